@@ -1,0 +1,75 @@
+"""Everything that can go wrong, as one tree.
+
+    TTSError                    what a person can mend; one sentence that says what to do; the CLI exits with 2
+    +-- UnknownName             a strategy, model, vote ... nobody has registered (with a suggestion)
+    +-- BadInput                a value outside its range, an empty problem, a file that cannot be read or written
+    |   +-- PromptTooLong       the problem does not fit the model's context
+    +-- BudgetError             a budget that makes no sense
+    +-- ModelError              a model that cannot be loaded or used as asked
+    |   +-- MissingWeights      its files are not on this machine, or are damaged
+    |   +-- MissingExtra        an optional dependency is not installed
+    +-- EngineError             an engine failed while it worked
+    |   +-- MissingKey          a replay was asked for something its trace does not hold
+    +-- StrategyError           a strategy broke the rules of the search (more width than its budget, say)
+    OutOfTime                   control flow, never shown: a deadline passed while a request was under way
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TTSError(Exception):
+    """The base of all errors that a user can mend. Its text is one sentence that says what to do."""
+
+
+class BadInput(TTSError):
+    pass
+
+
+class UnknownName(BadInput):
+    """A name that nobody has registered; the sentence suggests the nearest ones and lists what exists."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        super().__init__(f"there is no {kind} named {name!r}: {hint}known are {', '.join(names) or 'none'}.")
+        self.kind, self.name = kind, name
+
+
+class PromptTooLong(BadInput):
+    pass
+
+
+class BudgetError(TTSError):
+    pass
+
+
+class ModelError(TTSError):
+    pass
+
+
+class MissingWeights(ModelError):
+    pass
+
+
+class MissingExtra(ModelError):
+    pass
+
+
+class EngineError(TTSError):
+    pass
+
+
+class MissingKey(EngineError):
+    pass
+
+
+class StrategyError(TTSError):
+    pass
+
+
+class OutOfTime(Exception):
+    """A deadline passed while a request was under way. Search turns it into ``stopped``; users never see it."""

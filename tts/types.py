@@ -1,0 +1,215 @@
+"""The vocabulary: every noun the other modules speak of, as frozen dataclasses on the standard library alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tts.trace import Trace
+
+
+class Until(StrEnum):
+    """Where a continuation stops: after one step, or at the end of the solution."""
+
+    STEP = "step"
+    END = "end"
+
+
+class Finish(StrEnum):
+    """Why a continuation stopped.
+
+    ``STEP``: a step separator was reached and the solution goes on. ``STOP``: the model ended its solution, the only
+    finish that may vote. ``LENGTH``: a token limit cut it off.
+    """
+
+    STEP = "step"
+    STOP = "stop"
+    LENGTH = "length"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A question to be answered. It never carries the right answer: nothing that searches may see it.
+
+    ``id`` names the problem in traces, seeds and result files; left empty it derives from the text.
+    """
+
+    text: str
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            object.__setattr__(self, "id", hashlib.sha256(self.text.encode()).hexdigest()[:12])
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Step:
+    """A piece of text with the policy's token ids exactly as they were sampled (the separator included).
+
+    Steps compare by identity: within a search one object stands for one distinct prefix, so an engine can hang its
+    memory of that prefix (key/value cache, scores) on the step, and that memory goes when the last node holding the
+    step goes. The root's step is the prompt.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Node:
+    """A prefix of a solution: a parent and one more step. The root holds the prompt and has no parent.
+
+    ``key`` is unique in a search: the subtree it was born in, a slash, then the child indices from the root, with
+    ``+k`` for the k-th further step of one continuation (``"2/0.3+1"``).
+    """
+
+    step: Step
+    key: str
+    finish: Finish = Finish.STEP
+    parent: Node | None = None
+
+    @property
+    def finished(self) -> bool:
+        """True when the model itself ended the solution here."""
+        return self.finish is Finish.STOP
+
+    @property
+    def path(self) -> list[Node]:
+        """The nodes from below the root down to this one; empty for the root."""
+        nodes: list[Node] = []
+        node = self
+        while node.parent is not None:
+            nodes.append(node)
+            node = node.parent
+        nodes.reverse()
+        return nodes
+
+    @property
+    def root(self) -> Node:
+        node = self
+        while node.parent is not None:
+            node = node.parent
+        return node
+
+    @property
+    def depth(self) -> int:
+        """The number of steps below the prompt."""
+        return len(self.path)
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps of the solution so far, the prompt left out."""
+        return [node.step for node in self.path]
+
+    @property
+    def text(self) -> str:
+        """The solution so far, the prompt left out."""
+        return "".join(step.text for step in self.steps)
+
+    @property
+    def tokens(self) -> list[int]:
+        """Prompt and solution as the token ids the policy saw and sampled."""
+        return [token for step in (self.root.step, *self.steps) for token in step.tokens]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One solution that a search ended with.
+
+    ``scores`` holds one reward per step, or is empty where no reward model scored it; ``score`` is their aggregate.
+    ``answer`` is the content of the last complete box of a finished solution, else None. ``tokens`` counts the
+    sampled tokens of this solution (those it shares with others included).
+    """
+
+    key: str
+    steps: tuple[str, ...]
+    finish: Finish
+    answer: str | None = None
+    scores: tuple[float, ...] = ()
+    score: float | None = None
+    tokens: int = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(self.steps)
+
+    @property
+    def finished(self) -> bool:
+        return self.finish is Finish.STOP
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a search spent.
+
+    ``policy_tokens`` are sampled tokens, ``prompt_tokens`` the tokens of the prompt the policy read once, ``prm_tokens``
+    the tokens the reward model read; a cached prefix is counted once. FLOPs follow :mod:`tts.cost`. ``paper_flops`` is
+    the figure of arXiv 2502.06703: 2 x parameters x sampled tokens, policy alone. ``seconds`` is wall time.
+    """
+
+    policy_tokens: int = 0
+    prompt_tokens: int = 0
+    prm_tokens: int = 0
+    policy_flops: float = 0.0
+    prm_flops: float = 0.0
+    paper_flops: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def flops(self) -> float:
+        """Policy and reward model together."""
+        return self.policy_flops + self.prm_flops
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which search to run: a strategy with its parameters, the models, how to vote, and why this plan was chosen.
+
+    Parameters are what the strategy was built with; an empty ``prm`` means that no reward model takes part.
+    """
+
+    strategy: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    policy: str = ""
+    prm: str = ""
+    vote: str = "weighted"
+    aggregate: str = "last"
+    seed: int = 0
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = [getattr(self, f.name) for f in fields(self)]
+        return (Plan, (values[0], dict(self.parameters), *values[2:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """The answer to one problem, with all that led to it.
+
+    ``answer`` is None when no finished candidate held an answer. ``confidence`` is the winning answer's share of the
+    vote, 0 to 1. ``stopped`` says why the search ended: ``"complete"`` or the ceiling that was reached. ``error`` is
+    set when the problem failed (in batches only); ``warnings`` are sentences a person should read.
+    """
+
+    problem: Problem
+    answer: str | None
+    confidence: float
+    candidates: tuple[Candidate, ...]
+    plan: Plan
+    usage: Usage
+    stopped: str
+    trace: Trace
+    best: Candidate | None = None
+    warnings: tuple[str, ...] = ()
+    error: str | None = None
