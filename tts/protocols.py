@@ -91,10 +91,10 @@ class RewardModel(Protocol):
     @property
     def shape(self) -> ModelShape: ...
 
-    def measure(self, problem: Problem, node: Node, seen: int) -> tuple[int, int]:
-        """Tokens ``(new, cached)`` of the pass that scores the steps after the first ``seen`` ones of ``node``.
+    def lengths(self, problem: Problem, node: Node) -> list[int]:
+        """Tokens the reward model reads: those of the prompt first, then those of each step of ``node``.
 
-        With ``seen == 0`` the prompt counts as new. A node that ends where ``seen`` does costs nothing.
+        Exact, and without running the model: the search computes from it what a score will cost before it asks.
         """
         ...
 
