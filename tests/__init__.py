@@ -1,0 +1,1 @@
+"""The tests, laid out like the tree they test. A package, so that helpers are imported as ``tests.<name>``."""

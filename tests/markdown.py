@@ -1,0 +1,69 @@
+"""Reads the fenced blocks of a Markdown page, so that what a page shows can be run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SKIP = "no-run"
+
+_FENCE = re.compile(r"^(?P<fence>`{3,})(?P<info>[^\n`]*)\n(?P<code>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: the page's line it starts on, its language, the words after it, and what is inside."""
+
+    line: int
+    language: str
+    notes: tuple[str, ...]
+    code: str
+
+    @property
+    def commands(self) -> list[str]:
+        """The ``tts`` commands of a shell block, continued lines joined, output and comments left out."""
+        lines = re.sub(r"\\\n\s*", "", self.code).splitlines()
+        stripped = [line.strip().removeprefix("$ ") for line in lines]
+        return [line for line in stripped if line.startswith("tts ") or line == "tts"]
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """Every fenced block of a page, in order."""
+    for match in _FENCE.finditer(text):
+        language, *notes = match["info"].split() or [""]
+        yield Block(text.count("\n", 0, match.start()) + 1, language, tuple(notes), match["code"])
+
+
+def examples(text: str) -> list[Block]:
+    """The blocks that can be run: Python, and shell blocks with a ``tts`` command, unless marked ``no-run``."""
+    return [
+        block
+        for block in blocks(text)
+        if SKIP not in block.notes
+        and (block.language == "python" or (block.language in ("console", "sh", "bash", "shell") and block.commands))
+    ]
+
+
+def run(block: Block, cwd: Path) -> None:
+    """Run one example as a reader would, in ``cwd``. Raises AssertionError with its output where it fails."""
+    if block.language == "python":
+        script = cwd / f"example_{block.line}.py"
+        script.write_text(block.code, encoding="utf-8")
+        _call([sys.executable, str(script)], cwd)
+    for command in block.commands if block.language != "python" else ():
+        _call(["bash", "-o", "pipefail", "-c", command], cwd)
+
+
+def _call(arguments: list[str], cwd: Path) -> None:
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
+    done = subprocess.run(
+        arguments, cwd=cwd, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, f"{arguments[-1]!r} exits with {done.returncode}:\n{done.stdout}{done.stderr}"

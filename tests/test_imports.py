@@ -1,0 +1,56 @@
+"""Importing is cheap: nothing heavy is loaded before somebody solves a problem."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tts
+
+HEAVY = ["torch", "transformers", "vllm", "sympy", "numpy", "math_verify", "latex2sympy2_extended"]
+
+HELP = """
+import cli
+sys.argv = ["tts", *{arguments!r}]
+try:
+    cli.main()
+except SystemExit as stop:
+    assert not stop.code, stop.code
+"""
+
+
+def loaded_by(code: str, cwd: Path) -> set[str]:
+    """The heavy modules that a fresh interpreter holds after running ``code`` outside the checkout."""
+    report = f"print(); print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
+    script = f"import json, sys\n{code}\n{report}"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=cwd, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("name", ["tts", "cli", "prm", "strategies", "benchmarks", "tts.types", "tts.errors"])
+def test_importing_a_root_loads_nothing_heavy(name: str, tmp_path: Path) -> None:
+    assert loaded_by(f"import {name}", tmp_path) == set()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["solve", "--help"], ["--version"]], ids=" ".join)
+def test_asking_for_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    assert loaded_by(HELP.format(arguments=arguments), tmp_path) == set()
+
+
+@pytest.mark.parametrize("name", tts.__all__)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    thing = getattr(tts, name)
+    assert name.startswith("__") or thing.__doc__
+
+
+def test_the_public_surface_is_what_it_says() -> None:
+    assert set(tts.__all__) >= {"solve", "solve_async", "solve_many"}
+    assert sorted(set(tts.__all__)) == sorted(tts.__all__), "a name is listed twice"
+    assert set(tts.__all__) <= set(dir(tts))

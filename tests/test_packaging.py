@@ -1,0 +1,119 @@
+"""The wheel holds what it should and nothing else, and works where there is no checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.markdown import ROOT
+
+pytestmark = pytest.mark.slow
+
+ROOTS = ("tts", "prm", "strategies", "benchmarks")
+DATA = (".safetensors", ".json", ".jsonl", ".jinja", ".md")
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "dist", ".*")
+QUESTION = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
+
+
+def call(*arguments: object, cwd: Path, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        [str(a) for a in arguments], cwd=cwd, env=env, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, f"{arguments} exits with {done.returncode}:\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy, because a build leaves files behind that a later one would pick up."""
+    source = tmp_path_factory.mktemp("source")
+    for root in ROOTS:
+        shutil.copytree(ROOT / root, source / root, ignore=NOT_COPIED)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "cli.py"):
+        shutil.copy(ROOT / name, source)
+    # Things a checkout may hold that must not ship.
+    (source / "tests").mkdir()
+    (source / "tests" / "__init__.py").touch()
+    (source / "benchmarks" / "lab" / "notes.txt").touch()
+    out = tmp_path_factory.mktemp("dist")
+    call(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source, cwd=source)
+    (path,) = out.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def names(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def sources(root: str, *suffixes: str) -> set[str]:
+    """The files below a root of the checkout with one of these endings, as the wheel names them."""
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / root).rglob("*")
+        if path.name.endswith(suffixes) and path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_every_module_is_in_the_wheel(names: set[str]) -> None:
+    expected = {"cli.py"} | {name for root in ROOTS for name in sources(root, ".py")}
+    assert expected - names == set()
+
+
+def test_the_embedded_models_and_their_problems_are_in_the_wheel(names: set[str]) -> None:
+    expected = sources("benchmarks/lab", *DATA)
+    assert any(name.endswith(".safetensors") for name in expected)
+    assert any(name.endswith(".jsonl") for name in expected)
+    assert expected - names == set()
+
+
+def test_types_and_licence_are_in_the_wheel(names: set[str]) -> None:
+    assert {f"{root}/py.typed" for root in ROOTS} <= names
+    assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
+
+
+def test_nothing_else_is_in_the_wheel(names: set[str]) -> None:
+    allowed = {"cli.py", *(f"{root}/py.typed" for root in ROOTS)}
+    allowed |= {name for root in ROOTS for name in sources(root, ".py")} | sources("benchmarks/lab", *DATA)
+    assert {name for name in names - allowed if ".dist-info/" not in name} == set()
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment that holds the wheel, and sees the third-party packages of this one.
+
+    A path entry added by a .pth file has its own .pth files left unread, so the editable install of the checkout
+    stays out of sight.
+    """
+    folder = tmp_path_factory.mktemp("clean") / "venv"
+    call(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder.parent)
+    python = folder / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--python", python)
+    call(*pip, "install", "--quiet", "--no-deps", "--no-index", wheel, cwd=folder.parent)
+    purelib = call(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder.parent)
+    ours = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    (Path(purelib.strip()) / "third_party.pth").write_text("\n".join(sorted(ours)) + "\n", encoding="utf-8")
+    return folder
+
+
+def test_the_installed_command_solves_a_problem_far_from_the_checkout(installed: Path, tmp_path: Path) -> None:
+    env = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    show = "import tts, cli, prm, strategies, benchmarks as b; print(*(m.__file__ for m in (tts, cli, prm, strategies, b)))"
+    where = call(installed / "bin" / "python", "-c", show, cwd=tmp_path, env=env)
+    assert all(Path(path).is_relative_to(installed) for path in where.split())
+
+    printed = call(installed / "bin" / "tts", "solve", QUESTION, "--json", cwd=tmp_path, env=env)
+    solution = json.loads(printed)
+    assert solution.keys() >= {"answer", "confidence", "plan", "usage", "stopped"}
+    assert solution["answer"] == "117"  # (17 + 25) * 3 - 9
+    assert 0 < solution["confidence"] <= 1
+    assert list(tmp_path.iterdir()) == [], "solving leaves no files behind"
