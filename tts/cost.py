@@ -22,15 +22,15 @@ class ModelShape:
     layers: int
     width: int
 
-    def flops(self, new: int, cached: int = 0) -> float:
+    def flops(self, new: int, cached: int = 0) -> int:
         """FLOPs of a pass over ``new`` tokens behind ``cached`` ones: ``2 P t + 4 L d (c t + t (t + 1) / 2)``.
 
         A multiply-add is two operations; the first term is every matrix product with weights, the second is scores
-        and weighted sum of causal attention.
+        and weighted sum of causal attention. Whole numbers, and additive over the parts of a text, so that sums do not
+        depend on the order in which parts were computed.
         """
-        attention = 4.0 * self.layers * self.width * (cached * new + new * (new + 1) / 2)
-        return 2.0 * self.active * new + attention
+        return 2 * self.active * new + 2 * self.layers * self.width * new * (2 * cached + new + 1)
 
-    def paper_flops(self, tokens: int) -> float:
+    def paper_flops(self, tokens: int) -> int:
         """The figure of arXiv 2502.06703: 2 x parameters x sampled tokens."""
-        return 2.0 * self.parameters * tokens
+        return 2 * self.parameters * tokens

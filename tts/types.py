@@ -65,13 +65,26 @@ class Node:
     """A prefix of a solution: a parent and one more step. The root holds the prompt and has no parent.
 
     ``key`` is unique in a search: the subtree it was born in, a slash, then the child indices from the root, with
-    ``+k`` for the k-th further step of one continuation (``"2/0.3+1"``).
+    ``+k`` for the k-th further step of one continuation (``"2/0.3+1"``). ``depth`` counts the steps below the prompt,
+    ``length`` the policy's tokens, the prompt's included.
     """
 
     step: Step
     key: str
     finish: Finish = Finish.STEP
     parent: Node | None = None
+    depth: int = field(init=False)
+    length: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        above = self.parent
+        object.__setattr__(self, "depth", above.depth + 1 if above else 0)
+        object.__setattr__(self, "length", (above.length if above else 0) + len(self.step.tokens))
+
+    @property
+    def open(self) -> bool:
+        """True when the solution can go on from here."""
+        return self.finish is Finish.STEP
 
     @property
     def finished(self) -> bool:
@@ -95,11 +108,6 @@ class Node:
         while node.parent is not None:
             node = node.parent
         return node
-
-    @property
-    def depth(self) -> int:
-        """The number of steps below the prompt."""
-        return len(self.path)
 
     @property
     def steps(self) -> list[Step]:
@@ -147,21 +155,22 @@ class Candidate:
 class Usage:
     """What a search spent.
 
-    ``policy_tokens`` are sampled tokens, ``prompt_tokens`` the tokens of the prompt the policy read once, ``prm_tokens``
-    the tokens the reward model read; a cached prefix is counted once. FLOPs follow :mod:`tts.cost`. ``paper_flops`` is
-    the figure of arXiv 2502.06703: 2 x parameters x sampled tokens, policy alone. ``seconds`` is wall time.
+    ``policy_tokens`` are sampled tokens, ``prompt_tokens`` the tokens of the prompt, read once by the policy,
+    ``prm_tokens`` those the reward model read; a cached prefix is counted once. FLOPs follow :mod:`tts.cost`.
+    ``paper_flops`` is the figure of arXiv 2502.06703: 2 x parameters x sampled tokens, policy alone. ``seconds`` is
+    wall time.
     """
 
     policy_tokens: int = 0
     prompt_tokens: int = 0
     prm_tokens: int = 0
-    policy_flops: float = 0.0
-    prm_flops: float = 0.0
-    paper_flops: float = 0.0
+    policy_flops: int = 0
+    prm_flops: int = 0
+    paper_flops: int = 0
     seconds: float = 0.0
 
     @property
-    def flops(self) -> float:
+    def flops(self) -> int:
         """Policy and reward model together."""
         return self.policy_flops + self.prm_flops
 

@@ -1,0 +1,54 @@
+"""Beam search over steps, steered by the reward model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strategies.base import Stepwise, at_least
+from tts.search import Search
+from tts.types import Node, Until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeamSearch(Stepwise):
+    """Beam search (Snell et al., arXiv 2408.03314; the form of Hugging Face's search-and-learn).
+
+    N first steps are sampled and scored. Each round keeps the best N/M open prefixes and samples M next steps of each.
+    Finished solutions leave the beam and become candidates; the search ends with N of them, or when no prefix is open.
+    Unlike search-and-learn the beam is not refilled to N with copies after some have finished.
+
+    Attributes:
+        lookahead: rank a prefix by the score of its greedy continuation this many steps further.
+    """
+
+    lookahead: int = 0
+
+    def __post_init__(self) -> None:
+        Stepwise.__post_init__(self)
+        at_least("lookahead", self.lookahead, 0)
+
+    async def __call__(self, search: Search) -> list[Node]:
+        done: list[Node] = []
+        beams = [search.root]
+        for round in range(1, self.max_steps + 1):
+            n = self.branch if round > 1 else self.keep * self.branch
+            grown = await search.expand(beams, n, **self.step(round))
+            children = [child for siblings in grown for child in siblings]
+            ranks = await self.rank(search, children)
+            done += [child for child in ranks if child.finished]
+            beams = sorted((child for child in ranks if child.open), key=ranks.__getitem__, reverse=True)[: self.keep]
+            if not beams or len(done) >= self.n:
+                break
+        return done
+
+    async def rank(self, search: Search, nodes: list[Node]) -> dict[Node, float]:
+        """The score of each node, or of the text seen when looking ahead from it."""
+        ahead = {node: node for node in nodes}
+        for _ in range(self.lookahead):
+            going = [node for node in nodes if ahead[node].open]
+            grown = await search.expand(
+                [ahead[node] for node in going], until=Until.STEP, max_tokens=self.step_tokens, temperature=0.0
+            )
+            ahead |= {node: children[0] for node, children in zip(going, grown, strict=True) if children}
+        scores = await search.score(ahead.values(), by=self.aggregate)
+        return {node: scores[seen] for node, seen in ahead.items() if seen in scores}

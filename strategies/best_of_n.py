@@ -1,0 +1,35 @@
+"""Best-of-N: sample N whole solutions, score each once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strategies.base import Sampled, at_least
+from tts.search import Search
+from tts.types import Node, Until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestOfN(Sampled):
+    """N independent solutions and one pass of the reward model over each (Snell et al., arXiv 2408.03314).
+
+    Which of them wins is the vote's business: ``best`` is the classical best-of-N, ``weighted`` (the default) sums
+    the scores of equal answers, which arXiv 2502.06703 found best (its PRM-Vote).
+
+    Attributes:
+        max_tokens: most tokens of one solution.
+    """
+
+    max_tokens: int = 8192
+
+    def __post_init__(self) -> None:
+        Sampled.__post_init__(self)
+        at_least("max_tokens", self.max_tokens, 1)
+
+    async def __call__(self, search: Search) -> list[Node]:
+        [solutions] = await search.expand(
+            [search.root], self.n, until=Until.END, max_tokens=self.max_tokens, **self.sampling
+        )
+        if search.scored:
+            await search.score(solutions)
+        return solutions

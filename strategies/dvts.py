@@ -1,0 +1,35 @@
+"""Diverse verifier tree search: independent subtrees, each greedy in the reward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strategies.base import Stepwise
+from tts.search import Search, together
+from tts.types import Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DVTS(Stepwise):
+    """DVTS (Beeching, Tunstall and Rush, "Scaling test-time compute with open models", 2024).
+
+    The budget is split over N/M independent subtrees. Each samples M next steps, keeps the best one and goes on from it
+    until that one is finished. A subtree's candidates are the finished solutions among its last M samples (search-and-
+    learn returns the unfinished ones as well, a known defect).
+    """
+
+    async def __call__(self, search: Search) -> list[Node]:
+        leaves = await together(self.subtree(part) for part in search.fork(self.keep))
+        return [leaf for part in leaves for leaf in part]
+
+    async def subtree(self, search: Search) -> list[Node]:
+        node = search.root
+        for round in range(1, self.max_steps + 1):
+            [children] = await search.expand([node], self.branch, **self.step(round))
+            scores = await search.score(children, by=self.aggregate)
+            if not scores:
+                break
+            node = max(scores, key=scores.__getitem__)
+            if not node.open:
+                return [child for child in scores if child.finished]
+        return []

@@ -1,0 +1,354 @@
+"""Search: the only thing a strategy ever sees. It samples, scores and splits; it meters and records all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
+
+from tts.aggregate import aggregate
+from tts.budget import COMPLETE, MAX_SECONDS, Hold, Ledger, Price
+from tts.errors import EngineError, OutOfTime, StrategyError
+from tts.protocols import Completion, Policy, Request, RewardModel
+from tts.trace import Trace, step_key
+from tts.types import Finish, Node, Problem, Step, Until, Usage
+
+T = TypeVar("T")
+
+_PRM_SLACK = 1.25  # reward-model tokens set aside a policy token until the text, and so the true count, is known
+
+
+async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run coroutines side by side; when one fails, cancel the others and raise its error."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(coroutine) for coroutine in work]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What a search and all its forks share."""
+
+    usage: Usage = field(default_factory=Usage)
+    stopped: str = COMPLETE
+    finished: list[Node] = field(default_factory=list)
+    recorded: set[str] = field(default_factory=set)
+    scores: WeakKeyDictionary[Step, float] = field(default_factory=WeakKeyDictionary)
+    read: WeakSet[Step] = field(default_factory=WeakSet)
+    siblings: WeakKeyDictionary[Step, WeakValueDictionary[tuple[int, ...], Step]] = field(
+        default_factory=WeakKeyDictionary
+    )
+
+    def spend(self, **amounts: int) -> None:
+        self.usage += Usage(**amounts)
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Search:
+    """One problem being searched, or one fork of it.
+
+    A strategy awaits ``expand`` and ``score`` and splits with ``fork``. Nothing here raises when the budget runs out:
+    ``expand`` and ``score`` then do what is still paid for, so a loop that goes on while it has nodes comes to its end
+    by itself, and ``stopped`` says which ceiling was reached.
+
+    Costs are those of the algorithm: each prefix is read once, by the policy and by the reward model, however often an
+    engine may have had to compute it again. A fork pays from its own share for every step it asks about, whether or not
+    another fork came by the same text, so a share lasts as long whichever fork runs first; ``usage`` counts such a step
+    once.
+    """
+
+    problem: Problem
+    root: Node
+    ledger: Ledger
+    trace: Trace
+    seed: int
+    _policy: Policy
+    _reward: RewardModel | None
+    _label: str = ""
+    _shared: _Shared = field(default_factory=_Shared)
+    _children: dict[str, int] = field(default_factory=dict)
+    _holds: WeakKeyDictionary[Node, Hold] = field(default_factory=WeakKeyDictionary)
+    _paid: WeakSet[Step] = field(default_factory=WeakSet)
+    _forks: int = 0
+
+    @classmethod
+    def start(
+        cls, problem: Problem, policy: Policy, reward: RewardModel | None, ledger: Ledger, trace: Trace, seed: int = 0
+    ) -> Search:
+        """Begin a search: both models' prompts are charged now. Raises PromptTooLong."""
+        root = Node(policy.prompt(problem), "/")
+        search = cls(problem=problem, root=root, ledger=ledger, trace=trace, seed=seed, _policy=policy, _reward=reward)
+        policy_flops = policy.shape.flops(root.length)
+        prm_tokens = sum(reward.lengths(problem, root)) if reward else 0
+        prm_flops = reward.shape.flops(prm_tokens) if reward else 0
+        price = Price(0, policy_flops + prm_flops)
+        if hold := search._reserve(price):
+            hold.settle(price)
+            search._shared.spend(
+                prompt_tokens=root.length, policy_flops=policy_flops, prm_tokens=prm_tokens, prm_flops=prm_flops
+            )
+        else:
+            ledger.flops = 0  # nothing can follow a prompt that was never read
+        return search
+
+    @property
+    def width(self) -> int:
+        """Most continuations that one ``expand`` may ask for: this search's share of the budget N."""
+        return self.ledger.width
+
+    @property
+    def scored(self) -> bool:
+        """Whether there is a reward model."""
+        return self._reward is not None
+
+    @property
+    def stopped(self) -> str:
+        """``"complete"``, or the ceiling that cut the search short."""
+        return self._shared.stopped
+
+    @property
+    def usage(self) -> Usage:
+        """What this search and its forks have spent; the seconds are left at zero."""
+        return self._shared.usage
+
+    @property
+    def finished(self) -> list[Node]:
+        """Every finished node so far, in order of sampling, those of the forks included."""
+        return self._shared.finished
+
+    def fork(self, parts: int) -> list[Search]:
+        """``parts`` searches below the same root, each with an equal share of the width and of what is left."""
+        return [self._fork(ledger) for ledger in self.ledger.fork(parts)]
+
+    async def expand(
+        self,
+        nodes: Sequence[Node],
+        n: int = 1,
+        *,
+        until: Until = Until.STEP,
+        max_tokens: int = 2048,
+        temperature: float = 0.8,
+        top_p: float = 1.0,
+    ) -> list[list[Node]]:
+        """Sample ``n`` continuations of each node.
+
+        Args:
+            nodes: open nodes of this search.
+            n: continuations of each; ``len(nodes) * n`` may not exceed ``width``.
+            until: one step, or to the end of the solution.
+            max_tokens: most tokens of one continuation; the room left in the context is a limit too.
+            temperature: 0 is greedy.
+            top_p: nucleus mass.
+
+        Returns:
+            For each node its new leaves, in order; fewer than ``n`` where the budget or the context ran out. With
+            ``Until.END`` a leaf comes with the chain of its steps above it.
+        """
+        if len(nodes) * n > self.width:
+            raise StrategyError(f"{len(nodes)} x {n} continuations at once are more than the width of {self.width}.")
+        requests = [
+            self._request(node, until, min(max_tokens, self._policy.context - node.length), temperature, top_p)
+            for node in nodes
+            for _ in range(n)
+            if node.length < self._policy.context
+        ]
+        children: dict[Node, list[Node]] = {node: [] for node in nodes}
+        while requests and (batch := self._afford(requests)):
+            leaves = await together(self._sample(request, hold) for request, hold in batch)
+            for (request, _), leaf in zip(batch, leaves, strict=True):
+                if leaf is not None:
+                    children[request.node].append(leaf)
+            requests = requests[len(batch) :]
+        return [children[node] for node in nodes]
+
+    async def score(self, nodes: Iterable[Node], by: str = "last") -> dict[Node, float]:
+        """Score nodes with the reward model.
+
+        Steps scored before, and steps that equal a sibling token for token, are not paid for again.
+
+        Args:
+            nodes: at least one step deep each.
+            by: how step scores become one, see :func:`tts.aggregate.aggregate`.
+
+        Returns:
+            The score of each node, in the order given; nodes that the budget no longer covers are absent.
+        """
+        reward = self._reward
+        if reward is None:
+            raise StrategyError("this search has no reward model: name one, or choose a strategy that needs none.")
+        nodes = list(dict.fromkeys(nodes))
+        self._release(nodes)
+        jobs: dict[Step, Coroutine[Any, Any, None]] = {}
+        for node in nodes:
+            if self._pay(reward, node) and node.step not in self._shared.scores and node.step not in jobs:
+                jobs[node.step] = self._judge(reward, node)
+        await together(jobs.values())
+        known = [node for node in nodes if node.step in self._shared.scores]
+        for node in known:
+            self._record_scores(node)
+        return {node: aggregate(self.step_scores(node), by) for node in known}
+
+    def step_scores(self, node: Node) -> tuple[float, ...]:
+        """The score of every step of ``node``; empty where the reward model has not seen all of them."""
+        scores = [self._shared.scores.get(step) for step in node.steps]
+        return tuple(s for s in scores if s is not None) if None not in scores else ()
+
+    def _fork(self, ledger: Ledger) -> Search:
+        label = f"{self._label}.{self._forks}" if self._label else str(self._forks)
+        self._forks += 1
+        holds: WeakKeyDictionary[Node, Hold] = WeakKeyDictionary()
+        paid = WeakSet(self._paid)
+        return replace(self, ledger=ledger, _label=label, _children={}, _holds=holds, _paid=paid, _forks=0)
+
+    # -- sampling ------------------------------------------------------------------------------------------------
+
+    def _request(self, node: Node, until: Until, max_tokens: int, temperature: float, top_p: float) -> Request:
+        if not node.open:
+            raise StrategyError(f"node {node.key!r} ended with {node.finish}: only an open node can be continued.")
+        path = node.key.partition("/")[2]
+        index = self._children.get(path, 0)
+        self._children[path] = index + 1
+        key = f"{self._label}/{path}.{index}" if path else f"{self._label}/{index}"
+        digest = hashlib.blake2b(f"{self.seed}|{self.problem.id}|{key}".encode(), digest_size=8).digest()
+        seed = int.from_bytes(digest, "big")
+        return Request(self.problem, node, key, seed, until, max_tokens, temperature, top_p)
+
+    def _afford(self, requests: Sequence[Request]) -> list[tuple[Request, Hold]]:
+        """As many requests as the ledger can reserve at full length; else one, shortened to what is left."""
+        batch = []
+        for request in requests:
+            hold = self.ledger.reserve(self._worst(request, request.max_tokens))
+            if hold is None:
+                break
+            batch.append((request, hold))
+        if batch:
+            return batch
+        request, low, high = requests[0], 0, requests[0].max_tokens
+        while low < high:
+            middle = (low + high + 1) // 2
+            fits = self.ledger.short_of(self._worst(request, middle)) is None
+            low, high = (middle, high) if fits else (low, middle - 1)
+        self._shared.stopped = self.ledger.short_of(self._worst(request, low + 1)) or self.stopped
+        hold = self._reserve(self._worst(request, low)) if low else None
+        return [(replace(request, max_tokens=low), hold)] if hold else []
+
+    def _reserve(self, price: Price) -> Hold | None:
+        """Reserve, and where it does not fit say which ceiling it would pass."""
+        hold = self.ledger.reserve(price)
+        if hold is None:
+            self._shared.stopped = self.ledger.short_of(price) or self.stopped
+        return hold
+
+    def _worst(self, request: Request, tokens: int) -> Price:
+        flops = self._policy.shape.flops(tokens, request.node.length)
+        return Price(tokens, flops + self._to_score(request.node, tokens))
+
+    def _to_score(self, node: Node, tokens: int) -> int:
+        """FLOPs to set aside for scoring ``tokens`` new policy tokens below ``node``."""
+        if self._reward is None:
+            return 0
+        return self._reward.shape.flops(int(_PRM_SLACK * tokens) + 4, int(_PRM_SLACK * node.length))
+
+    async def _sample(self, request: Request, hold: Hold) -> Node | None:
+        try:
+            completion = await self._in_time(self._policy.generate(request))
+        except OutOfTime:
+            hold.settle()
+            self._cut(request.key)
+            return None
+        except BaseException:
+            hold.settle()
+            raise
+        count = sum(len(step.tokens) for step in completion.steps)
+        flops = self._policy.shape.flops(count, request.node.length)
+        hold.settle(Price(count, flops), keep=Price(0, self._to_score(request.node, count)))
+        self._shared.spend(policy_tokens=count, policy_flops=flops, paper_flops=self._policy.shape.paper_flops(count))
+        leaf = self._grow(request, completion)
+        self._holds[leaf] = hold
+        return leaf
+
+    def _grow(self, request: Request, completion: Completion) -> Node:
+        self.trace.add(
+            "sample",
+            key=request.key,
+            parent=request.node.key,
+            until=str(request.until),
+            finish=str(completion.finish),
+            steps=[{"text": step.text, "tokens": list(step.tokens)} for step in completion.steps],
+        )
+        node = request.node
+        for k, step in enumerate(completion.steps):
+            last = k == len(completion.steps) - 1
+            twins = self._shared.siblings.setdefault(node.step, WeakValueDictionary())
+            twin = twins.setdefault(step.tokens, step)
+            node = Node(twin, step_key(request.key, k), completion.finish if last else Finish.STEP, node)
+        if node.finished:
+            self._shared.finished.append(node)
+        return node
+
+    # -- scoring -------------------------------------------------------------------------------------------------
+
+    def _release(self, nodes: Iterable[Node]) -> None:
+        """Let go of what was set aside for scoring these nodes: now their true cost is known."""
+        for node in nodes:
+            for above in node.path:
+                if hold := self._holds.pop(above, None):
+                    hold.settle()
+
+    def _pay(self, reward: RewardModel, node: Node) -> bool:
+        """Charge the reward model's pass over the steps of ``node`` that it has not read; False where that is too much."""
+        prompt, *lengths = reward.lengths(self.problem, node)
+        cached, due, fresh, fresh_tokens = prompt, 0, 0, 0
+        for step, tokens in zip(node.steps, lengths, strict=True):
+            cost = reward.shape.flops(tokens, cached)
+            cached += tokens
+            due += 0 if step in self._paid else cost
+            if step not in self._shared.read:
+                fresh, fresh_tokens = fresh + cost, fresh_tokens + tokens
+        hold = self._reserve(Price(0, due))
+        if hold is None:
+            return False
+        hold.settle(hold.price)
+        self._paid.update(node.steps)
+        self._shared.read.update(node.steps)
+        self._shared.spend(prm_tokens=fresh_tokens, prm_flops=fresh)
+        return True
+
+    async def _judge(self, reward: RewardModel, node: Node) -> None:
+        steps = node.steps
+        seen = next((k for k, step in enumerate(steps) if step not in self._shared.scores), len(steps))
+        try:
+            scores = await self._in_time(reward.score(self.problem, node, seen))
+        except OutOfTime:
+            return self._cut(node.key)
+        if len(scores) != len(steps) - seen:
+            raise EngineError(f"{reward.name} gave {len(scores)} scores for {len(steps) - seen} steps.")
+        self._shared.scores.update(zip(steps[seen:], scores, strict=True))
+
+    def _record_scores(self, node: Node) -> None:
+        for above in node.path:
+            if above.key not in self._shared.recorded:
+                self._shared.recorded.add(above.key)
+                self.trace.add("score", key=above.key, score=self._shared.scores[above.step])
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        left = self.ledger.seconds_left
+        if math.isinf(left):
+            return await work
+        try:
+            return await asyncio.wait_for(work, max(left, 0.0))
+        except TimeoutError:
+            raise OutOfTime from None
+
+    def _cut(self, key: str) -> None:
+        self._shared.stopped = MAX_SECONDS
+        self.trace.add("cut", key=key)
