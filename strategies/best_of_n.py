@@ -17,18 +17,18 @@ class BestOfN(Sampled):
     the scores of equal answers, which arXiv 2502.06703 found best (its PRM-Vote).
 
     Attributes:
-        max_tokens: most tokens of one solution.
+        solution_tokens: most tokens of one solution.
     """
 
-    max_tokens: int = 8192
+    solution_tokens: int = 8192
 
     def __post_init__(self) -> None:
         Sampled.__post_init__(self)
-        at_least("max_tokens", self.max_tokens, 1)
+        at_least("solution_tokens", self.solution_tokens, 1)
 
     async def __call__(self, search: Search) -> list[Node]:
         [solutions] = await search.expand(
-            [search.root], self.n, until=Until.END, max_tokens=self.max_tokens, **self.sampling
+            [search.root], self.n, until=Until.END, max_tokens=self.solution_tokens, **self.sampling
         )
         if search.scored:
             await search.score(solutions)

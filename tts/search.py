@@ -190,9 +190,9 @@ class Search:
             if self._pay(reward, node) and node.step not in self._shared.scores and node.step not in jobs:
                 jobs[node.step] = self._judge(reward, node)
         await together(jobs.values())
+        for node in nodes:
+            self._record_scores(reward, node)
         known = [node for node in nodes if node.step in self._shared.scores]
-        for node in known:
-            self._record_scores(node)
         return {node: aggregate(self.step_scores(node), by) for node in known}
 
     def step_scores(self, node: Node) -> tuple[float, ...]:
@@ -261,7 +261,7 @@ class Search:
             completion = await self._in_time(self._policy.generate(request))
         except OutOfTime:
             hold.settle()
-            self._cut(request.key)
+            self._cut("sample", request.key)
             return None
         except BaseException:
             hold.settle()
@@ -327,16 +327,19 @@ class Search:
         try:
             scores = await self._in_time(reward.score(self.problem, node, seen))
         except OutOfTime:
-            return self._cut(node.key)
+            return self._cut("score", node.key)
         if len(scores) != len(steps) - seen:
             raise EngineError(f"{reward.name} gave {len(scores)} scores for {len(steps) - seen} steps.")
         self._shared.scores.update(zip(steps[seen:], scores, strict=True))
 
-    def _record_scores(self, node: Node) -> None:
-        for above in node.path:
+    def _record_scores(self, reward: RewardModel, node: Node) -> None:
+        lengths = reward.lengths(self.problem, node)[1:]
+        for above, tokens in zip(node.path, lengths, strict=True):
             if above.key not in self._shared.recorded:
-                self._shared.recorded.add(above.key)
-                self.trace.add("score", key=above.key, score=self._shared.scores[above.step])
+                score = self._shared.scores.get(above.step)
+                self.trace.add("score", key=above.key, score=score, tokens=tokens)
+                if score is not None:
+                    self._shared.recorded.add(above.key)
 
     # -- time ----------------------------------------------------------------------------------------------------
 
@@ -349,6 +352,6 @@ class Search:
         except TimeoutError:
             raise OutOfTime from None
 
-    def _cut(self, key: str) -> None:
+    def _cut(self, what: str, key: str) -> None:
         self._shared.stopped = MAX_SECONDS
-        self.trace.add("cut", key=key)
+        self.trace.add("cut", what=what, key=key)

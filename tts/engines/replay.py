@@ -1,0 +1,125 @@
+"""The replay engine: a policy and a reward model that answer from a recorded trace, by key, never by arrival order.
+
+The same trace gives the same bytes whatever the concurrency. What the trace does not hold raises MissingKey.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tts.cost import ModelShape
+from tts.errors import BadInput, MissingKey, OutOfTime
+from tts.protocols import Completion, Request
+from tts.trace import Event, Trace
+from tts.types import Finish, Node, Problem, Step
+
+
+def shape_of(model: dict[str, Any]) -> ModelShape:
+    """A model's shape as the trace's start event holds it."""
+    return ModelShape(**model["shape"])
+
+
+@dataclass(eq=False)
+class ReplayPolicy:
+    """A policy that has already said everything it will ever say."""
+
+    traces: dict[str, Trace]
+    name: str
+    shape: ModelShape
+    context: int
+    samples: dict[tuple[str, str], Event] = field(default_factory=dict)
+    cuts: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for problem, trace in self.traces.items():
+            self.samples |= {(problem, e["key"]): e for e in trace.of("sample")}
+            self.cuts |= {(problem, e["key"]) for e in trace.of("cut") if e["what"] == "sample"}
+
+    def prompt(self, problem: Problem) -> Step:
+        prompt = _start(self.traces, problem)["prompt"]
+        return Step(prompt["text"], tuple(prompt["tokens"]))
+
+    async def generate(self, request: Request) -> Completion:
+        await asyncio.sleep(0)
+        key = (request.problem.id, request.key)
+        if key in self.cuts:
+            raise OutOfTime
+        sample = self.samples.get(key)
+        if sample is None or sample["parent"] != request.node.key or sample["until"] != request.until:
+            raise MissingKey(
+                f"the trace holds no sample {request.key!r} of problem {request.problem.id} "
+                f"below {request.node.key!r} until {request.until}: replay it with the settings it was recorded with."
+            )
+        steps = tuple(Step(step["text"], tuple(step["tokens"])) for step in sample["steps"])
+        return Completion(steps, Finish(sample["finish"]))
+
+
+@dataclass(eq=False)
+class ReplayReward:
+    """A reward model that reads its scores from the trace."""
+
+    traces: dict[str, Trace]
+    name: str
+    shape: ModelShape
+    scores: dict[tuple[str, str], float] = field(default_factory=dict)
+    tokens: dict[tuple[str, str], int] = field(default_factory=dict)
+    cuts: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for problem, trace in self.traces.items():
+            for event in trace.of("score"):
+                if event["score"] is not None:
+                    self.scores[problem, event["key"]] = event["score"]
+                self.tokens[problem, event["key"]] = event["tokens"]
+            self.cuts |= {(problem, e["key"]) for e in trace.of("cut") if e["what"] == "score"}
+
+    def lengths(self, problem: Problem, node: Node) -> list[int]:
+        prompt: int = _start(self.traces, problem)["prm"]["prompt"]
+        return [prompt, *(self.tokens.get((problem.id, above.key), 0) for above in node.path)]
+
+    async def score(self, problem: Problem, node: Node, seen: int) -> tuple[float, ...]:
+        await asyncio.sleep(0)
+        if (problem.id, node.key) in self.cuts:
+            raise OutOfTime
+        keys = [(problem.id, above.key) for above in node.path[seen:]]
+        missing = next((key for _, key in keys if (problem.id, key) not in self.scores), None)
+        if missing is not None:
+            raise MissingKey(
+                f"the trace holds no score of node {missing!r} of problem {problem.id}: "
+                "replay it with the settings it was recorded with."
+            )
+        return tuple(self.scores[key] for key in keys)
+
+
+def load_replay(source: Trace | Path | str | dict[str, Trace]) -> tuple[ReplayPolicy, ReplayReward | None]:
+    """Policy and reward model from a trace, a trace file, or traces by problem id.
+
+    Raises BadInput where a trace lacks its start event.
+    """
+    if isinstance(source, (str, Path)):
+        source = Trace.load(source)
+    if isinstance(source, Trace):
+        source = {_head(source)["problem"]["id"]: source}
+    if not source:
+        raise BadInput("there is no trace to replay.")
+    head = _head(next(iter(source.values())))
+    policy = head["policy"]
+    replayed = ReplayPolicy(source, policy["name"], shape_of(policy), policy["context"])
+    prm = head.get("prm")
+    return replayed, ReplayReward(source, prm["name"], shape_of(prm)) if prm else None
+
+
+def _head(trace: Trace) -> Event:
+    head = next(trace.of("start"), None)
+    if head is None:
+        raise BadInput("the trace has no start event: it was cut off at its beginning.")
+    return head
+
+
+def _start(traces: dict[str, Trace], problem: Problem) -> Event:
+    if problem.id not in traces:
+        raise MissingKey(f"the trace holds no problem {problem.id}: it was recorded for {', '.join(sorted(traces))}.")
+    return _head(traces[problem.id])

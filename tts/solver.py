@@ -1,0 +1,131 @@
+"""One problem from plan to solution: start the search, run the strategy, read the answers, vote."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, is_dataclass, replace
+from typing import Any
+
+from tts.aggregate import aggregate
+from tts.answers import extract
+from tts.budget import Budget, Ledger
+from tts.errors import BadInput, UnknownName
+from tts.protocols import Policy, RewardModel, Strategy
+from tts.registry import resolve
+from tts.search import Search
+from tts.trace import Trace
+from tts.types import Candidate, Node, Plan, Problem, Solution
+
+
+def build(plan: Plan) -> Strategy:
+    """The plan's strategy with its parameters. Raises UnknownName for a strategy or a parameter nobody knows."""
+    strategy: type[Any] = resolve("strategy", plan.strategy)
+    known = parameters_of(plan.strategy)
+    for name in plan.parameters:
+        if name not in known:
+            raise UnknownName(f"parameter of {plan.strategy}", name, known)
+    built: Strategy = strategy(**plan.parameters)
+    return built
+
+
+def parameters_of(strategy: str) -> dict[str, Any]:
+    """The parameters of a strategy with their defaults."""
+    made = resolve("strategy", strategy)()
+    return {f.name: getattr(made, f.name) for f in fields(made)} if is_dataclass(made) else {}
+
+
+async def run(
+    problem: Problem,
+    plan: Plan,
+    policy: Policy,
+    reward: RewardModel | None,
+    budget: Budget,
+    *,
+    strategy: Strategy | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    warnings: tuple[str, ...] = (),
+) -> Solution:
+    """Solve one problem as planned.
+
+    Args:
+        problem: the question.
+        plan: what to run; its strategy is built from it unless ``strategy`` is given.
+        policy: writes the solutions.
+        reward: judges their steps; None where the plan has no reward model.
+        budget: ceilings; ``budget.n`` is the width.
+        strategy: the plan's strategy, already built.
+        clock: seconds; the replay engine's stands still.
+        warnings: sentences to hand on with the solution.
+
+    Raises:
+        BadInput: the problem is empty.
+        PromptTooLong: the problem does not fit the policy's context.
+    """
+    if not problem.text.strip():
+        raise BadInput("the problem is empty: give a question to be answered.")
+    strategy = strategy or build(plan)
+    begun, ledger, trace = clock(), Ledger.of(budget, clock), Trace()
+    search = Search.start(problem, policy, reward, ledger, trace, seed=plan.seed)
+    trace.add("start", **_head(search, plan, policy, reward, budget))
+    leaves = await strategy(search)
+    if not any(leaf.finished for leaf in leaves):
+        leaves = [*leaves, *search.finished]
+    candidates = tuple(_candidate(search, leaf, plan.aggregate) for leaf in leaves)
+    verdict = await asyncio.to_thread(resolve("vote", plan.vote), candidates)
+    usage = replace(search.usage, seconds=clock() - begun)
+    trace.add(
+        "end",
+        answer=verdict.answer,
+        confidence=verdict.confidence,
+        best=verdict.best.key if verdict.best else None,
+        stopped=search.stopped,
+        usage=asdict(usage),
+    )
+    return Solution(
+        problem=problem,
+        answer=verdict.answer,
+        confidence=verdict.confidence,
+        candidates=candidates,
+        plan=plan,
+        usage=usage,
+        stopped=search.stopped,
+        trace=trace,
+        best=verdict.best,
+        warnings=warnings,
+    )
+
+
+def _candidate(search: Search, leaf: Node, how: str) -> Candidate:
+    scores = search.step_scores(leaf) if search.scored else ()
+    return Candidate(
+        key=leaf.key,
+        steps=tuple(step.text for step in leaf.steps),
+        finish=leaf.finish,
+        answer=extract(leaf.text) if leaf.finished else None,
+        scores=scores,
+        score=aggregate(scores, how) if scores else None,
+        tokens=leaf.length - leaf.root.length,
+    )
+
+
+def _head(search: Search, plan: Plan, policy: Policy, reward: RewardModel | None, budget: Budget) -> Mapping[str, Any]:
+    prm = None
+    if reward is not None:
+        [prompt] = reward.lengths(search.problem, search.root)
+        prm = {"name": reward.name, "shape": asdict(reward.shape), "prompt": prompt}
+    root = search.root.step
+    return {
+        "problem": {"id": search.problem.id, "text": search.problem.text},
+        "plan": plan_dict(plan),
+        "budget": asdict(budget),
+        "prompt": {"text": root.text, "tokens": list(root.tokens)},
+        "policy": {"name": policy.name, "context": policy.context, "shape": asdict(policy.shape)},
+        "prm": prm,
+    }
+
+
+def plan_dict(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON types."""
+    return {f.name: getattr(plan, f.name) for f in fields(plan)} | {"parameters": dict(plan.parameters)}
