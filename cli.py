@@ -51,9 +51,15 @@ def _root(
 
 @app.command()
 def solve(
-    problem: Annotated[str | None, typer.Argument(help="The problem; without it, read from the pipe or asked for.")] = None,
-    policy: Annotated[str, typer.Option(help="Model that writes solutions: a short name, a hub id or a folder.")] = "lab-1m",
-    prm: Annotated[str, typer.Option(help="Process reward model; 'auto' is the one recommended for the policy.")] = "auto",
+    problem: Annotated[
+        str | None, typer.Argument(help="The problem; without it, read from the pipe or asked for.")
+    ] = None,
+    policy: Annotated[
+        str, typer.Option(help="Model that writes solutions: a short name, a hub id or a folder.")
+    ] = "lab-1m",
+    prm: Annotated[
+        str, typer.Option(help="Process reward model; 'auto' is the one recommended for the policy.")
+    ] = "auto",
     strategy: Annotated[str, typer.Option(help="How to search; `tts strategies` lists them.")] = "beam-search",
     budget: Annotated[int, typer.Option("--budget", "-n", help="N, the number of samples.")] = 16,
     max_tokens: Annotated[int | None, typer.Option(help="Most tokens the policy may sample for one problem.")] = None,
@@ -76,19 +82,26 @@ def solve(
     lookahead: Annotated[int | None, typer.Option(help="Steps that beam search looks ahead before it ranks.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
     engine: Annotated[str, typer.Option(help="Engine that runs the models.")] = "auto",
-    device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU when there is one.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU when there is one.")
+    ] = None,
     dtype: Annotated[str | None, typer.Option(help="Such as float32; by default what suits the device.")] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", "-f", help="Problems, one a line (.jsonl: an object with `problem` a line).")
+        Path | None,
+        typer.Option("--file", "-f", help="Problems, one a line (.jsonl: an object with `problem` a line)."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="With --file: write answers here; a second call goes on from there.")
+        Path | None,
+        typer.Option("--out", "-o", help="With --file: write answers here; a second call goes on from there."),
     ] = None,
     concurrency: Annotated[int, typer.Option(help="With --file: most problems in flight.")] = 32,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a problem.")] = False,
-    show_steps: Annotated[bool, typer.Option("--show-steps", help="Print the winning solution, each step's score.")] = False,
+    show_steps: Annotated[
+        bool, typer.Option("--show-steps", help="Print the winning solution, each step's score.")
+    ] = False,
     trace: Annotated[
-        Path | None, typer.Option(help="Write the whole search tree to this file (with --file: one a problem, a folder).")
+        Path | None,
+        typer.Option(help="Write the whole search tree to this file (with --file: one a problem, a folder)."),
     ] = None,
 ) -> None:
     """Answer a problem, or a file of problems, by search.
@@ -136,13 +149,22 @@ def _solve_one(solver: Solver, problem: str | None, trace: Path | None, as_json:
     import asyncio
 
     if trace is not None:
-        check_writable(trace)
+        _check_writable(trace)
     if problem is None:
         problem = typer.prompt("Problem", prompt_suffix=": ") if sys.stdin.isatty() else sys.stdin.read()
     solution = asyncio.run(solver.solve(problem.strip()))
     if trace is not None:
         solution.trace.save(trace)
     _print_solution(solution, as_json, show_steps)
+
+
+def _check_writable(path: Path) -> None:
+    """Find out before the work, not after it, that the result has no place to go."""
+    try:
+        with path.open("a"):
+            pass
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _solve_file(
@@ -247,7 +269,8 @@ def strategies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.
         about = (strategy.__doc__ or "").strip().split("\n\n")[0]
         rows.append({"name": name, "about": " ".join(about.split()), "parameters": parameters_of(name)})
     if as_json:
-        return typer.echo(json.dumps(rows))
+        typer.echo(json.dumps(rows))
+        return
     for row in rows:
         settings = ", ".join(f"{key}={value}" for key, value in row["parameters"].items())
         typer.echo(_paragraph(row["name"], f"{row['about']}\nparameters: {settings}"))
@@ -256,13 +279,32 @@ def strategies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.
 @app.command()
 def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the models known by a short name, and the reward model recommended for each policy."""
-    from tts.models import table
+    from dataclasses import asdict
 
-    rows = table()
+    from tts.models import CARDS, folder_of
+
     if as_json:
-        return typer.echo(json.dumps(rows))
-    _print_table(rows)
-    typer.echo("\nAny hub id or local folder works too: tts solve --policy ORG/NAME --prm FOLDER")
+        typer.echo(json.dumps([asdict(card) for card in CARDS.values()]))
+        return
+    for kind, title in (("policy", "Policies"), ("prm", "Reward models")):
+        rows = [
+            {
+                title: card.name,
+                "parameters": f"{card.parameters / 1e9:.3g} B" if card.hub else f"{card.parameters / 1e6:.2g} M",
+                "context": f"{card.context:,}",
+                "weights at 16 bits": f"{card.gigabytes:.1f} GB" if card.hub else "built in",
+                "here": "yes" if folder_of(card) else "no",
+                **({"recommended reward model": card.prm} if kind == "policy" else {}),
+            }
+            for card in CARDS.values()
+            if card.kind == kind
+        ]
+        _print_table(rows)
+        typer.echo()
+    reasons = {card.prm: card.prm_reason for card in CARDS.values() if card.prm}
+    for name, reason in reasons.items():
+        typer.echo(_paragraph(f"Why {name}:", reason))
+    typer.echo("Any hub id or local folder works too: tts solve --policy ORG/NAME --prm FOLDER")
 
 
 @app.command()

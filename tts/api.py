@@ -77,7 +77,8 @@ class Solver:
         self._loading = {"engine": engine, "device": device, "dtype": dtype}
         self._policy, self._reward = policy, prm
         self.plan, self.strategy = self._planned(strategy, vote, aggregate, seed, parameters)
-        self.warnings: tuple[str, ...] = (self._note,) if (self._note := getattr(self.strategy, "note", "")) else ()
+        note: str = getattr(self.strategy, "note", "")
+        self.warnings = (note,) if note else ()
 
     @classmethod
     def replay(cls, trace: Trace | str, **changes: Any) -> Solver:
@@ -98,7 +99,7 @@ class Solver:
         if not self.plan.prm:
             self._reward = None
         elif isinstance(self._reward, str):
-            self._reward = load_reward(self.plan.prm, **self._loading)
+            self._reward = load_reward(self._reward, **self._loading)
         return self._policy, self._reward
 
     async def solve(self, problem: str | Problem) -> Solution:
@@ -120,7 +121,9 @@ class Solver:
             warnings=(*self.warnings, outside) if outside else self.warnings,
         )
 
-    async def stream(self, problems: Iterable[str | Problem], concurrency: int = 32) -> AsyncIterator[tuple[int, Solution]]:
+    async def stream(
+        self, problems: Iterable[str | Problem], concurrency: int = 32
+    ) -> AsyncIterator[tuple[int, Solution]]:
         """Solve many side by side, yielding ``(index, solution)`` as they end.
 
         At most ``concurrency`` problems are in flight and no more are taken from ``problems``. One that fails comes as
@@ -159,10 +162,10 @@ class Solver:
             raise UnknownName("aggregation", aggregate, AGGREGATES)
         if vote is not None:
             resolve("vote", vote)
-        card = models.find_policy(self._policy) if isinstance(self._policy, str) else None
+        card = models.find(self._policy, "policy") if isinstance(self._policy, str) else None
         if isinstance(strategy, str):
             known = parameters_of(strategy)
-            defaults = {**(card.sampling if card else {}), "n": self.budget.n, "aggregate": aggregate or "last"}
+            defaults = {**_sampling(card), "n": self.budget.n, "aggregate": aggregate or "last"}
             parameters = {name: value for name, value in defaults.items() if name in known} | parameters
             built = build(Plan(strategy, parameters))
         elif parameters:
@@ -184,18 +187,18 @@ class Solver:
         return plan, built
 
     def _prm_name(self, card: models.ModelCard | None, needed: bool) -> str:
+        if needed and self._reward is None:
+            raise BadInput("this strategy needs a reward model: name one with prm, or use majority.")
         if not needed or self._reward is None:
-            if needed and self._reward is None:
-                raise BadInput("this strategy needs a reward model: name one with prm, or use majority.")
             return ""
         if not isinstance(self._reward, str):
             return self._reward.name
         if self._reward != "auto":
-            return models.find_prm(self._reward).name
-        if card is None or not card.recommended:
+            return models.find(self._reward, "prm").name
+        if card is None or not card.prm:
             raise BadInput("no reward model is recommended for this policy: name one with prm, or use majority.")
-        self._reward = card.recommended
-        return card.recommended
+        self._reward = card.prm
+        return card.prm
 
 
 def solve(problem: str | Problem, **settings: Any) -> Solution:
@@ -256,6 +259,18 @@ def _blocking(work: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:
     except RuntimeError:
         return asyncio.run(work())
     raise BadInput(f"an event loop is already running here: use `await {instead}(...)` instead.")
+
+
+def _sampling(card: models.ModelCard | None) -> dict[str, Any]:
+    """The settings that the model's authors advise, under the names that strategies know them by."""
+    if card is None:
+        return {}
+    return {
+        "temperature": card.temperature,
+        "top_p": card.top_p,
+        "step_tokens": card.max_step_tokens,
+        "solution_tokens": card.max_tokens,
+    }
 
 
 def _standing_still() -> float:

