@@ -196,7 +196,9 @@ class Batch:
             stream = self.solver.stream(self.problems, self.concurrency)
 
             async def following() -> Solution | None:
-                return (await anext(stream, (0, None)))[1]
+                async for _, solution in stream:
+                    return solution
+                return None
 
             try:
                 while (solution := runner.run(following())) is not None:
