@@ -1,0 +1,108 @@
+"""The reward models of Qwen2.5-Math-PRM: a token after each step, and two labels read there.
+
+Model card: https://huggingface.co/Qwen/Qwen2.5-Math-PRM-7B; paper: arXiv 2501.07301. The assistant's turn holds the
+steps, each followed by ``<extra_0>``; a step's score is the probability of label 1 ("good") at its ``<extra_0>``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tts.errors import ModelError
+from tts.protocols import Read
+from tts.types import Problem
+
+if TYPE_CHECKING:
+    import torch
+
+STEP_TOKEN = "<extra_0>"
+SYSTEM = "Please reason step by step, and put your final answer within \\boxed{}."
+
+
+class QwenFormat:
+    """The prompt, growing step by step. Implements :class:`tts.protocols.RewardFormat`.
+
+    Steps are stripped of the white space around them, the separator included: that is how the published models were
+    trained, and with ``<extra_0>`` a token of its own on either side no token ever spans two steps.
+
+    Args:
+        tokenizer: the model's own, with a chat template.
+
+    Raises:
+        ModelError: where the tokenizer lacks ``<extra_0>`` or a chat template, or merges tokens across steps.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._core = tokenizer.backend_tokenizer
+        self._mark = self._core.token_to_id(STEP_TOKEN)
+        if self._mark is None or self._core.encode(STEP_TOKEN, add_special_tokens=False).ids != [self._mark]:
+            raise ModelError(f"the reward model's tokenizer has no token {STEP_TOKEN}: it is of another family.")
+        if not tokenizer.chat_template:
+            raise ModelError("the reward model's tokenizer has no chat template: its prompt cannot be made.")
+        self._check()
+
+    def prompt(self, problem: Problem) -> tuple[int, ...]:
+        return tuple(self._encode(self._opening(problem.text)))
+
+    def step(self, index: int, text: str) -> Read:
+        tokens = (*self._encode(text.strip()), self._mark)
+        return Read(tokens, len(tokens) - 1)
+
+    def _opening(self, problem: str) -> str:
+        messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": problem}]
+        text: str = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        return text
+
+    def _encode(self, text: str) -> list[int]:
+        # The tokenizer's core, not its wrapper, whose state breaks when two threads use it at once.
+        ids: list[int] = self._core.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def _check(self) -> None:
+        """One text both ways: a tokenizer that joins across the seams is found here and not by its scores."""
+        opening, steps = self._opening("What is 1 + 1?"), ["1 + 1 = 2", "So it is 2."]
+        pieces = [*self._encode(opening), *(token for k, s in enumerate(steps) for token in self.step(k, s).tokens)]
+        if pieces != self._encode(opening + "".join(step + STEP_TOKEN for step in steps)):
+            raise ModelError("the reward model's tokenizer joins tokens across steps: it is of another family.")
+
+
+@dataclass(frozen=True, slots=True)
+class Qwen:
+    """The family, as an engine uses it."""
+
+    architectures: tuple[str, ...] = ("Qwen2ForProcessRewardModel",)
+
+    def format(self, tokenizer: Any) -> QwenFormat:
+        """How this family's prompt grows. Raises ModelError for a tokenizer of another family."""
+        return QwenFormat(tokenizer)
+
+    def load(self, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
+        """The module with its published weights (``model.*``, ``score.0.*``, ``score.2.*``), read from safetensors.
+
+        Raises:
+            ModelError: where weights are missing.
+        """
+        module: torch.nn.Module = _module().load(folder, dtype)
+        return module
+
+    def decoder(self, module: Any) -> Any:
+        """The part that turns token ids into hidden states."""
+        return module.model
+
+    def scores(self, module: Any, hidden: torch.Tensor) -> torch.Tensor:
+        """Hidden states [k, width] at the step tokens, to scores [k]."""
+        scores: torch.Tensor = module.score(hidden).float().softmax(-1)[:, 1]
+        return scores
+
+
+def _module() -> Any:
+    """The torch side, loaded late so that the format alone stays light."""
+    import importlib
+
+    return importlib.import_module("prm.qwen_module")
+
+
+FAMILY = Qwen()

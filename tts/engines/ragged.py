@@ -1,0 +1,177 @@
+"""A batch of rows of different lengths through a plain transformers model: the key/value cache and one forward pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers.cache_utils import Cache
+
+from tts.errors import ModelError
+
+_ROUND = 16  # capacities are multiples of this, and attention reads such multiples, so shapes repeat
+_GROWTH = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """The shape of a model's keys and values."""
+
+    layers: int
+    heads: int
+    size: int
+    dtype: torch.dtype
+    device: torch.device
+
+    @classmethod
+    def of(cls, model: torch.nn.Module) -> Geometry:
+        """Read it off a loaded transformers model. Raises ModelError where attention is not plain and causal."""
+        config: Any = model.config
+        kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+        if kinds != {"full_attention"}:
+            odd = ", ".join(sorted(kinds - {"full_attention"}))
+            raise ModelError(f"a {config.model_type} model has layers of kind {odd}, which this engine cannot run.")
+        weight = next(model.parameters())
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        return cls(config.num_hidden_layers, heads, size, weight.dtype, weight.device)
+
+    @property
+    def token_bytes(self) -> int:
+        """Bytes of one token's keys and values."""
+        return 2 * self.layers * self.heads * self.size * self.dtype.itemsize
+
+
+class RaggedCache(Cache):
+    """Keys and values of rows that each have their own length.
+
+    ``kv`` is [layers, 2, rows, heads, capacity, size]; row ``i`` holds ``lengths[i]`` tokens, whatever lies behind them
+    is finite and never attended to. The first ``count`` rows are in use.
+    """
+
+    def __init__(self, geometry: Geometry, rows: int = 1, capacity: int = _ROUND) -> None:
+        super().__init__(layers=[])
+        self.geometry = geometry
+        self.count = 0
+        self.lengths: NDArray[np.int64] = np.zeros(rows, np.int64)
+        self.kv = self._empty(rows, _round(capacity))
+        self._at: tuple[torch.Tensor, torch.Tensor] = (torch.empty(0), torch.empty(0))
+        self._span = 0
+
+    @property
+    def rows(self) -> int:
+        return self.kv.shape[2]
+
+    @property
+    def capacity(self) -> int:
+        return self.kv.shape[4]
+
+    @property
+    def nbytes(self) -> int:
+        return self.kv.numel() * self.kv.element_size()
+
+    def reserve(self, rows: int, capacity: int) -> None:
+        """Make room, growing geometrically so that growth is rare."""
+        if rows <= self.rows and capacity <= self.capacity:
+            return
+        rows = max(rows, int(self.rows * _GROWTH)) if rows > self.rows else self.rows
+        capacity = max(capacity, int(self.capacity * _GROWTH)) if capacity > self.capacity else self.capacity
+        old, used = self.kv, int(self.lengths[: self.count].max(initial=0))
+        self.kv = self._empty(rows, _round(capacity))
+        self.kv[:, :, : self.count, :, :used] = old[:, :, : self.count, :, :used]
+        self.lengths = np.concatenate([self.lengths, np.zeros(rows - len(self.lengths), np.int64)])
+
+    def write(self, row: int, pieces: list[torch.Tensor]) -> None:
+        """Fill a row with pieces of [layers, 2, heads, tokens, size], one behind the other."""
+        length = sum(piece.shape[3] for piece in pieces)
+        self.lengths[row] = length
+        if length:
+            torch.cat(pieces, 3, out=self.kv[:, :, row, :, :length])
+
+    def repeat(self, row: int, times: int) -> None:
+        """Copy a row into the ``times`` rows after it."""
+        length = int(self.lengths[row])
+        self.lengths[row + 1 : row + 1 + times] = length
+        self.kv[:, :, row + 1 : row + 1 + times, :, :length] = self.kv[:, :, row : row + 1, :, :length]
+
+    def read(self, row: int, start: int, stop: int) -> torch.Tensor:
+        """A copy of the keys and values of some tokens of a row: [layers, 2, heads, stop - start, size]."""
+        return self.kv[:, :, row, :, start:stop].clone()
+
+    def drop(self, gone: list[int]) -> list[tuple[int, int]]:
+        """Take rows out; rows from the end move into the holes. Returns the moves made, as (from, to)."""
+        holes = set(gone)
+        last = self.count - len(holes)
+        movers = [row for row in range(last, self.count) if row not in holes]
+        moves = list(zip(movers, sorted(hole for hole in holes if hole < last), strict=True))
+        if moves:
+            sources, targets = [a for a, _ in moves], [b for _, b in moves]
+            length = int(self.lengths[sources].max())
+            self.kv[:, :, targets, :, :length] = self.kv[:, :, sources, :, :length]
+            self.lengths[targets] = self.lengths[sources]
+        self.count = last
+        return moves
+
+    def clear(self) -> None:
+        """Forget all rows and give their memory back."""
+        self.count = 0
+        self.lengths = np.zeros(1, np.int64)
+        self.kv = self._empty(1, _ROUND)
+
+    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_: Any, **__: Any) -> Any:
+        """What attention calls in each layer: keeps new keys and values at each row's own positions.
+
+        Args and results are [rows, heads, new tokens, size]; results reach back to the first token.
+        """
+        rows, positions = self._at
+        keys, values = self.kv[layer_idx, 0], self.kv[layer_idx, 1]
+        keys[rows, :, positions] = key_states.transpose(1, 2)
+        values[rows, :, positions] = value_states.transpose(1, 2)
+        return keys[: self.count, :, : self._span], values[: self.count, :, : self._span]
+
+    def forward(self, model: torch.nn.Module, tokens: NDArray[np.int64], new: NDArray[np.int64]) -> torch.Tensor:
+        """Feed every row its new tokens, and keep their keys and values.
+
+        Args:
+            model: the decoder without its output head.
+            tokens: [rows, most new tokens], filled up on the right with any id.
+            new: [rows], how many of them are real.
+
+        Returns:
+            Hidden states [rows, most new tokens, width]; those of filling are meaningless.
+        """
+        device, width = self.geometry.device, tokens.shape[1]
+        lengths = self.lengths[: self.count]
+        span = int(lengths.max()) + width
+        self.reserve(self.count, span)
+        self._span = min(_round(span), self.capacity)
+        positions = torch.from_numpy(lengths[:, None] + np.arange(width)).to(device)
+        self._at = (torch.arange(self.count, device=device)[:, None], positions)
+        hidden = torch.arange(self._span, device=device) > positions[:, :, None]
+        mask = torch.zeros(hidden.shape, dtype=self.geometry.dtype, device=device)
+        mask.masked_fill_(hidden, torch.finfo(mask.dtype).min)
+        out = model(
+            input_ids=torch.from_numpy(tokens).to(device),
+            attention_mask=mask[:, None],
+            position_ids=positions if width == 1 else positions.clamp(max=int((lengths + new).max()) - 1),
+            past_key_values=self,
+            use_cache=True,
+        )
+        self.lengths[: self.count] += new
+        states: torch.Tensor = out.last_hidden_state
+        return states
+
+    def get_seq_length(self, *_: Any) -> int:
+        return int(self.lengths[: self.count].max(initial=0))
+
+    def _empty(self, rows: int, capacity: int) -> torch.Tensor:
+        # Zeros, not garbage: a masked value still takes part in a product with zero, and zero times NaN is NaN.
+        g = self.geometry
+        return torch.zeros(g.layers, 2, rows, g.heads, capacity, g.size, dtype=g.dtype, device=g.device)
+
+
+def _round(capacity: int) -> int:
+    return -(-capacity // _ROUND) * _ROUND

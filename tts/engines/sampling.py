@@ -1,0 +1,57 @@
+"""Sampling that depends on nothing but the request: a counter-based random number and the model's probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+
+def uniforms(seeds: NDArray[np.uint64], positions: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A number in [0, 1) for each (seed, position): the splitmix64 generator of that seed, jumped to that position.
+
+    Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+    """
+    with np.errstate(over="ignore"):
+        z = seeds + (positions.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z ^= z >> np.uint64(31)
+    return np.asarray((z >> np.uint64(11)) * 2.0**-53, np.float64)
+
+
+def choose(
+    logits: torch.Tensor, random: NDArray[np.float64], temperature: NDArray[np.float32], top_p: NDArray[np.float32]
+) -> torch.Tensor:
+    """One token a row, by inverting the cumulative distribution.
+
+    Args:
+        logits: [rows, vocabulary].
+        random: [rows], uniform in [0, 1).
+        temperature: [rows]; 0 takes the likeliest token.
+        top_p: [rows]; the smallest set of likeliest tokens with at least this mass is kept.
+
+    Returns:
+        [rows] token ids.
+    """
+    if not temperature.any():
+        return logits.argmax(-1)
+    device = logits.device
+    warm = torch.from_numpy(np.where(temperature > 0, temperature, 1.0).astype(np.float32)).to(device)
+    probabilities = torch.softmax(logits.float() / warm[:, None], -1)
+    if (top_p < 1).any():
+        probabilities = _nucleus(probabilities, torch.from_numpy(top_p).to(device))
+    mass = probabilities.double().cumsum(-1)
+    target = torch.from_numpy(random).to(device)[:, None] * mass[:, -1:]
+    picked = torch.searchsorted(mass, target, right=True)[:, 0].clamp_(max=logits.shape[-1] - 1)
+    if (temperature > 0).all():
+        return picked
+    return torch.where(torch.from_numpy(temperature > 0).to(device), picked, logits.argmax(-1))
+
+
+def _nucleus(probabilities: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
+    """Zero all but the likeliest tokens that together reach ``top_p`` of each row."""
+    ordered, index = probabilities.sort(stable=True, dim=-1, descending=True)
+    before = ordered.cumsum(-1) - ordered
+    kept = torch.where((before < top_p[:, None]) | (top_p[:, None] >= 1), ordered, 0.0)
+    return torch.zeros_like(probabilities).scatter_(-1, index, kept)

@@ -1,0 +1,111 @@
+"""Cuts a stream of sampled token ids into steps: the one place that decides where a step ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from tts.types import Step
+
+Decode = Callable[[Sequence[int]], str]
+
+_CONTEXT = 4  # earlier tokens decoded along, for decoders that drop the space before the first token they see
+
+
+class Splitter:
+    """What does not change between continuations of one model: its decoder, separator and end-of-sequence ids.
+
+    Args:
+        decode: token ids to text, special tokens left out.
+        separator: the text that ends a step; it stays in the step.
+        ends: ids that end the solution.
+    """
+
+    def __init__(self, decode: Decode, separator: str, ends: Iterable[int]) -> None:
+        self.decode = decode
+        self.separator = separator
+        self.ends = frozenset(ends)
+        self._may_close: dict[int, bool] = {}
+
+    def start(self, before: Sequence[int]) -> Stepper:
+        """Begin a continuation of ``before``, the ids of prompt and solution so far."""
+        return Stepper(self, before[-_CONTEXT:])
+
+    def may_close(self, token: int) -> bool:
+        """Whether a separator can be complete after this token. Almost never, so text is almost never decoded."""
+        known = self._may_close.get(token)
+        if known is None:
+            known = self._may_close[token] = self.separator[-1] in self.decode([token])
+        return known
+
+    def text(self, before: Sequence[int], tokens: Sequence[int]) -> str:
+        """The text that ``tokens`` add after ``before``."""
+        if not before:
+            return self.decode(tokens)
+        return self.decode([*before, *tokens])[len(self.decode(before)) :]
+
+
+class Stepper:
+    """The steps of one continuation as its tokens arrive.
+
+    A step ends with the token that completes a separator, the token whole (``".\\n\\n"`` is one token in many
+    vocabularies). A separator with nothing before it makes no empty step: it begins the next one. Nothing but blanks
+    after the last separator makes no step either: those tokens belong to the step before, if there is one.
+    """
+
+    __slots__ = ("_before", "_from", "_splitter", "_texts", "_tokens", "ended")
+
+    def __init__(self, splitter: Splitter, before: Sequence[int]) -> None:
+        self._splitter = splitter
+        self._before = list(before)
+        self._tokens: list[int] = []
+        self._from = [0]  # where each step begins in the tokens, and where the open one does
+        self._texts: list[str] = []
+        self.ended = False
+
+    @property
+    def tokens(self) -> list[int]:
+        """All ids so far."""
+        return self._tokens
+
+    @property
+    def between(self) -> bool:
+        """True when the last token completed a step and the solution goes on."""
+        return bool(self._texts) and self._from[-1] == len(self._tokens) and not self.ended
+
+    def push(self, token: int) -> bool:
+        """Take one more token; True when it completes a step or ends the solution (``ended``)."""
+        self._tokens.append(token)
+        if token in self._splitter.ends:
+            self.ended = True
+            return True
+        if not self._splitter.may_close(token):
+            return False
+        text = self._open_text()
+        if self._splitter.separator not in text.lstrip():
+            return False
+        self._texts.append(text)
+        self._from.append(len(self._tokens))
+        return True
+
+    def steps(self) -> tuple[Step, ...]:
+        """The steps so far, an unfinished last one included; at least one."""
+        texts, bounds = list(self._texts), list(self._from)
+        if bounds[-1] < len(self._tokens) or not texts:
+            rest = self._open_text()
+            bounds.append(len(self._tokens))
+            if texts and not rest.strip():
+                texts[-1] += rest
+                del bounds[-2]
+            else:
+                texts.append(rest)
+        pieces = zip(texts, bounds[:-1], bounds[1:], strict=True)
+        return tuple(Step(text, tuple(self._tokens[a:b])) for text, a, b in pieces)
+
+    def _open_text(self) -> str:
+        """The text of the tokens after the last step, the end-of-sequence token left out."""
+        start = self._from[-1]
+        before = (self._before + self._tokens[max(0, start - _CONTEXT) : start])[-_CONTEXT:]
+        tokens = self._tokens[start:]
+        if tokens and tokens[-1] in self._splitter.ends:
+            tokens = tokens[:-1]
+        return self._splitter.text(before, tokens)

@@ -1,0 +1,67 @@
+"""A tokenizer as the engines use it: ids in, ids out, safe from several threads, and the prompt of a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tts.errors import BadInput, ModelError
+from tts.models import ModelCard
+from tts.types import Problem, Step
+
+# Llama's template writes today's date into the system message; a fixed one keeps prompts the same from day to day.
+_TEMPLATE_DATE = "26 Jul 2024"
+
+
+class Text:
+    """Encoding and decoding on the tokenizer's own core.
+
+    The wrapper around it sets truncation and padding on each call, which breaks when two threads call at once.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        self._core = getattr(tokenizer, "backend_tokenizer", None)
+
+    def encode(self, text: str, *, special: bool = False) -> list[int]:
+        """Text to ids; ``special`` adds what the tokenizer puts around a text (a begin token)."""
+        if self._core is not None:
+            ids: list[int] = self._core.encode(text, add_special_tokens=special).ids
+        else:
+            ids = self.tokenizer.encode(text, add_special_tokens=special)
+        return ids
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Ids to text, special tokens left out."""
+        if self._core is not None:
+            text: str = self._core.decode(tokens, skip_special_tokens=True)
+        else:
+            text = self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+    def chat(self, user: str, system: str = "") -> tuple[str, list[int]]:
+        """The opening of a conversation up to where the assistant begins, as text and ids.
+
+        Without a chat template it is the user's text alone. Raises ModelError when the template refuses.
+        """
+        if not getattr(self.tokenizer, "chat_template", None):
+            text = f"{system}\n\n{user}" if system else user
+            return text, self.encode(text, special=True)
+        messages = [{"role": "user", "content": user}]
+        if system:
+            messages.insert(0, {"role": "system", "content": system})
+        try:
+            text = self.tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=True, date_string=_TEMPLATE_DATE
+            )
+        except Exception as error:
+            raise ModelError(f"the model's chat template does not take this conversation: {error}.") from error
+        return text, self.encode(text)
+
+    def prompt(self, problem: Problem, card: ModelCard) -> Step:
+        """A problem as a policy reads it. Raises BadInput for an empty problem."""
+        if not problem.text.strip():
+            raise BadInput("the problem is empty: give some text to solve.")
+        user = f"{problem.text}\n{card.suffix}" if card.suffix else problem.text
+        text, tokens = self.chat(user, card.system)
+        return Step(text, tuple(tokens))

@@ -1,0 +1,70 @@
+"""Whether a folder's weights are all there, told before anything is loaded. Standard library only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tts.errors import MissingWeights, ModelError
+from tts.models import ModelCard, folder_of
+
+
+def require(card: ModelCard) -> Path:
+    """The folder of a model whose weights are whole.
+
+    Raises:
+        MissingWeights: where files are not on this machine or are damaged; the sentence says what to run.
+        ModelError: where the folder holds weights in no form that is read here.
+    """
+    folder = folder_of(card)
+    if folder is None or (card.hub and not any(folder.glob("*.safetensors"))):
+        raise MissingWeights(_absent(card))
+    remedy = f"run `hf download {card.hub} --force-download`" if card.hub else "copy the folder again"
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        try:
+            names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        except (ValueError, KeyError, AttributeError, OSError) as error:
+            raise MissingWeights(f"{index} is damaged: {remedy}.") from error
+    else:
+        names = sorted(path.name for path in folder.glob("*.safetensors"))
+    if not names:
+        raise ModelError(
+            f"{folder} holds no .safetensors file: save the model as safetensors; other forms are not read."
+        )
+    for name in names:
+        if (problem := damage(folder / name)) is not None:
+            raise MissingWeights(f"{folder / name} {problem}: {remedy}.")
+    return folder
+
+
+def damage(file: Path) -> str | None:
+    """What is wrong with a safetensors file as far as its header and size tell, or None.
+
+    The format: 8 bytes little-endian length, that much JSON, then the tensors' bytes; the offsets are in the JSON.
+    """
+    if not file.is_file():
+        return "is missing"
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if size < 8 or length > size - 8:
+            return "is damaged (cut off within its header)"
+        try:
+            header = json.loads(stream.read(length))
+            end = max((entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"), default=0)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            return "is damaged (its header cannot be read)"
+    if size != 8 + length + end:
+        return f"is damaged ({size} bytes where its header promises {8 + length + end})"
+    return None
+
+
+def _absent(card: ModelCard) -> str:
+    if not card.hub:
+        return f"the files of the built-in model {card.name} are missing: install tts-search again."
+    size = f" (about {card.gigabytes:.1f} GB)" if card.parameters else ""
+    gate = ""
+    if card.gated:
+        gate = f", after accepting its licence at https://huggingface.co/{card.hub} and `hf auth login`"
+    return f"{card.name} is not on this machine: run `hf download {card.hub}`{size}{gate}."
