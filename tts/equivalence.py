@@ -150,9 +150,9 @@ def _sequence(text: str) -> _Sequence | None:
         inner = _split(body[1:-1], ",")
         if inner is not None:
             kind, body = body[0] + body[-1], body[1:-1]
-    pieces = _split(body, ",")
+    pieces = _split(body, ";")  # p=5,q=2;p=7,q=2 is a list of pairs
     if pieces is not None and len(pieces) == 1:
-        pieces = _split(body, ";")
+        pieces = _split(body, ",")
     if pieces is None or not all(pieces):
         return None
     if kind in ("", "{}"):
