@@ -28,10 +28,10 @@ class Block:
 
     @property
     def commands(self) -> list[str]:
-        """The ``tts`` commands of a shell block, continued lines joined, output and comments left out."""
+        """The ``tts`` commands of a shell block, and the ``echo`` and ``printf`` that feed them; output is left out."""
         lines = re.sub(r"\\\n\s*", "", self.code).splitlines()
         stripped = [line.strip().removeprefix("$ ") for line in lines]
-        return [line for line in stripped if line.startswith("tts ") or line == "tts"]
+        return [line for line in stripped if line.split(" ")[0] in ("tts", "echo", "printf")]
 
 
 def blocks(text: str) -> Iterator[Block]:

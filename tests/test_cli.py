@@ -1,0 +1,235 @@
+"""The command line with the built-in models: what it prints, how it fails, how it is interrupted."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import cli
+from tts import Trace
+
+MIA = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def sentence(self) -> str:
+        """What went wrong: one line, or the test fails."""
+        [line] = self.err.splitlines()
+        assert line.startswith("tts: ")
+        assert "Traceback" not in line
+        return line.removeprefix("tts: ")
+
+
+class Tts:
+    """Runs the command line in this process, so that models are loaded once."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.monkeypatch, self.capsys = monkeypatch, capsys
+
+    def __call__(self, *arguments: str, stdin: str = "") -> Done:
+        self.monkeypatch.setattr(sys, "argv", ["tts", *arguments])
+        self.monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = self.capsys.readouterr()
+        assert isinstance(stop.value.code, int)
+        return Done(stop.value.code, out, err)
+
+
+@pytest.fixture
+def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tts:
+    return Tts(monkeypatch, capsys)
+
+
+def test_a_problem_is_answered_with_its_plan_and_its_cost(tts: Tts) -> None:
+    done = tts("solve", "--budget", "32", MIA)
+    assert done.code == 0
+    assert done.err == ""
+    lines = dict(line.split(None, 1) for line in done.out.splitlines())
+    assert lines["Answer"] == "117"
+    assert set(lines) == {"Answer", "Confidence", "Plan", "Policy", "Reward", "Time"}
+    assert lines["Plan"].startswith("beam-search, N = 32, beam width 4")
+    assert lines["Policy"].startswith("lab-1m: ")
+    assert lines["Reward"].startswith("lab-prm: ")
+
+
+def test_json_is_one_object_with_all_that_was_spent(tts: Tts) -> None:
+    done = tts("solve", "--strategy", "beam-search", "-n", "16", "--prm", "lab-prm", "--policy", "lab-1m", "--json", MIA)
+    [line] = done.out.splitlines()
+    row = json.loads(line)
+    assert set(row) >= {"problem", "answer", "confidence", "plan", "usage", "candidates", "stopped"}
+    assert set(row["usage"]) >= {"policy_tokens", "prm_tokens", "policy_flops", "prm_flops", "seconds"}
+    assert row["problem"] == MIA
+    assert row["plan"]["parameters"]["n"] == 16
+    assert row["usage"]["flops"] == row["usage"]["policy_flops"] + row["usage"]["prm_flops"] > 0
+    assert all(len(c["scores"]) == len(c["steps"]) for c in row["candidates"])
+
+
+def test_the_winning_solution_is_shown_step_by_step(tts: Tts) -> None:
+    done = tts("solve", "--show-steps", "--strategy", "dvts", MIA)
+    head, *steps = done.out.split("\n\n")[0].splitlines()
+    assert head == "Score  Step"
+    assert len(steps) >= 2
+    assert all(0 <= float(line.split()[0]) <= 1 for line in steps)
+    assert "\\boxed{" in steps[-1]
+
+
+def test_a_problem_can_come_through_a_pipe(tts: Tts) -> None:
+    row = json.loads(tts("solve", "--json", stdin=f"\n{MIA}\n").out)
+    assert row["problem"] == MIA
+
+
+def test_the_trace_holds_the_whole_tree(tts: Tts, tmp_path: Path) -> None:
+    tts("solve", "--trace", str(tmp_path / "tree.jsonl"), MIA)
+    trace = Trace.load(tmp_path / "tree.jsonl")
+    assert next(trace.of("start"))["problem"]["text"] == MIA
+    assert len(trace.nodes()) > 16
+
+
+def test_a_file_is_answered_line_by_line_and_resumed(tts: Tts, tmp_path: Path) -> None:
+    source, out = tmp_path / "problems.txt", tmp_path / "answers.jsonl"
+    source.write_text(f"{MIA}\nTom has 12 eggs. He buys 8 more. How many eggs does he have?\n")
+    arguments = ("solve", "-n", "4", "--file", str(source), "--out", str(out))
+    assert tts(*arguments).code == 0
+    before = out.read_text()
+    assert len(before.splitlines()) == 2
+    again = tts(*arguments)
+    assert again.code == 0
+    assert "2 of 2 are answered" in again.err
+    assert out.read_text() == before
+
+
+def test_good_lines_are_solved_and_the_bad_one_is_reported(tts: Tts, tmp_path: Path) -> None:
+    source, out = tmp_path / "problems.txt", tmp_path / "answers.jsonl"
+    source.write_bytes(MIA.encode() + b"\n\xff\xff\n" + ("Tom has 2 eggs. " * 300).encode() + b"\n")
+    done = tts("solve", "-n", "4", "--file", str(source), "--out", str(out))
+    assert done.code == 2
+    assert "line 2: it is not UTF-8 text." in done.err
+    rows = {row["problem"]: row for row in map(json.loads, out.read_text().splitlines())}
+    assert len(rows) == 2
+    assert rows[MIA]["answer"] is not None
+    [long] = [row for row in rows.values() if "error" in row]
+    assert "tokens long" in long["error"]
+
+
+def test_a_problem_outside_the_laboratory_gets_a_plain_warning(tts: Tts) -> None:
+    done = tts("solve", "-n", "2", "What is the integral of x^2 from 0 to 3?")
+    assert done.code == 0
+    assert "--policy llama-3.2-3b" in done.sentence
+    assert tts("solve", "-n", "2", MIA).err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([""], "the problem is empty"),
+        (["  \n "], "the problem is empty"),
+        (["--policy", "lama-3.2-3b", MIA], "did you mean 'llama-3.2-3b'?"),
+        (["--prm", "lab-prn", MIA], "did you mean 'lab-prm'?"),
+        (["--strategy", "beam-serch", MIA], "did you mean 'beam-search'?"),
+        (["--vote", "wieghted", MIA], "did you mean 'weighted'?"),
+        (["--engine", "transformer", MIA], "did you mean 'transformers'?"),
+        (["--policy", "lab-prm", MIA], "lab-prm is a reward model"),
+        (["--prm", "lab-1m", MIA], "lab-1m is a policy"),
+        (["--prm", "none", MIA], "needs a reward model"),
+        (["--budget", "0", MIA], "1 or more, not 0"),
+        (["--budget", "-3", MIA], "1 or more, not -3"),
+        (["--budget", "many", MIA], "Invalid value for '--budget'"),
+        (["--max-tokens", "0", MIA], "max_tokens must be a number above zero"),
+        (["--max-flops", "nan", MIA], "max_flops must be a number above zero"),
+        (["--temperature", "-1", MIA], "temperature must be 0 or more"),
+        (["--top-p", "2", MIA], "top_p must be above 0"),
+        (["--strategy", "best-of-n", "--beam-width", "2", MIA], "no parameter of best-of-n named 'beam_width'"),
+        (["--file", "nowhere.txt"], "the file nowhere.txt cannot be read"),
+        (["--file", "nowhere.txt", MIA], "either a problem or --file"),
+        (["--out", "x.jsonl", MIA], "--out goes with --file"),
+        (["--trace", "/no/such/folder/tree.jsonl", MIA], "cannot be written"),
+        (["--device", "cuda:77", MIA], "CUDA"),
+        (["--nonsense"], "No such option"),
+        (["Tom has 2 eggs. " * 300], "tokens long"),
+    ],
+)
+def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(tts: Tts, arguments: list[str], said: str) -> None:
+    done = tts("solve", *arguments)
+    assert done.code == 2
+    assert done.out == ""
+    assert said in done.sentence
+
+
+@pytest.mark.parametrize("command", [["solv"], ["solve", "a", "b"]])
+def test_unknown_commands_and_stray_words_are_one_sentence(tts: Tts, command: list[str]) -> None:
+    assert tts(*command).code == 2
+
+
+def test_a_width_that_does_not_divide_says_what_is_used(tts: Tts) -> None:
+    done = tts("solve", "-n", "10", MIA)
+    assert done.code == 0
+    assert "2 x 4 = 8 samples are used" in done.sentence
+
+
+def test_a_spent_budget_gives_the_best_so_far_and_the_reason(tts: Tts) -> None:
+    row = json.loads(tts("solve", "--json", "--max-tokens", "150", "--strategy", "best-of-n", MIA).out)
+    assert row["stopped"] == "max_tokens"
+    assert row["usage"]["policy_tokens"] <= 150
+    assert "max_tokens was reached" in tts("solve", "--max-tokens", "150", "--strategy", "best-of-n", MIA).out
+
+
+def test_the_line_of_the_readme_asks_for_a_problem_and_names_what_to_download(tts: Tts) -> None:
+    done = tts("solve", "--policy", "llama-3.2-3b", "--budget", "256", stdin="What is 1 + 1?")
+    assert done.code == 2
+    assert "hf download meta-llama/Llama-3.2-3B-Instruct" in done.sentence
+
+
+def test_lists_are_complete(tts: Tts) -> None:
+    assert [row["name"] for row in json.loads(tts("strategies", "--json").out)] == [
+        "best-of-n",
+        "majority",
+        "beam-search",
+        "dvts",
+    ]
+    names = [card["name"] for card in json.loads(tts("models", "--json").out)]
+    assert {"lab-200k", "lab-1m", "lab-4m", "lab-prm", "llama-3.2-3b"} <= set(names)
+    assert all(name in tts("models").out for name in names)
+    assert "beam_width=4" in tts("strategies").out
+
+
+def test_the_doctor_names_the_built_in_models(tts: Tts) -> None:
+    out = tts("doctor").out
+    assert out.count("built in") == 4
+    assert "missing" not in out
+
+
+def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path: Path) -> None:
+    source, out = tmp_path / "problems.txt", tmp_path / "answers.jsonl"
+    source.write_text("".join(f"Tom has {k} eggs. He buys 8 more. He sells half.\n" for k in range(10, 130, 2)))
+    command = [sys.executable, "-m", "cli", "solve", "-n", "16", "--concurrency", "2"]
+    command += ["--file", str(source), "--out", str(out)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ)
+    deadline = time.monotonic() + 120
+    while not (out.exists() and out.read_text().count("\n") >= 2):
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert 2 <= len(rows) < 60
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240)
+    assert f"{len(rows)} of 60 are answered" in done.stderr
+    assert len({json.loads(line)["id"] for line in out.read_text().splitlines()}) == 60

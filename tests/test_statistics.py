@@ -1,0 +1,46 @@
+"""Estimators against hand calculations and published values."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from benchmarks.statistics import difference, mean, pass_at_k, wilson
+
+
+def test_wilson_gives_the_textbook_interval() -> None:
+    # 5 of 10: centre (0.5 + z2/20) / (1 + z2/10) = 0.5, half width z sqrt(0.025 + z2/400) / (1 + z2/10) = 0.2634.
+    interval = wilson(5, 10)
+    assert (interval.value, round(interval.low, 4), round(interval.high, 4)) == (0.5, 0.2366, 0.7634)
+
+
+@pytest.mark.parametrize(("successes", "low", "high"), [(0, 0.0, 0.2775), (10, 0.7225, 1.0)])
+def test_wilson_stays_within_bounds(successes: int, low: float, high: float) -> None:
+    interval = wilson(successes, 10)
+    assert (round(interval.low, 4), round(interval.high, 4)) == (low, high)
+
+
+def test_pass_at_k_is_the_share_of_subsets_with_a_right_sample() -> None:
+    right = [True, False, False, True, False]
+    for k in range(1, 6):
+        subsets = list(itertools.combinations(right, k))
+        assert pass_at_k(5, 2, k) == pytest.approx(sum(map(any, subsets)) / len(subsets))
+
+
+def test_a_paired_difference_is_narrower_than_an_unpaired_one() -> None:
+    theirs = [float(k % 2) for k in range(100)]
+    ours = [1.0 if k < 20 else value for k, value in enumerate(theirs)]
+    gain = difference(ours, theirs)
+    assert gain.value == pytest.approx(0.1)
+    assert 0.03 < gain.low < 0.1 < gain.high < 0.17
+    assert mean(ours).high - mean(ours).low > gain.high - gain.low
+
+
+def test_nonsense_is_refused() -> None:
+    with pytest.raises(ValueError, match="no proportion"):
+        wilson(3, 2)
+    with pytest.raises(ValueError, match="at least 5"):
+        pass_at_k(4, 1, 5)
+    with pytest.raises(ValueError, match="cannot be paired"):
+        difference([1.0], [1.0, 0.0])
