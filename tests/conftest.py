@@ -3,8 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tts.protocols import Policy, RewardModel
 
 # Child processes (the command line, examples, packaging) inherit these. Whoever sets one of them knows better.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Policy, RewardModel]]:
+    """A policy and a reward model with random weights on the transformers engine, loaded once."""
+    from tests.tiny import make_policy, make_prm
+    from tts.engines import close_all, load_policy, load_reward
+
+    folder = tmp_path_factory.mktemp("tiny")
+    policy = make_policy(folder / "policy", context=64)  # short texts keep the suite short
+    reward = make_prm(folder / "prm")
+    yield (
+        load_policy(str(policy), device="cpu", dtype="float32"),
+        load_reward(str(reward), device="cpu", dtype="float32"),
+    )
+    close_all()
