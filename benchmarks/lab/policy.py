@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from benchmarks.lab import grammar, tokenizer
+from benchmarks.lab.growth import grow
 from benchmarks.lab.problems import LabProblem, stream
 from benchmarks.lab.training import Batch, Progress, Schedule, device, fit
 
@@ -24,7 +26,12 @@ CHUNK = 1024  # problems drawn at a time, sorted by length into batches
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A policy's shape and training: `tokens` in all, `rate` the peak learning rate, `batch` tokens a step."""
+    """A policy's shape and training.
+
+    `tokens` in all, `rate` the peak learning rate, `batch` tokens a step, `levels` the weights of levels 1 to 5,
+    `decay` the share of the training in which the rate falls to zero. `grown_from` names a smaller policy whose state
+    before its decay this one starts from.
+    """
 
     name: str
     width: int
@@ -36,12 +43,14 @@ class Recipe:
     seed: int
     batch: int = 4096
     levels: tuple[float, ...] = (1.2, 1.2, 1.1, 1.0, 0.8)
+    decay: float = 0.15
+    grown_from: str = ""
 
 
 RECIPES = {
-    "lab-200k": Recipe("lab-200k", 64, 3, 2, 160, 24_000_000, 4e-3, 1),
-    "lab-1m": Recipe("lab-1m", 128, 4, 2, 352, 16_000_000, 3e-3, 2),
-    "lab-4m": Recipe("lab-4m", 256, 5, 4, 704, 24_000_000, 1.5e-3, 3),
+    "lab-200k": Recipe("lab-200k", 64, 3, 2, 160, 8_000_000, 4e-3, 1, decay=0.1),
+    "lab-1m": Recipe("lab-1m", 128, 4, 2, 352, 10_800_000, 3e-3, 2),
+    "lab-4m": Recipe("lab-4m", 256, 5, 4, 704, 4_400_000, 1.5e-3, 3, decay=0.3, grown_from="lab-1m"),
 }
 
 
@@ -74,7 +83,7 @@ class Encoder:
         tok = tokenizer.build()
         self.core = tok.backend_tokenizer
         ids = tok.get_vocab()
-        self.unk = ids[tokenizer.UNK]
+        self.unk, self.step = ids[tokenizer.UNK], ids[tokenizer.STEP]
         nouns = grammar.TOYS + grammar.FOOD + grammar.ANIMALS + grammar.PLANTS + grammar.GOODS
         self.nouns = {ids[f" {w}"] for w in nouns}
         people = grammar.WOMEN + grammar.MEN
@@ -141,11 +150,27 @@ def loss_of(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
     return functional.cross_entropy(model.lm_head(hidden[wanted]).float(), targets[wanted])
 
 
+def start(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
+    """The model a training begins with: fresh, or grown from another policy's state before its decay.
+
+    Raises:
+        FileNotFoundError: if the policy it grows from has not been trained beside `folder`.
+    """
+    model = make(recipe)
+    if recipe.grown_from:
+        small = make(RECIPES[recipe.grown_from])
+        own = dict(small.named_parameters())
+        for name, value in load_file(folder.parent / recipe.grown_from / "trunk" / "model.safetensors").items():
+            own[name].data.copy_(value)
+        grow(small, model, recipe.seed)
+    return model
+
+
 def train(recipe: Recipe, folder: Path, stop_at: int | None = None) -> tuple[LlamaForCausalLM, Progress]:
     """Train a policy, going on where an earlier call left off in `folder`."""
-    model = make(recipe).to(device())  # type: ignore[arg-type]
+    model = start(recipe, folder).to(device())  # type: ignore[arg-type]
     if COMPILE:
         model.model.compile(dynamic=True)
-    schedule = Schedule(recipe.tokens, recipe.rate)
+    schedule = Schedule(recipe.tokens, recipe.rate, decay=recipe.decay)
     progress = fit(model, loss_of, lambda first: batches(recipe, first), schedule, folder, stop_at=stop_at)
     return model, progress

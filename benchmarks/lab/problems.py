@@ -35,8 +35,8 @@ LARGEST = 999
 FILES = {"lab-500": ("test", 500, 20260101), "lab-validation": ("validation", 500, 20260202)}
 # The bytes of the two frozen sets; a test draws them again and compares.
 SHA256 = {
-    "lab-500": "",
-    "lab-validation": "",
+    "lab-500": "a316390acec4608caff1f5d4e37f143949179909a7ec19cd326ff79a7b4e5a51",
+    "lab-validation": "a0cfe79f6e951d377ae948f70adc99585e0a8de3e3bff91dea35d430c9a67c0e",
 }
 
 

@@ -34,6 +34,10 @@ class Schedule:
         left = max(0.0, 1 - seen / self.tokens)
         return self.rate * min(1.0, (seen + 1000) / self.warmup, left / self.decay)
 
+    def decaying(self, seen: int) -> bool:
+        """Whether the decay has begun."""
+        return seen >= self.tokens * (1 - self.decay)
+
 
 @dataclass(slots=True)
 class Progress:
@@ -132,6 +136,8 @@ def fit(
     try:
         for chunk in batches(progress.chunk):
             for batch in chunk[progress.batch :]:
+                if schedule.decaying(progress.tokens) and not (folder / "trunk").exists():
+                    save_checkpoint(folder / "trunk", model, optimizer, progress)
                 started = time.monotonic()
                 loss = _update(model, optimizer, loss_of, batch, schedule.at(progress.tokens))
                 mean = loss if not mean else 0.98 * mean + 0.02 * loss

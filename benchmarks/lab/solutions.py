@@ -1,0 +1,95 @@
+"""Sampling labelled solutions from the policies: what the reward model learns from and is judged on."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+from transformers import LlamaForCausalLM
+
+from benchmarks.lab import tokenizer
+from benchmarks.lab.problems import LabProblem, check_steps, stream
+from benchmarks.lab.sampling import Sampler
+
+CHUNK = 256  # problems sampled at a time; a chunk is one file, and what is there is not sampled again
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """A sampled solution: its problem's text, its paragraphs, and for each whether all is right up to there."""
+
+    problem: str
+    steps: tuple[str, ...]
+    labels: tuple[bool, ...]
+
+    @property
+    def correct(self) -> bool:
+        """Whether it is finished and right to the end."""
+        return all(self.labels) and self.steps[-1].startswith("The answer is")
+
+    @property
+    def answer(self) -> str:
+        """The boxed answer, or "" if there is none."""
+        return self.steps[-1].partition("\\boxed{")[2].partition("}")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """What is sampled: `count` problems of one policy, `each` solutions of each, at a temperature."""
+
+    policy: str
+    count: int
+    each: int
+    temperature: float
+    seed: int
+    levels: tuple[float, ...] = (0.8, 1.0, 1.2, 1.3, 1.3)
+    split: str = "train"
+
+
+def sample(model: LlamaForCausalLM, problems: list[LabProblem], each: int, temperature: float, seed: int) -> list[Solution]:
+    """`each` labelled solutions of every problem, problem by problem."""
+    tok = tokenizer.build()
+    texts = [f"<s><|user|>{p.problem}<|assistant|>" for p in problems for _ in range(each)]
+    prompts = tok(texts, add_special_tokens=False)["input_ids"]
+    outs = Sampler(model).sample(prompts, temperature, seed)
+    rows = []
+    for i, out in enumerate(outs):
+        problem, text = problems[i // each], tok.decode(out)
+        rows.append(Solution(problem.problem, tuple(text.split("\n\n")), tuple(check_steps(problem, text))))
+    return rows
+
+
+def gather(model: LlamaForCausalLM, plan: Sampling, folder: Path) -> None:
+    """Sample a plan into `folder`, one file a chunk; chunks that are there are kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    problems = stream(plan.seed, plan.levels, plan.split)
+    for chunk in tqdm(range(-(-plan.count // CHUNK)), desc=f"sample {plan.policy}"):
+        part = list(itertools.islice(problems, min(CHUNK, plan.count - chunk * CHUNK)))
+        path = folder / f"{chunk:04d}.jsonl"
+        if path.exists():
+            continue
+        rows = sample(model, part, plan.each, plan.temperature, plan.seed * 1000 + chunk)
+        lines = [json.dumps({"problem": s.problem, "steps": s.steps, "labels": s.labels}) for s in rows]
+        new = path.with_suffix(".new")
+        new.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        new.replace(path)
+
+
+def read(folder: Path) -> Iterator[Solution]:
+    """The solutions that `gather` wrote, in order."""
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            yield Solution(row["problem"], tuple(row["steps"]), tuple(row["labels"]))
+
+
+def shuffled(folders: list[Path], seed: int) -> list[Solution]:
+    """All solutions of several folders in an order that the seed decides."""
+    rows = [s for folder in folders for s in read(folder)]
+    random.Random(seed).shuffle(rows)
+    return rows
