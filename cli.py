@@ -263,7 +263,7 @@ def strategies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.
     from tts import registry
     from tts.solver import parameters_of
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in registry.names("strategy"):
         strategy = registry.resolve("strategy", name)
         about = (strategy.__doc__ or "").strip().split("\n\n")[0]

@@ -64,7 +64,9 @@ def test_a_problem_that_stands_twice_is_answered_twice(tmp_path: Path) -> None:
     assert len({row["id"] for row in rows(tmp_path / "out.jsonl")}) == 2
 
 
-@pytest.mark.parametrize(("text", "said"), [(None, "No such file"), ("", "holds no problem"), ("\n \n", "holds no problem")])
+@pytest.mark.parametrize(
+    ("text", "said"), [(None, "No such file"), ("", "holds no problem"), ("\n \n", "holds no problem")]
+)
 def test_a_file_without_problems_is_refused(tmp_path: Path, text: str | None, said: str) -> None:
     path = tmp_path / "problems.txt"
     if text is not None:

@@ -68,7 +68,9 @@ def test_a_problem_is_answered_with_its_plan_and_its_cost(tts: Tts) -> None:
 
 
 def test_json_is_one_object_with_all_that_was_spent(tts: Tts) -> None:
-    done = tts("solve", "--strategy", "beam-search", "-n", "16", "--prm", "lab-prm", "--policy", "lab-1m", "--json", MIA)
+    done = tts(
+        "solve", "--strategy", "beam-search", "-n", "16", "--prm", "lab-prm", "--policy", "lab-1m", "--json", MIA
+    )
     [line] = done.out.splitlines()
     row = json.loads(line)
     assert set(row) >= {"problem", "answer", "confidence", "plan", "usage", "candidates", "stopped"}
@@ -218,14 +220,14 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path: Path)
     source.write_text("".join(f"Tom has {k} eggs. He buys 8 more. He sells half.\n" for k in range(10, 130, 2)))
     command = [sys.executable, "-m", "cli", "solve", "-n", "16", "--concurrency", "2"]
     command += ["--file", str(source), "--out", str(out)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ)
-    deadline = time.monotonic() + 120
-    while not (out.exists() and out.read_text().count("\n") >= 2):
-        assert time.monotonic() < deadline
-        assert process.poll() is None, process.stderr.read() if process.stderr else ""
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+        deadline = time.monotonic() + 120
+        while not (out.exists() and out.read_text().count("\n") >= 2):
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
     rows = [json.loads(line) for line in out.read_text().splitlines()]

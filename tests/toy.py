@@ -1,8 +1,8 @@
 """A policy and a reward model small enough to calculate by hand, full peers of the real engines.
 
 The toy counts: a solution is ``depth`` steps "1\n\n", "2\n\n" ... and then "\\boxed{depth}". At each step the policy
-slips with probability ``slip`` (drawn from the request's seed) and writes "#" instead, after which the answer it boxes is
-wrong. One token a character. The reward of a step is 0.9 before the first slip and 0.1 from there on.
+slips with probability ``slip`` (drawn from the request's seed) and writes "#" instead, after which the answer it boxes
+is wrong. One token a character. The reward of a step is 0.9 before the first slip and 0.1 from there on.
 """
 
 from __future__ import annotations

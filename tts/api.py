@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import aclosing
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -74,7 +74,7 @@ class Solver:
         elif not (max_tokens is max_flops is max_seconds is None):
             raise BadInput("give the ceilings either in the Budget or as arguments of their own, not both.")
         self.budget = budget
-        self._loading = {"engine": engine, "device": device, "dtype": dtype}
+        self._loading: dict[str, Any] = {"engine": engine, "device": device, "dtype": dtype}
         self._policy, self._reward = policy, prm
         self.plan, self.strategy = self._planned(strategy, vote, aggregate, seed, parameters)
         note: str = getattr(self.strategy, "note", "")
@@ -123,7 +123,7 @@ class Solver:
 
     async def stream(
         self, problems: Iterable[str | Problem], concurrency: int = 32
-    ) -> AsyncIterator[tuple[int, Solution]]:
+    ) -> AsyncGenerator[tuple[int, Solution], None]:
         """Solve many side by side, yielding ``(index, solution)`` as they end.
 
         At most ``concurrency`` problems are in flight and no more are taken from ``problems``. One that fails comes as
@@ -179,7 +179,7 @@ class Solver:
             parameters=settings,
             policy=card.name if card else getattr(self._policy, "name", ""),
             prm=prm,
-            vote=vote or (getattr(built, "vote", "weighted") if prm else "majority"),
+            vote=vote or (str(getattr(built, "vote", "weighted")) if prm else "majority"),
             aggregate=aggregate or settings.get("aggregate", "last"),
             seed=seed,
             reason="as asked for",
@@ -239,7 +239,7 @@ def solve_many(
 
     async def collect() -> list[Solution]:
         solutions: dict[int, Solution] = {}
-        async with aclosing(Solver(**settings).stream(problems, concurrency)) as stream:  # type: ignore[type-var]
+        async with aclosing(Solver(**settings).stream(problems, concurrency)) as stream:
             async for index, solution in stream:
                 solutions[index] = solution
                 if on_solution:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -190,7 +190,7 @@ class Batch:
         if self.answers:
             self.answers.close()
 
-    def run(self) -> Iterator[Solution]:
+    def run(self) -> Generator[Solution, None, None]:
         """Solve what has no answer yet; yields each solution when it is on disk, in the order in which they end."""
         with asyncio.Runner() as runner:
             stream = self.solver.stream(self.problems, self.concurrency)

@@ -122,9 +122,7 @@ class Ledger:
             raise StrategyError(f"a width of {self.width} cannot be split into {parts} parts.")
         tokens = self.tokens_left if math.isinf(self.tokens) else self.tokens_left // parts
         flops = self.flops_left if math.isinf(self.flops) else self.flops_left // parts
-        shares = [
-            Ledger(self.width // parts, tokens, flops, self.deadline, self.clock) for _ in range(parts)
-        ]
+        shares = [Ledger(self.width // parts, tokens, flops, self.deadline, self.clock) for _ in range(parts)]
         if not math.isinf(self.tokens):
             self.tokens -= tokens * parts
         if not math.isinf(self.flops):

@@ -1,17 +1,17 @@
 """Everything that can go wrong, as one tree.
 
-    TTSError                    what a person can mend; one sentence that says what to do; the CLI exits with 2
-    +-- UnknownName             a strategy, model, vote ... nobody has registered (with a suggestion)
-    +-- BadInput                a value outside its range, an empty problem, a file that cannot be read or written
-    |   +-- PromptTooLong       the problem does not fit the model's context
-    +-- BudgetError             a budget that makes no sense
-    +-- ModelError              a model that cannot be loaded or used as asked
-    |   +-- MissingWeights      its files are not on this machine, or are damaged
-    |   +-- MissingExtra        an optional dependency is not installed
-    +-- EngineError             an engine failed while it worked
-    |   +-- MissingKey          a replay was asked for something its trace does not hold
-    +-- StrategyError           a strategy broke the rules of the search (more width than its budget, say)
-    OutOfTime                   control flow, never shown: a deadline passed while a request was under way
+TTSError                    what a person can mend; one sentence that says what to do; the CLI exits with 2
++-- UnknownName             a strategy, model, vote ... nobody has registered (with a suggestion)
++-- BadInput                a value outside its range, an empty problem, a file that cannot be read or written
+|   +-- PromptTooLong       the problem does not fit the model's context
++-- BudgetError             a budget that makes no sense
++-- ModelError              a model that cannot be loaded or used as asked
+|   +-- MissingWeights      its files are not on this machine, or are damaged
+|   +-- MissingExtra        an optional dependency is not installed
++-- EngineError             an engine failed while it worked
+|   +-- MissingKey          a replay was asked for something its trace does not hold
++-- StrategyError           a strategy broke the rules of the search (more width than its budget, say)
+OutOfTime                   control flow, never shown: a deadline passed while a request was under way
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ Samples and searches are kept in a work folder and resumed there; the figures ar
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -79,10 +80,12 @@ def sample(work: Path, source: Path, only: str | None = None) -> None:
     for run in RUNS:
         if only and run.name != only:
             continue
-        with Batch(Solver(**run.settings), source, work / f"{run.name}.jsonl") as batch:
-            with tqdm(total=batch.total, initial=batch.resumed, desc=run.name, unit="problem") as bar:
-                for _ in batch.run():
-                    bar.update()
+        with (
+            Batch(Solver(**run.settings), source, work / f"{run.name}.jsonl") as batch,
+            tqdm(total=batch.total, initial=batch.resumed, desc=run.name, unit="problem") as bar,
+        ):
+            for _ in batch.run():
+                bar.update()
 
 
 def load(work: Path, source: Path) -> dict[str, list[Outcome]]:
@@ -115,7 +118,7 @@ def bars(found: dict[str, list[Outcome]]) -> Iterator[Bar]:
     many = mean([pass_at_k(len(o.right), sum(o.right), len(o.right)) for o in samples])
     yield Bar("lab-1m pass@64 at least 90 %", many.percent(), many.value >= 0.90)
     by_level = [mean([p for p, o in zip(single, samples, strict=True) if o.level == k]).value for k in LEVELS]
-    falling = all(a > b for a, b in zip(by_level, by_level[1:], strict=False))
+    falling = all(a > b for a, b in itertools.pairwise(by_level))
     yield Bar("pass@1 falls with the level", "  ".join(f"{100 * p:.1f}" for p in by_level), falling)
     majority, weighted = quarters(samples, "majority"), quarters(samples, "weighted")
     gain = difference(majority, single)
