@@ -1,0 +1,68 @@
+"""The replay engine: answers by key, names what is missing, and what another vote would have said."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.toy import ToyPolicy, ToyReward
+from tts import Solution, Solver, Trace
+from tts.budget import Budget
+from tts.errors import BadInput, MissingKey
+from tts.types import Problem
+
+PROBLEM = Problem("how far")
+
+
+def record(strategy: str = "beam-search") -> Solution:
+    return asyncio.run(Solver(ToyPolicy(), ToyReward(), strategy, Budget(8)).solve(PROBLEM))
+
+
+def test_a_trace_survives_its_file(tmp_path: Path) -> None:
+    recorded = record()
+    recorded.trace.save(tmp_path / "trace.jsonl")
+    again = asyncio.run(Solver.replay(str(tmp_path / "trace.jsonl")).solve(PROBLEM))
+    assert (again.answer, again.candidates) == (recorded.answer, recorded.candidates)
+
+
+def test_another_vote_on_the_same_search(tmp_path: Path) -> None:
+    recorded = record("best-of-n")
+    for vote in ("majority", "best", "weighted"):
+        again = asyncio.run(Solver.replay(recorded.trace, vote=vote).solve(PROBLEM))
+        assert again.candidates == recorded.candidates
+        assert again.plan.vote == vote
+
+
+def test_a_sample_that_was_not_recorded_is_named() -> None:
+    recorded = record("best-of-n")
+    with pytest.raises(MissingKey, match="no sample '/8'"):
+        asyncio.run(Solver.replay(recorded.trace, budget=Budget(9), n=9).solve(PROBLEM))
+
+
+def test_a_score_that_was_not_recorded_is_named() -> None:
+    recorded = record("majority")
+    unscored = Trace([dict(event) for event in recorded.trace.events])
+    start = next(unscored.of("start"))
+    start["prm"] = {"name": "toy-prm", "shape": start["policy"]["shape"], "prompt": 7}
+    with pytest.raises(MissingKey, match=r"no score of node '/0"):
+        asyncio.run(Solver.replay(unscored, strategy="best-of-n").solve(PROBLEM))
+
+
+def test_another_problem_is_refused_by_name() -> None:
+    with pytest.raises(MissingKey, match="no problem"):
+        asyncio.run(Solver.replay(record().trace).solve("another"))
+
+
+@pytest.mark.parametrize("text", ["", "no json\n", '{"event": "party"}\n', "[]\n"])
+def test_a_file_that_is_no_trace_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "trace.jsonl"
+    path.write_text(text)
+    with pytest.raises(BadInput, match="is not a trace"):
+        Solver.replay(str(path))
+
+
+def test_a_trace_without_its_beginning_is_refused() -> None:
+    with pytest.raises(BadInput, match="no start event"):
+        Solver.replay(Trace([{"event": "end"}]))
