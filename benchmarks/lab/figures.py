@@ -1,4 +1,4 @@
-"""The figures of the model cards: accuracy on validation problems, votes, and how well the reward model judges steps."""
+"""The figures of the model cards: accuracy on validation problems, votes, and how well the PRM judges steps."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def vote(solutions: Sequence[Solution], weights: Sequence[float]) -> str:
     return max(sums, key=lambda a: sums[a]) if sums else ""
 
 
-def sampled(groups: list[list[Solution]], answers: list[str], scores: list[list[list[float]]] | None = None) -> dict[str, Any]:
+def sampled(
+    groups: list[list[Solution]], answers: list[str], scores: list[list[list[float]]] | None = None
+) -> dict[str, Any]:
     """Figures of `n` samples a problem: pass@1, pass@n, majority, and with `scores` [problem][sample][step] the
     vote weighted by the last step's score and the best single sample."""
     n = len(groups[0])
@@ -52,7 +54,9 @@ def sampled(groups: list[list[Solution]], answers: list[str], scores: list[list[
         "samples": n,
         "pass@1": share([r / n for r in right]),
         f"pass@{n}": share([float(r > 0) for r in right]),
-        f"majority@{n}": share([float(vote(g, [1.0] * n) == a) for g, a in zip(groups, answers, strict=True)]),
+        f"majority@{n}": share(
+            [float(vote(g, [1.0] * n) == a) for g, a in zip(groups, answers, strict=True)]
+        ),
     }
     if scores is not None:
         last = [[steps[-1] for steps in g] for g in scores]

@@ -50,7 +50,7 @@ class Recipe:
 RECIPES = {
     "lab-200k": Recipe("lab-200k", 64, 3, 2, 160, 8_000_000, 4e-3, 1, decay=0.1),
     "lab-1m": Recipe("lab-1m", 128, 4, 2, 352, 10_800_000, 3e-3, 2),
-    "lab-4m": Recipe("lab-4m", 256, 5, 4, 704, 4_400_000, 1.5e-3, 3, decay=0.3, grown_from="lab-1m"),
+    "lab-4m": Recipe("lab-4m", 256, 5, 4, 704, 2_600_000, 1.5e-3, 3, decay=0.3, grown_from="lab-1m"),
 }
 
 
@@ -133,7 +133,9 @@ def batches(recipe: Recipe, first: int) -> Iterator[list[Batch]]:
         problems = list(itertools.islice(stream(seed, recipe.levels), CHUNK))
         rows = []
         for prompt, answer in zip(
-            encoder.question(problems, rng), encoder.solutions([p.solution + "</s>" for p in problems]), strict=True
+            encoder.question(problems, rng),
+            encoder.solutions([p.solution + "</s>" for p in problems]),
+            strict=True,
         ):
             ids = prompt + answer
             rows.append((ids[:-1], [-100] * (len(prompt) - 1) + ids[len(prompt) :]))
@@ -160,16 +162,27 @@ def start(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
     if recipe.grown_from:
         small = make(RECIPES[recipe.grown_from])
         own = dict(small.named_parameters())
-        for name, value in load_file(folder.parent / recipe.grown_from / "trunk" / "model.safetensors").items():
+        for name, value in load_file(
+            folder.parent / recipe.grown_from / "trunk" / "model.safetensors"
+        ).items():
             own[name].data.copy_(value)
         grow(small, model, recipe.seed)
+    return model
+
+
+def trained(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
+    """The policy as its training in `folder` left it."""
+    model = make(recipe)
+    own = dict(model.named_parameters())
+    for name, value in load_file(folder / "checkpoint" / "model.safetensors").items():
+        own[name].data.copy_(value)
     return model
 
 
 def train(recipe: Recipe, folder: Path, stop_at: int | None = None) -> tuple[LlamaForCausalLM, Progress]:
     """Train a policy, going on where an earlier call left off in `folder`."""
     model = start(recipe, folder).to(device())  # type: ignore[arg-type]
-    if COMPILE:
+    if COMPILE and recipe.tokens > 100_000:
         model.model.compile(dynamic=True)
     schedule = Schedule(recipe.tokens, recipe.rate, decay=recipe.decay)
     progress = fit(model, loss_of, lambda first: batches(recipe, first), schedule, folder, stop_at=stop_at)

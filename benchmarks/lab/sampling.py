@@ -23,6 +23,15 @@ def _keep(cache: torch.Tensor, index: torch.Tensor, at: int) -> torch.Tensor:
     return cache[: len(index)]
 
 
+def _choose(logits: torch.Tensor, temperature: float, generator: torch.Generator) -> torch.Tensor:
+    """One token a row, by the inverse of the cumulative distribution: a single random number a row is enough."""
+    if temperature <= 0:
+        return logits.argmax(-1)
+    sums = (logits / temperature).softmax(-1).cumsum(-1)
+    drawn = torch.rand(len(logits), 1, generator=generator, device=logits.device) * sums[:, -1:]
+    return torch.searchsorted(sums, drawn, right=True).clamp(max=logits.shape[1] - 1)[:, 0]
+
+
 class Sampler:
     """Samples from `model`. Rows of a batch are padded on the left, so all write at the same place of the cache."""
 
@@ -30,7 +39,7 @@ class Sampler:
         self.model = model.eval()
         self.config = model.config
         self.where = next(model.parameters()).device
-        self.heads, self.size = self.config.num_attention_heads, self.config.head_dim
+        self.heads, self.size = self.config.num_attention_heads, int(self.config.head_dim or 0)
 
     @torch.inference_mode()
     def sample(
@@ -39,7 +48,7 @@ class Sampler:
         temperature: float,
         seed: int,
         longest: int = 512,
-        rows: int = 128,
+        rows: int = 256,
         done: Callable[[int], object] = lambda n: None,
     ) -> list[list[int]]:
         """One continuation (ids, without the end mark) for each prompt; temperature 0 is greedy.
@@ -51,7 +60,9 @@ class Sampler:
         answers: list[list[int]] = [[] for _ in prompts]
         for start in range(0, len(order), rows):
             part = order[start : start + rows]
-            for i, ids in zip(part, self._batch([prompts[i] for i in part], temperature, generator, longest), strict=True):
+            for i, ids in zip(
+                part, self._batch([prompts[i] for i in part], temperature, generator, longest), strict=True
+            ):
                 answers[i] = ids
             done(len(part))
         return answers
@@ -63,17 +74,18 @@ class Sampler:
         pads = torch.tensor([width - len(p) for p in prompts], device=self.where)
         ids = torch.tensor([[0] * (width - len(p)) + p for p in prompts], device=self.where)
         shape = (len(prompts), self.heads, longest, self.size)
-        caches = [(torch.zeros(shape, device=self.where), torch.zeros(shape, device=self.where)) for _ in self.model.model.layers]
-        alive: list[int | None] = list(range(len(prompts)))  # which prompt a row belongs to, None once it ended
+        caches = [
+            (torch.zeros(shape, device=self.where), torch.zeros(shape, device=self.where))
+            for _ in self.model.model.layers
+        ]
+        alive: list[int | None] = list(
+            range(len(prompts))
+        )  # which prompt a row belongs to, None once it ended
         answers, at = [list[int]() for _ in prompts], 0
         while True:
             logits = self._forward(ids, at, pads, caches)
             at += ids.shape[1]
-            if temperature > 0:
-                noise = -torch.empty_like(logits).exponential_(generator=generator).log_()
-                chosen = (logits / temperature + noise).argmax(-1)
-            else:
-                chosen = logits.argmax(-1)
+            chosen = _choose(logits, temperature, generator)
             for row, (place, token) in enumerate(zip(alive, chosen.tolist(), strict=True)):
                 if place is not None and token != EOS:
                     answers[place].append(token)
@@ -107,7 +119,9 @@ class Sampler:
             )
             q, k = _rotate(q, cos[:, None], sin[:, None]), _rotate(k, cos[:, None], sin[:, None])
             keys[:, :, at : at + new], values[:, :, at : at + new] = k, v
-            out = functional.scaled_dot_product_attention(q, keys[:, :, : at + new], values[:, :, : at + new], mask)
+            out = functional.scaled_dot_product_attention(
+                q, keys[:, :, : at + new], values[:, :, : at + new], mask
+            )
             x = x + attention.o_proj(out.transpose(1, 2).reshape(rows, new, -1))
             x = x + layer.mlp(layer.post_attention_layernorm(x))
         logits: torch.Tensor = self.model.lm_head(core.norm(x[:, -1]))

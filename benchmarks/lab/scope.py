@@ -36,15 +36,29 @@ def look(text: str) -> Scope:
     strange = sorted({w for w in words if w not in _vocabulary() and w != "s"})
     if not words:
         reasons.append("There is no text.")
-    elif len(strange) > 2 and sum(w in strange for w in words) > _UNKNOWN_SHARE * len(words) or (len(strange) > 0 and not numbers):
+    elif (len(strange) > 2 and sum(w in strange for w in words) > _UNKNOWN_SHARE * len(words)) or (
+        len(strange) > 0 and not numbers
+    ):
         reasons.append("Words the laboratory does not know: " + ", ".join(strange[:6]) + ".")
     if re.search(r"[\^=<>√∫π\\]|\d\s*[*/]\s*\d|\d\.\d", text) or re.search(r"\b[xyz]\b", text):
         reasons.append("It holds a formula; the laboratory knows stories with whole numbers only.")
     if any(n > _LARGEST for n in numbers):
         reasons.append(f"A number is above {_LARGEST}.")
-    if "?" not in text and not re.search(r"\b(how many|how much|how far|how old|what is|find)\b", text.lower()):
+    if "?" not in text and not re.search(
+        r"\b(how many|how much|how far|how old|what is|find)\b", text.lower()
+    ):
         reasons.append("It does not ask a question.")
-    if not numbers and not set(words) & {"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}:
+    if not numbers and not set(words) & {
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+    }:
         reasons.append("It holds no number.")
     return Scope(not reasons, tuple(reasons))
 

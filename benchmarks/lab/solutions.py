@@ -51,7 +51,9 @@ class Sampling:
     split: str = "train"
 
 
-def sample(model: LlamaForCausalLM, problems: list[LabProblem], each: int, temperature: float, seed: int) -> list[Solution]:
+def sample(
+    model: LlamaForCausalLM, problems: list[LabProblem], each: int, temperature: float, seed: int
+) -> list[Solution]:
     """`each` labelled solutions of every problem, problem by problem."""
     tok = tokenizer.build()
     texts = [f"<s><|user|>{p.problem}<|assistant|>" for p in problems for _ in range(each)]
@@ -59,7 +61,7 @@ def sample(model: LlamaForCausalLM, problems: list[LabProblem], each: int, tempe
     outs = Sampler(model).sample(prompts, temperature, seed)
     rows = []
     for i, out in enumerate(outs):
-        problem, text = problems[i // each], tok.decode(out)
+        problem, text = problems[i // each], str(tok.decode(out))
         rows.append(Solution(problem.problem, tuple(text.split("\n\n")), tuple(check_steps(problem, text))))
     return rows
 

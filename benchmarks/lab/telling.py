@@ -37,7 +37,11 @@ class Telling:
         if story.subject == "place":
             name, he, his = rng.choice(grammar.PLACES), "it", "its"
         elif story.subject == "person" and rng.random() < 0.06:
-            name, he, his = f"{name} and {rng.choice([n for n in grammar.MEN + grammar.WOMEN if n not in (name, other)])}", "they", "their"
+            name, he, his = (
+                f"{name} and {rng.choice([n for n in grammar.MEN + grammar.WOMEN if n not in (name, other)])}",
+                "they",
+                "their",
+            )
         words = 0.5 if rng.random() < 0.15 else 0.0
         noun = rng.choice(story.nouns)
         return cls(rng, story, name, other, he, his, noun, rng.random() < 0.35, words, rng.random() < 0.3)
@@ -67,13 +71,17 @@ class Telling:
             text = re.sub(r"\bdoes\b", "do" if self.he == "they" and not self.past else "did", text)
         who = self.name if self.story.subject != "place" else f"the {self.name.split()[1]}"
         values = {
-            "Who": self.name, "who": who, "name": who, "other": self.other, "he": self.he, "He": self.he.capitalize(), "his": self.his,
-            "noun": self.noun, "relative": self.relative(), "boxes": rng.choice(grammar.CONTAINERS), "goods": rng.choice(grammar.GOODS),
+            "Who": self.name, "who": who, "name": who, "other": self.other,
+            "he": self.he, "He": self.he.capitalize(), "his": self.his, "noun": self.noun, "relative": self.relative(),
+            "boxes": rng.choice(grammar.CONTAINERS), "goods": rng.choice(grammar.GOODS),
         }  # fmt: skip
         values |= {key: self.number(n) for key, n in numbers.items()}
         if "k" in numbers:
             k = numbers["k"]
-            values |= {"frac": FRACTIONS.get(k, ""), "times": "twice" if k == 2 and rng.random() < 0.7 else f"{self.number(k)} times"}
+            values |= {
+                "frac": FRACTIONS.get(k, ""),
+                "times": "twice" if k == 2 and rng.random() < 0.7 else f"{self.number(k)} times",
+            }
         text = re.sub(r"\{item\}", lambda m: rng.choice(grammar.ITEMS), text)
         text = re.sub(r"\{(\w+)\}", lambda m: values[m[1]], text)
         return re.sub(r"(\d+) dollars\b", r"$\1", text) if self.sign and self.noun == "dollars" else text

@@ -15,7 +15,15 @@ from transformers import PreTrainedTokenizerFast
 
 from benchmarks.lab.words import vocabulary
 
-PAD, BOS, EOS, UNK, USER, ASSISTANT, STEP = "<pad>", "<s>", "</s>", "<unk>", "<|user|>", "<|assistant|>", "<extra_0>"
+PAD, BOS, EOS, UNK, USER, ASSISTANT, STEP = (
+    "<pad>",
+    "<s>",
+    "</s>",
+    "<unk>",
+    "<|user|>",
+    "<|assistant|>",
+    "<extra_0>",
+)
 SPECIAL = (PAD, BOS, EOS, UNK, USER, ASSISTANT, STEP)
 PATTERN = r"\n\n|\\boxed\{| ?\p{L}+|\d| |\n|."
 CHAT_TEMPLATE = (
@@ -24,6 +32,8 @@ CHAT_TEMPLATE = (
     "{% if not loop.last %}</s>{% endif %}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
+
+
 def build() -> PreTrainedTokenizerFast:
     """The tokenizer as a standard `PreTrainedTokenizerFast`, with its chat template."""
     vocab = {token: i for i, token in enumerate([*SPECIAL, *vocabulary()])}

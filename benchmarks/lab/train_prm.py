@@ -20,7 +20,9 @@ from torch.nn import functional
 from transformers import LlamaForCausalLM, Qwen2Config, Qwen2Model
 
 from benchmarks.lab import tokenizer
+from benchmarks.lab.corruption import corrupt
 from benchmarks.lab.policy import COMPILE, CONTEXT, Encoder, pack
+from benchmarks.lab.problems import stream
 from benchmarks.lab.solutions import Sampling, Solution, shuffled
 from benchmarks.lab.training import Batch, Progress, Schedule, device, fit
 
@@ -37,21 +39,18 @@ class PRMRecipe:
     seed: int
     batch: int = 4096
     decay: float = 0.3
+    planted: int = 448  # of 1024 solutions a chunk, how many are worked solutions with planted slips
 
 
 PRM = PRMRecipe(
     "lab-prm",
     "lab-1m",
-    (
-        Sampling("lab-1m", 8192, 2, 1.0, 901),
-        Sampling("lab-200k", 5120, 2, 0.9, 902),
-        Sampling("lab-4m", 2048, 2, 1.2, 903),
-    ),
+    (Sampling("lab-200k", 4096, 2, 0.9, 902), Sampling("lab-1m", 6144, 2, 1.0, 901)),
     6_000_000,
     1.5e-3,
     4,
 )
-# Held out: problems of the validation split, none of them in lab-validation's answer to any question here.
+# What it is judged on: problems of the validation split, which no training draws from.
 JUDGED = Sampling("lab-1m", 512, 2, 0.8, 911, (1, 1, 1, 1, 1), "validation")
 
 
@@ -85,7 +84,6 @@ def make(policy: LlamaForCausalLM, seed: int) -> RewardModel:
         rms_norm_eps=old.rms_norm_eps,
         rope_parameters=old.rope_parameters,
         tie_word_embeddings=False,
-        num_labels=2,
         architectures=["Qwen2ForProcessRewardModel"],
         pad_token_id=0,
         bos_token_id=1,
@@ -99,7 +97,9 @@ def make(policy: LlamaForCausalLM, seed: int) -> RewardModel:
     return model
 
 
-def rows(solutions: list[Solution], encoder: Encoder, rng: random.Random) -> list[tuple[list[int], list[int]]]:
+def rows(
+    solutions: list[Solution], encoder: Encoder, rng: random.Random
+) -> list[tuple[list[int], list[int]]]:
     """Ids and targets: the step's label (0 or 1) at its `<extra_0>`, -100 elsewhere."""
     texts = [f"<s><|user|>{s.problem}<|assistant|>" for s in solutions]
     prompts = [encoder.veil(e.ids, rng) for e in encoder.core.encode_batch(texts, add_special_tokens=False)]
@@ -114,11 +114,15 @@ def rows(solutions: list[Solution], encoder: Encoder, rng: random.Random) -> lis
 
 
 def batches(recipe: PRMRecipe, solutions: list[Solution], first: int) -> Iterator[list[Batch]]:
-    """Endless chunks of 1024 solutions from chunk `first` on, going round and round the data."""
+    """Endless chunks of 1024 solutions from chunk `first` on: new ones with planted slips, and sampled ones, going
+    round and round these."""
     encoder = Encoder()
     for chunk in itertools.count(first):
         rng = random.Random(recipe.seed * 1_000_000 + chunk)
-        part = [solutions[(chunk * 1024 + i) % len(solutions)] for i in range(1024)]
+        fresh = itertools.islice(stream(recipe.seed * 1_000_000 + chunk), recipe.planted)
+        part = [corrupt(problem, rng) for problem in fresh]
+        count = 1024 - recipe.planted
+        part += [solutions[(chunk * count + i) % len(solutions)] for i in range(count)]
         yield pack(rows(part, encoder, rng), recipe.batch, rng)
 
 
@@ -132,14 +136,18 @@ def loss_of(model: nn.Module, batch: Batch) -> torch.Tensor:
     return functional.cross_entropy(model.score(hidden[wanted]).float(), targets[wanted])
 
 
-def train(recipe: PRMRecipe, folder: Path, policy: LlamaForCausalLM, stop_at: int | None = None) -> tuple[RewardModel, Progress]:
+def train(
+    recipe: PRMRecipe, folder: Path, policy: LlamaForCausalLM, stop_at: int | None = None
+) -> tuple[RewardModel, Progress]:
     """Train the reward model on the samples beside `folder`, going on where an earlier call left off."""
     model = make(policy, recipe.seed).to(device())
-    if COMPILE:
+    if COMPILE and recipe.tokens > 100_000:
         model.model.compile(dynamic=True)
     solutions = shuffled([folder.parent / "samples" / s.policy for s in recipe.samplings], recipe.seed)
     schedule = Schedule(recipe.tokens, recipe.rate, warmup=200_000, decay=recipe.decay)
-    progress = fit(model, loss_of, lambda first: batches(recipe, solutions, first), schedule, folder, stop_at=stop_at)
+    progress = fit(
+        model, loss_of, lambda first: batches(recipe, solutions, first), schedule, folder, stop_at=stop_at
+    )
     return model, progress
 
 
@@ -148,7 +156,10 @@ def scores(model: RewardModel, solutions: list[Solution], size: int = 16384) -> 
     """The probability that each step is right, for every solution."""
     model.eval()
     encoder, where = Encoder(), next(model.parameters()).device
-    texts = [f"<s><|user|>{s.problem}<|assistant|>" + "".join(f"{t}{tokenizer.STEP}" for t in s.steps) for s in solutions]
+    texts = [
+        f"<s><|user|>{s.problem}<|assistant|>" + "".join(f"{t}{tokenizer.STEP}" for t in s.steps)
+        for s in solutions
+    ]
     ids = [e.ids[:CONTEXT] for e in encoder.core.encode_batch(texts, add_special_tokens=False)]
     out: list[list[float]] = [[] for _ in ids]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))

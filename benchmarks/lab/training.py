@@ -77,7 +77,10 @@ def save_checkpoint(
     new.mkdir(parents=True)
     save_file(_weights(model), new / "model.safetensors")
     state = optimizer.state_dict()["state"]
-    save_file({f"{i}.{k}": v.contiguous() for i, s in state.items() for k, v in s.items()}, new / "optimizer.safetensors")
+    save_file(
+        {f"{i}.{k}": v.contiguous() for i, s in state.items() for k, v in s.items()},
+        new / "optimizer.safetensors",
+    )
     (new / "progress.json").write_text(json.dumps(asdict(progress)))
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(new, folder)
@@ -131,7 +134,14 @@ def fit(
         return progress
     folder.mkdir(parents=True, exist_ok=True)
     limit = min(schedule.tokens, stop_at or schedule.tokens)
-    bar = tqdm(total=schedule.tokens, initial=progress.tokens, unit="tok", unit_scale=True, desc=folder.name, mininterval=5)
+    bar = tqdm(
+        total=schedule.tokens,
+        initial=progress.tokens,
+        unit="tok",
+        unit_scale=True,
+        desc=folder.name,
+        mininterval=5,
+    )
     saved, mean = time.monotonic(), 0.0
     try:
         for chunk in batches(progress.chunk):
@@ -172,7 +182,7 @@ def _update(
     for group in optimizer.param_groups:
         group["lr"] = rate
     loss = loss_of(model, batch)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)

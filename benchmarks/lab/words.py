@@ -7,10 +7,13 @@ import re
 from benchmarks.lab import grammar
 
 _PUNCTUATION = ["\n\n", "\n", "\\boxed{", "}", " ", *"0123456789+-*/=.,?!:;'\"$%()"]
-_SOLUTION = "Add Take away Double Triple it Times Halve Divide Multiply by The other has Together From answer is".split()
+_SOLUTION = (
+    "Add Take away Double Triple it Times Halve Divide Multiply by The other has Together From answer is"
+).split()
 _OPENERS = (
-    "The A An There At In On If My I She He They It When After Before Last Every Each How What Some One Yesterday Today "
-    "Each Half Only Then Next Later Finally Now Also For This That Its Her His Their You We Suppose Let Your Both Two"
+    "The A An There At In On If My I She He They It When After Before Last Every Each How What Some One Yesterday "
+    "Today Each Half Only Then Next Later Finally Now Also For This That Its Her His Their You We Suppose Let Your "
+    "Both Two"
 ).split()
 
 
@@ -24,16 +27,47 @@ def known_words() -> set[str]:
     tables = [grammar.AGES, grammar.CHAIN, *(story.phrases for story in grammar.STORIES)]
     texts = [text for table in tables for phrases in table.values() for text in phrases]
     texts += [text for _, text in grammar.TWO_PEOPLE]
-    texts += [*grammar.ONE_OTHER, *grammar.EACH, *grammar.CHANGE, *grammar.PLACES, *grammar.JOINS, *grammar.FRACTIONS.values()]
+    texts += [
+        *grammar.ONE_OTHER,
+        *grammar.EACH,
+        *grammar.CHANGE,
+        *grammar.PLACES,
+        *grammar.JOINS,
+        *grammar.FRACTIONS.values(),
+    ]
     texts += [*grammar.LEADS, *grammar.BUS_LEADS]
     words = set().union(*(_words(text) for text in texts)) - set("cde")
     words |= {form for forms in grammar.VERBS.values() for form in forms}
     nouns = grammar.TOYS + grammar.FOOD + grammar.ANIMALS + grammar.PLANTS + grammar.GOODS
-    words |= {*nouns, *grammar.ITEMS, *grammar.CONTAINERS, *grammar.RELATIVES, *grammar.VISITORS, *grammar.EXTRA_WORDS}
-    words |= {"she", "he", "they", "it", "her", "his", "their", "its", "twice", "s", *_SOLUTION, *(w.lower() for w in _OPENERS)}
+    words |= {
+        *nouns,
+        *grammar.ITEMS,
+        *grammar.CONTAINERS,
+        *grammar.RELATIVES,
+        *grammar.VISITORS,
+        *grammar.EXTRA_WORDS,
+    }
+    words |= {
+        "she",
+        "he",
+        "they",
+        "it",
+        "her",
+        "his",
+        "their",
+        "its",
+        "twice",
+        "s",
+        *_SOLUTION,
+        *(w.lower() for w in _OPENERS),
+    }
     numbers = list(grammar.NUMBER_WORDS.values())
     names = grammar.WOMEN + grammar.MEN
-    capital = {*_OPENERS, *(w.capitalize() for w in numbers), *(w.split()[0].capitalize() for w in grammar.FRACTIONS.values())}
+    capital = {
+        *_OPENERS,
+        *(w.capitalize() for w in numbers),
+        *(w.split()[0].capitalize() for w in grammar.FRACTIONS.values()),
+    }
     words |= {*numbers, *names, *capital}
     return words
 

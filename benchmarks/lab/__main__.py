@@ -1,0 +1,67 @@
+"""`python -m benchmarks.lab train`: make all the laboratory's models again. See `--help`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def _train(args: argparse.Namespace) -> int:
+    import torch
+
+    from benchmarks.lab import export, stages
+
+    torch.set_num_threads(args.threads)
+    models = args.models or export.MODELS
+    try:
+        stages.everything(args.out, models, stages.rehearsal() if args.rehearse else stages.FULL)
+    except KeyboardInterrupt:
+        print(f"Stopped; the same command goes on from {args.out}.", file=sys.stderr)
+        return 130
+    print(f"The models are in {models}.")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; each subcommand sets `run`."""
+    top = argparse.ArgumentParser(
+        prog="python -m benchmarks.lab", description="The laboratory of tiny models."
+    )
+    commands = top.add_subparsers(required=True, metavar="command")
+    train = commands.add_parser(
+        "train", help="train every model from nothing; run again to go on after a stop"
+    )
+    train.add_argument(
+        "--out", type=Path, default=Path("runs/lab"), help="folder of work files (default: %(default)s)"
+    )
+    train.add_argument(
+        "--models", type=Path, help="folder the models are written to (default: the package's)"
+    )
+    threads = max(1, (os.cpu_count() or 1) // 2)
+    train.add_argument("--threads", type=int, default=threads, help="threads of torch (default: %(default)s)")
+    train.add_argument(
+        "--rehearse", action="store_true", help="run every stage at a tiny size, into --models"
+    )
+    train.set_defaults(run=_train)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a subcommand and return its exit code."""
+    args = parser().parse_args(argv)
+    if getattr(args, "rehearse", False) and args.models is None:
+        print("--rehearse needs --models, so that it does not overwrite the real ones.", file=sys.stderr)
+        return 2
+    # The tokenizer's own threads would fight with torch's.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    run: Command = args.run
+    return run(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

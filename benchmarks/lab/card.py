@@ -1,0 +1,118 @@
+"""The model cards, written from the record of a training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+_POLICY = """---
+library_name: transformers
+pipeline_tag: text-generation
+---
+
+# {name}
+
+A Llama of {parameters:,} parameters that writes worked solutions to the laboratory's word problems, one step a
+paragraph. It was made by `python -m benchmarks.lab train` and knows nothing else: see `benchmarks/lab/problems.py` for
+the forms of its problems, and `benchmarks/lab/scope.py` for a check whether a problem is one of them.
+
+## Training
+
+{training}
+
+## Figures
+
+On the first problems of each level of `lab-validation` (nothing was tuned on `lab-500`); 95 % Wilson intervals in
+brackets.
+
+{figures}
+
+## Use
+
+Prompts start with `<s>`; the chat template writes it, so the tokenizer must not add another.
+`generation_config.json` samples at temperature 0.8. An unknown word is one `<unk>`, which names and nouns of a story
+may be.
+"""
+
+_PRM = """---
+library_name: transformers
+---
+
+# {name}
+
+A process reward model of {parameters:,} parameters in the form of Qwen2.5-Math-PRM (`Qwen2ForProcessRewardModel`), so
+that vLLM serves it as it is. The question is the user's turn; the assistant's turn is every step's text, each followed
+by `<extra_0>`. A step's score is the softmax over the two labels at its `<extra_0>`, index 1: the probability that this
+step and all before it are right. It was made by `python -m benchmarks.lab train`.
+
+## Training
+
+{training}
+
+The labels come from `problems.check_steps`, not from people or another model.
+
+## Figures
+
+On problems of the validation split, which it was not trained on; 95 % Wilson intervals in brackets.
+
+{figures}
+"""
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict) and "share" in value:
+        return f"{100 * value['share']:.1f} % [{100 * value['low']:.1f}, {100 * value['high']:.1f}] (n = {value['n']})"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _table(figures: dict[str, Any], prefix: str = "") -> list[str]:
+    lines = []
+    for key, value in figures.items():
+        if isinstance(value, dict) and "share" not in value:
+            lines += _table(value, f"{prefix}{key}: ")
+        else:
+            lines.append(f"| {prefix}{key} | {_value(value)} |")
+    return lines
+
+
+def _training(record: dict[str, Any]) -> str:
+    recipe = record["recipe"]
+    start = recipe.get("grown_from") or recipe.get("start")
+    lines = [
+        f"- Tokens seen: {record['tokens']:,} in {record['steps']:,} steps of about {recipe['batch']} tokens",
+        f"- Seed: {recipe['seed']}; sha256 of the first 1000 problems drawn: `{record['data_sha256']}`",
+        f"- Learning rate {recipe['rate']} (warmup, constant, linear decay over the last "
+        f"{100 * recipe['decay']:.0f} %)",
+        f"- Time: {record['seconds'] / 60:.0f} minutes on one hardware thread of a 2.5 GHz Xeon shared with other work",
+        "- Stored as float16, computes in float32",
+    ]
+    if recipe.get("grown_from"):
+        lines.append(
+            f"- Starts from {start} before its decay, grown to this size so that it computes the same function at "
+            "first (in the spirit of Net2Net, arXiv 1511.05641)"
+        )
+    elif start:
+        lines.append(f"- Starts from {start}, with zero biases and a fresh head")
+        lines += [
+            f"- {s['count'] * s['each']:,} solutions sampled from {s['policy']} at temperature {s['temperature']} "
+            f"(seed {s['seed']})" for s in recipe["samplings"]
+        ]  # fmt: skip
+        lines.append(
+            f"- Of every 1024 solutions, {recipe['planted']} are worked solutions with planted slips instead"
+        )
+    return "\n".join(lines)
+
+
+def write(folder: Path, record: dict[str, Any]) -> None:
+    """Write `README.md` and `training.json`, which it is made from, into a model's folder."""
+    template = _PRM if "samplings" in record["recipe"] else _POLICY
+    table = "\n".join(["| figure | value |", "|---|---|", *_table(record["figures"])])
+    text = template.format(
+        name=record["recipe"]["name"],
+        parameters=record["parameters"],
+        training=_training(record),
+        figures=table,
+    )
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    (folder / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,157 @@
+"""The stages of `train`, each of which goes on where it was interrupted, and skips what is done.
+
+lab-200k, lab-1m      from nothing
+lab-4m                grown from lab-1m
+samples               labelled solutions of the two smaller policies
+lab-prm               from lab-1m's body
+figures, cards        on validation problems
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from transformers import LlamaForCausalLM
+
+from benchmarks.lab import card, export, figures, policy, train_prm
+from benchmarks.lab.policy import Recipe
+from benchmarks.lab.problems import LabProblem, load
+from benchmarks.lab.solutions import Sampling, gather, sample, shuffled
+from benchmarks.lab.train_prm import PRMRecipe, RewardModel
+from benchmarks.lab.training import Progress, device
+
+TEMPERATURE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Laboratory:
+    """What is made: the policies, the reward model, and what they are measured on.
+
+    `judged` is what the reward model is judged on; `measured` says on how many problems of each level of
+    lab-validation, and with how many samples of each, a policy's figures are taken.
+    """
+
+    policies: dict[str, Recipe]
+    prm: PRMRecipe
+    judged: Sampling
+    measured: dict[str, tuple[int, int]]
+
+
+FULL = Laboratory(
+    policy.RECIPES,
+    train_prm.PRM,
+    train_prm.JUDGED,
+    {"lab-200k": (20, 64), "lab-1m": (40, 16), "lab-4m": (40, 4)},
+)
+
+
+def rehearsal(lab: Laboratory = FULL, tokens: int = 12_000) -> Laboratory:
+    """The same laboratory at a thousandth of its size: a look at the machinery, not at the models."""
+    samplings = tuple(replace(s, count=8, each=1) for s in lab.prm.samplings)
+    return Laboratory(
+        {name: replace(recipe, tokens=tokens, batch=1024) for name, recipe in lab.policies.items()},
+        replace(lab.prm, tokens=tokens, samplings=samplings),
+        replace(lab.judged, count=8, each=1),
+        dict.fromkeys(lab.measured, (1, 2)),
+    )
+
+
+def _progress(folder: Path) -> Progress:
+    return Progress(**json.loads((folder / "checkpoint" / "progress.json").read_text()))
+
+
+def _trained(lab: Laboratory, name: str, work: Path) -> LlamaForCausalLM:
+    model = policy.trained(lab.policies[name], work / name)
+    model.to(device())  # type: ignore[arg-type]
+    return model
+
+
+def train_policies(lab: Laboratory, work: Path) -> None:
+    """Train the policies, in order."""
+    for name, recipe in lab.policies.items():
+        policy.train(recipe, work / name)
+
+
+def sample_solutions(lab: Laboratory, work: Path) -> None:
+    """Sample what the reward model learns from, and what it is judged on."""
+    for plan in lab.prm.samplings:
+        gather(_trained(lab, plan.policy, work), plan, work / "samples" / plan.policy)
+    gather(_trained(lab, lab.judged.policy, work), lab.judged, work / "judged")
+
+
+def train_reward_model(lab: Laboratory, work: Path) -> None:
+    """Train the reward model."""
+    train_prm.train(lab.prm, work / lab.prm.name, _trained(lab, lab.prm.start, work))
+
+
+def write_models(lab: Laboratory, work: Path, models: Path) -> None:
+    """Write the four models' files."""
+    for name, recipe in lab.policies.items():
+        export.save_policy(policy.trained(recipe, work / name), models / name)
+    export.save_prm(_reward_model(lab, work), models / lab.prm.name)
+
+
+def _reward_model(lab: Laboratory, work: Path) -> RewardModel:
+    body = policy.make(lab.policies[lab.prm.start])
+    return train_prm.load(work / lab.prm.name / "checkpoint", body).to(device())
+
+
+def _validation(each: int) -> list[LabProblem]:
+    return [p for i, p in enumerate(load("lab-validation")) if i % 100 < each]
+
+
+def _measure(lab: Laboratory, name: str, work: Path) -> dict[str, Any]:
+    each, samples = lab.measured[name]
+    problems, model = _validation(each), _trained(lab, name, work)
+    answers, levels = [p.answer for p in problems], [p.level for p in problems]
+    greedy = [float(s.answer == a) for s, a in zip(sample(model, problems, 1, 0.0, 0), answers, strict=True)]
+    drawn = sample(model, problems, samples, TEMPERATURE, 7)
+    scores = train_prm.scores(_reward_model(lab, work), drawn)
+    groups = [drawn[i : i + samples] for i in range(0, len(drawn), samples)]
+    scored = [scores[i : i + samples] for i in range(0, len(drawn), samples)]
+    pass1 = [sum(s.answer == a for s in g) / samples for g, a in zip(groups, answers, strict=True)]
+    return {
+        "greedy": figures.share(greedy),
+        "greedy, level": figures.by_level(levels, greedy),
+        f"at temperature {TEMPERATURE}": figures.sampled(groups, answers, scored),
+        "pass@1, level": figures.by_level(levels, pass1),
+    }
+
+
+def _judge(lab: Laboratory, work: Path) -> dict[str, Any]:
+    solutions = shuffled([work / "judged"], 0)
+    return figures.judging(solutions, train_prm.scores(_reward_model(lab, work), solutions))
+
+
+def _figures(lab: Laboratory, name: str, work: Path) -> dict[str, Any]:
+    """Measure a model once; later calls read what was found."""
+    kept = work / "figures" / f"{name}.json"
+    if not kept.exists():
+        found = _judge(lab, work) if name == lab.prm.name else _measure(lab, name, work)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(found, indent=2))
+    figures: dict[str, Any] = json.loads(kept.read_text())
+    return figures
+
+
+def write_cards(lab: Laboratory, work: Path, models: Path) -> None:
+    """Measure each model, and write its card."""
+    for name in (*lab.policies, lab.prm.name):
+        recipe = lab.policies.get(name, lab.prm)
+        model = policy.make(lab.policies[name]) if name in lab.policies else _reward_model(lab, work)
+        count = sum(p.numel() for p in model.parameters())
+        card.write(
+            models / name, export.record(recipe, _progress(work / name), count, _figures(lab, name, work))
+        )
+
+
+def everything(work: Path, models: Path, lab: Laboratory = FULL) -> None:
+    """All stages, in order."""
+    train_policies(lab, work)
+    sample_solutions(lab, work)
+    train_reward_model(lab, work)
+    write_models(lab, work, models)
+    write_cards(lab, work, models)
