@@ -111,6 +111,7 @@ class TransformersPolicy:
         max_rows: most rows at once.
         row_bytes: most bytes of keys and values of the running rows.
         cache_bytes: most bytes of keys and values kept between requests.
+        threads: of torch, in its kernels; 0 leaves torch's own setting.
         warn: says of a problem's text why the model may be out of its depth.
     """
 
@@ -125,6 +126,7 @@ class TransformersPolicy:
         row_bytes: int,
         cache_bytes: int,
         max_rows: int = 256,
+        threads: int = 0,
         warn: Warn | None = None,
     ) -> None:
         self.card = card
@@ -140,6 +142,7 @@ class TransformersPolicy:
         self._prefixes: WeakKeyDictionary[Step, Prefix] = WeakKeyDictionary()
         self._rows = _Rows(RaggedCache(self._store.geometry))
         self._waiting: deque[_Job] = deque()
+        self.threads = threads
         self._worker = worker
         self._warn = warn
         worker.add(self)
@@ -176,7 +179,7 @@ class TransformersPolicy:
             return Completion((Step("", ()),), Finish.LENGTH)
         job = _Job(request, Ticket(), self._splitter.start(tokens), limit)
         self._waiting.append(job)
-        self._worker.notify()
+        self._worker.notify(self)
         return await job.ticket.result()
 
     def close(self) -> None:
@@ -206,8 +209,8 @@ class TransformersPolicy:
         if finished:
             outcomes = [(self._rows.jobs[row].ticket, self._complete(row)) for row in finished]
             self._rows.leave(finished)
-            Ticket.settle(outcomes)
             self._store.trim()
+            Ticket.settle(outcomes)
         if not self.has_work() and self._rows.cache.nbytes > _IDLE_BYTES:
             self._rows.cache.clear()
 

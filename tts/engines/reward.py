@@ -46,6 +46,7 @@ class TransformersReward:
         worker: the thread that runs it.
         cache_bytes: most bytes of keys and values kept between requests.
         pass_tokens: about the most tokens of one forward pass.
+        threads: of torch, in its kernels; 0 leaves torch's own setting.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class TransformersReward:
         worker: Worker,
         cache_bytes: int,
         pass_tokens: int = 4096,
+        threads: int = 0,
     ) -> None:
         self.card = card
         self.name = card.name
@@ -70,6 +72,7 @@ class TransformersReward:
         self._reads: WeakKeyDictionary[Step, Read] = WeakKeyDictionary()
         self._prefixes: WeakKeyDictionary[Step, Prefix] = WeakKeyDictionary()
         self._waiting: deque[_Job] = deque()
+        self.threads = threads
         self._worker = worker
         worker.add(self)
 
@@ -101,7 +104,7 @@ class TransformersReward:
                 f"{self.context}: set a lower token limit, or choose a reward model with a longer context."
             )
         self._waiting.append(job)
-        self._worker.notify()
+        self._worker.notify(self)
         return await job.ticket.result()
 
     def close(self) -> None:
@@ -137,8 +140,8 @@ class TransformersReward:
         except Exception as error:
             Ticket.settle([(job.ticket, failure(f"scoring with {self.name}", error)) for job in jobs])
             return
-        Ticket.settle(outcomes)
         self._store.trim()
+        Ticket.settle(outcomes)
 
     def abort(self, error: TTSError) -> None:
         jobs = list(self._waiting)

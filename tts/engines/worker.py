@@ -9,6 +9,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
+import torch
+
 from tts.errors import EngineError, TTSError
 
 T = TypeVar("T")
@@ -17,7 +19,12 @@ _log = logging.getLogger(__name__)
 
 
 class Steppable(Protocol):
-    """A model that works in steps, each short: one decoded token, one batch of texts."""
+    """A model that works in steps, each short: one decoded token, one batch of texts.
+
+    ``threads`` is how many threads its kernels should use, 0 for torch's own setting.
+    """
+
+    threads: int
 
     def has_work(self) -> bool: ...
 
@@ -87,6 +94,7 @@ class Worker:
         self._wake = threading.Condition()
         self._models: list[Steppable] = []
         self._closed = False
+        self._threads = 0
         self._thread = threading.Thread(target=self._run, name=f"tts-{name}", daemon=True)
         self._thread.start()
 
@@ -101,10 +109,10 @@ class Worker:
                 self._models.remove(model)
         model.abort(EngineError("the engine was closed before this request was done; load the model again."))
 
-    def notify(self) -> None:
-        """Say that there is work. Raises EngineError when the worker was closed."""
+    def notify(self, model: Steppable) -> None:
+        """Say that a model has work. Raises EngineError when it was taken out, or the worker closed."""
         with self._wake:
-            if self._closed:
+            if self._closed or model not in self._models:
                 raise EngineError("the engine was closed; load the model again.")
             self._wake.notify()
 
@@ -120,6 +128,7 @@ class Worker:
             self.remove(model)
 
     def _run(self) -> None:
+        self._default_threads = torch.get_num_threads()
         while True:
             with self._wake:
                 while not self._closed and not any(model.has_work() for model in self._models):
@@ -133,6 +142,9 @@ class Worker:
 
     def _step(self, model: Steppable) -> None:
         try:
+            if model.threads != self._threads:
+                torch.set_num_threads(model.threads or self._default_threads)
+                self._threads = model.threads
             model.step()
         except Exception as error:  # a model that breaks must not take the others with it
             _log.debug("a step failed", exc_info=True)

@@ -1,0 +1,63 @@
+"""Tiny checkpoints, made once a session, and engines on them with small memories of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import tiny
+from tts import models
+from tts.engines.transformers import ENGINE, TransformersPolicy, TransformersReward
+
+
+@pytest.fixture(scope="session")
+def policy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.make_policy(tmp_path_factory.mktemp("policy"))
+
+
+@pytest.fixture(scope="session")
+def prm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.make_prm(tmp_path_factory.mktemp("prm"))
+
+
+@pytest.fixture
+def policies(policy_folder: Path) -> Iterator[Callable[..., TransformersPolicy]]:
+    """Makes policies on the tiny checkpoint; keywords are the engine's, or the card's."""
+    made = []
+
+    def make(*, context: int = 0, **options: Any) -> TransformersPolicy:
+        card = models.find(str(policy_folder), "policy")
+        made.append(ENGINE.load_policy(replace(card, context=context or card.context), device="cpu", **options))
+        return made[-1]
+
+    yield make
+    for policy in made:
+        policy.close()
+
+
+@pytest.fixture
+def policy(policies: Callable[..., TransformersPolicy]) -> TransformersPolicy:
+    return policies()
+
+
+@pytest.fixture
+def rewards(prm_folder: Path) -> Iterator[Callable[..., TransformersReward]]:
+    """Makes reward models on the tiny checkpoint."""
+    made = []
+
+    def make(**options: Any) -> TransformersReward:
+        made.append(ENGINE.load_reward(models.find(str(prm_folder), "prm"), device="cpu", **options))
+        return made[-1]
+
+    yield make
+    for reward in made:
+        reward.close()
+
+
+@pytest.fixture
+def reward(rewards: Callable[..., TransformersReward]) -> TransformersReward:
+    return rewards()
