@@ -1,0 +1,189 @@
+"""Training resumes exactly, growth changes nothing, slips and figures are what they say."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from benchmarks.lab import export, figures, policy, tokenizer, train_prm
+from benchmarks.lab.corruption import corrupt
+from benchmarks.lab.growth import grow
+from benchmarks.lab.problems import check_steps, stream
+from benchmarks.lab.sampling import Sampler
+from benchmarks.lab.solutions import Sampling, Solution, gather, read
+from benchmarks.lab.training import Schedule
+
+MICRO = policy.Recipe("micro", 32, 1, 1, 32, 6_000, 3e-3, 5, batch=512)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "CHUNK", 24)
+    torch.set_num_threads(1)
+
+
+def weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: p.detach().clone() for name, p in model.named_parameters()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_a_training_stopped_twice_ends_with_the_weights_of_one_that_was_not(tmp_path: Path) -> None:
+    whole, told = policy.train(MICRO, tmp_path / "whole")
+    for stop in (1_500, 3_900):
+        policy.train(MICRO, tmp_path / "parts", stop_at=stop)
+    parts, retold = policy.train(MICRO, tmp_path / "parts")
+    assert same(weights(whole), weights(parts))
+    assert (told.tokens, told.chunk, told.batch, told.steps) == (
+        retold.tokens,
+        retold.chunk,
+        retold.batch,
+        retold.steps,
+    )
+    assert told.tokens >= MICRO.tokens
+
+
+def test_a_finished_training_is_not_trained_further(tmp_path: Path) -> None:
+    model, _ = policy.train(MICRO, tmp_path / "micro")
+    again, _ = policy.train(MICRO, tmp_path / "micro")
+    assert same(weights(model), weights(again))
+
+
+def test_a_checkpoint_whose_renaming_was_cut_off_is_found(tmp_path: Path) -> None:
+    _, told = policy.train(MICRO, tmp_path / "micro", stop_at=2_000)
+    (tmp_path / "micro" / "checkpoint").rename(tmp_path / "micro" / "checkpoint.new")
+    _, retold = policy.train(MICRO, tmp_path / "micro", stop_at=2_100)
+    assert retold.steps == told.steps + 1
+
+
+def test_the_rate_warms_up_stays_and_decays_to_zero() -> None:
+    schedule = Schedule(tokens=1_000_000, rate=2.0, warmup=100_000, decay=0.25)
+    # By hand: half of the warmup (less the small start), the plateau, half of the decay (875000 of 1000000), the end.
+    assert schedule.at(49_000) == pytest.approx(1.0)
+    assert schedule.at(500_000) == 2.0
+    assert schedule.at(875_000) == pytest.approx(1.0)
+    assert schedule.at(1_000_000) == 0.0
+    assert [schedule.decaying(n) for n in (749_999, 750_000)] == [False, True]
+
+
+def test_questions_are_not_learned_and_names_are_hidden_now_and_then() -> None:
+    batch = next(policy.batches(MICRO, 0))[0]
+    where = batch.ids == tokenizer.build().convert_tokens_to_ids("<|assistant|>")
+    for ids, targets, mark in zip(batch.ids, batch.targets, where.int().argmax(1), strict=True):
+        assert (targets[: int(mark)] == -100).all()
+        learned = targets[int(mark) :]
+        assert torch.equal(
+            learned[learned != -100][:-1], ids[int(mark) + 1 :][: int((learned != -100).sum()) - 1]
+        )
+    encoder, rng = policy.Encoder(), random.Random(0)
+    problems = list(itertools.islice(stream(3), 400))
+    assert 0.02 < sum(encoder.unk in ids for ids in encoder.question(problems, rng)) / 400 < 0.25
+
+
+def test_a_grown_model_computes_what_the_small_one_does() -> None:
+    small = policy.make(MICRO)
+    large = policy.make(replace(MICRO, width=64, layers=2, heads=2, inner=96))
+    for p in small.parameters():
+        p.data.add_(0.05 * torch.randn_like(p))
+    grow(small, large, seed=0)
+    ids = torch.randint(7, 900, (2, 40))
+    torch.testing.assert_close(small(ids).logits, large(ids).logits, atol=1e-3, rtol=1e-3)
+
+
+def test_a_model_does_not_grow_into_a_smaller_one() -> None:
+    small = policy.make(replace(MICRO, inner=16))
+    with pytest.raises(ValueError, match="no smaller"):
+        grow(policy.make(MICRO), small, seed=0)
+
+
+def test_the_sampler_is_greedy_as_transformers_is_whatever_the_padding(tmp_path: Path) -> None:
+    model, _ = policy.train(MICRO, tmp_path / "micro")
+    model.eval()
+    tok = tokenizer.build()
+    prompts = [
+        [1, 5, *tok.encode(text), 6]
+        for text in ("Mia has 3 cups.", "How many?", "Tom has 12 red hats and 3 big ones.")
+    ]
+    for prompt, ids in zip(prompts, Sampler(model).sample(prompts, 0.0, 0, longest=40), strict=True):
+        full = torch.tensor([prompt])
+        for token in ids:
+            assert int(model(full).logits[0, -1].argmax()) == token
+            full = torch.cat((full, torch.tensor([[token]])), 1)
+
+
+def test_samples_are_kept_chunk_by_chunk_and_not_sampled_again(tmp_path: Path) -> None:
+    plan = Sampling("micro", 3, 2, 1.0, 9)
+    model = policy.make(MICRO)
+    gather(model, plan, tmp_path)
+    first = list(read(tmp_path))
+    (path,) = tmp_path.iterdir()
+    stamp = path.stat().st_mtime_ns
+    gather(model, plan, tmp_path)
+    assert path.stat().st_mtime_ns == stamp
+    assert len(first) == 6
+    assert [s.problem for s in first[::2]] == [s.problem for s in first[1::2]]
+    assert all(len(s.steps) == len(s.labels) for s in first)
+
+
+def test_without_slips_a_planted_solution_is_the_reference_and_with_them_it_is_labelled() -> None:
+    rng = random.Random(1)
+    for p in itertools.islice(stream(21), 200):
+        assert "\n\n".join(corrupt(p, rng, 0.0).steps) == p.solution
+        slipped = corrupt(p, rng, 0.3)
+        assert list(slipped.labels) == check_steps(p, "\n\n".join(slipped.steps))
+
+
+def test_the_reward_model_starts_from_the_policys_body_and_is_written_under_qwens_names(
+    tmp_path: Path,
+) -> None:
+    from safetensors import safe_open
+
+    source = policy.make(MICRO)
+    model = train_prm.make(source, seed=0)
+    ids = torch.randint(7, 900, (1, 20))
+    torch.testing.assert_close(model.model(ids).last_hidden_state, source.model(ids).last_hidden_state)
+    export.save_prm(model, tmp_path)
+    with safe_open(tmp_path / "model.safetensors", "pt") as file:
+        names = set(file.keys())
+    assert {"score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias", "model.norm.weight"} <= names
+    assert "model.layers.0.self_attn.q_proj.bias" in names
+
+
+def test_a_written_policy_is_loaded_in_single_precision_and_says_the_same(tmp_path: Path) -> None:
+    model = policy.make(MICRO)
+    export.save_policy(model, tmp_path)
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path)
+    ids = torch.randint(7, 900, (1, 20))
+    assert loaded.dtype == torch.float32
+    torch.testing.assert_close(loaded(ids).logits, model(ids).logits, atol=2e-2, rtol=1e-2)
+
+
+def test_scores_come_one_a_step_and_do_not_depend_on_the_batch() -> None:
+    model = train_prm.make(policy.make(MICRO), seed=0)
+    solutions = [corrupt(p, random.Random(0)) for p in itertools.islice(stream(4), 6)]
+    together = train_prm.scores(model, solutions)
+    assert [len(s) for s in together] == [len(s.steps) for s in solutions]
+    for one, solution in zip(together, solutions, strict=True):
+        assert one == pytest.approx(train_prm.scores(model, [solution])[0], abs=1e-5)
+
+
+def test_the_figures_by_hand() -> None:
+    def boxed(answer: str) -> Solution:
+        return Solution("?", (f"The answer is \\boxed{{{answer}}}.",), (True,))
+
+    # Wilson's interval of 8 of 10, as published tables have it: 0.490 to 0.943.
+    assert figures.wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+    # 1 of 4 right, two drawn: 1 - C(3,2)/C(4,2) = 1 - 3/6.
+    assert figures.pass_at(2, 1, 4) == pytest.approx(0.5)
+    assert figures.vote([boxed("1"), boxed("2"), boxed("2")], [1.0, 1.0, 1.0]) == "2"
+    assert figures.vote([boxed("1"), boxed("2"), boxed("2")], [0.9, 0.3, 0.3]) == "1"
+    # Three of the four (right, wrong) pairs are in order.
+    assert figures.auc([0.9, 0.4, 0.6, 0.1], [True, True, False, False]) == pytest.approx(0.75)
