@@ -1,0 +1,116 @@
+"""The Python call."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from strategies.beam_search import BeamSearch
+from tests.toy import ToyPolicy, ToyReward
+from tts import Budget, Solution, Solver, TTSError, solve, solve_async, solve_many
+from tts.errors import BadInput, UnknownName
+from tts.models import CARDS
+
+TOY = {"policy": ToyPolicy(slip=0.0), "prm": ToyReward()}
+
+
+def test_a_solution_holds_all_that_led_to_it() -> None:
+    solution = solve("how far", policy=ToyPolicy(slip=0.0), prm=ToyReward(), strategy="dvts", budget=8)
+    assert (solution.answer, solution.confidence, solution.stopped) == ("3", 1.0, "complete")
+    assert len(solution.candidates) == 8
+    assert solution.plan.strategy == "dvts"
+    assert solution.plan.parameters["n"] == 8
+    assert solution.usage.flops == solution.usage.policy_flops + solution.usage.prm_flops
+    assert solution.best in solution.candidates
+    assert len(solution.trace.nodes()) == 8 * 4
+
+
+async def test_in_a_running_loop_solve_names_solve_async() -> None:
+    with pytest.raises(BadInput, match="solve_async"):
+        solve("how far", **TOY)
+    assert (await solve_async("how far", policy=ToyPolicy(slip=0.0), prm=ToyReward())).answer == "3"
+
+
+async def test_in_a_running_loop_solve_many_names_what_to_use() -> None:
+    with pytest.raises(BadInput, match=r"Solver\.stream"):
+        solve_many(["how far"], **TOY)
+
+
+def test_many_come_back_in_the_order_they_were_given() -> None:
+    seen: list[int] = []
+    texts = [f"how far {k}" for k in range(7)]
+    solutions = solve_many(
+        texts, concurrency=3, on_solution=lambda index, _: seen.append(index), policy=ToyPolicy(), prm=ToyReward()
+    )
+    assert [solution.problem.text for solution in solutions] == texts
+    assert sorted(seen) == list(range(7))
+
+
+def test_many_take_no_more_problems_than_are_in_flight() -> None:
+    taken: list[int] = []
+
+    def endless() -> object:
+        for k in range(10**9):
+            taken.append(k)
+            yield f"how far {k}"
+
+    async def first() -> Solution:
+        stream = Solver(ToyPolicy(), ToyReward(), budget=2).stream(endless(), concurrency=5)  # type: ignore[arg-type]
+        async for _, solution in stream:
+            await stream.aclose()
+            return solution
+        raise AssertionError
+
+    asyncio.run(first())
+    assert len(taken) <= 10
+
+
+def test_a_strategy_object_is_taken_as_it_is() -> None:
+    solution = solve("how far", strategy=BeamSearch(n=4, beam_width=2), budget=4, **TOY)
+    assert solution.plan.parameters["beam_width"] == 2
+    with pytest.raises(BadInput, match="to the strategy itself"):
+        solve("how far", strategy=BeamSearch(n=4), beam_width=2, **TOY)
+
+
+def test_ceilings_are_given_once() -> None:
+    assert Solver(**TOY, budget=Budget(4, max_tokens=9)).budget.max_tokens == 9
+    with pytest.raises(BadInput, match="not both"):
+        Solver(**TOY, budget=Budget(4), max_tokens=9)
+
+
+def test_aggregation_reaches_both_the_search_and_the_vote() -> None:
+    solver = Solver(**TOY, strategy="beam-search", aggregate="min")
+    assert solver.plan.aggregate == solver.plan.parameters["aggregate"] == "min"
+    with pytest.raises(UnknownName, match="aggregation"):
+        Solver(**TOY, aggregate="median")
+
+
+def test_majority_takes_no_reward_model_along() -> None:
+    plan = Solver(policy="lab-1m", strategy="majority").plan
+    assert (plan.prm, plan.vote) == ("", "majority")
+
+
+def test_the_recommended_reward_model_is_taken() -> None:
+    assert Solver(policy="llama-3.2-3b", budget=256).plan.prm == CARDS["llama-3.2-3b"].prm == "qwen2.5-math-prm-7b"
+    assert Solver().plan.prm == "lab-prm"
+
+
+def test_a_search_without_a_reward_model_says_what_to_do() -> None:
+    with pytest.raises(BadInput, match="name one with prm, or use majority"):
+        Solver(prm=None)
+
+
+def test_every_error_of_ours_is_one_kind() -> None:
+    for call in (lambda: solve("", **TOY), lambda: solve("x", policy="nobody"), lambda: solve("x", budget=0, **TOY)):
+        with pytest.raises(TTSError):
+            call()
+
+
+def test_the_table_of_models_in_the_docs_is_the_one_in_the_code() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "MODELS.md").read_text(encoding="utf-8")
+    for card in CARDS.values():
+        [row] = [line for line in page.splitlines() if line.startswith(f"| `{card.name}` |")]
+        assert (card.hub or "built in") in row
+        assert not card.prm or row.endswith(f"| `{card.prm}` |")
