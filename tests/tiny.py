@@ -78,7 +78,7 @@ def make_prm(
         Qwen2Config(
             vocab_size=len(tokenizer), hidden_size=width, intermediate_size=2 * width, num_hidden_layers=layers,
             num_attention_heads=heads, num_key_value_heads=kv_heads, max_position_embeddings=context,
-            initializer_range=spread, bos_token_id=1, eos_token_id=2, pad_token_id=0, num_labels=2,
+            initializer_range=spread, bos_token_id=1, eos_token_id=2, pad_token_id=0,
         )
     )  # fmt: skip
     model.save_pretrained(folder, max_shard_size=shard_size)

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import torch
 
-from tts.engines.transformers import TransformersPolicy
+from tests import tiny
+from tts import models
+from tts.engines.transformers import ENGINE, TransformersPolicy
 from tts.errors import BadInput, EngineError, PromptTooLong
 from tts.protocols import Completion, Request
 from tts.types import Finish, Node, Problem, Step, Until
@@ -84,7 +86,7 @@ async def test_greedy_steps_equal_plain_generation(policies: Callable[..., Trans
 async def test_until_end_gives_the_steps_that_step_by_step_gives(policy: TransformersPolicy) -> None:
     root = root_of(policy)
     whole = await policy.generate(ask(root, until=Until.END, tokens=120, temperature=0.0))
-    node, texts = root, []
+    node, texts = root, list[Step]()
     while node.open and len(texts) < len(whole.steps):
         left = 120 - (node.length - root.length)
         node = below(node, await policy.generate(ask(node, temperature=0.0, tokens=left)))
@@ -324,3 +326,10 @@ def test_the_shape_counts_the_head_once_and_the_embedding_never(policy: Transfor
     assert policy.shape.active == 2 * layer + vocabulary * width
     assert policy.shape.parameters == sum(p.numel() for p in plain.parameters())
     assert (policy.shape.layers, policy.shape.width) == (2, 32)
+
+
+def test_a_tied_head_costs_as_much_as_one_of_its_own(tmp_path: Path, policy: TransformersPolicy) -> None:
+    tied = ENGINE.load_policy(models.find(str(tiny.make_policy(tmp_path, tie_word_embeddings=True))), device="cpu")
+    assert tied.shape.active == policy.shape.active
+    assert tied.shape.parameters < policy.shape.parameters
+    tied.close()

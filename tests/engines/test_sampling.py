@@ -12,7 +12,8 @@ def draw(logits: list[float], count: int, temperature: float = 1.0, top_p: float
     random = uniforms(np.arange(count, dtype=np.uint64), np.zeros(count, np.int64))
     rows = torch.tensor([logits]).expand(count, -1)
     full = np.full(count, temperature, np.float32), np.full(count, top_p, np.float32)
-    return (np.bincount(choose(rows, random, *full).numpy(), minlength=len(logits)) / count).tolist()
+    shares: list[float] = (np.bincount(choose(rows, random, *full).numpy(), minlength=len(logits)) / count).tolist()
+    return shares
 
 
 def test_the_generator_is_splitmix64() -> None:

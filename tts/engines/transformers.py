@@ -81,10 +81,13 @@ def shape_of(model: torch.nn.Module) -> ModelShape:
 def _causal_model(folder: Path, device: torch.device, dtype: str | None) -> Any:
     from transformers import AutoModelForCausalLM
 
-    model: Any = AutoModelForCausalLM.from_pretrained(
+    loader: Any = AutoModelForCausalLM.from_pretrained
+    model, report = loader(
         folder, dtype=_dtype(folder, device, dtype), local_files_only=True, use_safetensors=True,
-        trust_remote_code=False, attn_implementation="sdpa",
+        trust_remote_code=False, attn_implementation="sdpa", output_loading_info=True,
     )  # fmt: skip
+    if missing := sorted(report["missing_keys"]):
+        raise ModelError(f"{folder} lacks the weights {', '.join(missing[:3])}: copy or save the whole model again.")
     return model.to(device).eval()
 
 
