@@ -27,6 +27,9 @@ from benchmarks.lab.solutions import Sampling, Solution, shuffled
 from benchmarks.lab.training import Batch, Progress, Schedule, device, fit
 
 
+STEP_ID = [*tokenizer.SPECIAL].index(tokenizer.STEP)
+
+
 @dataclass(frozen=True, slots=True)
 class PRMRecipe:
     """How the reward model is made: whose weights it starts from, what it learns from, how long."""
@@ -97,43 +100,72 @@ def make(policy: LlamaForCausalLM, seed: int) -> RewardModel:
     return model
 
 
+def _divergence(step: list[int], wanted: list[int]) -> int:
+    """The place of the first token that differs from the wanted ones; the length if there is none."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(step, wanted, strict=False)) if a != b), min(len(step), len(wanted))
+    )
+
+
 def rows(
-    solutions: list[Solution], encoder: Encoder, rng: random.Random
+    solutions: list[Solution], references: list[str], encoder: Encoder, rng: random.Random
 ) -> list[tuple[list[int], list[int]]]:
-    """Ids and targets: the step's label (0 or 1) at its `<extra_0>`, -100 elsewhere."""
+    """Ids and targets: the step's label (0 or 1) at its `<extra_0>`, and the same at the tokens before it.
+
+    The tokens show where a step goes wrong: those of the first wrong step count as right up to the first that differs
+    from the reference, and as wrong from there. Tokens after that step have no target, nor has the question.
+    """
     texts = [f"<s><|user|>{s.problem}<|assistant|>" for s in solutions]
     prompts = [encoder.veil(e.ids, rng) for e in encoder.core.encode_batch(texts, add_special_tokens=False)]
     out = []
-    for prompt, solution in zip(prompts, solutions, strict=True):
-        ids, targets = list(prompt), [-100] * len(prompt)
-        for step, label in zip(encoder.solutions(list(solution.steps)), solution.labels, strict=True):
+    for prompt, solution, reference in zip(prompts, solutions, references, strict=True):
+        ids, targets, paragraphs, clean = list(prompt), [-100] * len(prompt), reference.split("\n\n"), True
+        for i, (step, label) in enumerate(
+            zip(encoder.solutions(list(solution.steps)), solution.labels, strict=True)
+        ):
+            tokens = [1] * len(step) if label else [-100] * len(step)
+            if not label and clean and solution.steps[:i] == tuple(paragraphs[:i]) and i < len(paragraphs):
+                at = _divergence(step, encoder.solutions([paragraphs[i]])[0])
+                tokens = [1] * at + [0] * (len(step) - at)
+            clean = clean and label
             ids += [*step, encoder.step]
-            targets += [-100] * len(step) + [int(label)]
+            targets += [*tokens, int(label)]
         out.append((ids[:CONTEXT], targets[:CONTEXT]))
     return out
 
 
-def batches(recipe: PRMRecipe, solutions: list[Solution], first: int) -> Iterator[list[Batch]]:
-    """Endless chunks of 1024 solutions from chunk `first` on: new ones with planted slips, and sampled ones, going
-    round and round these."""
+def batches(recipe: PRMRecipe, solutions: list[tuple[Solution, str]], first: int) -> Iterator[list[Batch]]:
+    """Endless chunks of 1024 solutions from chunk `first` on: new ones with planted slips, and sampled ones with
+    their references, going round and round these."""
     encoder = Encoder()
     for chunk in itertools.count(first):
         rng = random.Random(recipe.seed * 1_000_000 + chunk)
         fresh = itertools.islice(stream(recipe.seed * 1_000_000 + chunk), recipe.planted)
-        part = [corrupt(problem, rng) for problem in fresh]
+        part = [(corrupt(problem, rng), problem.solution) for problem in fresh]
         count = 1024 - recipe.planted
         part += [solutions[(chunk * count + i) % len(solutions)] for i in range(count)]
-        yield pack(rows(part, encoder, rng), recipe.batch, rng)
+        yield pack(rows([s for s, _ in part], [r for _, r in part], encoder, rng), recipe.batch, rng)
 
 
 def loss_of(model: nn.Module, batch: Batch) -> torch.Tensor:
-    """Cross-entropy at the step marks."""
-    where = next(model.parameters()).device
-    targets = batch.targets.to(where)
+    """Cross-entropy at the step marks, and half of that at the tokens before them."""
     assert isinstance(model, RewardModel)
-    hidden = model.model(input_ids=batch.ids.to(where), use_cache=False).last_hidden_state
+    where = next(model.parameters()).device
+    ids, targets = batch.ids.to(where), batch.targets.to(where)
+    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
     wanted = targets != -100
-    return functional.cross_entropy(model.score(hidden[wanted]).float(), targets[wanted])
+    losses = functional.cross_entropy(model.score(hidden[wanted]).float(), targets[wanted], reduction="none")
+    marks = ids[wanted] == STEP_ID
+    return losses[marks].mean() + 0.5 * losses[~marks].mean()
+
+
+def references(recipe: PRMRecipe) -> dict[str, str]:
+    """The worked solutions of the sampled problems, by the problem's text."""
+    found = dict[str, str]()
+    for plan in recipe.samplings:
+        for p in itertools.islice(stream(plan.seed, plan.levels, plan.split), plan.count):
+            found[p.problem] = p.solution
+    return found
 
 
 def train(
@@ -144,9 +176,11 @@ def train(
     if COMPILE and recipe.tokens > 100_000:
         model.model.compile(dynamic=True)
     solutions = shuffled([folder.parent / "samples" / s.policy for s in recipe.samplings], recipe.seed)
+    known = references(recipe)
+    pairs = [(s, known[s.problem]) for s in solutions]
     schedule = Schedule(recipe.tokens, recipe.rate, warmup=200_000, decay=recipe.decay)
     progress = fit(
-        model, loss_of, lambda first: batches(recipe, solutions, first), schedule, folder, stop_at=stop_at
+        model, loss_of, lambda first: batches(recipe, pairs, first), schedule, folder, stop_at=stop_at
     )
     return model, progress
 

@@ -39,7 +39,7 @@ def test_problems_and_solutions_survive_encoding_and_nothing_in_them_is_unknown(
 def test_two_halves_of_a_sequence_decode_to_the_halves_of_its_text(tok: PreTrainedTokenizerFast) -> None:
     text = "Add 25: 17+25=42.\n\nTriple it: 42*3=126."
     ids = ids_of(tok, text)
-    assert all(tok.decode(ids[:i]) + tok.decode(ids[i:]) == text for i in range(len(ids) + 1))
+    assert all(f"{tok.decode(ids[:i])}{tok.decode(ids[i:])}" == text for i in range(len(ids) + 1))
 
 
 def test_a_word_carries_its_space_and_a_digit_stands_alone(tok: PreTrainedTokenizerFast) -> None:
