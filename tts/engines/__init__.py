@@ -76,9 +76,12 @@ def _scope_check(card: models.ModelCard) -> Any:
 
     def warn(text: str) -> str | None:
         try:
-            known = importlib.import_module("benchmarks.lab.scope").known
+            look = importlib.import_module("benchmarks.lab.scope").look
         except ImportError:
             return None
-        return None if known(text) else f"this problem looks unlike those {card.name} was trained on: {card.scope}"
+        if (found := look(text)).known:
+            return None
+        reasons = " ".join(found.reasons).rstrip(".")
+        return f"This problem looks unlike those {card.name} was trained on ({reasons}): {card.scope}"
 
     return warn
