@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +15,11 @@ from strategies.dvts import DVTS
 from tests.toy import SHAPE, ToyPolicy, ToyReward
 from tts.budget import Budget, Ledger
 from tts.errors import BadInput, PromptTooLong, StrategyError, UnknownName
+from tts.registry import check_home
 from tts.search import Search
 from tts.solver import build
 from tts.trace import Trace, sort_key
-from tts.types import Finish, Plan, Problem, Until
+from tts.types import Finish, Node, Plan, Problem, Until
 
 PROBLEM = Problem("how far")
 
@@ -223,3 +225,26 @@ async def test_side_by_side_failures_cancel_the_rest() -> None:
     with pytest.raises(ValueError, match="no"):
         await together([fails(), waits()])
     assert gone.is_set()
+
+
+async def test_a_solution_too_long_for_the_reward_model_is_left_unscored_and_said_so() -> None:
+    class Short(ToyReward):
+        async def score(self, problem: Problem, node: Node, seen: int) -> tuple[float, ...]:
+            if len(node.text) > 8:
+                raise PromptTooLong("the reward model reads 8 tokens.")
+            return await super().score(problem, node, seen)
+
+    search = start(reward=Short())
+    [[step]] = await search.expand([search.root])
+    [[leaf]] = await search.expand([step], until=Until.END)
+    assert list(await search.score([step, leaf])) == [step]
+    assert search.notes == ["a solution was left unscored: the reward model reads 8 tokens."]
+
+
+def test_a_file_that_hides_one_of_our_packages_is_found_out_before_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "prm_like.py").write_text("raise SystemExit('it was run')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(BadInput, match="hides our own 'prm_like'"):
+        check_home("prm_like.qwen")

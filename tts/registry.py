@@ -6,11 +6,15 @@ A package adds its own by an entry point in the group ``tts.<kind>``, for exampl
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from functools import cache
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
-from tts.errors import UnknownName
+from tts.errors import BadInput, UnknownName
+
+HOME = Path(__file__).resolve().parent.parent
 
 TABLE: dict[str, dict[str, str]] = {
     "strategy": {
@@ -42,7 +46,21 @@ def resolve(kind: str, name: str) -> Any:
     if target is None:
         raise UnknownName(kind, name, targets)
     module, _, attribute = target.partition(":")
+    if target == TABLE.get(kind, {}).get(name):
+        check_home(module)
     return getattr(importlib.import_module(module), attribute)
+
+
+def check_home(module: str) -> None:
+    """Make sure that the root of ``module`` is the one installed beside ``tts``, before any of it is run.
+
+    Our roots have plain names, and a file ``prm.py`` in the working folder would otherwise be taken for ours. Raises
+    BadInput where one hides ours.
+    """
+    root = module.partition(".")[0]
+    spec = importlib.util.find_spec(root)
+    if spec is not None and spec.origin and not Path(spec.origin).resolve().is_relative_to(HOME):
+        raise BadInput(f"{spec.origin} hides our own {root!r}: rename it, or work in another folder.")
 
 
 @cache

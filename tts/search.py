@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 from tts.aggregate import aggregate
 from tts.budget import COMPLETE, MAX_SECONDS, Hold, Ledger, Price
-from tts.errors import EngineError, OutOfTime, StrategyError
+from tts.errors import EngineError, OutOfTime, PromptTooLong, StrategyError
 from tts.protocols import Completion, Policy, Request, RewardModel
 from tts.trace import Trace, step_key
 from tts.types import Finish, Node, Problem, Step, Until, Usage
@@ -40,6 +40,7 @@ class _Shared:
     stopped: str = COMPLETE
     finished: list[Node] = field(default_factory=list)
     recorded: set[str] = field(default_factory=set)
+    notes: dict[str, None] = field(default_factory=dict)
     scores: WeakKeyDictionary[Step, float] = field(default_factory=WeakKeyDictionary)
     read: WeakSet[Step] = field(default_factory=WeakSet)
     siblings: WeakKeyDictionary[Step, WeakValueDictionary[tuple[int, ...], Step]] = field(
@@ -123,6 +124,11 @@ class Search:
         """Every finished node so far, in order of sampling, those of the forks included."""
         return self._shared.finished
 
+    @property
+    def notes(self) -> list[str]:
+        """Sentences that a person should read: what could not be done, and why."""
+        return list(self._shared.notes)
+
     def fork(self, parts: int) -> list[Search]:
         """``parts`` searches below the same root, each with an equal share of the width and of what is left."""
         return [self._fork(ledger) for ledger in self.ledger.fork(parts)]
@@ -178,7 +184,8 @@ class Search:
             by: how step scores become one, see :func:`tts.aggregate.aggregate`.
 
         Returns:
-            The score of each node, in the order given; nodes that the budget no longer covers are absent.
+            The score of each node, in the order given; nodes that the budget no longer covers, or that are too long for
+            the reward model, are absent.
         """
         reward = self._reward
         if reward is None:
@@ -328,6 +335,10 @@ class Search:
             scores = await self._in_time(reward.score(self.problem, node, seen))
         except OutOfTime:
             self._cut("score", node.key)
+            return
+        except PromptTooLong as error:
+            self._shared.notes[f"a solution was left unscored: {error}"] = None
+            self.trace.add("cut", what="length", key=node.key)
             return
         if len(scores) != len(steps) - seen:
             raise EngineError(f"{reward.name} gave {len(scores)} scores for {len(steps) - seen} steps.")

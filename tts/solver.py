@@ -93,7 +93,7 @@ async def run(
         stopped=search.stopped,
         trace=trace,
         best=verdict.best,
-        warnings=warnings,
+        warnings=(*warnings, *search.notes),
     )
 
 

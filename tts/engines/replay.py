@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.cost import ModelShape
-from tts.errors import BadInput, MissingKey, OutOfTime
+from tts.errors import BadInput, MissingKey, OutOfTime, PromptTooLong
 from tts.protocols import Completion, Request
 from tts.trace import Event, Trace
 from tts.types import Finish, Node, Problem, Step
@@ -67,9 +67,11 @@ class ReplayReward:
     scores: dict[tuple[str, str], float] = field(default_factory=dict)
     tokens: dict[tuple[str, str], int] = field(default_factory=dict)
     cuts: set[tuple[str, str]] = field(default_factory=set)
+    unread: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for problem, trace in self.traces.items():
+            self.unread |= {(problem, e["key"]) for e in trace.of("cut") if e["what"] == "length"}
             for event in trace.of("score"):
                 if event["score"] is not None:
                     self.scores[problem, event["key"]] = event["score"]
@@ -84,6 +86,8 @@ class ReplayReward:
         await asyncio.sleep(0)
         if (problem.id, node.key) in self.cuts:
             raise OutOfTime
+        if (problem.id, node.key) in self.unread:
+            raise PromptTooLong(f"{self.name} could not read it when this was recorded.")
         keys = [(problem.id, above.key) for above in node.path[seen:]]
         missing = next((key for _, key in keys if (problem.id, key) not in self.scores), None)
         if missing is not None:
