@@ -93,7 +93,14 @@ def _training(record: dict[str, Any]) -> str:
             "first (in the spirit of Net2Net, arXiv 1511.05641)"
         )
     elif start:
-        lines.append(f"- Starts from {start}, with zero biases and a fresh head")
+        lines.append(
+            f"- Its lowest layers are {start}, a policy of lab-200k's shape and recipe trained on "
+            f"{record['body']['tokens']:,} tokens; they stay as they are, and so does the embedding"
+        )
+        lines.append(
+            "- The layers above start with one comparison built in: a token with what the policy expected at its place "
+            "(see `benchmarks/lab/judge.py`); besides the labels they learn from the policy's surprise at each token"
+        )
         lines += [
             f"- {s['count'] * s['each']:,} solutions sampled from {s['policy']} at temperature {s['temperature']} "
             f"(seed {s['seed']})" for s in recipe["samplings"]

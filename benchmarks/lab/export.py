@@ -15,9 +15,10 @@ from safetensors.torch import save_file
 from transformers import LlamaForCausalLM
 
 from benchmarks.lab import tokenizer
+from benchmarks.lab.judge import RewardModel
 from benchmarks.lab.policy import Recipe
 from benchmarks.lab.problems import stream, to_jsonl
-from benchmarks.lab.train_prm import PRMRecipe, RewardModel
+from benchmarks.lab.train_prm import PRMRecipe
 from benchmarks.lab.training import Progress
 
 MODELS = Path(__file__).parent / "models"

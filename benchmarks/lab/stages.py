@@ -1,10 +1,11 @@
 """The stages of `train`, each of which goes on where it was interrupted, and skips what is done.
 
-lab-200k, lab-1m      from nothing
-lab-4m                grown from lab-1m
-samples               labelled solutions of the two smaller policies
-lab-prm               from lab-1m's body
-figures, cards        on validation problems
+- lab-200k, lab-1m: from nothing
+- lab-4m: grown from lab-1m
+- samples: labelled solutions of the two smaller policies
+- prm-body: a policy that is only there to be the reward model's lowest layers
+- lab-prm: the reward model
+- figures and cards: on validation problems
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import Any
 from transformers import LlamaForCausalLM
 
 from benchmarks.lab import card, export, figures, policy, train_prm
+from benchmarks.lab.judge import RewardModel
 from benchmarks.lab.policy import Recipe
 from benchmarks.lab.problems import LabProblem, load
 from benchmarks.lab.solutions import Sampling, gather, sample, shuffled
-from benchmarks.lab.train_prm import PRMRecipe, RewardModel
+from benchmarks.lab.train_prm import PRMRecipe
 from benchmarks.lab.training import Progress, device
 
 TEMPERATURE = 0.8
@@ -35,6 +37,7 @@ class Laboratory:
     """
 
     policies: dict[str, Recipe]
+    body: Recipe
     prm: PRMRecipe
     judged: Sampling
     measured: dict[str, tuple[int, int]]
@@ -42,6 +45,7 @@ class Laboratory:
 
 FULL = Laboratory(
     policy.RECIPES,
+    train_prm.BODY,
     train_prm.PRM,
     train_prm.JUDGED,
     {"lab-200k": (20, 64), "lab-1m": (40, 16), "lab-4m": (40, 4)},
@@ -53,6 +57,7 @@ def rehearsal(lab: Laboratory = FULL, tokens: int = 12_000) -> Laboratory:
     samplings = tuple(replace(s, count=8, each=1) for s in lab.prm.samplings)
     return Laboratory(
         {name: replace(recipe, tokens=tokens, batch=1024) for name, recipe in lab.policies.items()},
+        replace(lab.body, tokens=tokens, batch=1024),
         replace(lab.prm, tokens=tokens, samplings=samplings),
         replace(lab.judged, count=8, each=1),
         dict.fromkeys(lab.measured, (1, 2)),
@@ -83,8 +88,9 @@ def sample_solutions(lab: Laboratory, work: Path) -> None:
 
 
 def train_reward_model(lab: Laboratory, work: Path) -> None:
-    """Train the reward model."""
-    train_prm.train(lab.prm, work / lab.prm.name, _trained(lab, lab.prm.start, work))
+    """Train the reward model's body, then the reward model."""
+    policy.train(lab.body, work / lab.body.name)
+    train_prm.train(lab.prm, work / lab.prm.name, policy.trained(lab.body, work / lab.body.name))
 
 
 def write_models(lab: Laboratory, work: Path, models: Path) -> None:
@@ -95,8 +101,8 @@ def write_models(lab: Laboratory, work: Path, models: Path) -> None:
 
 
 def _reward_model(lab: Laboratory, work: Path) -> RewardModel:
-    body = policy.make(lab.policies[lab.prm.start])
-    return train_prm.load(work / lab.prm.name / "checkpoint", body).to(device())
+    body = policy.trained(lab.body, work / lab.body.name)
+    return train_prm.load(lab.prm, work / lab.prm.name / "checkpoint", body).to(device())
 
 
 def _validation(each: int) -> list[LabProblem]:

@@ -1,38 +1,37 @@
-"""The process reward model: Qwen2.5-Math-PRM's architecture at laboratory size.
+"""Training the process reward model: Qwen2.5-Math-PRM's architecture at laboratory size.
 
-The body is a Qwen2 model, the head `score` is Linear, ReLU, Linear to two labels. Question and steps go in as a chat
-whose assistant turn is every step's text followed by `<extra_0>`; a step's score is the softmax over the two labels at
-its `<extra_0>`, index 1 (arXiv 2501.07301). The body starts from a policy's weights, which already know the arithmetic.
+Question and steps go in as a chat whose assistant turn is every step's text followed by `<extra_0>`; a step's score is
+the softmax over the two labels at its `<extra_0>`, index 1 (arXiv 2501.07301). The lowest layers hold a policy, which
+already knows the arithmetic; the layers above learn to judge by it (see `judge.py`).
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
-from transformers import LlamaForCausalLM, Qwen2Config, Qwen2Model
+from transformers import LlamaForCausalLM
 
-from benchmarks.lab import tokenizer
+from benchmarks.lab import judge, tokenizer
 from benchmarks.lab.corruption import corrupt
-from benchmarks.lab.policy import COMPILE, CONTEXT, Encoder, pack
+from benchmarks.lab.judge import ASSISTANT_ID, STEP_ID, RewardModel
+from benchmarks.lab.policy import COMPILE, CONTEXT, RECIPES, Encoder, pack
 from benchmarks.lab.problems import stream
 from benchmarks.lab.solutions import Sampling, Solution, shuffled
 from benchmarks.lab.training import Batch, Progress, Schedule, device, fit
 
 
-STEP_ID = [*tokenizer.SPECIAL].index(tokenizer.STEP)
-
-
 @dataclass(frozen=True, slots=True)
 class PRMRecipe:
-    """How the reward model is made: whose weights it starts from, what it learns from, how long."""
+    """How the reward model is made: the policy inside it, what it learns from, how long, and its shape."""
 
     name: str
     start: str
@@ -40,64 +39,25 @@ class PRMRecipe:
     tokens: int
     rate: float
     seed: int
+    width: int = 128
+    layers: int = 6
     batch: int = 4096
     decay: float = 0.3
     planted: int = 448  # of 1024 solutions a chunk, how many are worked solutions with planted slips
 
 
+# The policy inside the reward model: lab-200k trained twice as long. It only serves as a body.
+BODY = replace(RECIPES["lab-200k"], name="prm-body", tokens=17_200_000, decay=0.0775)
 PRM = PRMRecipe(
     "lab-prm",
-    "lab-1m",
+    "prm-body",
     (Sampling("lab-200k", 4096, 2, 0.9, 902), Sampling("lab-1m", 6144, 2, 1.0, 901)),
     6_000_000,
-    1.5e-3,
+    2e-3,
     4,
 )
 # What it is judged on: problems of the validation split, which no training draws from.
 JUDGED = Sampling("lab-1m", 512, 2, 0.8, 911, (1, 1, 1, 1, 1), "validation")
-
-
-class RewardModel(nn.Module):
-    """`Qwen2ForProcessRewardModel`: ids [rows, length] to logits [rows, length, 2]."""
-
-    def __init__(self, config: Qwen2Config) -> None:
-        super().__init__()
-        self.model = Qwen2Model(config)
-        size = config.hidden_size
-        self.score = nn.Sequential(nn.Linear(size, size), nn.ReLU(), nn.Linear(size, 2))
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """Two logits at every position; only those at `<extra_0>` mean anything."""
-        logits: torch.Tensor = self.score(self.model(input_ids=ids, use_cache=False).last_hidden_state)
-        return logits
-
-
-def make(policy: LlamaForCausalLM, seed: int) -> RewardModel:
-    """A reward model with the policy's body, zero biases and a fresh head."""
-    torch.manual_seed(seed)
-    old = policy.config
-    config = Qwen2Config(
-        vocab_size=old.vocab_size,
-        hidden_size=old.hidden_size,
-        intermediate_size=old.intermediate_size,
-        num_hidden_layers=old.num_hidden_layers,
-        num_attention_heads=old.num_attention_heads,
-        num_key_value_heads=old.num_key_value_heads,
-        max_position_embeddings=CONTEXT,
-        rms_norm_eps=old.rms_norm_eps,
-        rope_parameters=old.rope_parameters,
-        tie_word_embeddings=False,
-        architectures=["Qwen2ForProcessRewardModel"],
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
-    )
-    model = RewardModel(config)
-    missing = model.model.load_state_dict(policy.model.state_dict(), strict=False).missing_keys
-    for name, p in model.model.named_parameters():
-        if name in missing:  # the biases of q, k and v
-            nn.init.zeros_(p)
-    return model
 
 
 def _divergence(step: list[int], wanted: list[int]) -> int:
@@ -147,16 +107,47 @@ def batches(recipe: PRMRecipe, solutions: list[tuple[Solution, str]], first: int
         yield pack(rows([s for s, _ in part], [r for _, r in part], encoder, rng), recipe.batch, rng)
 
 
+class Learner(nn.Module):
+    """A reward model in training, beside the policy that it holds in its lowest layers, which stay as they are.
+
+    Labels alone taught nothing in a million tokens, so there is a dense signal too: how unexpected the policy finds
+    each token of a solution, which the built-in comparison is to tell at its place in the residual stream.
+    """
+
+    def __init__(self, reward: RewardModel, policy: LlamaForCausalLM) -> None:
+        super().__init__()
+        self.reward = reward
+        self.depth, self.width = policy.config.num_hidden_layers, policy.config.hidden_size
+        self.place = judge.places(policy)[0]
+        self.norm = [copy.deepcopy(policy.model.norm)]  # in a list: it is not trained
+        self.scale = 4.0
+        for p in judge.kept(reward, self.depth):
+            p.requires_grad_(False)
+
+    @torch.no_grad()
+    def surprise(self, ids: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
+        """Minus the log-probability of each token [rows, length] of a solution, up to 8; 0 elsewhere."""
+        inside = ((ids == ASSISTANT_ID).cumsum(1) > 0) & (ids != ASSISTANT_ID) & (ids != STEP_ID)
+        table = self.reward.model.embed_tokens.weight[:, : self.width]
+        logits = self.norm[0](states[..., : self.width].roll(1, 1)[inside]) @ table.T
+        found = torch.zeros(ids.shape, device=ids.device)
+        found[inside] = functional.cross_entropy(logits, ids[inside], reduction="none").clamp(max=8.0)
+        return found
+
+
 def loss_of(model: nn.Module, batch: Batch) -> torch.Tensor:
-    """Cross-entropy at the step marks, and half of that at the tokens before them."""
-    assert isinstance(model, RewardModel)
+    """Cross-entropy at the step marks, half of that at the tokens before them, and the error of the surprise."""
+    assert isinstance(model, Learner)
     where = next(model.parameters()).device
     ids, targets = batch.ids.to(where), batch.targets.to(where)
-    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
+    out = model.reward.model(input_ids=ids, use_cache=False, output_hidden_states=True)
     wanted = targets != -100
-    losses = functional.cross_entropy(model.score(hidden[wanted]).float(), targets[wanted], reduction="none")
-    marks = ids[wanted] == STEP_ID
-    return losses[marks].mean() + 0.5 * losses[~marks].mean()
+    logits = model.reward.score(out.last_hidden_state[wanted]).float()
+    losses = functional.cross_entropy(logits, targets[wanted], reduction="none")
+    marks, real = ids[wanted] == STEP_ID, ids != 0
+    told = out.hidden_states[model.depth + 1][..., model.place] / model.scale
+    error = functional.smooth_l1_loss(told[real], model.surprise(ids, out.hidden_states[model.depth])[real])
+    return losses[marks].mean() + 0.5 * losses[~marks].mean() + error
 
 
 def references(recipe: PRMRecipe) -> dict[str, str]:
@@ -172,17 +163,20 @@ def train(
     recipe: PRMRecipe, folder: Path, policy: LlamaForCausalLM, stop_at: int | None = None
 ) -> tuple[RewardModel, Progress]:
     """Train the reward model on the samples beside `folder`, going on where an earlier call left off."""
-    model = make(policy, recipe.seed).to(device())
+    model = judge.make(policy, recipe.seed, recipe.width, recipe.layers)
+    learner = Learner(model, policy).to(device())
+    learner.norm[0].to(device())
     if COMPILE and recipe.tokens > 100_000:
         model.model.compile(dynamic=True)
     solutions = shuffled([folder.parent / "samples" / s.policy for s in recipe.samplings], recipe.seed)
     known = references(recipe)
     pairs = [(s, known[s.problem]) for s in solutions]
     schedule = Schedule(recipe.tokens, recipe.rate, warmup=200_000, decay=recipe.decay)
-    progress = fit(
-        model, loss_of, lambda first: batches(recipe, pairs, first), schedule, folder, stop_at=stop_at
-    )
-    return model, progress
+
+    def chunks(first: int) -> Iterator[list[Batch]]:
+        return batches(recipe, pairs, first)
+
+    return model, fit(learner, loss_of, chunks, schedule, folder, stop_at=stop_at)
 
 
 @torch.inference_mode()
@@ -208,10 +202,10 @@ def scores(model: RewardModel, solutions: list[Solution], size: int = 16384) -> 
     return out
 
 
-def load(folder: Path, policy: LlamaForCausalLM) -> RewardModel:
-    """A trained reward model from a checkpoint folder; `policy` gives its shape."""
-    model = make(policy, 0)
+def load(recipe: PRMRecipe, folder: Path, policy: LlamaForCausalLM) -> RewardModel:
+    """A trained reward model from a checkpoint folder; `policy` and the recipe give its shape."""
+    model = judge.make(policy, recipe.seed, recipe.width, recipe.layers)
     own = dict(model.named_parameters())
     for name, value in load_file(folder / "model.safetensors").items():
-        own[name].data.copy_(value)
+        own[name.removeprefix("reward.")].data.copy_(value)
     return model

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from safetensors import safe_open
+from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
-from benchmarks.lab import export, figures, policy, tokenizer, train_prm
+from benchmarks.lab import export, figures, judge, policy, tokenizer, train_prm
 from benchmarks.lab.corruption import corrupt
 from benchmarks.lab.growth import grow
+from benchmarks.lab.policy import Encoder
 from benchmarks.lab.problems import check_steps, stream
 from benchmarks.lab.sampling import Sampler
 from benchmarks.lab.solutions import Sampling, Solution, gather, read
@@ -142,20 +144,72 @@ def test_without_slips_a_planted_solution_is_the_reference_and_with_them_it_is_l
         assert list(slipped.labels) == check_steps(p, "\n\n".join(slipped.steps))
 
 
-def test_the_reward_model_starts_from_the_policys_body_and_is_written_under_qwens_names(
-    tmp_path: Path,
-) -> None:
-    from safetensors import safe_open
+def body() -> LlamaForCausalLM:
+    return policy.make(replace(MICRO, width=64, heads=2, inner=64))
 
-    source = policy.make(MICRO)
-    model = train_prm.make(source, seed=0)
-    ids = torch.randint(7, 900, (1, 20))
-    torch.testing.assert_close(model.model(ids).last_hidden_state, source.model(ids).last_hidden_state)
-    export.save_prm(model, tmp_path)
+
+def test_the_policy_inside_the_reward_model_thinks_as_it_did_alone() -> None:
+    alone = body()
+    model = judge.make(alone, seed=0, width=128, layers=3)
+    assert [p.shape[0] for p in judge.kept(model, 1)][0] == alone.config.vocab_size
+    ids = torch.tensor([Encoder().solutions(["Add 25: 17+25=42.\n\nTriple it: 42*3=126."])[0]])
+    with torch.no_grad():
+        wanted = alone.model(ids, output_hidden_states=True).hidden_states[0]
+        found = model.model(ids, output_hidden_states=True).hidden_states[0]
+    torch.testing.assert_close(found[..., :64], wanted)
+    assert found[..., 64 + judge.CODE :].abs().max() == 0
+
+
+def test_the_built_in_head_looks_one_token_back_wherever_it_stands() -> None:
+    model = judge.make(body(), seed=0, width=128, layers=3)
+    attention, size = model.model.layers[1].self_attn, 32
+    angle = torch.outer(torch.arange(200.0), model.model.rotary_emb.inv_freq)
+    query, key = attention.q_proj.bias[:size], attention.k_proj.bias[:size]
+
+    def turned(x: torch.Tensor) -> torch.Tensor:
+        cos, sin = torch.cat((angle, angle), 1).cos(), torch.cat((angle, angle), 1).sin()
+        return x * cos + torch.cat((-x[size // 2 :], x[: size // 2])) * sin
+
+    scores = turned(query) @ turned(key).T / size**0.5
+    causal = scores.masked_fill(torch.ones(200, 200).triu(1).bool(), -torch.inf)
+    assert (causal.argmax(1)[1:] == torch.arange(199)).all()
+
+
+def test_the_reward_model_is_written_under_qwens_names(tmp_path: Path) -> None:
+    export.save_prm(judge.make(body(), seed=0, width=128, layers=3), tmp_path)
     with safe_open(tmp_path / "model.safetensors", "pt") as file:
         names = set(file.keys())
     assert {"score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias", "model.norm.weight"} <= names
     assert "model.layers.0.self_attn.q_proj.bias" in names
+
+
+def test_training_the_reward_model_leaves_the_policy_in_it_alone_and_resumes_exactly(tmp_path: Path) -> None:
+    plan = Sampling("micro", 6, 2, 1.0, 9)
+    small = body()
+    gather(small, plan, tmp_path / "samples" / "micro")
+    recipe = replace(
+        train_prm.PRM, name="prm", samplings=(plan,), tokens=5_000, batch=512, layers=3, planted=12
+    )
+    before = weights(judge.make(small, recipe.seed, recipe.width, recipe.layers))
+    whole, _ = train_prm.train(recipe, tmp_path / "whole", small)
+    train_prm.train(recipe, tmp_path / "parts", small, stop_at=2_000)
+    parts, _ = train_prm.train(recipe, tmp_path / "parts", small)
+    assert same(weights(whole), weights(parts))
+    kept = [name for name in before if name.startswith(("model.embed_tokens.", "model.layers.0."))]
+    assert all(torch.equal(before[name], weights(whole)[name]) for name in kept)
+    assert not torch.equal(before["score.0.weight"], weights(whole)["score.0.weight"])
+    assert same(weights(whole), weights(train_prm.load(recipe, tmp_path / "whole" / "checkpoint", small)))
+
+
+def test_the_first_wrong_step_is_right_up_to_the_token_that_differs() -> None:
+    solution = Solution("?", ("Add 25: 17+25=42.", "Triple it: 42*3=136."), (True, False))
+    reference = "Add 25: 17+25=42.\n\nTriple it: 42*3=126."
+    ((ids, targets),) = train_prm.rows([solution], [reference], Encoder(), random.Random(0))
+    tokens = tokenizer.build().convert_ids_to_tokens(ids)
+    wrong = [i for i, t in enumerate(targets) if t == 0]
+    # 136 and not 126: wrong from the 3 on, with the full stop and the step's mark.
+    assert [tokens[i] for i in wrong] == ["3", "6", ".", "<extra_0>"]
+    assert targets[: tokens.index("<|assistant|>") + 1] == [-100] * (tokens.index("<|assistant|>") + 1)
 
 
 def test_a_written_policy_is_loaded_in_single_precision_and_says_the_same(tmp_path: Path) -> None:
@@ -168,7 +222,7 @@ def test_a_written_policy_is_loaded_in_single_precision_and_says_the_same(tmp_pa
 
 
 def test_scores_come_one_a_step_and_do_not_depend_on_the_batch() -> None:
-    model = train_prm.make(policy.make(MICRO), seed=0)
+    model = judge.make(body(), seed=0, width=128, layers=3)
     solutions = [corrupt(p, random.Random(0)) for p in itertools.islice(stream(4), 6)]
     together = train_prm.scores(model, solutions)
     assert [len(s) for s in together] == [len(s.steps) for s in solutions]
