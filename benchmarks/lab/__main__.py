@@ -1,4 +1,4 @@
-"""`python -m benchmarks.lab train`: make all the laboratory's models again. See `--help`."""
+"""`python -m benchmarks.lab`: `train` makes all the laboratory's models again, `bars` shows what they do on lab-500."""
 
 from __future__ import annotations
 
@@ -27,27 +27,33 @@ def _train(args: argparse.Namespace) -> int:
     return 0
 
 
+def _bars(args: argparse.Namespace) -> int:
+    from benchmarks.lab import bars
+
+    try:
+        return 0 if bars.report(args.out, args.data) else 1
+    except KeyboardInterrupt:
+        print(f"Stopped; the same command goes on from {args.out}.", file=sys.stderr)
+        return 130
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line; each subcommand sets `run`."""
-    top = argparse.ArgumentParser(
-        prog="python -m benchmarks.lab", description="The laboratory of tiny models."
-    )
+    top = argparse.ArgumentParser(prog="python -m benchmarks.lab", description="The laboratory of tiny models.")
     commands = top.add_subparsers(required=True, metavar="command")
-    train = commands.add_parser(
-        "train", help="train every model from nothing; run again to go on after a stop"
-    )
-    train.add_argument(
-        "--out", type=Path, default=Path("runs/lab"), help="folder of work files (default: %(default)s)"
-    )
-    train.add_argument(
-        "--models", type=Path, help="folder the models are written to (default: the package's)"
-    )
+    train = commands.add_parser("train", help="train every model from nothing; run again to go on after a stop")
+    train.add_argument("--out", type=Path, default=Path("runs/lab"), help="folder of work files (default: %(default)s)")
+    train.add_argument("--models", type=Path, help="folder the models are written to (default: the package's)")
     threads = max(1, (os.cpu_count() or 1) // 2)
     train.add_argument("--threads", type=int, default=threads, help="threads of torch (default: %(default)s)")
-    train.add_argument(
-        "--rehearse", action="store_true", help="run every stage at a tiny size, into --models"
-    )
+    train.add_argument("--rehearse", action="store_true", help="run every stage at a tiny size, into --models")
     train.set_defaults(run=_train)
+    bars = commands.add_parser("bars", help="sample and search lab-500 and print what holds; run again to go on")
+    bars.add_argument("--out", type=Path, default=Path("runs/bars"), help="work folder (default: %(default)s)")
+    bars.add_argument(
+        "--data", choices=["lab-500", "lab-validation"], default="lab-500", help="problems (default: %(default)s)"
+    )
+    bars.set_defaults(run=_bars)
     return top
 
 
