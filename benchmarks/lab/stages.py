@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -149,9 +149,10 @@ def write_cards(lab: Laboratory, work: Path, models: Path) -> None:
         recipe = lab.policies.get(name, lab.prm)
         model = policy.make(lab.policies[name]) if name in lab.policies else _reward_model(lab, work)
         count = sum(p.numel() for p in model.parameters())
-        card.write(
-            models / name, export.record(recipe, _progress(work / name), count, _figures(lab, name, work))
-        )
+        record = export.record(recipe, _progress(work / name), count, _figures(lab, name, work))
+        if name == lab.prm.name:
+            record["body"] = asdict(lab.body)
+        card.write(models / name, record)
 
 
 def everything(work: Path, models: Path, lab: Laboratory = FULL) -> None:

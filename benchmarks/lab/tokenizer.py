@@ -7,6 +7,7 @@ sequences join to the text of the joined sequence. A word that is not known beco
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
@@ -59,3 +60,7 @@ def build() -> PreTrainedTokenizerFast:
 def save(folder: Path) -> None:
     """Write the tokenizer's standard files into `folder`."""
     build().save_pretrained(folder)
+    path = folder / "tokenizer_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["tokenizer_class"] = "PreTrainedTokenizerFast"  # the name that every version of transformers knows
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -151,7 +151,6 @@ def body() -> LlamaForCausalLM:
 def test_the_policy_inside_the_reward_model_thinks_as_it_did_alone() -> None:
     alone = body()
     model = judge.make(alone, seed=0, width=128, layers=3)
-    assert [p.shape[0] for p in judge.kept(model, 1)][0] == alone.config.vocab_size
     ids = torch.tensor([Encoder().solutions(["Add 25: 17+25=42.\n\nTriple it: 42*3=126."])[0]])
     with torch.no_grad():
         wanted = alone.model(ids, output_hidden_states=True).hidden_states[0]
@@ -162,9 +161,9 @@ def test_the_policy_inside_the_reward_model_thinks_as_it_did_alone() -> None:
 
 def test_the_built_in_head_looks_one_token_back_wherever_it_stands() -> None:
     model = judge.make(body(), seed=0, width=128, layers=3)
-    attention, size = model.model.layers[1].self_attn, 32
+    biases, size = dict(model.model.layers[1].named_parameters()), 32
     angle = torch.outer(torch.arange(200.0), model.model.rotary_emb.inv_freq)
-    query, key = attention.q_proj.bias[:size], attention.k_proj.bias[:size]
+    query, key = (biases[f"self_attn.{name}_proj.bias"][:size].detach() for name in "qk")
 
     def turned(x: torch.Tensor) -> torch.Tensor:
         cos, sin = torch.cat((angle, angle), 1).cos(), torch.cat((angle, angle), 1).sin()
