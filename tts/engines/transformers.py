@@ -92,10 +92,14 @@ def _causal_model(folder: Path, device: torch.device, dtype: str | None) -> Any:
 
 
 def _tokenizer(card: ModelCard, folder: Path) -> Any:
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    # AutoTokenizer goes by the model's type, and for some types rebuilds the pre-tokenizer in place of the one that
+    # tokenizer.json holds. The file is the whole truth where there is one.
+    loader: Any = PreTrainedTokenizerFast if (folder / "tokenizer.json").is_file() else AutoTokenizer
 
     def load() -> Any:
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        tokenizer: Any = loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         if (core := getattr(tokenizer, "backend_tokenizer", None)) is not None:
             core.no_truncation()
             core.no_padding()
