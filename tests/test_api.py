@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from tts import Budget, Solution, Solver, TTSError, solve, solve_async, solve_ma
 from tts.errors import BadInput, UnknownName
 from tts.models import CARDS
 
-TOY = {"policy": ToyPolicy(slip=0.0), "prm": ToyReward()}
+TOY: dict[str, Any] = {"policy": ToyPolicy(slip=0.0), "prm": ToyReward()}
 
 
 def test_a_solution_holds_all_that_led_to_it() -> None:
@@ -103,7 +105,12 @@ def test_a_search_without_a_reward_model_says_what_to_do() -> None:
 
 
 def test_every_error_of_ours_is_one_kind() -> None:
-    for call in (lambda: solve("", **TOY), lambda: solve("x", policy="nobody"), lambda: solve("x", budget=0, **TOY)):
+    calls: list[Callable[[], Solution]] = [
+        lambda: solve("", **TOY),
+        lambda: solve("x", policy="nobody"),
+        lambda: solve("x", budget=0, **TOY),
+    ]
+    for call in calls:
         with pytest.raises(TTSError):
             call()
 

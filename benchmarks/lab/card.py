@@ -105,9 +105,7 @@ def _training(record: dict[str, Any]) -> str:
             f"- {s['count'] * s['each']:,} solutions sampled from {s['policy']} at temperature {s['temperature']} "
             f"(seed {s['seed']})" for s in recipe["samplings"]
         ]  # fmt: skip
-        lines.append(
-            f"- Of every 1024 solutions, {recipe['planted']} are worked solutions with planted slips instead"
-        )
+        lines.append(f"- Of every 1024 solutions, {recipe['planted']} are worked solutions with planted slips instead")
     return "\n".join(lines)
 
 

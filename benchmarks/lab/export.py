@@ -35,9 +35,7 @@ def _write(weights: Mapping[str, torch.Tensor], config: dict[str, Any], folder: 
     # Stored as float16 to keep the repository small; the config makes transformers and vLLM compute in float32.
     halves = {name: w.detach().cpu().to(torch.float16).contiguous() for name, w in weights.items()}
     save_file(halves, folder / "model.safetensors", metadata={"format": "pt"})
-    config = {k: v for k, v in config.items() if k not in ("torch_dtype", "_name_or_path")} | {
-        "dtype": "float32"
-    }
+    config = {k: v for k, v in config.items() if k not in ("torch_dtype", "_name_or_path")} | {"dtype": "float32"}
     (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     tokenizer.save(folder)
 
@@ -60,9 +58,7 @@ def save_prm(model: RewardModel, folder: Path) -> None:
     _write(dict(model.named_parameters()), config, folder)
 
 
-def record(
-    recipe: Recipe | PRMRecipe, progress: Progress, parameters: int, figures: dict[str, Any]
-) -> dict[str, Any]:
+def record(recipe: Recipe | PRMRecipe, progress: Progress, parameters: int, figures: dict[str, Any]) -> dict[str, Any]:
     """What a model card is made from: the recipe, what was spent, and the figures."""
     levels = recipe.levels if isinstance(recipe, Recipe) else (1.0,) * 5
     return {

@@ -54,9 +54,7 @@ def sampled(
         "samples": n,
         "pass@1": share([r / n for r in right]),
         f"pass@{n}": share([float(r > 0) for r in right]),
-        f"majority@{n}": share(
-            [float(vote(g, [1.0] * n) == a) for g, a in zip(groups, answers, strict=True)]
-        ),
+        f"majority@{n}": share([float(vote(g, [1.0] * n) == a) for g, a in zip(groups, answers, strict=True)]),
     }
     if scores is not None:
         last = [[steps[-1] for steps in g] for g in scores]

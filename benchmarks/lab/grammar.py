@@ -119,7 +119,12 @@ _GROUPS_OUT = (
     "<give> {b} to each of {a} friends", "<give> {b}[ {noun}] each to {a} friends", "<sell> {a} {boxes} of {b}[ each]",
     "<use> {b} a day for {a} days", "<fill> {a} {boxes} with {b} each and <give> them away", "<lose> {b} a day for {a} days",
 )  # fmt: skip
-_START = ("{Who} <have> {n} {noun}.", "{Who} <start> with {n} {noun}.", "{Who} <own> {n} {noun}.", "At first {who} <have> {n} {noun}.")
+_START = (
+    "{Who} <have> {n} {noun}.",
+    "{Who} <start> with {n} {noun}.",
+    "{Who} <own> {n} {noun}.",
+    "At first {who} <have> {n} {noun}.",
+)
 _PRODUCT = ("{Who} <have> {a} {boxes} with {b} {noun} in each.", "{Who} <have> {a} {boxes} of {b} {noun}[ each].")
 _SUM = ("{Who} <have> {n} red {noun} and {m} blue {noun}.", "{Who} <have> {n} {noun} at home and {m} at school.",
         "{Who} <have> {n} big {noun} and {m} small ones.")  # fmt: skip
@@ -317,7 +322,10 @@ TWO_PEOPLE = (
     ("mul", "{other} has {times} as many as {name}. How many do they have together?"),
     ("mul", "{other} has {times} as many {noun} as {name}. How many {noun} do they have in total?"),
 )
-ONE_OTHER = ("{other} has {n}[ {noun}]. How many {noun} do they have together?", "{other} has {n}[ {noun}]. How many do they have in all?")
+ONE_OTHER = (
+    "{other} has {n}[ {noun}]. How many {noun} do they have together?",
+    "{other} has {n}[ {noun}]. How many do they have in all?",
+)
 EACH = ("{He} <share> them equally among {k} friends. How many does each friend get?", "{He} <put> them equally into {k} {boxes}. How many are in each?",
         "{He} <divide> them equally among {k} friends. How many {noun} does each get?")  # fmt: skip
 CHANGE = ("{He} <pay> with a {n} dollar note. How much change does {he} get?", "{He} <pay> with {n} dollars. How much change does {he} get back?",

@@ -23,9 +23,7 @@ def grow(small: LlamaForCausalLM, large: LlamaForCausalLM, seed: int) -> None:
     a, b = small.config, large.config
     sizes = ("hidden_size", "num_attention_heads", "intermediate_size", "num_hidden_layers", "vocab_size")
     if a.head_dim != b.head_dim or any(getattr(b, s) < getattr(a, s) for s in sizes):
-        raise ValueError(
-            "a model grows only into one with the same head size that is no smaller in any dimension"
-        )
+        raise ValueError("a model grows only into one with the same head size that is no smaller in any dimension")
     generator = torch.Generator().manual_seed(seed)
     # RMSNorm divides by the root of the mean over all dimensions; with zeros in the new ones the mean is smaller.
     scale = (a.hidden_size / b.hidden_size) ** 0.5

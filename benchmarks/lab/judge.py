@@ -127,9 +127,7 @@ def _write_codes(table: torch.Tensor, room: int) -> tuple[torch.Tensor, float]:
     """Write each token's code into its embedding; return the codes' basis [CODE, room] and how loud they are."""
     ids = _sample()
     basis = torch.linalg.svd(table[ids, :room], full_matrices=False).Vh[:CODE]
-    quiet = 0.4 * float(
-        table[ids, :room].pow(2).mean().sqrt()
-    )  # too quiet to disturb the policy's norms much
+    quiet = 0.4 * float(table[ids, :room].pow(2).mean().sqrt())  # too quiet to disturb the policy's norms much
     codes = table[:, :room] @ basis.T
     table[:, room : room + CODE] = codes * quiet / codes[ids].pow(2).mean().sqrt()
     return basis, quiet

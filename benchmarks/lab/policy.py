@@ -162,9 +162,7 @@ def start(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
     if recipe.grown_from:
         small = make(RECIPES[recipe.grown_from])
         own = dict(small.named_parameters())
-        for name, value in load_file(
-            folder.parent / recipe.grown_from / "trunk" / "model.safetensors"
-        ).items():
+        for name, value in load_file(folder.parent / recipe.grown_from / "trunk" / "model.safetensors").items():
             own[name].data.copy_(value)
         grow(small, model, recipe.seed)
     return model

@@ -121,14 +121,10 @@ def _factor(rng: random.Random, phrases: tuple[str, ...], choices: list[int]) ->
         choices = [k for k in choices if k in FRACTIONS]
     elif not free:
         choices = [k for k in choices if k in bound]
-    return (
-        rng.choices(choices, [4 if k == 2 else 2 if k == 3 else 1 for k in choices])[0] if choices else None
-    )
+    return rng.choices(choices, [4 if k == 2 else 2 if k == 3 else 1 for k in choices])[0] if choices else None
 
 
-def _extend(
-    rng: random.Random, draft: Draft, phrases: dict[str, tuple[str, ...]], room: int, bound: int
-) -> bool:
+def _extend(rng: random.Random, draft: Draft, phrases: dict[str, tuple[str, ...]], room: int, bound: int) -> bool:
     """Add one operation of at most `room` steps; False if the one drawn does not fit the running value."""
     weights = {"add": 30, "sub": 30, "mul": 16, "div": 16, "times+": 11, "times-": 11, "part-": 9}
     kinds = [k for k in weights if phrases.get(k) and (room >= 2 or k in ("add", "sub", "mul", "div"))]
@@ -144,9 +140,7 @@ def _extend(
         draft.move(_lead(op, n), op, _literal(n))
         draft.events.append((kind, {"n": n}))
     elif kind in ("mul", "div", "part-"):
-        fits = [
-            k for k in range(2, 11) if (value * k <= bound if kind == "mul" else value % k == 0 and value > k)
-        ]
+        fits = [k for k in range(2, 11) if (value * k <= bound if kind == "mul" else value % k == 0 and value > k)]
         if kind == "part-":
             fits = [k for k in fits if k > 2]
         factor = _factor(rng, phrases[kind], fits)
@@ -207,11 +201,7 @@ def _close(rng: random.Random, draft: Draft, kind: str) -> bool:
     elif kind in ("one", "change"):
         low = 2 if kind == "one" else value + 1
         notes = [n for n in (10, 20, 50, 100, 200, 500) if n > value] or [LARGEST]
-        n = (
-            _number(rng, low, 300)
-            if kind == "one"
-            else rng.choice([notes[0], rng.randint(low, min(999, value + 99))])
-        )
+        n = _number(rng, low, 300) if kind == "one" else rng.choice([notes[0], rng.randint(low, min(999, value + 99))])
         if kind == "one" and value + n > LARGEST:
             return False
         if kind == "one":
@@ -233,12 +223,7 @@ def _closer(rng: random.Random, story: Story) -> tuple[str, int]:
     """The kind of ending and the steps it takes."""
     if story.name == "shop" and rng.random() < 0.5:
         return "change", 1
-    if (
-        story.subject == "person"
-        and story.nouns
-        and story.phrases["ask"] is grammar._ASK
-        and rng.random() < 0.22
-    ):
+    if story.subject == "person" and story.nouns and story.phrases["ask"] is grammar._ASK and rng.random() < 0.22:
         return rng.choice((("two", 2), ("two", 2), ("one", 1), ("each", 1)))
     return "", 0
 
@@ -305,9 +290,7 @@ def draw(rng: random.Random, steps: int, split: str, name: str = "") -> LabProbl
         )
 
 
-def stream(
-    seed: int, levels: tuple[float, ...] = (1, 1, 1, 1, 1), split: str = "train"
-) -> Iterator[LabProblem]:
+def stream(seed: int, levels: tuple[float, ...] = (1, 1, 1, 1, 1), split: str = "train") -> Iterator[LabProblem]:
     """An endless stream of problems; `levels` are the weights of levels 1 to 5. The seed decides it."""
     rng, index = random.Random(seed), 0
     while True:
@@ -322,9 +305,7 @@ def frozen(name: str) -> list[LabProblem]:
     rng, seen, problems = random.Random(seed), set(), list[LabProblem]()
     for level, (low, high) in LEVELS.items():
         for i in range(count // 5):
-            while (
-                p := draw(rng, low + i % (high - low + 1), split, f"{name}-{len(problems):03d}")
-            ).program in seen:
+            while (p := draw(rng, low + i % (high - low + 1), split, f"{name}-{len(problems):03d}")).program in seen:
                 pass
             assert p.level == level
             seen.add(p.program)

@@ -78,9 +78,7 @@ class Sampler:
             (torch.zeros(shape, device=self.where), torch.zeros(shape, device=self.where))
             for _ in self.model.model.layers
         ]
-        alive: list[int | None] = list(
-            range(len(prompts))
-        )  # which prompt a row belongs to, None once it ended
+        alive: list[int | None] = list(range(len(prompts)))  # which prompt a row belongs to, None once it ended
         answers, at = [list[int]() for _ in prompts], 0
         while True:
             logits = self._forward(ids, at, pads, caches)
@@ -119,9 +117,7 @@ class Sampler:
             )
             q, k = _rotate(q, cos[:, None], sin[:, None]), _rotate(k, cos[:, None], sin[:, None])
             keys[:, :, at : at + new], values[:, :, at : at + new] = k, v
-            out = functional.scaled_dot_product_attention(
-                q, keys[:, :, : at + new], values[:, :, : at + new], mask
-            )
+            out = functional.scaled_dot_product_attention(q, keys[:, :, : at + new], values[:, :, : at + new], mask)
             x = x + attention.o_proj(out.transpose(1, 2).reshape(rows, new, -1))
             x = x + layer.mlp(layer.post_attention_layernorm(x))
         logits: torch.Tensor = self.model.lm_head(core.norm(x[:, -1]))

@@ -44,9 +44,7 @@ def look(text: str) -> Scope:
         reasons.append("It holds a formula; the laboratory knows stories with whole numbers only.")
     if any(n > _LARGEST for n in numbers):
         reasons.append(f"A number is above {_LARGEST}.")
-    if "?" not in text and not re.search(
-        r"\b(how many|how much|how far|how old|what is|find)\b", text.lower()
-    ):
+    if "?" not in text and not re.search(r"\b(how many|how much|how far|how old|what is|find)\b", text.lower()):
         reasons.append("It does not ask a question.")
     if not numbers and not set(words) & {
         "two",

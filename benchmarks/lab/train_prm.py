@@ -62,9 +62,7 @@ JUDGED = Sampling("lab-1m", 512, 2, 0.8, 911, (1, 1, 1, 1, 1), "validation")
 
 def _divergence(step: list[int], wanted: list[int]) -> int:
     """The place of the first token that differs from the wanted ones; the length if there is none."""
-    return next(
-        (i for i, (a, b) in enumerate(zip(step, wanted, strict=False)) if a != b), min(len(step), len(wanted))
-    )
+    return next((i for i, (a, b) in enumerate(zip(step, wanted, strict=False)) if a != b), min(len(step), len(wanted)))
 
 
 def rows(
@@ -80,9 +78,7 @@ def rows(
     out = []
     for prompt, solution, reference in zip(prompts, solutions, references, strict=True):
         ids, targets, paragraphs, clean = list(prompt), [-100] * len(prompt), reference.split("\n\n"), True
-        for i, (step, label) in enumerate(
-            zip(encoder.solutions(list(solution.steps)), solution.labels, strict=True)
-        ):
+        for i, (step, label) in enumerate(zip(encoder.solutions(list(solution.steps)), solution.labels, strict=True)):
             tokens = [1] * len(step) if label else [-100] * len(step)
             if not label and clean and solution.steps[:i] == tuple(paragraphs[:i]) and i < len(paragraphs):
                 at = _divergence(step, encoder.solutions([paragraphs[i]])[0])
@@ -185,8 +181,7 @@ def scores(model: RewardModel, solutions: list[Solution], size: int = 16384) -> 
     model.eval()
     encoder, where = Encoder(), next(model.parameters()).device
     texts = [
-        f"<s><|user|>{s.problem}<|assistant|>" + "".join(f"{t}{tokenizer.STEP}" for t in s.steps)
-        for s in solutions
+        f"<s><|user|>{s.problem}<|assistant|>" + "".join(f"{t}{tokenizer.STEP}" for t in s.steps) for s in solutions
     ]
     ids = [e.ids[:CONTEXT] for e in encoder.core.encode_batch(texts, add_special_tokens=False)]
     out: list[list[float]] = [[] for _ in ids]

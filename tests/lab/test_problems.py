@@ -109,12 +109,7 @@ def test_the_frozen_sets_have_a_hundred_problems_of_each_level_and_share_nothing
     test, validation = load("lab-500"), load("lab-validation")
     for part in (test, validation):
         assert [sum(p.level == level for p in part) for level in problems.LEVELS] == [100] * 5
-        assert (
-            len({p.program for p in part})
-            == len({p.problem for p in part})
-            == len({p.id for p in part})
-            == 500
-        )
+        assert len({p.program for p in part}) == len({p.problem for p in part}) == len({p.id for p in part}) == 500
     assert not {p.program for p in test} & {p.program for p in validation}
     trained = {p.problem for p in drawn(2000)}
     assert not trained & {p.problem for p in test + validation}

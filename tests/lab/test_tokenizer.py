@@ -57,14 +57,10 @@ def test_the_chat_template_begins_with_the_begin_token_and_ignores_the_system(
 ) -> None:
     chat = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "How many?"}]
     assert (
-        tok.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
-        == "<s><|user|>How many?<|assistant|>"
+        tok.apply_chat_template(chat, add_generation_prompt=True, tokenize=False) == "<s><|user|>How many?<|assistant|>"
     )
     chat.append({"role": "assistant", "content": "Add 2: 1+2=3.<extra_0>"})
-    assert (
-        tok.apply_chat_template(chat, tokenize=False)
-        == "<s><|user|>How many?<|assistant|>Add 2: 1+2=3.<extra_0>"
-    )
+    assert tok.apply_chat_template(chat, tokenize=False) == "<s><|user|>How many?<|assistant|>Add 2: 1+2=3.<extra_0>"
 
 
 def test_special_tokens_are_single_tokens_in_text(tok: PreTrainedTokenizerFast) -> None:

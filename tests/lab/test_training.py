@@ -83,9 +83,7 @@ def test_questions_are_not_learned_and_names_are_hidden_now_and_then() -> None:
     for ids, targets, mark in zip(batch.ids, batch.targets, marks, strict=True):
         assert (targets[: int(mark)] == -100).all()
         learned = targets[int(mark) :]
-        assert torch.equal(
-            learned[learned != -100][:-1], ids[int(mark) + 1 :][: int((learned != -100).sum()) - 1]
-        )
+        assert torch.equal(learned[learned != -100][:-1], ids[int(mark) + 1 :][: int((learned != -100).sum()) - 1])
     encoder, rng = policy.Encoder(), random.Random(0)
     problems = list(itertools.islice(stream(3), 400))
     assert 0.02 < sum(encoder.unk in ids for ids in encoder.question(problems, rng)) / 400 < 0.25
@@ -112,8 +110,7 @@ def test_the_sampler_is_greedy_as_transformers_is_whatever_the_padding(tmp_path:
     model.eval()
     tok = tokenizer.build()
     prompts = [
-        [1, 5, *tok.encode(text), 6]
-        for text in ("Mia has 3 cups.", "How many?", "Tom has 12 red hats and 3 big ones.")
+        [1, 5, *tok.encode(text), 6] for text in ("Mia has 3 cups.", "How many?", "Tom has 12 red hats and 3 big ones.")
     ]
     for prompt, ids in zip(prompts, Sampler(model).sample(prompts, 0.0, 0, longest=40), strict=True):
         full = torch.tensor([prompt])
@@ -186,9 +183,7 @@ def test_training_the_reward_model_leaves_the_policy_in_it_alone_and_resumes_exa
     plan = Sampling("micro", 6, 2, 1.0, 9)
     small = body()
     gather(small, plan, tmp_path / "samples" / "micro")
-    recipe = replace(
-        train_prm.PRM, name="prm", samplings=(plan,), tokens=5_000, batch=512, layers=3, planted=12
-    )
+    recipe = replace(train_prm.PRM, name="prm", samplings=(plan,), tokens=5_000, batch=512, layers=3, planted=12)
     before = weights(judge.make(small, recipe.seed, recipe.width, recipe.layers))
     whole, _ = train_prm.train(recipe, tmp_path / "whole", small)
     train_prm.train(recipe, tmp_path / "parts", small, stop_at=2_000)
