@@ -218,7 +218,9 @@ def test_the_doctor_names_the_built_in_models(tts: Tts) -> None:
 def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path: Path) -> None:
     source, out = tmp_path / "problems.txt", tmp_path / "answers.jsonl"
     source.write_text("".join(f"Tom has {k} eggs. He buys 8 more. He sells half.\n" for k in range(10, 130, 2)))
-    command = [sys.executable, "-m", "cli", "solve", "-n", "16", "--concurrency", "2"]
+    # A shell that runs the tests in the background has its children ignore the signal.
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import cli; cli.main()"
+    command = [sys.executable, "-c", listen, "solve", "-n", "16", "--concurrency", "2"]
     command += ["--file", str(source), "--out", str(out)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
         deadline = time.monotonic() + 120

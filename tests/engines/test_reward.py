@@ -38,9 +38,9 @@ def chain(steps: Sequence[str], root: Node | None = None, finish: Finish = Finis
 @pytest.fixture(scope="module")
 def reference(prm_folder: Path) -> Callable[[Problem, Sequence[str]], list[float]]:
     """Scores from the weights alone, by another way: a plain Qwen2Model over the whole text at once."""
-    from transformers import AutoTokenizer, Qwen2Model
+    from transformers import PreTrainedTokenizerFast, Qwen2Model
 
-    tokenizer = AutoTokenizer.from_pretrained(prm_folder)
+    tokenizer: Any = PreTrainedTokenizerFast.from_pretrained(prm_folder)
     weights = load_file(prm_folder / "model.safetensors")
     decoder = Qwen2Model.from_pretrained(prm_folder, dtype=torch.float32).eval()
     decoder.load_state_dict({k.removeprefix("model."): v for k, v in weights.items() if k.startswith("model.")})
