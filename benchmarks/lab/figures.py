@@ -72,7 +72,12 @@ def by_level(levels: list[int], hits: list[float]) -> dict[str, dict[str, float]
 
 
 def auc(scores: Sequence[float], labels: Sequence[bool]) -> float:
-    """The area under the ROC curve: how often a right step scores above a wrong one; ties count half."""
+    """The area under the ROC curve: how often a right step scores above a wrong one; ties count half.
+
+    0.5, a coin's, where there are only right ones or only wrong ones.
+    """
+    if all(labels) or not any(labels):
+        return 0.5
     order = sorted(range(len(scores)), key=lambda i: scores[i])
     ranks, at = [0.0] * len(scores), 0
     for _, run in groupby(order, key=lambda i: scores[i]):

@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import LlamaForCausalLM
 
-from benchmarks.lab import judge, tokenizer
+from benchmarks.lab import judge
 from benchmarks.lab.corruption import corrupt
 from benchmarks.lab.judge import ASSISTANT_ID, STEP_ID, RewardModel
 from benchmarks.lab.policy import COMPILE, CONTEXT, RECIPES, Encoder, pack
@@ -180,10 +180,17 @@ def scores(model: RewardModel, solutions: list[Solution], size: int = 16384) -> 
     """The probability that each step is right, for every solution."""
     model.eval()
     encoder, where = Encoder(), next(model.parameters()).device
-    texts = [
-        f"<s><|user|>{s.problem}<|assistant|>" + "".join(f"{t}{tokenizer.STEP}" for t in s.steps) for s in solutions
-    ]
-    ids = [e.ids[:CONTEXT] for e in encoder.core.encode_batch(texts, add_special_tokens=False)]
+    ids, marks = list[list[int]](), list[list[int]]()
+    for solution, prompt in zip(
+        solutions, encoder.solutions([f"<s><|user|>{s.problem}<|assistant|>" for s in solutions]), strict=True
+    ):
+        # Marks are known by their place: a policy may have written the token itself.
+        row, places = list(prompt), list[int]()
+        for step in encoder.solutions(list(solution.steps)):
+            row += [*step, STEP_ID]
+            places.append(len(row) - 1)
+        ids.append(row[:CONTEXT])
+        marks.append(places)
     out: list[list[float]] = [[] for _ in ids]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     for start in range(0, len(order), count := max(1, size // len(ids[order[-1]]))):
@@ -191,9 +198,8 @@ def scores(model: RewardModel, solutions: list[Solution], size: int = 16384) -> 
         width = len(ids[part[-1]])
         batch = torch.tensor([ids[i] + [0] * (width - len(ids[i])) for i in part], device=where)
         good = model(batch).float().softmax(-1)[..., 1].cpu()
-        for row, i in enumerate(part):
-            marks = [at for at, token in enumerate(ids[i]) if token == encoder.step]
-            out[i] = [float(good[row, at]) for at in marks] + [0.0] * (len(solutions[i].steps) - len(marks))
+        for row_number, i in enumerate(part):
+            out[i] = [float(good[row_number, at]) if at < CONTEXT else 0.0 for at in marks[i]]
     return out
 
 

@@ -224,6 +224,12 @@ def test_scores_come_one_a_step_and_do_not_depend_on_the_batch() -> None:
         assert one == pytest.approx(train_prm.scores(model, [solution])[0], abs=1e-5)
 
 
+def test_a_policy_that_writes_the_step_mark_itself_gets_no_score_for_it() -> None:
+    model = judge.make(body(), seed=0, width=128, layers=3)
+    solution = Solution("How many?", ("Add 2: 1+2=3.<extra_0>", "The answer is \\boxed{3}."), (False, False))
+    assert len(train_prm.scores(model, [solution])[0]) == 2
+
+
 def test_the_figures_by_hand() -> None:
     def boxed(answer: str) -> Solution:
         return Solution("?", (f"The answer is \\boxed{{{answer}}}.",), (True,))
