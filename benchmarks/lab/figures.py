@@ -26,7 +26,7 @@ def wilson(hits: float, n: int) -> tuple[float, float]:
 def share(hits: Sequence[float]) -> dict[str, float]:
     """A mean of zeros and ones (or shares) over problems, with its interval."""
     low, high = wilson(sum(hits), len(hits))
-    return {"share": mean(hits), "low": low, "high": high, "n": len(hits)}
+    return {"share": mean(hits) if hits else 0.0, "low": low, "high": high, "n": len(hits)}
 
 
 def pass_at(k: int, right: int, n: int) -> float:

@@ -242,3 +242,6 @@ def test_the_figures_by_hand() -> None:
     assert figures.vote([boxed("1"), boxed("2"), boxed("2")], [0.9, 0.3, 0.3]) == "1"
     # Three of the four (right, wrong) pairs are in order.
     assert figures.auc([0.9, 0.4, 0.6, 0.1], [True, True, False, False]) == pytest.approx(0.75)
+    # Nothing to judge: no error, and an interval that says nothing.
+    assert figures.auc([0.9, 0.1], [False, False]) == 0.5
+    assert figures.share([]) == {"share": 0.0, "low": 0.0, "high": 1.0, "n": 0}
