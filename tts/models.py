@@ -59,6 +59,7 @@ class ModelCard:
         kind: ``"policy"`` writes solutions, ``"prm"`` scores their steps.
         hub: repository on the Hugging Face hub; empty for built-in models and folders.
         folder: where its files lie, if they are not in the hub's cache.
+        url: address of the server that runs it, if it is not to run here.
         parameters: nominal size; 0 where unknown.
         context: most tokens of prompt and solution together.
         system: system message, or empty.
@@ -76,6 +77,7 @@ class ModelCard:
     kind: Kind = "policy"
     hub: str = ""
     folder: str = ""
+    url: str = ""
     parameters: int = 0
     context: int = 32768
     system: str = ""
@@ -160,16 +162,31 @@ _FAMILIES = {"Qwen2ForProcessRewardModel": "qwen"}
 
 
 def find(name: str, kind: Kind | None = None) -> ModelCard:
-    """The card of a short name (in any case), a hub id ``org/name``, or a folder with a model in it.
+    """The card of a short name (in any case), a hub id ``org/name``, a folder with a model in it, or an address.
 
     Args:
-        name: as the user typed it.
+        name: as the user typed it; an address is ``http://host:port/v1#model-name``.
         kind: what it is wanted for, if that is to be checked.
 
     Raises:
         UnknownName: for none of these.
         ModelError: for a folder that holds no model, or a model of the other kind.
     """
+    if re.match(r"[\w.-]+:\d+([/#]|$)", name):
+        raise ModelError(f"{name!r} is an address without a scheme: write http://{name}.")
+    card = _served(name, kind) if re.match(r"https?://", name, re.IGNORECASE) else _here(name, kind)
+    if card is None and ("/" in name or name.startswith((".", "~"))):
+        raise ModelError(f"there is no folder {name!r}: give a folder that holds a model, or one of the known names.")
+    if card is None:
+        raise UnknownName(kind or "model", name, (c.name for c in CARDS.values() if kind in (None, c.kind)))
+    if kind is not None and card.kind != kind:
+        is_, wanted = ("a reward model", "a policy") if kind == "policy" else ("a policy", "a reward model")
+        raise ModelError(f"{card.name} is {is_}, not {wanted}: name {wanted} here.")
+    return card
+
+
+def _here(name: str, kind: Kind | None) -> ModelCard | None:
+    """The card of anything but an address, None where nothing is known by this name."""
     path = Path(name).expanduser()
     card = CARDS.get(name.lower()) or next((c for c in CARDS.values() if c.hub.lower() == name.lower() and c.hub), None)
     if card is None and path.is_dir():
@@ -179,14 +196,22 @@ def find(name: str, kind: Kind | None = None) -> ModelCard:
         card = ModelCard(name=name, kind=kind or "policy", hub=name, system=BOXED)
         if cached is not None:
             card = replace(_read_folder(cached), name=name, hub=name, folder="")
-    if card is None and ("/" in name or name.startswith((".", "~"))):
-        raise ModelError(f"there is no folder {name!r}: give a folder that holds a model, or one of the known names.")
-    if card is None:
-        raise UnknownName(kind or "model", name, (c.name for c in CARDS.values() if kind in (None, c.kind)))
-    if kind is not None and card.kind != kind:
-        is_, wanted = ("a reward model", "a policy") if kind == "policy" else ("a policy", "a reward model")
-        raise ModelError(f"{card.name} is {is_}, not {wanted}: name {wanted} here.")
     return card
+
+
+def _served(address: str, kind: Kind | None) -> ModelCard:
+    """The card of a model behind an address: what is known of its name, else next to nothing.
+
+    A server may give a model any name, so a folder of that name that holds something else is no error. Without a name
+    the card is named after the address; the engine asks the server which model it has.
+    """
+    url, _, model = address.partition("#")
+    try:
+        card = _here(model, kind) if model else None
+    except ModelError:
+        card = None
+    card = card or ModelCard(name=model, kind=kind or "policy", system=BOXED)
+    return replace(card, name=model or url, url=url)
 
 
 def folder_of(card: ModelCard) -> Path | None:

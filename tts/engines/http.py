@@ -1,0 +1,401 @@
+"""One HTTP server as the engines use it: patience, bounded concurrency, and one clear sentence when it is gone.
+
+Requests run on a thread of their own with one event loop and one connection pool, whichever loop they were asked from:
+every ``solve()`` runs a new loop, and connections are to outlive it. The HTTP library is imported when first needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import contextlib
+import json
+import os
+import random
+import re
+import threading
+import time
+import weakref
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from tts.errors import BadInput, EngineError, MissingExtra, ModelError
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+_AGAIN = {408, 409, 425, 429}  # the server asks for another try; so do all 5xx but 501 and 505
+_LONGEST_WAIT = 60.0  # seconds, however long the server asks us to stay away
+_STRIKES = 3  # requests that failed for good before the server counts as gone
+_REST = 30.0  # seconds for which a server that is gone is left alone
+_KEEP = 4.0  # seconds an idle connection is kept; uvicorn, and so vLLM, closes it after 5
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server is: ``base`` holds the OpenAI routes (it ends in ``/v1``, as a rule), ``root`` all others."""
+
+    base: str
+    root: str
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """Read ``http://host:port/v1``. Raises BadInput with one sentence."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise BadInput(f"{url!r} is no address ({error}): write http://host:port/v1#model-name.") from error
+        if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+            raise BadInput(f"{url!r} names no server: write http://host:port/v1#model-name.")
+        if parts.username or parts.password or parts.query:
+            raise BadInput("an address shows up in logs and must hold no key: put the key into TTS_API_KEY instead.")
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        place = f"{parts.scheme.lower()}://{host}{f':{port}' if port else ''}"
+        path = parts.path.rstrip("/")
+        return cls(f"{place}{path or '/v1'}", place + path.removesuffix("/v1"))
+
+    @property
+    def local(self) -> bool:
+        return urlsplit(self.base).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How a server is treated.
+
+    Attributes:
+        timeout: seconds to wait for an answer; a long solution takes its time.
+        connect_timeout: seconds to wait for a connection.
+        retries: further tries after a failure that may pass.
+        backoff: seconds before the first of them; each wait is twice the last, shortened by chance to 50-100 %.
+        concurrency: most requests under way.
+        api_key_env: environment variable with the API key; by default TTS_API_KEY, else OPENAI_API_KEY.
+    """
+
+    timeout: float = 600.0
+    connect_timeout: float = 10.0
+    retries: int = 4
+    backoff: float = 0.5
+    concurrency: int = 64
+    api_key_env: str = ""
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Patience:
+        """From options as a user types them. Raises BadInput for what is no such option or no such number."""
+        known: dict[str, Callable[[Any], Any]] = {"retries": int, "concurrency": int, "api_key_env": str}
+        known = {field.name: known.get(field.name, float) for field in fields(cls)}
+        if unknown := sorted(set(options) - set(known)):
+            raise BadInput(f"a remote model has no option {unknown[0]!r}: known are {', '.join(known)}.")
+        values: dict[str, Any] = {}
+        for name, value in options.items():
+            try:
+                values[name] = known[name](value)
+            except (TypeError, ValueError) as error:
+                raise BadInput(f"{name} must be a number, not {value!r}.") from error
+        patience = cls(**values)
+        least = {"timeout": 0.001, "connect_timeout": 0.001, "retries": 0, "backoff": 0, "concurrency": 1}
+        for name, bound in least.items():
+            if not getattr(patience, name) >= bound:
+                raise BadInput(f"{name} must be {bound:g} or more, not {getattr(patience, name)!r}.")
+        return patience
+
+    def key(self) -> str:
+        """The API key, or empty. Raises BadInput where the named variable is not set."""
+        if self.api_key_env and not os.environ.get(self.api_key_env):
+            raise BadInput(f"the environment variable {self.api_key_env} is not set: put the API key there.")
+        names = (self.api_key_env,) if self.api_key_env else ("TTS_API_KEY", "OPENAI_API_KEY")
+        return next((os.environ[name].strip() for name in names if os.environ.get(name)), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server answered: its status, the JSON object it sent, and for a refusal its own words."""
+
+    status: int
+    data: Json
+    message: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 200
+
+    @property
+    def absent(self) -> bool:
+        """The server has no such route."""
+        return self.status in (404, 405, 501)
+
+
+class Sink(Protocol):
+    """Takes the events of a streamed answer one by one; True when it has enough and the rest is to be dropped."""
+
+    def take(self, event: Json) -> bool: ...
+
+
+S = TypeVar("S", bound=Sink)
+
+
+class _Passing(Exception):
+    """A failure that may pass. ``weight`` is how many strikes it is worth, ``wait`` what the server asked for."""
+
+    def __init__(self, reason: str, weight: int, wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.weight, self.wait = weight, wait
+
+
+class Server:
+    """A server that answers JSON with JSON.
+
+    What may pass (no connection, 408, 409, 429, 5xx, no answer in time) is tried again with growing waits. When
+    requests have failed for good all the same, the server counts as gone: for half a minute every request fails at
+    once with the same sentence, so that a long batch does not wait out each row's tries.
+
+    Args:
+        address: where it is.
+        patience: how it is treated; the API key is read from the environment now.
+
+    Raises:
+        MissingExtra: where the HTTP library is not installed.
+    """
+
+    def __init__(self, address: Address, patience: Patience) -> None:
+        self.address = address
+        self.patience = patience
+        self._http = _library()
+        self._key = patience.key()
+        self._strikes = 0
+        self._gone_until = 0.0
+        self._last_words = ""
+        self._client: Any = None
+        self._closed = False
+        self._loop = asyncio.new_event_loop()
+        self._gate = asyncio.Semaphore(patience.concurrency)
+        self._thread = threading.Thread(target=self._run, name="tts-http", daemon=True)
+        self._thread.start()
+        _servers.add(self)
+
+    async def ask(
+        self, url: str, body: Json | None = None, *, retries: int | None = None, seconds: float | None = None
+    ) -> Reply:
+        """POST a JSON object, or GET without one. Cancelling closes the connection, which stops the server's work.
+
+        Raises:
+            EngineError: when the server is gone or answers nonsense.
+            ModelError: when it does not accept the API key.
+        """
+        return await self._hop(self._patiently(lambda: self._once(url, body, seconds), retries))
+
+    async def pour(self, url: str, body: Json, make: Callable[[], S]) -> S | Reply:
+        """POST and hand the events of a streamed answer to a new sink; a refusal comes back as a Reply."""
+        return await self._hop(self._patiently(lambda: self._once_streamed(url, body, make()), None))
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end from code that cannot await."""
+        return self._submit(work).result()
+
+    def close(self) -> None:
+        """Close all connections; requests under way fail with EngineError."""
+        if self._closed:
+            return
+        self._closed = True
+        _servers.discard(self)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=10)
+
+    # -- between the loops -------------------------------------------------------------------------------------------
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        if self._closed:
+            work.close()
+            raise EngineError("the engine was closed; load the model again.")
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def _hop(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await work that runs on this server's loop; cancelling the wait cancels the work."""
+        try:
+            return await asyncio.wrap_future(self._submit(work))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed and not (task and task.cancelling()):
+                raise EngineError("the engine was closed before this request was done; load the model again.") from None
+            raise
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+            self._loop.run_until_complete(self._finish())
+        finally:
+            self._loop.close()
+
+    async def _finish(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        if self._client is not None:
+            await self._client.aclose()
+
+    # -- on this server's loop ---------------------------------------------------------------------------------------
+
+    async def _patiently(self, once: Callable[[], Coroutine[Any, Any, T]], retries: int | None) -> T:
+        async with self._gate:
+            tries = 1 + (self.patience.retries if retries is None else min(retries, self.patience.retries))
+            for attempt in range(tries):
+                if time.monotonic() < self._gone_until:
+                    raise EngineError(self._last_words)
+                try:
+                    result = await once()
+                except _Passing as failure:
+                    if attempt + 1 == tries or self._gone_until:  # one try is enough to see that it is still gone
+                        raise self._given_up(failure, attempt + 1) from failure.__cause__
+                    await asyncio.sleep(self._delay(attempt, failure))
+                else:
+                    self._strikes, self._gone_until = 0, 0.0
+                    return result
+        raise AssertionError("there is always one try")
+
+    def _delay(self, attempt: int, failure: _Passing) -> float:
+        grown = self.patience.backoff * 2.0**attempt * random.uniform(0.5, 1.0)
+        return min(max(grown, failure.wait), _LONGEST_WAIT)
+
+    def _given_up(self, failure: _Passing, tries: int) -> EngineError:
+        times = "" if tries == 1 else f" {tries} times"
+        words = (
+            f"{self.address.base} failed{times}: {failure}; see that the server runs and that the address is right, "
+            "then run the same again."
+        )
+        self._strikes += failure.weight
+        if self._strikes >= _STRIKES:
+            self._gone_until, self._last_words = time.monotonic() + _REST, words
+        return EngineError(words)
+
+    async def _once(self, url: str, body: Json | None, most: float | None) -> Reply:
+        patience = self.patience
+        seconds = min(most or patience.timeout, patience.timeout)
+        limits = self._http.Timeout(seconds, connect=patience.connect_timeout, pool=None)
+        with self._failures(seconds):
+            method = "GET" if body is None else "POST"
+            response = await self._connected().request(method, url, json=body, timeout=limits)
+        return self._judged(response.status_code, response.headers, response.content)
+
+    async def _once_streamed(self, url: str, body: Json, sink: S) -> S | Reply:
+        with self._failures(self.patience.timeout):
+            async with self._connected().stream("POST", url, json=body) as response:
+                if response.status_code != 200:
+                    return self._judged(response.status_code, response.headers, await response.aread())
+                async for line in response.aiter_lines():
+                    event = line.removeprefix("data:").strip() if line.startswith("data:") else ""
+                    if event == "[DONE]":
+                        break
+                    if event and sink.take(self._parsed(event.encode())):
+                        break
+        return sink
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            patience, http = self.patience, self._http
+            self._client = http.AsyncClient(
+                headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
+                timeout=http.Timeout(patience.timeout, connect=patience.connect_timeout, pool=None),
+                limits=http.Limits(
+                    max_connections=patience.concurrency,
+                    max_keepalive_connections=patience.concurrency,
+                    keepalive_expiry=_KEEP,
+                ),
+                trust_env=not self.address.local,  # a proxy knows nothing of this machine's own servers
+            )
+        return self._client
+
+    @contextlib.contextmanager
+    def _failures(self, seconds: float) -> Any:
+        """Turn the HTTP library's errors into ours."""
+        http = self._http
+        try:
+            yield
+        except (http.ConnectError, http.ConnectTimeout) as error:
+            raise _Passing(f"no connection ({self._reason(error)})", _STRIKES) from error
+        except http.TimeoutException as error:
+            raise _Passing(f"no answer within {seconds:g} s (allow more with timeout)", 1) from error
+        except (http.InvalidURL, http.LocalProtocolError, http.UnsupportedProtocol) as error:
+            raise BadInput(f"{self.address.base} cannot be asked: {self._reason(error)}.") from error
+        except http.TransportError as error:
+            raise _Passing(f"the connection broke ({self._reason(error)})", _STRIKES) from error
+
+    def _reason(self, error: BaseException) -> str:
+        return self._clean(str(error)) or type(error).__name__
+
+    def _judged(self, status: int, headers: Mapping[str, str], content: bytes) -> Reply:
+        if status == 200:
+            return Reply(status, self._parsed(content))
+        message = self._clean(_message(content))
+        if status < 500:  # it lives, whatever it thinks of this request
+            self._strikes, self._gone_until = 0, 0.0
+        if status in (401, 403):
+            raise ModelError(
+                f"{self.address.base} does not accept the API key ({status}): put one that it takes into TTS_API_KEY."
+            )
+        if 300 <= status < 400:
+            target = self._clean(headers.get("location", "elsewhere"))
+            raise BadInput(f"{self.address.base} sends us on to {target}: give that address instead.")
+        if status in _AGAIN or (status >= 500 and status not in (501, 505)):
+            raise _Passing(f"it answered {status}{f' ({message})' if message else ''}", status >= 500, _asked(headers))
+        return Reply(status, {}, message)
+
+    def _parsed(self, content: bytes) -> Json:
+        with contextlib.suppress(ValueError):
+            if isinstance(data := json.loads(content), dict):
+                return data
+        raise EngineError(
+            f"{self.address.base} answered with something else than a JSON object: is it an OpenAI-compatible server?"
+        )
+
+    def _clean(self, text: str) -> str:
+        """Foreign words on one short line, without the API key, which some servers echo."""
+        text = text.replace(self._key, "***") if self._key else text
+        return re.sub(r"\s+", " ", text).strip()[:300].rstrip(". ")
+
+
+def _asked(headers: Mapping[str, str]) -> float:
+    """Seconds that the server asks us to wait; a date, the other form, is left to the growing waits."""
+    try:
+        return max(0.0, float(headers.get("retry-after", "")))
+    except ValueError:
+        return 0.0
+
+
+def _message(content: bytes) -> str:
+    """The server's own words, out of the forms in which servers put them."""
+    text = content.decode(errors="replace")
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return "" if "<" in text[:100] else text
+    for key in ("error", "detail", "message"):
+        found = data.get(key) if isinstance(data, dict) else None
+        found = found.get("message") if isinstance(found, dict) else found
+        if found:
+            return found if isinstance(found, str) else json.dumps(found)
+    return text
+
+
+def _library() -> Any:
+    try:
+        import httpx2
+    except ImportError as error:
+        raise MissingExtra("models behind an address need an HTTP client: run `pip install 'httpx2>=2,<3'`.") from error
+    return httpx2
+
+
+_servers: weakref.WeakSet[Server] = weakref.WeakSet()
+
+
+@atexit.register
+def close_servers() -> None:
+    """Close every connection. Also done at exit."""
+    for server in list(_servers):
+        server.close()
