@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts.errors import ModelError
-from tts.protocols import Read
+from tts.protocols import Pooling, Read
 from tts.types import Problem
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class Qwen:
     """The family, as an engine uses it."""
 
     architectures: tuple[str, ...] = ("Qwen2ForProcessRewardModel",)
+    pooling: Pooling = Pooling(column=1)
 
     def format(self, tokenizer: Any) -> QwenFormat:
         """How this family's prompt grows. Raises ModelError for a tokenizer of another family."""
@@ -86,6 +87,11 @@ class Qwen:
             ModelError: where weights are missing.
         """
         module: torch.nn.Module = _module().load(folder, dtype)
+        return module
+
+    def shape(self, folder: Path) -> torch.nn.Module:
+        """The module without its weights, on the meta device."""
+        module: torch.nn.Module = _module().empty(folder)
         return module
 
     def decoder(self, module: Any) -> Any:

@@ -42,3 +42,10 @@ def load(folder: Path, dtype: torch.dtype) -> Qwen2ForProcessRewardModel:
         raise ModelError(f"{folder} lacks the weights {', '.join(missing[:3])}: it is no Qwen process reward model.")
     result: Qwen2ForProcessRewardModel = module.eval()
     return result
+
+
+def empty(folder: Path) -> Qwen2ForProcessRewardModel:
+    """The module that a folder's configuration describes, on the meta device: shapes without numbers."""
+    config = Qwen2Config.from_pretrained(folder, local_files_only=True)
+    with torch.device("meta"):
+        return Qwen2ForProcessRewardModel(config)

@@ -31,3 +31,18 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Poli
         load_reward(str(reward), device="cpu", dtype="float32"),
     )
     close_all()
+
+
+@pytest.fixture(scope="session")
+def vllm_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Policy, RewardModel]]:
+    """The same kind of models on vLLM, whose processes take some seconds to start: once for all tests."""
+    pytest.importorskip("vllm", reason="vLLM is not installed", exc_type=ImportError)
+    from tests.tiny import make_policy, make_prm
+    from tts.engines import Loading, close_all, load_both
+
+    folder = tmp_path_factory.mktemp("tiny-vllm")
+    shape = {"width": 64, "heads": 2, "kv_heads": 1}  # vLLM's attention on a CPU wants heads of 32 at least
+    policy = make_policy(folder / "policy", context=64, **shape)
+    reward = make_prm(folder / "prm", **shape)
+    yield load_both(str(policy), str(reward), Loading(engine="vllm"))
+    close_all()

@@ -23,11 +23,12 @@ Engine = Callable[[], tuple[Policy, RewardModel]]
 PROBLEM = Problem("how far")
 
 
-@pytest.fixture(params=["toy", "transformers"])
+@pytest.fixture(params=["toy", "transformers", "vllm"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     if request.param == "toy":
         return lambda: (ToyPolicy(), ToyReward())
-    models: tuple[Policy, RewardModel] = request.getfixturevalue("tiny_models")
+    fixture = "tiny_models" if request.param == "transformers" else "vllm_models"
+    models: tuple[Policy, RewardModel] = request.getfixturevalue(fixture)
     return lambda: models
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from tts import models
 from tts.aggregate import AGGREGATES
 from tts.budget import Budget
-from tts.engines import load_policy, load_reward
+from tts.engines import Loading, load_both, load_policy, load_reward
 from tts.engines.replay import ReplayPolicy, ReplayReward, load_replay
-from tts.errors import BadInput, TTSError, UnknownName
+from tts.errors import BadInput, EngineDied, TTSError, UnknownName
 from tts.protocols import Policy, RewardModel, Strategy
 from tts.registry import resolve
 from tts.solver import build, parameters_of, run
@@ -45,6 +45,9 @@ class Solver:
         engine: ``auto`` or the name of an engine.
         device: where the models run, such as ``cpu`` or ``cuda:1``; by default a GPU when there is one.
         dtype: of the weights, such as ``float32``; by default what suits the device.
+        prm_device: where the reward model runs, when that is elsewhere.
+        gpu_memory: the part of a GPU's memory that both models together may take (vLLM).
+        engine_args: further arguments of the engine, see :class:`tts.engines.Loading`.
         parameters: further parameters of the strategy, such as ``beam_width=8`` or ``temperature=0.6``.
 
     Raises:
@@ -67,6 +70,9 @@ class Solver:
         engine: str = "auto",
         device: str | None = None,
         dtype: str | None = None,
+        prm_device: str | None = None,
+        gpu_memory: float = 0.9,
+        engine_args: Mapping[str, Any] | None = None,
         **parameters: Any,
     ) -> None:
         if not isinstance(budget, Budget):
@@ -74,8 +80,9 @@ class Solver:
         elif not (max_tokens is max_flops is max_seconds is None):
             raise BadInput("give the ceilings either in the Budget or as arguments of their own, not both.")
         self.budget = budget
-        self._loading: dict[str, Any] = {"engine": engine, "device": device, "dtype": dtype}
+        self._loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
         self._policy, self._reward = policy, prm
+        self._models: tuple[Policy, RewardModel | None] | None = None
         self.plan, self.strategy = self._planned(strategy, vote, aggregate, seed, parameters)
         note: str = getattr(self.strategy, "note", "")
         self.warnings = (note,) if note else ()
@@ -93,21 +100,24 @@ class Solver:
         return cls(**{"policy": policy, "prm": reward, "budget": budget, **settings, **plan["parameters"], **changes})
 
     def load(self) -> tuple[Policy, RewardModel | None]:
-        """Both models, loaded now if they were not yet."""
-        if isinstance(self._policy, str):
-            self._policy = load_policy(self._policy, **self._loading)
-        if not self.plan.prm:
-            self._reward = None
-        elif isinstance(self._reward, str):
-            self._reward = load_reward(self._reward, **self._loading)
-        return self._policy, self._reward
+        """Both models, loaded now if they were not yet, or if an engine's process has ended since."""
+        if self._models is None or not all(getattr(model, "alive", True) for model in self._models):
+            self._models = self._load()
+        return self._models
+
+    def _load(self) -> tuple[Policy, RewardModel | None]:
+        prm = self._reward if self.plan.prm else None
+        if isinstance(self._policy, str) and isinstance(prm, str):
+            return load_both(self._policy, prm, self._loading)
+        policy = load_policy(self._policy, self._loading) if isinstance(self._policy, str) else self._policy
+        return policy, load_reward(prm, self._loading) if isinstance(prm, str) else prm
 
     async def solve(self, problem: str | Problem) -> Solution:
         """Solve one problem."""
         problem = as_problem(problem)
         if not problem.text.strip():
             raise BadInput("the problem is empty: give a question to be answered.")
-        policy, reward = await asyncio.to_thread(self.load)
+        policy, reward = self._models or await asyncio.to_thread(self.load)
         warn = getattr(policy, "warn", None)
         outside = warn(problem) if warn else None
         return await run(
@@ -151,6 +161,8 @@ class Solver:
     async def _guarded(self, problem: Problem) -> Solution:
         try:
             return await self.solve(problem)
+        except EngineDied:  # concerns every problem
+            raise
         except Exception as failure:
             error = str(failure) if isinstance(failure, TTSError) else f"{type(failure).__name__}: {failure}"
             return Solution(problem, None, 0.0, (), self.plan, Usage(), "error", Trace(), error=error)

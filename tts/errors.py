@@ -9,6 +9,7 @@ TTSError                    what a person can mend; one sentence that says what 
 |   +-- MissingWeights      its files are not on this machine, or are damaged
 |   +-- MissingExtra        an optional dependency is not installed
 +-- EngineError             an engine failed while it worked
+|   +-- EngineDied          its process is gone: nothing more can be asked of it
 |   +-- MissingKey          a replay was asked for something its trace does not hold
 +-- StrategyError           a strategy broke the rules of the search (more width than its budget, say)
 OutOfTime                   control flow, never shown: a deadline passed while a request was under way
@@ -60,6 +61,10 @@ class MissingExtra(ModelError):
 
 
 class EngineError(TTSError):
+    pass
+
+
+class EngineDied(EngineError):
     pass
 
 

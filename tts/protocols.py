@@ -7,9 +7,9 @@ a cancelled coroutine take its work out of the batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from tts.cost import ModelShape
 from tts.types import Candidate, Finish, Node, Plan, Problem, Step, Until
@@ -139,6 +139,17 @@ class Read:
 
     tokens: tuple[int, ...]
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """How a server of pooling models reads a family: every token gets a row of scores, one column is the step's.
+
+    ``overrides`` of the checkpoint's configuration make it such a model where it is not one by itself.
+    """
+
+    column: int
+    overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RewardFormat(Protocol):

@@ -2,45 +2,120 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import importlib.util
+import json
 import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tts import models
-from tts.errors import UnknownName
+from tts.errors import BadInput, UnknownName
 from tts.protocols import Policy, RewardModel
 
 # Name of an engine, and where its object with load_policy and load_reward lies.
-ENGINES = {"transformers": "tts.engines.transformers:ENGINE"}
-DEFAULT = "transformers"
+ENGINES = {
+    "transformers": "tts.engines.transformers:ENGINE",
+    "vllm": "tts.engines.vllm:ENGINE",
+    "remote": "tts.engines.remote:ENGINE",
+}
 
 _loaded: dict[tuple[str, ...], Any] = {}
+_locks: defaultdict[tuple[str, ...], threading.Lock] = defaultdict(threading.Lock)
 _lock = threading.Lock()
 
 
-def load_policy(name: str, *, engine: str = "auto", device: str | None = None, dtype: str | None = None) -> Policy:
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How models are to be loaded.
+
+    Attributes:
+        engine: ``"auto"`` or the name of one. Auto is the remote engine for an address, vLLM where it is installed and
+            the model is not one of those built in, else transformers.
+        device: as the engine takes it; by default a GPU where there is one.
+        prm_device: the reward model's, where it is another.
+        dtype: as the engine takes it.
+        gpu_memory: the part of a GPU's memory for both models together, 0 to 1.
+        arguments: further arguments of the engine by name, such as ``max_model_len``; ``policy.NAME`` and ``prm.NAME``
+            are for one of the two models.
+    """
+
+    engine: str = "auto"
+    device: str | None = None
+    prm_device: str | None = None
+    dtype: str | None = None
+    gpu_memory: float = 0.9
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.gpu_memory <= 1:
+            raise BadInput(f"the share of GPU memory must be above 0 and at most 1, not {self.gpu_memory!r}.")
+        if self.engine.lower() not in (*ENGINES, "auto"):
+            raise UnknownName("engine", self.engine, ENGINES)
+
+    def of(self, kind: models.Kind) -> dict[str, Any]:
+        """The engine's keyword arguments for one of the two models."""
+        known = {"policy": self.device, "prm": self.prm_device or self.device}
+        found: dict[str, Any] = {"device": known[kind], "dtype": self.dtype}
+        for name, value in self.arguments.items():
+            whose, dot, bare = name.partition(".")
+            if not dot:
+                found[name] = value
+            elif whose not in known:
+                raise BadInput(f"the engine argument {name!r} is for neither model: begin it with policy. or prm.")
+            elif whose == kind:
+                found[bare] = value
+        return found
+
+
+def parse_argument(text: str) -> tuple[str, Any]:
+    """An engine argument as typed, ``name=value``; the value is JSON where it can be read as that, else text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise BadInput(f"the engine argument {text!r} has no value: write it as name=value.")
+    try:
+        return name.strip().replace("-", "_"), json.loads(value)
+    except ValueError:
+        return name.strip().replace("-", "_"), {"True": True, "False": False}.get(value, value)
+
+
+def load_policy(name: str, loading: Loading | None = None, **settings: Any) -> Policy:
     """The policy of this name, loaded once a process.
 
     Args:
-        name: a short name, a hub id whose files are on this machine, or a folder.
-        engine: ``"auto"`` or the name of one.
-        device: as the engine takes it; by default a GPU where there is one.
-        dtype: as the engine takes it.
+        name: a short name, a hub id whose files are on this machine, a folder, or a server's address.
+        loading: how; ``settings`` are its fields.
 
     Raises:
         UnknownName: for a name nobody knows.
+        MissingExtra: when the engine is not installed.
         MissingWeights: when its files are not here or are damaged.
         ModelError: when it cannot serve as a policy.
     """
-    policy: Policy = _load("policy", name, engine, device, dtype)
+    policy: Policy = _load("policy", name, replace(loading or Loading(), **settings), 1.0)
     return policy
 
 
-def load_reward(name: str, *, engine: str = "auto", device: str | None = None, dtype: str | None = None) -> RewardModel:
+def load_reward(name: str, loading: Loading | None = None, **settings: Any) -> RewardModel:
     """The reward model of this name, loaded once a process. Arguments and errors as for :func:`load_policy`."""
-    reward: RewardModel = _load("prm", name, engine, device, dtype)
+    reward: RewardModel = _load("prm", name, replace(loading or Loading(), **settings), 1.0)
     return reward
+
+
+def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardModel]:
+    """Policy and reward model side by side, sharing a GPU's memory where they are on the same one."""
+    cards = models.find(policy, "policy"), models.find(prm, "prm")
+    if {_engine_for(card, loading.engine) for card in cards} != {"vllm"}:
+        return load_policy(policy, loading), load_reward(prm, loading)
+    shares = _shares(*cards, loading)
+    with ThreadPoolExecutor(2) as pool:  # each takes some seconds to start, mostly waiting for its process
+        first = pool.submit(_load, "policy", policy, loading, shares[0])
+        second = pool.submit(_load, "prm", prm, loading, shares[1])
+        return first.result(), second.result()
 
 
 def close_all() -> None:
@@ -52,21 +127,56 @@ def close_all() -> None:
         model.close()
 
 
-def _load(kind: models.Kind, name: str, engine: str, device: str | None, dtype: str | None) -> Any:
-    engine = DEFAULT if engine == "auto" else engine.lower()
-    if engine not in ENGINES:
-        raise UnknownName("engine", engine, ENGINES)
+def _engine_for(card: models.ModelCard, engine: str) -> str:
+    if engine.lower() != "auto":
+        return engine.lower()
+    if card.url:
+        return "remote"
+    built_in = not (card.hub or card.folder)
+    return "transformers" if built_in or importlib.util.find_spec("vllm") is None else "vllm"
+
+
+def _load(kind: models.Kind, name: str, loading: Loading, share: float) -> Any:
     card = models.find(name, kind)
-    key = (kind, card.folder or card.name, engine, device or "", dtype or "")
-    with _lock:  # one load at a time: two of the same would cost twice the memory
-        if key not in _loaded:
+    engine = _engine_for(card, loading.engine)
+    options = loading.of(kind)
+    key = (kind, card.url, card.folder or card.name, engine, json.dumps(options, sort_keys=True, default=str))
+    with _lock:
+        lock = _locks[key]
+    with lock:  # one load at a time: two of the same would cost twice the memory
+        if key not in _loaded or not getattr(_loaded[key], "alive", True):
             module, _, attribute = ENGINES[engine].partition(":")
             loader = getattr(importlib.import_module(module), attribute)
-            options: dict[str, Any] = {"device": device, "dtype": dtype}
             if kind == "policy":
                 options["warn"] = _scope_check(card)
-            _loaded[key] = getattr(loader, "load_policy" if kind == "policy" else "load_reward")(card, **options)
+            if engine == "vllm":
+                options["share"] = share * loading.gpu_memory
+            model = (loader.load_policy if kind == "policy" else loader.load_reward)(card, **options)
+            with _lock:
+                # Anew after each load, so that it runs before the exit handlers of what the load brought in.
+                atexit.unregister(close_all)
+                atexit.register(close_all)
+                _loaded[key] = model
         return _loaded[key]
+
+
+def _shares(policy: models.ModelCard, prm: models.ModelCard, loading: Loading) -> tuple[float, float]:
+    """The parts of a GPU's memory for two models on it: each its weights, and half of what is left for its cache."""
+    if loading.prm_device not in (None, loading.device):
+        return 1.0, 1.0
+    total = _gpu_bytes()
+    weights = [2.2 * card.parameters for card in (policy, prm)]  # 16 bits a parameter, and what a pass needs
+    free = total * loading.gpu_memory - sum(weights)
+    if not total or free <= 0:
+        return 0.5, 0.5
+    first, second = ((size + free / 2) / (total * loading.gpu_memory) for size in weights)
+    return first, second
+
+
+def _gpu_bytes() -> int:
+    import torch
+
+    return torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else 0
 
 
 def _scope_check(card: models.ModelCard) -> Any:

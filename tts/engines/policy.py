@@ -19,7 +19,7 @@ from tts.engines.sampling import choose, uniforms
 from tts.engines.stepper import Splitter, Stepper
 from tts.engines.text import Text
 from tts.engines.worker import Ticket, Worker, failure
-from tts.errors import PromptTooLong, TTSError
+from tts.errors import TTSError
 from tts.models import ModelCard
 from tts.protocols import Completion, Request
 from tts.types import Finish, Node, Problem, Step, Until
@@ -163,13 +163,7 @@ class TransformersPolicy:
 
     def prompt(self, problem: Problem) -> Step:
         """The problem in the model's chat form. Raises BadInput when it is empty, PromptTooLong when it is too long."""
-        step = self._text.prompt(problem, self.card)
-        if len(step.tokens) >= self.context:
-            raise PromptTooLong(
-                f"the problem is {len(step.tokens)} tokens long and {self.name} takes {self.context} together with the "
-                "answer: shorten it, or choose a policy with a longer context."
-            )
-        return step
+        return self._text.prompt(problem, self.card, self.context)
 
     async def generate(self, request: Request) -> Completion:
         """Sample one continuation. Raises EngineError when the model fails at it."""

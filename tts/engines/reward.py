@@ -11,6 +11,7 @@ import torch
 
 from tts.cost import ModelShape
 from tts.engines.prefixes import Head, Prefix, PrefixStore, Stats
+from tts.engines.reading import Reader
 from tts.engines.worker import Ticket, Worker, failure
 from tts.errors import PromptTooLong, TTSError
 from tts.models import ModelCard
@@ -67,9 +68,8 @@ class TransformersReward:
         self.shape = shape
         self.context = min(card.context, getattr(model.config, "max_position_embeddings", card.context))
         self.pass_tokens = pass_tokens
-        self._form = form
+        self._reader = Reader(form)
         self._store = PrefixStore(model, cache_bytes, pass_tokens=pass_tokens, head=head)
-        self._reads: WeakKeyDictionary[Step, Read] = WeakKeyDictionary()
         self._prefixes: WeakKeyDictionary[Step, Prefix] = WeakKeyDictionary()
         self._waiting: deque[_Job] = deque()
         self.threads = threads
@@ -88,7 +88,7 @@ class TransformersReward:
 
     def lengths(self, problem: Problem, node: Node) -> list[int]:
         """Tokens of the prompt, then of each step of ``node``."""
-        return [len(read.tokens) for read in self._read(problem, node)]
+        return self._reader.lengths(problem, node)
 
     async def score(self, problem: Problem, node: Node, seen: int) -> tuple[float, ...]:
         """One score in 0..1 for each step after the first ``seen``.
@@ -97,7 +97,7 @@ class TransformersReward:
         """
         if seen >= node.depth:
             return ()
-        job = _Job(node, self._read(problem, node), seen, Ticket(), [])
+        job = _Job(node, self._reader.read(problem, node), seen, Ticket(), [])
         if job.length > self.context:
             raise PromptTooLong(
                 f"the problem and its solution are {job.length} tokens long for {self.name}, which reads "
@@ -110,18 +110,6 @@ class TransformersReward:
     def close(self) -> None:
         """Leave the worker; requests under way fail with EngineError."""
         self._worker.remove(self)
-
-    def _read(self, problem: Problem, node: Node) -> list[Read]:
-        """The prompt's and each step's tokens; each is made once for as long as its step lives."""
-        root = node.root.step
-        if (read := self._reads.get(root)) is None:
-            read = self._reads[root] = Read(self._form.prompt(problem), -1)
-        reads = [read]
-        for index, step in enumerate(node.steps):
-            if (read := self._reads.get(step)) is None:
-                read = self._reads[step] = self._form.step(index, step.text)
-            reads.append(read)
-        return reads
 
     # -- on the worker's thread --------------------------------------------------------------------------------------
 

@@ -37,6 +37,15 @@ class Splitter:
             known = self._may_close[token] = self.separator[-1] in self.decode([token])
         return known
 
+    def closing(self, vocabulary: Iterable[int]) -> set[int]:
+        """The ids at which an engine should stop to see whether a step has ended.
+
+        Those whose text holds a whole separator; in a vocabulary without such, those that can complete one.
+        """
+        texts = {token: self.decode([token]) for token in vocabulary}
+        whole = {token for token, text in texts.items() if self.separator in text}
+        return whole or {token for token, text in texts.items() if self.separator[-1] in text}
+
     def text(self, before: Sequence[int], tokens: Sequence[int]) -> str:
         """The text that ``tokens`` add after ``before``."""
         if not before:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tts.errors import BadInput, ModelError
+from tts.errors import BadInput, ModelError, PromptTooLong
 from tts.models import ModelCard
 from tts.types import Problem, Step
 
@@ -58,10 +58,18 @@ class Text:
             raise ModelError(f"the model's chat template does not take this conversation: {error}.") from error
         return text, self.encode(text)
 
-    def prompt(self, problem: Problem, card: ModelCard) -> Step:
-        """A problem as a policy reads it. Raises BadInput for an empty problem."""
+    def prompt(self, problem: Problem, card: ModelCard, context: int) -> Step:
+        """A problem as a policy reads it.
+
+        Raises BadInput for an empty problem, PromptTooLong where ``context`` leaves no room for an answer.
+        """
         if not problem.text.strip():
             raise BadInput("the problem is empty: give some text to solve.")
         user = f"{problem.text}\n{card.suffix}" if card.suffix else problem.text
         text, tokens = self.chat(user, card.system)
+        if len(tokens) >= context:
+            raise PromptTooLong(
+                f"the problem is {len(tokens)} tokens long and {card.name} takes {context} together with the "
+                "answer: shorten it, or choose a policy with a longer context."
+            )
         return Step(text, tuple(tokens))

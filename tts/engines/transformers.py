@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from tts.cost import ModelShape
+from tts.engines.loading import SMALL, guarded, shape_of, tokenizer_of
 from tts.engines.policy import TransformersPolicy, Warn
-from tts.engines.ragged import Geometry
 from tts.engines.reward import TransformersReward
 from tts.engines.weights import require
 from tts.engines.worker import worker_for
-from tts.errors import BadInput, ModelError, TTSError
+from tts.errors import BadInput, ModelError
 from tts.models import ModelCard
 from tts.registry import resolve
 
 __all__ = ["ENGINE", "TransformersEngine", "TransformersPolicy", "TransformersReward"]
 
 _SHARE = 0.2  # of the free memory, for each of: running rows, a policy's prefixes, a reward model's prefixes
-_SMALL = 30_000_000  # parameters below which more than one thread only gets in its own way
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _ROPES = {"default", "linear", "llama3", "yarn", "proportional"}  # those whose angles depend on the position alone
 
@@ -41,11 +37,11 @@ class TransformersEngine:
     ) -> TransformersPolicy:  # fmt: skip
         """A policy ready to sample. Raises MissingWeights or ModelError, each with one sentence."""
         folder, where = require(card), _device(device)
-        model = _guarded(card, lambda: _causal_model(folder, where, dtype))
+        model = guarded(card, lambda: _causal_model(folder, where, dtype))
         _check_positions(card, model.config)
         share = cache_bytes if cache_bytes is not None else _free_share(where)
         return TransformersPolicy(
-            card, model, _tokenizer(card, folder), shape=shape_of(model), worker=worker_for(str(where)),
+            card, model, tokenizer_of(card, folder), shape=shape_of(model), worker=worker_for(str(where)),
             row_bytes=share, cache_bytes=share, max_rows=max_rows, threads=_threads(model, where), warn=warn,
         )  # fmt: skip
 
@@ -55,8 +51,8 @@ class TransformersEngine:
         """A reward model ready to score. Raises MissingWeights or ModelError, each with one sentence."""
         folder, where = require(card), _device(device)
         family = resolve("prm family", card.family)
-        form = family.format(_tokenizer(card, folder))
-        module = _guarded(card, lambda: family.load(folder, _dtype(folder, where, dtype)).to(where))
+        form = family.format(tokenizer_of(card, folder))
+        module = guarded(card, lambda: family.load(folder, _dtype(folder, where, dtype)).to(where))
         decoder = family.decoder(module)
         _check_positions(card, decoder.config)
         return TransformersReward(
@@ -67,15 +63,6 @@ class TransformersEngine:
 
 
 ENGINE = TransformersEngine()
-
-
-def shape_of(model: torch.nn.Module) -> ModelShape:
-    """What a pass through a loaded model costs."""
-    geometry = Geometry.of(model)
-    config: Any = model.config
-    active = sum(m.weight.numel() for m in model.modules() if isinstance(m, torch.nn.Linear))
-    parameters = sum(p.numel() for p in model.parameters())
-    return ModelShape(parameters, active, geometry.layers, config.num_attention_heads * geometry.size)
 
 
 def _causal_model(folder: Path, device: torch.device, dtype: str | None) -> Any:
@@ -89,44 +76,6 @@ def _causal_model(folder: Path, device: torch.device, dtype: str | None) -> Any:
     if missing := sorted(report["missing_keys"]):
         raise ModelError(f"{folder} lacks the weights {', '.join(missing[:3])}: copy or save the whole model again.")
     return model.to(device).eval()
-
-
-def _tokenizer(card: ModelCard, folder: Path) -> Any:
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
-
-    # AutoTokenizer goes by the model's type, and for some types rebuilds the pre-tokenizer in place of the one that
-    # tokenizer.json holds. The file is the whole truth where there is one.
-    loader: Any = PreTrainedTokenizerFast if (folder / "tokenizer.json").is_file() else AutoTokenizer
-
-    def load() -> Any:
-        tokenizer: Any = loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        if (core := getattr(tokenizer, "backend_tokenizer", None)) is not None:
-            core.no_truncation()
-            core.no_padding()
-        return tokenizer
-
-    return _guarded(card, load, "the tokenizer of ")
-
-
-def _guarded(card: ModelCard, load: Callable[[], Any], what: str = "") -> Any:
-    """Run a loader quietly, and say in one sentence what went wrong."""
-    from transformers.utils import logging as chatter
-
-    logger, bars = logging.getLogger("transformers"), chatter.is_progress_bar_enabled()
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    chatter.disable_progress_bar()
-    try:
-        return load()
-    except TTSError:
-        raise
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise ModelError(f"{what}{card.name} cannot be loaded: {reason}.") from error
-    finally:
-        logger.setLevel(level)
-        if bars:
-            chatter.enable_progress_bar()
 
 
 def _device(name: str | None) -> torch.device:
@@ -168,7 +117,7 @@ def _threads(model: torch.nn.Module, device: torch.device) -> int:
     Measured with one million parameters on two busy cores: a token for 16 rows took 17 ms on one thread and 540 ms on
     two, which wait for each other in each of its hundred small kernels. Idle cores gain nothing either.
     """
-    small = sum(p.numel() for p in model.parameters()) < _SMALL
+    small = sum(p.numel() for p in model.parameters()) < SMALL
     return 1 if device.type == "cpu" and small and "OMP_NUM_THREADS" not in os.environ else 0
 
 
