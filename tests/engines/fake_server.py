@@ -1,0 +1,306 @@
+"""A small HTTP server that speaks as vLLM, llama.cpp, a plain OpenAI-compatible server or a chat-only one does.
+
+It samples from a tiny model of the transformers engine, so what comes back over HTTP can be laid next to what that
+engine gives itself. ``failures`` are acted out first, one a request: a status with headers, or a way to misbehave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Literal
+
+import torch
+
+from tts.engines.transformers import TransformersPolicy
+from tts.protocols import Request
+from tts.types import Node, Problem, Step, Until
+
+Variant = Literal["vllm", "openai", "llama.cpp", "chat"]
+Json = dict[str, Any]
+
+
+@dataclass(eq=False)
+class FakeServer:
+    """Serves one model under ``name`` on a free port for as long as the ``with`` lasts.
+
+    Attributes:
+        variant: whose protocol it speaks.
+        policy: what it samples from.
+        prm: a reward module and its tokenizer's step mark, for ``/pooling``.
+        rows: which rows ``/pooling`` gives: all, those at step marks, the last two (a read cache), logits, none.
+        key: the API key it wants.
+        failures: acted out first: a status, (status, headers), "hang", "drop", "html".
+        requests: path, body and headers of all requests so far.
+    """
+
+    variant: Variant = "vllm"
+    policy: TransformersPolicy | None = None
+    prm: Any = None
+    mark: int = -1
+    rows: Literal["all", "marks", "cached", "logits", "none"] = "all"
+    name: str = "tiny"
+    served: tuple[str, ...] = ()
+    key: str = ""
+    slow: float = 0.0
+    failures: list[Any] = field(default_factory=list)
+    requests: list[tuple[str, Json, dict[str, str]]] = field(default_factory=list)
+    hung_up: threading.Event = field(default_factory=threading.Event)
+    _known: dict[str, list[int]] = field(default_factory=dict)
+    flying: int = 0
+    peak: int = 0
+
+    def __enter__(self) -> FakeServer:
+        fake = self
+
+        class Handler(_Handler):
+            server_state = fake
+
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self._http.block_on_close = False
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.die()
+
+    def die(self) -> None:
+        """Stop listening and drop every connection."""
+        if not self._stopped.is_set():
+            self._stopped.set()
+            self._http.shutdown()
+            self._http.server_close()
+            self._thread.join()
+
+    @property
+    def root(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.root}/v1#{self.name}"
+
+    def asked(self, path: str) -> list[Json]:
+        return [body for where, body, _ in self.requests if where == path]
+
+    # -- answers -----------------------------------------------------------------------------------------------------
+
+    def answer(self, path: str, body: Json) -> tuple[int, Json]:
+        routes = {
+            "/v1/models": self.models,
+            "/v1/completions": self.completions,
+            "/v1/chat/completions": self.chat,
+            "/tokenize": self.tokenize,
+            "/detokenize": self.detokenize,
+            "/apply-template": self.apply_template,
+            "/props": lambda _: (200, {"default_generation_settings": {"n_ctx": 200}}),
+            "/pooling": self.pooling,
+        }
+        offered = {
+            "vllm": {"/v1/models", "/v1/completions", "/v1/chat/completions", "/tokenize", "/detokenize", "/pooling"},
+            "openai": {"/v1/models", "/v1/completions", "/v1/chat/completions"},
+            "llama.cpp": {"/v1/models", "/v1/completions", "/tokenize", "/apply-template", "/props"},
+            "chat": {"/v1/models", "/v1/chat/completions"},
+        }[self.variant]
+        if path not in offered:
+            return 404, {"error": {"message": "no such route"}}
+        return routes[path](body)
+
+    def models(self, _: Json) -> tuple[int, Json]:
+        more = {"max_model_len": self._policy.context} if self.variant == "vllm" and self.policy else {}
+        return 200, {"data": [{"id": name, **more} for name in self.served or (self.name,)]}
+
+    def completions(self, body: Json) -> tuple[int, Json]:
+        if body["model"] not in (self.served or (self.name,)):
+            return 404, {"error": {"message": f"The model {body['model']} does not exist."}}
+        prompt = body["prompt"] if isinstance(body["prompt"], list) else self._ids(body["prompt"])
+        if len(prompt) + body["max_tokens"] > self._policy.context:
+            return 400, {"error": {"message": f"This model's maximum context length is {self._policy.context} tokens."}}
+        tokens, ended = self._sample(prompt, body)
+        tokens, text, stopped = self._stopped_at(tokens, body.get("stop", []))
+        self._remember(body["prompt"], prompt, tokens)
+        finish = "stop" if ended or stopped else "length"
+        choice: Json = {"index": 0, "text": text, "finish_reason": finish, "logprobs": None}
+        if self.variant == "vllm":
+            choice |= {"stop_reason": stopped, "token_ids": tokens if body.get("return_token_ids") else None}
+        return 200, {"choices": [choice], "usage": {"completion_tokens": len(tokens)}, "tokens": tokens}
+
+    def chat(self, body: Json) -> tuple[int, Json]:
+        prompt = self._policy._text.encode(self._template(body["messages"]))
+        tokens, ended = self._sample(prompt, body)
+        message = {"role": "assistant", "content": self._policy._text.decode(tokens)}
+        choice = {"index": 0, "message": message, "finish_reason": "stop" if ended else "length"}
+        return 200, {"choices": [choice], "usage": {"completion_tokens": len(tokens)}}
+
+    def tokenize(self, body: Json) -> tuple[int, Json]:
+        if self.variant == "llama.cpp":
+            return 200, {"tokens": self._policy._text.encode(body.get("content", ""))}
+        text = self._template(body["messages"]) if "messages" in body else body["prompt"]
+        tokens = self._policy._text.encode(text)
+        return 200, {"tokens": tokens, "count": len(tokens), "max_model_len": self._policy.context}
+
+    def detokenize(self, body: Json) -> tuple[int, Json]:
+        return 200, {"prompt": self._policy._text.tokenizer.decode(body["tokens"])}
+
+    def apply_template(self, body: Json) -> tuple[int, Json]:
+        return 200, {"prompt": self._template(body["messages"])}
+
+    def pooling(self, body: Json) -> tuple[int, Json]:
+        if body["model"] != self.name:
+            return 404, {"error": {"message": f"The model `{body['model']}` does not exist."}}
+        tokens = body["input"]
+        with self._lock, torch.inference_mode():
+            logits = self.prm(torch.tensor([tokens]))[0].float()
+        rows = (logits if self.rows == "logits" else logits.softmax(-1)).tolist()
+        if self.rows == "marks":
+            rows = [row for row, token in zip(rows, tokens, strict=True) if token == self.mark]
+        elif self.rows == "none":
+            rows = []
+        elif self.rows == "cached" and "cache_salt" not in body:
+            rows = rows[-2:]
+        return 200, {"data": [{"index": 0, "data": rows}], "usage": {"prompt_tokens": len(tokens)}}
+
+    # -- the model ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _policy(self) -> TransformersPolicy:
+        assert self.policy is not None
+        return self.policy
+
+    def _template(self, messages: list[Json]) -> str:
+        text: str = self._policy._text.tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True
+        )
+        return text
+
+    def _ids(self, text: str) -> list[int]:
+        """The ids of a text: those sampled for it, so that a random model's odd texts are read as they were written."""
+        return self._known.get(text) or self._policy._text.encode(text)
+
+    def _remember(self, text: str | list[int], prompt: list[int], tokens: list[int]) -> None:
+        if isinstance(text, str):
+            for count in range(1, len(tokens) + 1):
+                self._known[text + self._policy._text.decode(tokens[:count])] = [*prompt, *tokens[:count]]
+
+    def _sample(self, prompt: list[int], body: Json) -> tuple[list[int], bool]:
+        """Tokens to a step's end where the caller stops there, else to the end or the limit."""
+        node = Node(Step("", tuple(prompt)), "/")
+        until = Until.STEP if body.get("stop") else Until.END
+        request = Request(
+            Problem("any"), node, "/0", int(body.get("seed", 0)) * 0x9E3779B97F4A7C15 % 2**64, until,
+            body["max_tokens"], body.get("temperature", 1.0), body.get("top_p", 1.0),
+        )  # fmt: skip
+        completion = asyncio.run(self._policy.generate(request))
+        return [token for step in completion.steps for token in step.tokens], completion.finish == "stop"
+
+    def _stopped_at(self, tokens: list[int], stops: list[str]) -> tuple[list[int], str, str | None]:
+        """Cut where a stop string is complete, as vLLM does: the ids keep that token, the text loses the string."""
+        for count in range(1, len(tokens) + 1) if stops else ():
+            text = self._policy._text.decode(tokens[:count])
+            for stop in stops:
+                if stop in text:
+                    return tokens[:count], text[: text.find(stop)], stop
+        return tokens, self._policy._text.decode(tokens), None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server_state: FakeServer
+    protocol_version = "HTTP/1.1"
+    timeout = 5
+    disable_nagle_algorithm = True  # many small writes would each wait for an acknowledgement
+
+    def do_GET(self) -> None:
+        self._serve({})
+
+    def do_POST(self) -> None:
+        self._serve(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _serve(self, body: Json) -> None:
+        fake = self.server_state
+        with fake._lock:
+            fake.requests.append((self.path, body, {name.lower(): value for name, value in self.headers.items()}))
+            fake.flying += 1
+            fake.peak = max(fake.peak, fake.flying)
+            failure = fake.failures.pop(0) if fake.failures else None
+        try:
+            self._act(body, failure)
+        except (BrokenPipeError, ConnectionResetError):
+            fake.hung_up.set()
+        finally:
+            with fake._lock:
+                fake.flying -= 1
+
+    def _act(self, body: Json, failure: Any) -> None:
+        fake = self.server_state
+        if fake._stopped.is_set() or failure == "drop":
+            self.close_connection = True
+        elif failure == "hang":
+            self._hang()
+        elif failure == "html":
+            self._send(200, b"<html>welcome</html>")
+        elif failure is not None:
+            status, headers = failure if isinstance(failure, tuple) else (failure, {})
+            self._send(status, json.dumps({"error": {"message": "as it\nwas told"}}).encode(), headers)
+        elif fake.key and self.headers.get("Authorization") != f"Bearer {fake.key}":
+            self._send(401, json.dumps({"error": f"wrong key {self.headers.get('Authorization')}"}).encode())
+        else:
+            time.sleep(fake.slow)
+            status, answer = fake.answer(self.path, body)
+            if body.get("stream") and status == 200:
+                self._stream(answer)
+            else:
+                answer.pop("tokens", None) if "choices" in answer else None
+                self._send(status, json.dumps(answer).encode())
+
+    def _send(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(content)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _stream(self, answer: Json) -> None:
+        """One event a token, the reason at the end."""
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        choice, text, seen = answer["choices"][0], self.server_state._policy._text, ""
+        for count in range(1, len(answer["tokens"]) + 1):
+            now = text.decode(answer["tokens"][:count])
+            self._event({"choices": [{"index": 0, "text": now[len(seen) :], "finish_reason": None}]})
+            seen = now
+        self._event({"choices": [{"index": 0, "text": "", "finish_reason": choice["finish_reason"]}]})
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def _event(self, event: Json) -> None:
+        self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+        self.wfile.flush()
+
+    def _hang(self) -> None:
+        """Answer nothing until the other side hangs up."""
+        self.close_connection = True
+        self.connection.settimeout(0.02)
+        until = time.monotonic() + 5
+        while time.monotonic() < until and not self.server_state._stopped.is_set():
+            try:
+                if not self.connection.recv(1):
+                    self.server_state.hung_up.set()
+                    return
+            except TimeoutError:
+                continue
+            except ConnectionResetError:
+                self.server_state.hung_up.set()
+                return

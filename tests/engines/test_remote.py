@@ -1,0 +1,534 @@
+"""Models behind an address: every kind of server, whole searches over HTTP, and all the ways in which servers fail."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engines.fake_server import FakeServer
+from tests.engines.test_policy import PROBLEM, ask, below
+from tts import Solver, models
+from tts.engines.http import Address, Patience
+from tts.engines.loading import tokenizer_of
+from tts.engines.remote import ENGINE, RemotePolicy, RemoteReward
+from tts.engines.remote_policy import cut, share, stand_ins
+from tts.engines.transformers import TransformersPolicy, TransformersReward
+from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
+from tts.models import ModelCard
+from tts.types import Finish, Node, Problem, Step, Until
+
+Connect = Callable[..., RemotePolicy]
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TTS_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Connects to policies, with short waits."""
+    made = []
+
+    def make(fake: FakeServer | str, **options: Any) -> RemotePolicy:
+        address = fake if isinstance(fake, str) else fake.url
+        made.append(ENGINE.load_policy(models.find(address, "policy"), **{"backoff": 0.01, **options}))
+        return made[-1]
+
+    yield make
+    for policy in made:
+        policy.close()
+
+
+@pytest.fixture
+def fakes(policy: TransformersPolicy) -> Iterator[Callable[..., FakeServer]]:
+    """Starts servers on the tiny policy."""
+    made = []
+
+    def make(variant: Any = "vllm", **options: Any) -> FakeServer:
+        made.append(FakeServer(variant, policy, **options).__enter__())
+        return made[-1]
+
+    yield make
+    for fake in made:
+        fake.die()
+
+
+@pytest.fixture
+def fake(fakes: Callable[..., FakeServer]) -> FakeServer:
+    return fakes()
+
+
+def sampled(node: Node) -> list[int]:
+    return node.tokens[node.root.length :]
+
+
+async def greedy(policy: RemotePolicy | TransformersPolicy, words: str, rounds: int = 12, tokens: int = 40) -> Node:
+    """A greedy solution, step by step."""
+    problem = Problem(words)
+    node = Node(policy.prompt(problem), "/")
+    for _ in range(rounds):
+        if not node.open:
+            break
+        node = below(node, await policy.generate(ask(node, temperature=0.0, tokens=tokens)))
+    return node
+
+
+# Greedy solutions of these take one step to six, and all but the last end.
+WORDS = (
+    "a add each = a so of",
+    "it two = 2 three take each",
+    "sum ? box each add answer",
+    "take ? is ? the two",
+    "2 + 3",
+)
+
+
+class TestPolicies:
+    @pytest.mark.parametrize("known", [True, False])
+    async def test_steps_by_ids_equal_those_of_the_same_model_here(
+        self, fakes: Callable[..., FakeServer], policy: TransformersPolicy, policy_folder: Path, connect: Connect,
+        known: bool,
+    ) -> None:  # fmt: skip
+        fake = fakes(name=str(policy_folder) if known else "mystery")
+        remote = connect(fake)
+        assert (remote._text is not None) is known
+        ends = set()
+        for words in WORDS:
+            there, here = await greedy(remote, words), await greedy(policy, words)
+            assert there.tokens == here.tokens
+            assert [step.text for step in there.steps] == [step.text for step in here.steps]
+            assert there.finish is here.finish
+            ends.add(there.finish)
+        assert Finish.STOP in ends
+        assert all(isinstance(body["prompt"], list) for body in fake.asked("/v1/completions")[1:])
+
+    @pytest.mark.parametrize("known", [True, False])
+    async def test_whole_solutions_come_in_the_same_steps(
+        self, fakes: Callable[..., FakeServer], policy: TransformersPolicy, policy_folder: Path, connect: Connect,
+        known: bool,
+    ) -> None:  # fmt: skip
+        remote = connect(fakes(name=str(policy_folder) if known else "mystery"))
+        for words in WORDS:
+            roots = [Node(p.prompt(Problem(words)), "/") for p in (remote, policy)]
+            there = await remote.generate(ask(roots[0], until=Until.END, temperature=0.0, tokens=200))
+            here = await policy.generate(ask(roots[1], until=Until.END, temperature=0.0, tokens=200))
+            assert [(s.text, s.tokens) for s in there.steps] == [(s.text, s.tokens) for s in here.steps]
+            assert there.finish is here.finish
+
+    @pytest.mark.parametrize("variant", ["openai", "llama.cpp"])
+    @pytest.mark.parametrize("until", [Until.STEP, Until.END])
+    async def test_by_text_the_same_steps_come_with_as_many_tokens(
+        self, fakes: Callable[..., FakeServer], policy: TransformersPolicy, policy_folder: Path, connect: Connect,
+        variant: Any, until: Until,
+    ) -> None:  # fmt: skip
+        name = str(policy_folder) if variant == "openai" else "mystery"  # llama.cpp makes the prompt itself
+        fake = fakes(variant, name=name)
+        remote = connect(fake)
+        assert (remote._dialect.routes, remote._dialect.ids) == ("" if variant == "openai" else "llama.cpp", False)
+        for words in WORDS:
+            there, here = (Node(p.prompt(Problem(words)), "/") for p in (remote, policy))
+            assert there.length == here.length
+            while here.open and here.depth < 10:
+                request = {"until": until, "temperature": 0.0, "tokens": 40}
+                there = below(there, await remote.generate(ask(there, **request)))  # type: ignore[arg-type]
+                here = below(here, await policy.generate(ask(here, **request)))  # type: ignore[arg-type]
+                if here.finish is Finish.STOP and until is Until.STEP:
+                    break  # whether the end counts as a token of its own is the server's to say
+                assert there.finish is here.finish
+                assert there.length == here.length
+                assert [s.text for s in there.steps] == [s.text for s in here.steps]
+            assert there.text == here.text
+            assert there.finish is here.finish
+
+    async def test_equal_texts_have_equal_stand_ins_and_no_others(self) -> None:
+        assert stand_ins("a b", 3) == stand_ins("a b", 3)
+        assert stand_ins("a b", 3) != stand_ins("a c", 3)
+        assert len(stand_ins("a b", 3)) == 3
+        assert stand_ins("", 0) == ()
+        assert stand_ins("x", 1)[0] < 2**53, "JSON readers keep it exactly"
+
+    async def test_a_chat_only_server_gives_whole_solutions_and_says_so_of_steps(
+        self, fakes: Callable[..., FakeServer], policy: TransformersPolicy, connect: Connect
+    ) -> None:
+        fake = fakes("chat")
+        remote = connect(fake)
+        assert not remote.steps
+        root = Node(remote.prompt(PROBLEM), "/")
+        there = await remote.generate(ask(root, until=Until.END, temperature=0.0, tokens=100))
+        here = await policy.generate(
+            ask(Node(policy.prompt(PROBLEM), "/"), until=Until.END, temperature=0.0, tokens=100)
+        )
+        assert [s.text for s in there.steps] == [s.text for s in here.steps]
+        assert sum(len(s.tokens) for s in there.steps) == sum(len(s.tokens) for s in here.steps)
+        assert there.finish is here.finish
+        with pytest.raises(ModelError, match="best-of-n or majority"):
+            await remote.generate(ask(root))
+
+    async def test_sampling_settings_travel_and_seeds_differ(self, fake: FakeServer, connect: Connect) -> None:
+        remote = connect(fake)
+        root = Node(remote.prompt(PROBLEM), "/")
+        await asyncio.gather(*(remote.generate(ask(root, seed, temperature=0.7, top_p=0.9)) for seed in range(4)))
+        bodies = fake.asked("/v1/completions")[1:]
+        assert {(body["temperature"], body["top_p"], body["top_k"]) for body in bodies} == {(0.7, 0.9, -1)}
+        assert len({body["seed"] for body in bodies}) >= 4
+        assert all(0 <= body["seed"] < 2**31 for body in bodies)
+        quiet = connect(fake, seeds=False)
+        fake.requests.clear()
+        await quiet.generate(ask(root))
+        assert "seed" not in fake.asked("/v1/completions")[0]
+
+    async def test_a_prompt_fetched_ahead_is_not_fetched_again(self, fake: FakeServer, connect: Connect) -> None:
+        remote = connect(fake)
+        before = len(fake.asked("/tokenize"))
+        await remote.prepare(PROBLEM)
+        step = remote.prompt(PROBLEM)
+        assert len(fake.asked("/tokenize")) == before + 1
+        assert remote.prompt(PROBLEM).tokens == step.tokens
+        assert len(fake.asked("/tokenize")) == before + 2
+
+    async def test_another_tokenizer_of_the_same_name_is_not_believed(
+        self, fake: FakeServer, connect: Connect, policy_folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert connect(fake, tokenizer=str(policy_folder))._text is not None
+        monkeypatch.setattr(FakeServer, "tokenize", lambda *_: (200, {"tokens": [1, 2, 3]}))
+        assert connect(fake, tokenizer=str(policy_folder))._text is None
+
+    async def test_the_context_is_a_limit(self, fake: FakeServer, connect: Connect) -> None:
+        remote = connect(fake)
+        assert remote.context == 512
+        with pytest.raises(PromptTooLong, match="takes 512"):
+            remote.prompt(Problem("add " * 600))
+        full = Node(Step("", (9,) * 512), "/")
+        assert (await remote.generate(ask(full))).finish is Finish.LENGTH
+
+    async def test_a_limit_that_only_a_refusal_tells_is_learnt(
+        self, fakes: Callable[..., FakeServer], connect: Connect, policy_folder: Path
+    ) -> None:
+        fake = fakes("openai", name="mystery")
+        remote = connect(fake)
+        assert remote.context == 32768
+        root = Node(Step("add " * 400, (5,) * 200), "/")
+        found = await remote.generate(ask(root, until=Until.END, tokens=400, temperature=0.0))
+        assert found.steps[0].tokens
+        assert remote.context == 512
+        with pytest.raises(PromptTooLong, match="takes 512"):
+            await remote.generate(ask(Node(Step("add " * 600, (5,) * 400), "/"), until=Until.END, tokens=100))
+
+    def test_the_cost_is_that_of_the_model_where_it_is_known(
+        self, fakes: Callable[..., FakeServer], connect: Connect, policy: TransformersPolicy, policy_folder: Path
+    ) -> None:
+        known = connect(fakes(name=str(policy_folder)))
+        assert known.shape == policy.shape
+        assert known.warn(PROBLEM) is None
+        mystery = connect(fakes(name="mystery"))
+        assert mystery.shape.parameters == mystery.shape.active == 0
+        assert "FLOPs are not counted" in (mystery.warn(PROBLEM) or "")
+        assert mystery.warn(PROBLEM) is None, "said once"
+        named = connect(fakes(name="meta-llama/Llama-3.2-1B-Instruct"))
+        assert named.shape.parameters == 1_235_814_400
+
+
+class TestRewards:
+    @pytest.fixture
+    def module(self, prm_folder: Path) -> Any:
+        import torch
+
+        from prm.qwen import FAMILY
+
+        return FAMILY.load(prm_folder, torch.float32)
+
+    @pytest.fixture
+    def prms(self, module: Any, prm_folder: Path) -> Iterator[Callable[..., tuple[FakeServer, RemoteReward]]]:
+        made: list[Any] = []
+        mark = tokenizer_of(ModelCard(name="tiny"), prm_folder).convert_tokens_to_ids("<extra_0>")
+
+        def make(**options: Any) -> tuple[FakeServer, RemoteReward]:
+            fake = FakeServer(prm=module, mark=mark, name=str(prm_folder), **options).__enter__()
+            made.append(fake)
+            reward = ENGINE.load_reward(models.find(f"{fake.root}#{fake.name}", "prm"), backoff=0.01)
+            made.append(reward)
+            return fake, reward
+
+        yield make
+        for thing in reversed(made):
+            thing.die() if isinstance(thing, FakeServer) else thing.close()
+
+    def solution(self) -> Node:
+        node = Node(Step("take 2", (5, 6)), "/")
+        for k, text in enumerate(("2 + 3 is 5.\n\n", "so add the box\n\n", "answer 5")):
+            node = Node(Step(text, (7, k)), f"{node.key}.0", parent=node)
+        return node
+
+    @pytest.mark.parametrize("rows", ["all", "marks", "cached", "logits"])
+    async def test_scores_equal_those_of_the_same_model_here(
+        self, prms: Callable[..., tuple[FakeServer, RemoteReward]], reward: TransformersReward, rows: Any
+    ) -> None:
+        fake, remote = prms(rows=rows)
+        node = self.solution()
+        assert remote.lengths(PROBLEM, node) == reward.lengths(PROBLEM, node)
+        assert remote.shape == reward.shape
+        for seen in range(4):
+            there, here = await remote.score(PROBLEM, node, seen), await reward.score(PROBLEM, node, seen)
+            assert len(there) == 3 - seen
+            assert there == pytest.approx(here, abs=1e-5)
+        assert len(fake.asked("/pooling")) == 1 + 3 + (2 if rows == "cached" else 0), "rows that were there sufficed"
+
+    def test_a_server_without_rows_is_told_apart(self, prms: Callable[..., tuple[FakeServer, RemoteReward]]) -> None:
+        with pytest.raises(ModelError, match="tok_pooling_type"):
+            prms(rows="none")
+
+    def test_a_server_without_pooling_is_told_how_to_start(
+        self, fakes: Callable[..., FakeServer], prm_folder: Path
+    ) -> None:
+        fake = fakes("openai", name=str(prm_folder))
+        with pytest.raises(ModelError, match="--runner pooling"):
+            ENGINE.load_reward(models.find(fake.url, "prm"), backoff=0.01)
+
+    def test_without_a_tokenizer_here_the_sentence_says_what_to_do(self, fakes: Callable[..., FakeServer]) -> None:
+        fake = fakes(name="org/mystery-prm")
+        with pytest.raises(ModelError, match=r"lacks its tokenizer: run `hf download org/mystery-prm"):
+            ENGINE.load_reward(models.find(fake.url, "prm"))
+
+    @pytest.mark.parametrize("strategy", ["beam-search", "best-of-n", "dvts"])
+    @pytest.mark.parametrize("variant", ["vllm", "openai"])
+    def test_a_whole_search_over_http_gives_what_it_gives_here(
+        self, prms: Callable[..., tuple[FakeServer, RemoteReward]], fakes: Callable[..., FakeServer], connect: Connect,
+        policy: TransformersPolicy, policy_folder: Path, reward: TransformersReward, strategy: str, variant: Any,
+    ) -> None:  # fmt: skip
+        _, scores = prms()
+        limits = {"step_tokens": 40, "max_steps": 6} if strategy != "best-of-n" else {"solution_tokens": 100}
+        settings: Any = {"strategy": strategy, "budget": 4, "temperature": 0.0, **limits}
+        remote = connect(fakes(variant, name=str(policy_folder)))
+        there = asyncio.run(Solver(remote, scores, **settings).solve("take ? is ? the two"))
+        here = asyncio.run(Solver(policy, reward, **settings).solve("take ? is ? the two"))
+        assert [c.steps for c in there.candidates] == [c.steps for c in here.candidates]
+        assert [c.finish for c in there.candidates] == [c.finish for c in here.candidates]
+        assert there.answer == here.answer
+        if variant == "vllm":
+            there_nodes, here_nodes = there.trace.nodes(), here.trace.nodes()
+            assert there_nodes.keys() == here_nodes.keys()
+            for key, node in there_nodes.items():
+                same = {"parent", "text", "tokens", "finish"}
+                assert {name: node[name] for name in same} == {name: here_nodes[key][name] for name in same}
+            assert there.usage.flops == here.usage.flops
+            assert there.usage.policy_tokens == here.usage.policy_tokens
+
+
+class TestFailures:
+    async def test_what_may_pass_is_tried_again(self, fake: FakeServer, connect: Connect) -> None:
+        remote = connect(fake)
+        root = Node(remote.prompt(PROBLEM), "/")
+        for failures in ([500], [503, 502], ["drop"], [(429, {"Retry-After": "0"})], [408, 409, "drop", 500]):
+            fake.failures = list(failures)
+            assert (await remote.generate(ask(root, temperature=0.0))).steps[0].tokens
+            assert not fake.failures
+
+    async def test_the_server_may_ask_for_a_longer_wait(self, fake: FakeServer, connect: Connect) -> None:
+        remote = connect(fake)
+        root = Node(remote.prompt(PROBLEM), "/")
+        fake.failures = [(429, {"Retry-After": "0.3"})]
+        start = time.monotonic()
+        await remote.generate(ask(root, temperature=0.0))
+        assert time.monotonic() - start >= 0.3
+
+    async def test_what_does_not_pass_is_one_sentence(self, fake: FakeServer, connect: Connect) -> None:
+        remote = connect(fake, retries=1)
+        root = Node(remote.prompt(PROBLEM), "/")
+        fake.failures = [500, 500]
+        with pytest.raises(EngineError, match=r"failed 2 times: it answered 500 \(as it was told\)") as caught:
+            await remote.generate(ask(root))
+        assert "\n" not in str(caught.value)
+        fake.failures = [400]
+        with pytest.raises(EngineError, match=r"refused the request \(400\): as it was told\.$"):
+            await remote.generate(ask(root))
+        fake.failures = ["html"]
+        with pytest.raises(EngineError, match="is it an OpenAI-compatible server"):
+            await remote.generate(ask(root))
+        assert (await remote.generate(ask(root))).steps, "and the next one goes through"
+
+    async def test_a_server_that_hangs_is_given_up_in_time(self, fake: FakeServer, connect: Connect) -> None:
+        remote = connect(fake, timeout=0.2, retries=1)
+        root = Node(remote.prompt(PROBLEM), "/")
+        fake.failures = ["hang", "hang"]
+        start = time.monotonic()
+        with pytest.raises(EngineError, match=r"no answer within 0\.2 s"):
+            await remote.generate(ask(root))
+        assert time.monotonic() - start < 2
+
+    async def test_a_cancelled_request_hangs_up(self, fake: FakeServer, connect: Connect) -> None:
+        remote = connect(fake)
+        root = Node(remote.prompt(PROBLEM), "/")
+        fake.failures = ["hang"]
+        task = asyncio.create_task(remote.generate(ask(root)))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(fake.hung_up.wait, 2)
+        assert (await remote.generate(ask(root))).steps
+
+    async def test_no_more_requests_than_allowed_are_under_way(self, fake: FakeServer, connect: Connect) -> None:
+        remote = connect(fake, concurrency=3)
+        root = Node(remote.prompt(PROBLEM), "/")
+        fake.slow, fake.peak = 0.02, 0
+        await asyncio.gather(*(remote.generate(ask(root, seed, tokens=3)) for seed in range(12)))
+        assert fake.peak == 3
+
+    def test_a_server_that_dies_fails_each_problem_quickly_and_keeps_what_is_done(
+        self, fake: FakeServer, connect: Connect
+    ) -> None:
+        remote = connect(fake, backoff=0.05)
+        solver = Solver(remote, None, "majority", 2, temperature=0.0, solution_tokens=20)
+
+        async def collect() -> list[Any]:
+            found = {}
+            async for index, solution in solver.stream([f"take {k} + 1 ?" for k in range(300)], 8):
+                found[index] = solution
+                if len(found) == 10:
+                    await asyncio.to_thread(fake.die)
+            return [found[k] for k in sorted(found)]
+
+        start = time.monotonic()
+        solutions = asyncio.run(collect())
+        failed = [s for s in solutions if s.error]
+        assert len(solutions) == 300
+        assert 10 <= 300 - len(failed) < 60
+        assert time.monotonic() - start < 10
+        assert {e for s in failed if "see that the server runs" not in (e := str(s.error))} == set()
+        assert fake.root in str(failed[-1].error)
+
+    def test_a_dead_server_is_one_sentence(self, connect: Connect) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        with pytest.raises(EngineError, match=rf"http://127\.0\.0\.1:{port}/v1 failed .*no connection") as caught:
+            connect(f"http://127.0.0.1:{port}/v1#tiny")
+        assert "see that the server runs" in str(caught.value)
+
+    def test_a_server_that_comes_back_is_used_again(
+        self, fake: FakeServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tts.engines.http._REST", 0.2)
+        remote = connect(fake, retries=0)
+        root = Node(remote.prompt(PROBLEM), "/")
+        fake.failures = ["drop"]
+        for _ in range(2):
+            with pytest.raises(EngineError, match="the connection broke"):
+                asyncio.run(remote.generate(ask(root)))
+        assert len(fake.asked("/v1/completions")) == 2, "one trial, one that was dropped, none while it rests"
+        time.sleep(0.25)
+        assert asyncio.run(remote.generate(ask(root))).steps
+
+    def test_a_key_is_taken_from_the_environment_and_shown_to_nobody_else(
+        self, fakes: Callable[..., FakeServer], connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fake = fakes(key="sk-right")
+        with pytest.raises(ModelError, match=r"does not accept the API key \(401\)"):
+            connect(fake)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
+        with pytest.raises(ModelError, match="TTS_API_KEY") as caught:
+            connect(fake)
+        assert "sk-wrong" not in str(caught.value)
+        monkeypatch.setenv("TTS_API_KEY", "sk-right")
+        remote = connect(fake)
+        assert "sk-right" not in repr(remote) + repr(remote._server) + repr(vars(remote))
+        monkeypatch.delenv("TTS_API_KEY")
+        monkeypatch.setenv("MINE", "sk-right")
+        connect(fake, api_key_env="MINE")
+        with pytest.raises(BadInput, match="YOURS is not set"):
+            connect(fake, api_key_env="YOURS")
+
+    def test_models_that_are_not_served_are_named_with_those_that_are(
+        self, fakes: Callable[..., FakeServer], connect: Connect
+    ) -> None:
+        fake = fakes(served=("alpha", "beta"))
+        with pytest.raises(ModelError, match=r"does not serve 'alfa': it serves alpha, beta; write .*#alpha\.$"):
+            connect(f"{fake.root}/v1#alfa")
+        with pytest.raises(BadInput, match=r"serves alpha, beta: choose one, as in .*#alpha\.$"):
+            connect(f"{fake.root}/v1")
+        assert connect(f"{fake.root}/v1#beta").name == "beta"
+        assert connect(f"{fakes().root}").name == "tiny", "the only one needs no name"
+
+    def test_addresses_that_make_no_sense_are_told(self) -> None:
+        for url in ("http://", "http://host:port/v1", "https:///v1"):
+            with pytest.raises(BadInput, match="http://host:port/v1#model-name"):
+                Address.parse(url)
+        with pytest.raises(BadInput, match="TTS_API_KEY") as caught:
+            Address.parse("https://me:secret@host/v1")
+        assert "secret" not in str(caught.value)
+        with pytest.raises(ModelError, match="write http://localhost:8000/v1#tiny"):
+            models.find("localhost:8000/v1#tiny")
+        assert Address.parse("HTTP://host:1/") == Address("http://host:1/v1", "http://host:1")
+        assert Address.parse("https://host/api/v1") == Address("https://host/api/v1", "https://host/api")
+        assert Address.parse("http://[::1]:80") == Address("http://[::1]:80/v1", "http://[::1]:80")
+
+    def test_options_are_numbers_within_their_range(self) -> None:
+        assert Patience.of({"timeout": "3", "retries": "0"}) == Patience(timeout=3.0, retries=0)
+        for options, words in (
+            ({"timeot": 1}, "no option 'timeot'"),
+            ({"retries": "many"}, "retries must be a number"),
+            ({"concurrency": 0}, "concurrency must be 1 or more"),
+            ({"timeout": float("nan")}, "timeout must be"),
+        ):
+            with pytest.raises(BadInput, match=words):
+                Patience.of(options)
+
+    async def test_closing_fails_what_is_under_way(self, fake: FakeServer, connect: Connect) -> None:
+        remote = connect(fake)
+        root = Node(remote.prompt(PROBLEM), "/")
+        fake.failures = ["hang"]
+        task = asyncio.create_task(remote.generate(ask(root)))
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(remote.close)
+        with pytest.raises(EngineError, match="closed"):
+            await task
+        with pytest.raises(EngineError, match="closed"):
+            await remote.generate(ask(root))
+
+    def test_loops_in_two_threads_and_one_after_another_share_connections(
+        self, fake: FakeServer, connect: Connect
+    ) -> None:
+        remote = connect(fake)
+        root = Node(remote.prompt(PROBLEM), "/")
+        results: list[tuple[int, ...]] = []
+
+        def work() -> None:
+            results.append(asyncio.run(remote.generate(ask(root, temperature=0.0))).steps[0].tokens)
+
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        work()
+        assert len(results) == 3
+        assert len(set(results)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("", [""]),
+        ("a", ["a"]),
+        ("a\n\nb", ["a\n\n", "b"]),
+        ("a\n\nb\n\n", ["a\n\n", "b\n\n"]),
+        ("\n\na\n\n\n\nb", ["\n\na\n\n", "\n\nb"]),  # a separator with nothing before it begins the next step
+        ("a\n\n \n\n ", ["a\n\n \n\n "]),  # blanks after the last one make none
+        ("\n\n", ["\n\n"]),
+    ],
+)
+def test_texts_are_cut_as_ids_are(text: str, steps: list[str]) -> None:
+    assert cut(text, "\n\n") == steps
+    for total in (0, 1, 5, 17):
+        counts = share(total, steps)
+        assert sum(counts) == max(total, len(steps))
+        assert min(counts) >= 1

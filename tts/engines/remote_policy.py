@@ -1,0 +1,505 @@
+"""A policy behind an OpenAI-compatible server: raw completions, by token ids where the server knows them."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tts.cost import ModelShape
+from tts.engines.http import Json, Reply, Server
+from tts.engines.stepper import Splitter
+from tts.engines.text import _TEMPLATE_DATE, Text
+from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
+from tts.models import ModelCard
+from tts.protocols import Completion, Request
+from tts.types import Finish, Node, Problem, Step, Until
+
+Warn = Callable[[str], str | None]
+
+_SEED = (1 << 31) - 1  # what every server takes for a seed
+_SOON = 30.0  # seconds in which a server that works says what it serves
+_ENDED = ("stop", "eos", "eos_token")  # what servers call an end that is no limit
+_FEW = 16  # tokens: a request is not shortened below this when the server says that it does not fit
+_TOO_LONG = re.compile(
+    r"context (length|size|window)|maximum (model|sequence) length|max_model_len|n_ctx|too long", re.IGNORECASE
+)
+_CONTEXT = re.compile(r"(?:context (?:length|size|window)|max_model_len)\D{0,24}?(\d{2,})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a server was found to speak.
+
+    Attributes:
+        completions: raw completions; without them only whole solutions can be had, through chat.
+        ids: it takes prompts as token ids and says which ids it sampled.
+        tells_stop: it says which stop string ended an answer, or that none did.
+        routes: whose routes to the tokenizer it has.
+        chat_limit: what it calls the limit of tokens in chat.
+    """
+
+    completions: bool = True
+    ids: bool = False
+    tells_stop: bool = False
+    routes: Literal["vllm", "llama.cpp", ""] = ""
+    chat_limit: str = "max_tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one request brought: text, token ids (zeros where they are not known), and why it stopped."""
+
+    text: str
+    tokens: list[int]
+    finish: Finish
+
+
+class RemotePolicy:
+    """A model behind a server as a policy. Implements :class:`tts.protocols.Policy`.
+
+    With token ids a continuation sends exactly what was sampled, and steps end where every other engine ends them.
+    Without, the text is sent and the ids of a step are stand-ins: as many as the server counted, equal for equal texts.
+
+    Args:
+        card: prompt, separator and limits; its name is the model's on the server.
+        server: where it is.
+        dialect: what the server speaks.
+        text: the model's tokenizer, where it is on this machine.
+        shape: for the cost of a pass; all zeros where the model's size is not known.
+        context: most tokens of prompt and solution together.
+        seeds: send a seed with each request, so that a server that can repeats its samples.
+        warn: says of a problem's text why the model may be out of its depth.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        server: Server,
+        dialect: Dialect,
+        *,
+        text: Text | None,
+        shape: ModelShape,
+        context: int,
+        seeds: bool = True,
+        warn: Warn | None = None,
+    ) -> None:
+        self.card = card
+        self.name = card.name
+        self.shape = shape
+        self.context = context
+        self._server = server
+        self._dialect = dialect
+        self._text = text
+        self._seeds = seeds
+        self._warn = warn
+        self._splitter = Splitter(text.decode, card.separator, ()) if text and dialect.ids else None
+        self._uncounted = not shape.active
+        self._prepared: dict[str, tuple[str, tuple[int, ...]]] = {}
+
+    @property
+    def steps(self) -> bool:
+        """Whether a solution can be continued step by step; else only whole solutions can be had."""
+        return self._dialect.completions
+
+    def warn(self, problem: Problem) -> str | None:
+        """A sentence for the user, else None; that FLOPs are not counted is said once."""
+        said = []
+        if self._uncounted:
+            self._uncounted = False
+            said.append(f"FLOPs are not counted: the size of {self.name} is not known on this machine.")
+        if self._warn and (outside := self._warn(problem.text)):
+            said.append(outside)
+        return " ".join(said) or None
+
+    async def prepare(self, problem: Problem) -> None:
+        """Fetch what ``prompt`` needs from the server, so that it will not block the event loop."""
+        if self._asks_for_prompts and problem.text.strip() and problem.text not in self._prepared:
+            self._prepared[problem.text] = await self._opening(problem)
+
+    def prompt(self, problem: Problem) -> Step:
+        """The problem in the model's chat form. Raises BadInput when it is empty, PromptTooLong when it is too long.
+
+        Where only the server has the tokenizer and ``prepare`` was not awaited, this waits for the server.
+        """
+        if not problem.text.strip():
+            raise BadInput("the problem is empty: give some text to solve.")
+        found = self._prepared.pop(problem.text, None)
+        if found is None:
+            found = self._server.wait(self._opening(problem)) if self._asks_for_prompts else self._own_opening(problem)
+        text, tokens = found
+        if len(tokens) >= self.context:
+            raise self._too_long(len(tokens))
+        return Step(text, tokens)
+
+    async def generate(self, request: Request) -> Completion:
+        """Sample one continuation.
+
+        Raises:
+            EngineError: when the server is gone or fails at it.
+            ModelError: for a single step of a model that can only chat, or where the server does not take the request.
+            PromptTooLong: when the server says so of the prompt alone.
+        """
+        if request.until is Until.STEP and not self.steps:
+            raise ModelError(
+                f"{self._server.address.base} only chats (it has no raw completions for {self.name}), so a solution "
+                "cannot be continued step by step: use best-of-n or majority."
+            )
+        limit = min(request.max_tokens, self.context - request.node.length)
+        sample = self._complete if self.steps else self._chat
+        while limit >= 1:
+            try:
+                return await sample(request, limit)
+            except PromptTooLong:
+                limit //= 2
+                if limit < _FEW and not request.node.depth:
+                    raise
+                limit = limit if limit >= _FEW else 0
+        return Completion((Step("", ()),), Finish.LENGTH)
+
+    def close(self) -> None:
+        """Close the connections; requests under way fail with EngineError."""
+        self._server.close()
+
+    # -- prompts -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _asks_for_prompts(self) -> bool:
+        return self._text is None and self.steps and bool(self._dialect.routes)
+
+    def _messages(self, problem: Problem) -> list[dict[str, str]]:
+        user = f"{problem.text}\n{self.card.suffix}" if self.card.suffix else problem.text
+        system = [{"role": "system", "content": self.card.system}] if self.card.system else []
+        return [*system, {"role": "user", "content": user}]
+
+    def _plain(self, problem: Problem) -> str:
+        return "\n\n".join(message["content"] for message in self._messages(problem))
+
+    def _own_opening(self, problem: Problem) -> tuple[str, tuple[int, ...]]:
+        """The prompt made on this machine: by the tokenizer, else the card's words as they stand."""
+        if self._text is None:
+            text = self._plain(problem)
+            return text, stand_ins(text, estimate(text))
+        step = self._text.prompt(problem, self.card, self.context)
+        takes_whole = self._dialect.ids or self._dialect.routes == "vllm"
+        return step.text if takes_whole else _without_begin(step.text, self._text), step.tokens
+
+    async def _opening(self, problem: Problem) -> tuple[str, tuple[int, ...]]:
+        """The prompt made by the server's own tokenizer."""
+        plain, messages = self._plain(problem), self._messages(problem)
+        if self._dialect.routes == "llama.cpp":
+            text = (await self._route("apply-template", {"messages": messages})).data.get("prompt", plain)
+            reply = await self._route("tokenize", {"content": text, "add_special": True, "parse_special": True})
+        else:
+            text, chat = plain, {"chat_template_kwargs": {"date_string": _TEMPLATE_DATE}, "add_generation_prompt": True}
+            reply = await self._route("tokenize", {"model": self.name, "messages": messages, **chat})
+            if reply.status == 400:  # a model without a chat template
+                reply = await self._route("tokenize", {"model": self.name, "prompt": plain})
+        tokens = reply.data.get("tokens")
+        if not is_ids(tokens):
+            raise EngineError(f"{self._server.address.root}/tokenize failed ({reply.status}): {reply.message}.")
+        if self._dialect.routes == "vllm" and not self._dialect.ids:  # an older one: ids in, but none out
+            reply = await self._route("detokenize", {"model": self.name, "tokens": tokens})
+            text = str(reply.data.get("prompt", plain))
+        return text, tuple(tokens)
+
+    async def _route(self, path: str, body: Json) -> Reply:
+        return await self._server.ask(f"{self._server.address.root}/{path}", body)
+
+    # -- sampling ----------------------------------------------------------------------------------------------------
+
+    async def _complete(self, request: Request, limit: int) -> Completion:
+        """Ask on until a step or the solution has ended: the server stops at every separator, an empty step's too."""
+        whole = request.until is Until.END and not (self._dialect.ids and self._splitter is None)
+        pieces = Stepped(self._splitter, request.node.tokens) if self._splitter else Pieces(self.card.separator)
+        finish = Finish.LENGTH
+        for turn in itertools.count():
+            left = limit - len(pieces.tokens)
+            answer = await self._answer(request, pieces, left, turn, whole) if left > 0 else None
+            if answer is None:
+                break
+            pieces.take(answer)
+            finish = answer.finish
+            if finish is not Finish.STOP and request.until is Until.STEP and pieces.between:
+                finish = Finish.STEP
+                break
+            if finish is not Finish.STEP:
+                break
+            finish = Finish.LENGTH  # should no more tokens be left
+            if not answer.tokens:
+                break
+        return Completion(self._named(pieces.steps(whole and not self._dialect.ids)), finish)
+
+    async def _answer(self, request: Request, pieces: Pieces | Stepped, left: int, turn: int, whole: bool) -> Answer:
+        body = self._sampling(request, turn) | {"model": self.name, "max_tokens": left}
+        if self._dialect.ids:
+            # The server's own defaults come from the model's generation_config and would change the distribution.
+            body |= {"return_token_ids": True, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+            body["prompt"] = [*request.node.tokens, *pieces.tokens]
+        else:
+            body["prompt"] = request.node.root.step.text + request.node.text + pieces.text
+            if self._dialect.routes == "vllm":
+                body["add_special_tokens"] = False  # the prompt has them
+            elif self._dialect.routes == "llama.cpp":
+                body |= {"top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0}
+        if not whole and not self._dialect.tells_stop:
+            return await self._cut(body, pieces.text)
+        if not whole:
+            body["stop"] = [self.card.separator]
+        reply = await self._server.ask(f"{self._server.address.base}/completions", body)
+        choice = await self._choice(reply, request.node)
+        text, finish = str(choice.get("text") or ""), self._finish(choice)
+        if finish is Finish.STEP and not text.endswith(self.card.separator):
+            text += self.card.separator
+        tokens = choice.get("token_ids")
+        if self._dialect.ids and not is_ids(tokens):
+            raise EngineError(f"{self._server.address.base} did not say which token ids it sampled.")
+        return Answer(text, tokens if is_ids(tokens) else [0] * _count(reply.data, text), finish)
+
+    async def _cut(self, body: Json, before: str) -> Answer:
+        """A step from a server that does not say whether a stop string or the model ended it: streamed, cut here."""
+        separator = self.card.separator
+        url = f"{self._server.address.base}/completions"
+        reply = await self._server.pour(url, body | {"stream": True}, lambda: Cut(separator, before))
+        if isinstance(reply, Reply):
+            await self._choice(reply, None)
+            raise EngineError(f"{self._server.address.base} answered without choices.")
+        return Answer(reply.text, [0] * reply.count, reply.finish)
+
+    async def _chat(self, request: Request, limit: int) -> Completion:
+        """A whole solution from a server that only chats."""
+        body = self._sampling(request, 0) | {"model": self.name, self._dialect.chat_limit: limit}
+        body["messages"] = self._messages(request.problem)
+        reply = await self._server.ask(f"{self._server.address.base}/chat/completions", body)
+        choice = await self._choice(reply, request.node)
+        message = choice.get("message")
+        text = str((message.get("content") if isinstance(message, dict) else "") or "")
+        pieces = Pieces(self.card.separator)
+        finish = self._finish(choice)
+        pieces.take(Answer(text, [0] * _count(reply.data, text), finish))
+        return Completion(self._named(pieces.steps(split=True)), finish)
+
+    def _sampling(self, request: Request, turn: int) -> Json:
+        body: Json = {"temperature": request.temperature, "top_p": request.top_p}
+        if self._seeds and request.temperature > 0:
+            body["seed"] = (request.seed + turn * 0x9E3779B1) & _SEED
+        return body
+
+    def _finish(self, choice: Json) -> Finish:
+        if choice.get("finish_reason") not in _ENDED:
+            return Finish.LENGTH
+        told = choice.get("stop_reason", choice.get("matched_stop"))
+        return Finish.STEP if told == self.card.separator else Finish.STOP
+
+    def _named(self, steps: Sequence[Step]) -> tuple[Step, ...]:
+        """Steps with ids; in text mode stand-ins, equal for equal texts."""
+        if self._dialect.ids:
+            return tuple(steps)
+        return tuple(Step(step.text, stand_ins(step.text, len(step.tokens))) for step in steps)
+
+    # -- refusals ----------------------------------------------------------------------------------------------------
+
+    async def _choice(self, reply: Reply, node: Node | None) -> Json:
+        """The first choice of an answer. Raises what a refusal means."""
+        if reply.ok:
+            choices = reply.data.get("choices")
+            if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+                return choices[0]
+            raise EngineError(f"{self._server.address.base} answered without choices: is it OpenAI-compatible?")
+        if reply.status in (400, 413, 422) and _TOO_LONG.search(reply.message):
+            if found := _CONTEXT.search(reply.message):
+                self.context = min(self.context, int(found[1]))
+            raise self._too_long(node.length if node else 0)
+        if reply.status == 404:
+            raise ModelError(await unknown_model(self._server, self.name))
+        raise EngineError(f"{self._server.address.base} refused the request ({reply.status}): {reply.message}.")
+
+    def _too_long(self, tokens: int) -> PromptTooLong:
+        length = f"{tokens} tokens long" if tokens else "too long"
+        return PromptTooLong(
+            f"the problem is {length} and {self.name} takes {self.context} together with the answer: shorten it, or "
+            "choose a policy with a longer context."
+        )
+
+
+class Stepped:
+    """The steps of one continuation by its token ids, cut as every engine cuts them."""
+
+    def __init__(self, splitter: Splitter, before: Sequence[int]) -> None:
+        self._stepper = splitter.start(before)
+        self.text = ""
+
+    @property
+    def tokens(self) -> list[int]:
+        return self._stepper.tokens
+
+    @property
+    def between(self) -> bool:
+        return self._stepper.between
+
+    def take(self, answer: Answer) -> None:
+        for token in answer.tokens:
+            self._stepper.push(token)
+
+    def steps(self, split: bool = False) -> tuple[Step, ...]:
+        return self._stepper.steps()
+
+
+class Pieces:
+    """The steps of one continuation by its text, to the same rules: see :class:`tts.engines.stepper.Stepper`."""
+
+    def __init__(self, separator: str) -> None:
+        self._separator = separator
+        self._steps: list[tuple[str, list[int]]] = []
+        self._open = False
+
+    @property
+    def text(self) -> str:
+        return "".join(text for text, _ in self._steps)
+
+    @property
+    def tokens(self) -> list[int]:
+        return [token for _, tokens in self._steps for token in tokens]
+
+    @property
+    def between(self) -> bool:
+        """True when the last answer completed a step."""
+        return bool(self._steps) and not self._open
+
+    def take(self, answer: Answer) -> None:
+        text, tokens = self._steps.pop() if self._open else ("", [])
+        text, tokens = text + answer.text, tokens + answer.tokens
+        self._open = answer.finish is not Finish.STEP or self._separator not in text.lstrip()
+        self._steps.append((text, tokens))
+
+    def steps(self, split: bool = False) -> tuple[Step, ...]:
+        """At least one step; ``split`` cuts a text that came whole."""
+        if split:
+            texts = cut(self.text, self._separator)
+            shares = share(len(self.tokens), texts)
+            return tuple(Step(text, (0,) * count) for text, count in zip(texts, shares, strict=True))
+        steps = list(self._steps) or [("", [])]
+        if len(steps) > 1 and self._open and not steps[-1][0].strip():
+            text, tokens = steps.pop()
+            steps[-1] = (steps[-1][0] + text, steps[-1][1] + tokens)
+        return tuple(Step(text, tuple(tokens)) for text, tokens in steps)
+
+
+class Cut:
+    """Reads a streamed completion up to the end of a step. Implements :class:`tts.engines.http.Sink`.
+
+    ``count`` is what the server counts, else one token an event, which is how servers stream.
+    """
+
+    def __init__(self, separator: str, before: str) -> None:
+        self._separator, self._before = separator, before
+        self.text = ""
+        self.count = 0
+        self.finish = Finish.LENGTH
+
+    def take(self, event: Json) -> bool:
+        choices = event.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+        piece, reason = str(choice.get("text") or ""), choice.get("finish_reason")
+        if isinstance(usage := event.get("usage"), dict) and isinstance(usage.get("completion_tokens"), int):
+            self.count = usage["completion_tokens"]
+        elif piece or (choice and reason is None):  # a token may have no text; the reason comes without one
+            self.count += 1
+        self.text += piece
+        whole = self._before + self.text
+        start = len(whole) - len(whole.lstrip())
+        if piece and (at := whole.find(self._separator, start)) >= 0:
+            self.text = whole[: at + len(self._separator)][len(self._before) :]
+            self.finish = Finish.STEP
+            return True
+        if reason in _ENDED:
+            self.finish = Finish.STOP
+        return False
+
+
+def cut(text: str, separator: str) -> list[str]:
+    """A whole solution in steps: each ends with a separator, none is empty, blanks at the end make none."""
+    steps, start = [], 0
+    while True:
+        blank = len(text) - len(text[start:].lstrip())
+        at = text.find(separator, blank)
+        if at < 0:
+            break
+        steps.append(text[start : at + len(separator)])
+        start = at + len(separator)
+    rest = text[start:]
+    if steps and not rest.strip():
+        steps[-1] += rest
+    else:
+        steps.append(rest)
+    return steps
+
+
+def share(total: int, texts: Sequence[str]) -> list[int]:
+    """Divide a count of tokens among texts by their lengths, at least one each."""
+    total = max(total, len(texts))
+    length = sum(map(len, texts)) or 1
+    bounds, seen = [0], 0
+    for k, text in enumerate(texts, 1):
+        seen += len(text)
+        bounds.append(min(max(bounds[-1] + 1, round(total * seen / length)), total - (len(texts) - k)))
+    bounds[-1] = total
+    return [after - before for before, after in itertools.pairwise(bounds)]
+
+
+def estimate(text: str) -> int:
+    """About how many tokens a text is, where nobody counted: four bytes each."""
+    return -(-len(text.encode()) // 4)
+
+
+def stand_ins(text: str, count: int) -> tuple[int, ...]:
+    """So many ids that are equal for equal texts only; the first is a hash of 48 bits, which JSON keeps exactly."""
+    if count < 1:
+        return ()
+    digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=6).digest()
+    return (int.from_bytes(digest, "big"), *(0,) * (count - 1))
+
+
+def is_ids(tokens: Any) -> bool:
+    return isinstance(tokens, list) and all(isinstance(token, int) for token in tokens)
+
+
+async def unknown_model(server: Server, name: str) -> str:
+    """The sentence for a model that the server does not have."""
+    base = server.address.base
+    served = await listing(server)
+    if not served:
+        return f"{base} does not serve {name}: look up what it calls the model."
+    return f"{base} does not serve {name}: it serves {listed(served)}."
+
+
+async def listing(server: Server) -> dict[str, Json]:
+    """What a server serves, by name; empty where it does not say."""
+    reply = await server.ask(f"{server.address.base}/models", retries=1, seconds=_SOON)
+    entries = reply.data.get("data")
+    if not isinstance(entries, list):
+        return {}
+    return {str(entry["id"]): entry for entry in entries if isinstance(entry, dict) and "id" in entry}
+
+
+def listed(names: Sequence[str] | dict[str, Json], most: int = 8) -> str:
+    names = list(names)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _count(data: Json, text: str) -> int:
+    """Tokens that the server says it sampled, else an estimate; never none for a text that is not empty."""
+    usage = data.get("usage")
+    count = usage.get("completion_tokens") if isinstance(usage, dict) else None
+    return max(count, 1 if text else 0) if isinstance(count, int) else estimate(text)
+
+
+def _without_begin(text: str, tokenizer: Text) -> str:
+    """A prompt as text, without the begin token that servers put before every text themselves."""
+    begin = getattr(tokenizer.tokenizer, "bos_token", None)
+    adds = tokenizer.encode("1", special=True) != tokenizer.encode("1")
+    return text.removeprefix(begin) if begin and adds else text
