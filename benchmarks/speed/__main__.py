@@ -1,0 +1,108 @@
+"""`python -m benchmarks.speed`: measures what has not been measured yet, prints one table, keeps a JSON file."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+from benchmarks.speed.bench import FULL, QUICK, Bench, Measurement, Part, Scale
+from benchmarks.speed.machine import machine
+from benchmarks.speed.record import Record
+from benchmarks.speed.table import Row, render
+from tts.errors import TTSError
+
+# In the order in which they run: those on the lab models first, so that engines are started as seldom as can be.
+PARTS = ("overhead", "control", "growth", "memory", "tax", "peer")
+
+
+def parts() -> list[Part]:
+    """The modules that measure, by the names that --only takes."""
+    return [importlib.import_module(f"benchmarks.speed.{name}") for name in PARTS]
+
+
+def chosen(scale: Scale, only: str | None) -> Iterator[Measurement]:
+    """The measurements asked for: a part's name, or a pattern such as ``tax/30m/*/16``; all without ``only``."""
+    patterns = only.split(",") if only else ["*"]
+    for part in parts():
+        for measurement in part.measurements(scale):
+            name = measurement.name
+            if any(name.split("/")[0] == pattern or fnmatch(name, pattern) for pattern in patterns):
+                yield measurement
+
+
+def rows(record: Record) -> list[Row]:
+    """The table so far."""
+    return [row for part in parts() for row in part.rows(record)]
+
+
+async def measure(bench: Bench, wanted: Sequence[Measurement], record: Record) -> None:
+    """Run what is not in the record, and keep each result as it comes."""
+    try:
+        for index, measurement in enumerate(wanted, 1):
+            place = f"[{index}/{len(wanted)}] {measurement.name}"
+            if measurement.name in record:
+                print(f"{place}: kept from an earlier run", file=sys.stderr)
+                continue
+            print(f"{place} ...", file=sys.stderr, flush=True)
+            begun = time.perf_counter()
+            record.keep(measurement.name, await measurement.run(bench))
+            print(f"{place}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+    finally:
+        bench.close()
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m benchmarks.speed", description="How fast the search is, as ratios.")
+    top.add_argument("--quick", action="store_true", help="a few problems and N=4: shows that all of it runs")
+    top.add_argument("--only", metavar="NAME,...", help=f"parts ({', '.join(PARTS)}) or patterns such as tax/30m/*/16")
+    top.add_argument("--out", type=Path, help="the JSON file (default: runs/speed/speed.json, or quick.json)")
+    top.add_argument("--problems", type=int, help="problems side by side in the search tax (default: 64)")
+    top.add_argument("--control-problems", type=int, help="problems of the lock-step comparison (default: 500)")
+    top.add_argument(
+        "--control-prm", choices=["vllm", "transformers"], default="vllm",
+        help="what scores the lock-step loop's texts (default: %(default)s, the same engine as ours)",
+    )  # fmt: skip
+    top.add_argument("--peer-python", type=Path, help="a Python that has its_hub[lm]; without it that part is skipped")
+    top.add_argument("--table", action="store_true", help="print the table of the file and measure nothing")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print; 0 when every bar that was measured holds, 1 when one is missed, 2 for a wrong use."""
+    args = parser().parse_args(argv)
+    scale = QUICK if args.quick else FULL
+    scale = replace(scale, problems=args.problems or scale.problems)
+    scale = replace(scale, control_problems=args.control_problems or scale.control_problems)
+    out = args.out or Path("runs", "speed", "quick.json" if args.quick else "speed.json")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    bench = Bench(scale, out.parent, args.peer_python, args.control_prm)
+    wanted = list(chosen(scale, args.only))
+    if not wanted:
+        print(f"--only {args.only} names nothing: the parts are {', '.join(PARTS)}.", file=sys.stderr)
+        return 2
+    try:
+        record = Record(out, bench.settings(), machine())
+        if not args.table:
+            asyncio.run(measure(bench, wanted, record))
+    except TTSError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"Stopped; the same command goes on from {out}.", file=sys.stderr)
+        return 130
+    table = rows(record)
+    print(render(table))
+    print(f"\nEverything is in {out}.", file=sys.stderr)
+    return 1 if any(row.holds is False for row in table) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""Search tax: what a search costs over plainly sampling as many tokens and scoring them once.
+
+The plain side is as favourable as it can be made: every request is in flight at once, none stops early, so none is left
+to run alone at the end, and the texts are scored in one batch. Its requests are as long as the search's solutions are
+on average, and come to the same number of tokens for each problem. Both sides run on the same engines.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from benchmarks.speed.bench import Bench, Measurement, Run, Scale, forget, timed
+from benchmarks.speed.loads import NAMES
+from benchmarks.speed.record import Record
+from benchmarks.speed.table import Row, at_most
+from tts import Solver
+from tts.protocols import Request, RewardModel
+from tts.search import together
+from tts.types import Finish, Node, Problem, Until
+
+STRATEGIES = ("beam-search", "dvts")
+BAR, WANTED = 1.5, 1.3
+
+
+def measurements(scale: Scale) -> Iterator[Measurement]:
+    for load in NAMES:
+        for n in scale.widths:
+            for strategy in STRATEGIES:
+                yield Measurement(f"tax/{load}/{strategy}/{n}", _measure(load, strategy, n))
+
+
+def _measure(load: str, strategy: str, n: int) -> Any:
+    async def run(bench: Bench) -> dict[str, Any]:
+        models = await bench.open(load)
+        solver, problems = models.solver(strategy, n), models.problems(bench.scale.problems)
+        search = await timed(solver, problems, f"{strategy} N={n}")
+        sampling, scoring = await plain(solver, search)
+        return figures(search, sampling, scoring)
+
+    return run
+
+
+def figures(search: Run, sampling: float, scoring: float) -> dict[str, Any]:
+    """The measurement as JSON types; seconds are wall time."""
+    usage = search.usage
+    return {
+        "problems": len(search.solutions),
+        "search_seconds": search.seconds,
+        "sampling_seconds": sampling,
+        "scoring_seconds": scoring,
+        "tax": search.seconds / (sampling + scoring),
+        "tax_overlapped": search.seconds / max(sampling, scoring),
+        "policy_tokens": usage.policy_tokens,
+        "prm_tokens": usage.prm_tokens,
+        "step_requests": search.step_requests,
+        "step_tokens": usage.policy_tokens / max(1, search.steps),
+        "solution_steps": search.solution_steps,
+        "solution_tokens": search.solution_tokens,
+    }
+
+
+async def plain(solver: Solver, search: Run) -> tuple[float, float]:
+    """Seconds to sample as many tokens as the search did, and to score those texts."""
+    from tts.engines.vllm import VLLMPolicy
+
+    policy, reward = solver.load()
+    assert isinstance(policy, VLLMPolicy)
+    assert reward is not None
+    endless = VLLMPolicy(
+        policy.card, policy._service, policy._text.tokenizer, shape=policy.shape, context=policy.context, ends=set(),
+        seeds=policy.seeds,
+    )  # fmt: skip
+    length = max(1, round(search.solution_tokens))
+    requests = [
+        _request(solution.problem, root, k, tokens, search.solutions[0].plan.parameters["temperature"])
+        for solution in search.solutions
+        for root in [Node(policy.prompt(solution.problem), "/")]
+        for k, tokens in enumerate(parts(solution.usage.policy_tokens, min(length, policy.context - root.length)))
+    ]
+    await forget(solver)
+    begun = time.perf_counter()
+    completions = await together(endless.generate(request) for request in requests)
+    sampled = time.perf_counter()
+    texts = [_leaf(request, completion.steps) for request, completion in zip(requests, completions, strict=True)]
+    ready = time.perf_counter()
+    await _score(reward, texts)
+    return sampled - begun, time.perf_counter() - ready
+
+
+def parts(total: int, length: int) -> list[int]:
+    """``total`` tokens in requests of ``length``, and one of what is left."""
+    whole, rest = divmod(total, length)
+    return [length] * whole + [rest] * (rest > 0)
+
+
+def _request(problem: Problem, root: Node, index: int, tokens: int, temperature: float) -> Request:
+    return Request(problem, root, f"/{index}", hash((problem.id, index)) & (2**63 - 1), Until.END, tokens, temperature)
+
+
+def _leaf(request: Request, steps: Sequence[Any]) -> tuple[Problem, Node]:
+    node = request.node
+    for k, step in enumerate(steps):
+        node = Node(step, f"{request.key}+{k}", Finish.STEP, node)
+    return request.problem, node
+
+
+async def _score(reward: RewardModel, texts: Sequence[tuple[Problem, Node]]) -> None:
+    """One pass over each text; one beyond the model's context is cut, as nobody would score it."""
+    context = getattr(reward, "context", None)
+    jobs = []
+    for problem, node in texts:
+        while context and node.parent is not None and sum(reward.lengths(problem, node)) > context:
+            node = node.parent
+        jobs.append(reward.score(problem, node, 0))
+    await together(jobs)
+
+
+def rows(record: Record) -> Iterator[Row]:
+    for [load, strategy, n], found in record.of("tax"):
+        bar = at_most(found["tax"], BAR) if load == "30m" and n == "16" else ("", None)
+        yield Row(
+            "tax",
+            f"{strategy} N={n}, {load}",
+            f"{found['tax']:.2f}",
+            bar[0] and f"{bar[0]} ({WANTED} wanted)",
+            bar[1],
+            f"{found['search_seconds']:.1f} s over {found['sampling_seconds']:.1f} + {found['scoring_seconds']:.1f} s; "
+            f"{found['policy_tokens']} tokens, {found['step_tokens']:.1f} a step, "
+            f"{found['solution_steps']:.1f} steps a solution",
+        )
