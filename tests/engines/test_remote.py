@@ -82,11 +82,9 @@ async def greedy(policy: RemotePolicy | TransformersPolicy, words: str, rounds: 
     return node
 
 
-# Greedy solutions of these take one step to six, and all but the last end.
+# Greedy solutions of the first two end, after two steps and six; that of the last goes on.
 WORDS = (
-    "a add each = a so of",
     "it two = 2 three take each",
-    "sum ? box each add answer",
     "take ? is ? the two",
     "2 + 3",
 )
