@@ -1,8 +1,8 @@
 """Models of about 30M parameters with random weights whose texts have the lengths of published solutions.
 
 Nothing is trained. The policy's output head is zero, so at temperature 1 every id of the vocabulary is as likely as any
-other, and the lengths follow from the vocabulary: each id ends the solution with probability 1/320 and the step, without
-the solution, with 7/320. Steps are then 40 tokens long on average and solutions 8 steps, both geometrically
+other, and the lengths follow from the vocabulary: an id drawn ends the solution with probability 1/320, and the step
+but not the solution with 7/320. Steps are then 40 tokens long on average and solutions 8 steps, both geometrically
 distributed. As in the vocabularies of real models, a paragraph break is part of many ids.
 """
 
@@ -19,8 +19,11 @@ from tts.types import Problem
 
 SPECIAL = ("<pad>", "<s>", "<unk>", "<|user|>", "<|assistant|>", "<extra_0>")
 CHAT = (
-    "<s>{% for m in messages %}{% if m['role'] == 'user' %}<|user|>{{ m['content'] }}{% elif m['role'] == 'assistant' %}"
-    "<|assistant|>{{ m['content'] }}{% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+    "<s>{% for m in messages %}"
+    "{% if m['role'] == 'user' %}<|user|>{{ m['content'] }}"
+    "{% elif m['role'] == 'assistant' %}<|assistant|>{{ m['content'] }}"
+    "{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 _SYLLABLES = tuple(a + b for a in "bdfgklmnprstvz" for b in "aeiou")
 
@@ -77,7 +80,7 @@ class Shape:
         }  # fmt: skip
 
 
-def make(folder: Path, shape: Shape = Shape(), vocabulary: Vocabulary = Vocabulary()) -> tuple[Path, Path]:  # noqa: B008
+def make(folder: Path, shape: Shape = Shape(), vocabulary: Vocabulary = Vocabulary()) -> tuple[Path, Path]:
     """Write both checkpoints below ``folder``, unless they are there; the folders of policy and reward model."""
     policy, prm = folder / "policy", folder / "prm"
     if not (prm / "done").is_file():
@@ -136,7 +139,7 @@ def write_tokenizer(folder: Path, vocabulary: Vocabulary) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def problems(count: int, words: int = 60, vocabulary: Vocabulary = Vocabulary()) -> list[Problem]:  # noqa: B008
+def problems(count: int, words: int = 60, vocabulary: Vocabulary = Vocabulary()) -> list[Problem]:
     """Questions of ``words`` tokens, the same at every call, no two alike."""
     draw, known = random.Random(0), vocabulary.words()
     return [Problem("".join(draw.choices(known, k=words)), f"shape-{k:03d}") for k in range(count)]

@@ -7,6 +7,7 @@ on average, and come to the same number of tokens for each problem. Both sides r
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -96,7 +97,8 @@ def parts(total: int, length: int) -> list[int]:
 
 
 def _request(problem: Problem, root: Node, index: int, tokens: int, temperature: float) -> Request:
-    return Request(problem, root, f"/{index}", hash((problem.id, index)) & (2**63 - 1), Until.END, tokens, temperature)
+    digest = hashlib.blake2b(f"{problem.id}|{index}".encode(), digest_size=8).digest()
+    return Request(problem, root, f"/{index}", int.from_bytes(digest, "big"), Until.END, tokens, temperature)
 
 
 def _leaf(request: Request, steps: Sequence[Any]) -> tuple[Problem, Node]:

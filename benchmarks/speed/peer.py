@@ -1,0 +1,120 @@
+"""Ours against its_hub (Apache-2.0, from the package index): same models behind the same vLLM servers, same problems.
+
+its_hub runs as its own benchmark script runs it, one problem after the other, and once more with all problems gathered
+in one event loop, which its interface allows. Ours runs over the same servers, and once more with its own engines.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed import peer_client
+from benchmarks.speed.bench import Bench, Measurement, Scale, timed
+from benchmarks.speed.control import is_right
+from benchmarks.speed.loads import lab
+from benchmarks.speed.record import Record
+from benchmarks.speed.servers import served
+from benchmarks.speed.table import Row, at_least
+from benchmarks.statistics import mean
+from tts import Solver
+from tts.answers import extract
+from tts.engines import close_all
+from tts.types import Problem
+
+STRATEGIES = ("best-of-n", "beam-search")
+BARS = {"best-of-n": 2.0, "beam-search": 3.0}
+_VOTES = {"best-of-n": "best", "beam-search": "best"}  # its_hub answers with its best-scored text
+
+
+def measurements(scale: Scale) -> Iterator[Measurement]:
+    yield Measurement("peer/its_hub", _measure)
+
+
+async def _measure(bench: Bench) -> dict[str, Any]:
+    """Everything at once, for the servers take half a minute to start."""
+    python = bench.peer_python
+    if python is None:
+        return {"skipped": "no --peer-python: make a virtual environment, install its_hub[lm]==1.2.0, name its python"}
+    version = _version(python)
+    if not version:
+        return {"skipped": "the Python named with --peer-python cannot import its_hub's language model"}
+    bench.close()
+    load, scale = lab(), bench.scale
+    problems, found = load.problems(scale.peer_problems), []
+    with served(load.policy, load.prm, bench.work / "servers") as (policy, prm):
+        try:
+            for strategy in STRATEGIES:
+                for n in scale.peer_widths:
+                    print(f"peer: {strategy} N={n}", flush=True)
+                    job = {
+                        "policy_url": policy, "prm_url": prm, "policy": load.policy, "prm": load.prm, "n": n,
+                        "strategy": strategy, "temperature": 1.0, "questions": [p.text for p in problems],
+                    }  # fmt: skip
+                    sides = {"in turn": _theirs(python, {**job, "together": False}, problems, load.golds)}
+                    sides["gathered"] = _theirs(python, {**job, "together": True}, problems, load.golds)
+                    solver = Solver(
+                        f"{policy}#{load.policy}", f"{prm}#{load.prm}", strategy, n, vote=_VOTES[strategy],
+                        temperature=1.0,
+                    )  # fmt: skip
+                    sides["ours"] = await _ours(solver, problems, load.golds)
+                    found.append({"strategy": strategy, "n": n, **sides})
+        finally:
+            close_all()
+    for row in found:
+        await bench.open("lab")
+        solver = load.solver(row["strategy"], row["n"], vote=_VOTES[row["strategy"]])
+        row["ours in process"] = await _ours(solver, problems, load.golds)
+    return {"version": version, "problems": len(problems), "runs": found}
+
+
+async def _ours(solver: Solver, problems: Sequence[Problem], golds: Any) -> dict[str, Any]:
+    await timed(solver, problems[:1])
+    run = await timed(solver, problems)
+    right = [float(is_right(s.answer, golds[s.problem.id])) for s in run.solutions]
+    return {"seconds": run.seconds, "right": right}
+
+
+def _theirs(python: Path, job: dict[str, Any], problems: Sequence[Problem], golds: Any) -> dict[str, Any]:
+    """its_hub in an interpreter of its own."""
+    done = subprocess.run(
+        [str(python), "-I", str(peer_client.__file__)], input=json.dumps(job), capture_output=True, text=True,
+        timeout=3600, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise RuntimeError(f"its_hub failed at {job['strategy']} N={job['n']}:\n{done.stderr[-2000:]}")
+    found = json.loads(done.stdout)
+    answers = [extract(text) for text in found["answers"]]
+    right = [float(is_right(answer, golds[p.id])) for answer, p in zip(answers, problems, strict=True)]
+    return {"seconds": found["seconds"], "scored": found["scored"], "right": right}
+
+
+def _version(python: Path) -> str:
+    code = "import its_hub.core.lms.openai_lm, importlib.metadata as m; print(m.version('its_hub'))"
+    try:
+        done = subprocess.run([str(python), "-I", "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def rows(record: Record) -> Iterator[Row]:
+    for _, found in record.of("peer"):
+        if "skipped" in found:
+            yield Row("peer", "its_hub", "skipped", note=found["skipped"])
+            continue
+        for run in found["runs"]:
+            ours, name = run["ours"]["seconds"], f"{run['strategy']} N={run['n']} over its_hub {found['version']}"
+            for side in ("in turn", "gathered"):
+                ratio = run[side]["seconds"] / ours
+                bar = at_least(ratio, BARS[run["strategy"]], "x") if side == "in turn" else ("", None)
+                inside = run["ours in process"]["seconds"]
+                note = (
+                    f"{run[side]['seconds']:.1f} s over {ours:.1f} s (ours in one process {inside:.1f} s), "
+                    f"{found['problems']} problems; right {mean(run['ours']['right']).percent()}, "
+                    f"its_hub {mean(run[side]['right']).percent()}"
+                )
+                yield Row("peer", f"{name}, {side}", f"{ratio:.1f}x", *bar, note)
