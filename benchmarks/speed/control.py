@@ -112,7 +112,7 @@ def rows(record: Record) -> Iterator[Row]:
             continue
         pair = Comparison(ours, figures)
         what = f"{strategy} N={n} over " + ("the published loop" if side == "published" else "that loop ended at N")
-        bar = at_least(pair.speedup, BAR, "x") if side == "published" else ("", None)
+        bar: tuple[str, bool | None] = at_least(pair.speedup, BAR, "x") if side == "published" else ("", None)
         yield Row("control", what, f"{pair.speedup:.1f}x", *bar, pair.note())
         if side == "published":
             gain = pair.gain

@@ -12,10 +12,10 @@ import pstats
 import random
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.speed.bench import Bench, Measurement, Scale, timed
 from benchmarks.speed.loads import lab
@@ -68,7 +68,7 @@ def instant_solver(strategy: str, n: int, thread: LoopThread) -> Solver:
 
     shape = ModelShape(parameters=1_000_000, active=900_000, layers=4, width=128)
     cards = models.find("lab-1m"), models.find("lab-prm")
-    tokenizer = tokenizer_of(SimpleNamespace(card=cards[0]))  # type: ignore[arg-type]
+    tokenizer = tokenizer_of(SimpleNamespace(card=cards[0]))
     end = int(tokenizer.eos_token_id)
     steps = [tokenizer.encode(_STEP.format(k), add_special_tokens=False) for k in range(10)]
     lasts = [[*tokenizer.encode(_LAST.format(k), add_special_tokens=False), end] for k in range(10)]
@@ -76,7 +76,7 @@ def instant_solver(strategy: str, n: int, thread: LoopThread) -> Solver:
     policy = VLLMPolicy(
         cards[0], Service("instant-policy", engine, thread), tokenizer, shape=shape, context=512, ends={end}
     )  # fmt: skip
-    form = FAMILY.format(tokenizer_of(SimpleNamespace(card=cards[1])))  # type: ignore[arg-type]
+    form = FAMILY.format(tokenizer_of(SimpleNamespace(card=cards[1])))
     reward = VLLMReward(
         cards[1], Service("instant-prm", engine, thread), form, FAMILY.pooling, shape=shape, context=512
     )  # fmt: skip
@@ -98,7 +98,7 @@ def _measure(strategy: str) -> Any:
         processor = time.process_time() - processor
         top = await profiled(solver, problems, thread)
         for model in solver.load():
-            model.close()  # type: ignore[union-attr]
+            cast(Any, model).close()
         return {
             "step_requests": search.step_requests,
             "wall_microseconds": 1e6 * search.seconds / search.step_requests,
@@ -111,17 +111,14 @@ def _measure(strategy: str) -> Any:
 
 async def profiled(solver: Solver, problems: Any, thread: LoopThread, entries: int = 12) -> list[dict[str, Any]]:
     """The functions that most time is spent in, on both threads, by their own time as shares of all."""
-    ours, theirs, ready = cProfile.Profile(), cProfile.Profile(), threading.Event()
-    thread.loop.call_soon_threadsafe(lambda: (theirs.enable(), ready.set()))
-    ready.wait()
+    ours, theirs = cProfile.Profile(), cProfile.Profile()
+    _there(thread, theirs.enable)
     ours.enable()
     try:
         await timed(solver, problems)
     finally:
         ours.disable()
-        ready.clear()
-        thread.loop.call_soon_threadsafe(lambda: (theirs.disable(), ready.set()))
-        ready.wait()
+        _there(thread, theirs.disable)
     stats: Any = pstats.Stats(ours)
     stats.add(theirs)
     # A loop that waits for the other thread is not at work.
@@ -133,6 +130,14 @@ async def profiled(solver: Solver, problems: Any, thread: LoopThread, entries: i
          "cumulative_share": stats.stats[place][3] / total}
         for place in order
     ]  # fmt: skip
+
+
+def _there(thread: LoopThread, call: Callable[[], None]) -> None:
+    """Call something on a service's thread, and wait until it has been called."""
+    called = threading.Event()
+    thread.loop.call_soon_threadsafe(call)
+    thread.loop.call_soon_threadsafe(called.set)
+    called.wait()
 
 
 def _place(place: tuple[str, int, str]) -> str:

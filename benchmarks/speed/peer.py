@@ -44,7 +44,8 @@ async def _measure(bench: Bench) -> dict[str, Any]:
         return {"skipped": "the Python named with --peer-python cannot import its_hub's language model"}
     bench.close()
     load, scale = lab(), bench.scale
-    problems, found = load.problems(scale.peer_problems), []
+    problems = load.problems(scale.peer_problems)
+    found: list[dict[str, Any]] = []
     with served(load.policy, load.prm, bench.work / "servers") as (policy, prm):
         try:
             for strategy in STRATEGIES:
@@ -110,7 +111,8 @@ def rows(record: Record) -> Iterator[Row]:
             ours, name = run["ours"]["seconds"], f"{run['strategy']} N={run['n']} over its_hub {found['version']}"
             for side in ("in turn", "gathered"):
                 ratio = run[side]["seconds"] / ours
-                bar = at_least(ratio, BARS[run["strategy"]], "x") if side == "in turn" else ("", None)
+                limit = BARS[run["strategy"]]
+                bar: tuple[str, bool | None] = at_least(ratio, limit, "x") if side == "in turn" else ("", None)
                 inside = run["ours in process"]["seconds"]
                 note = (
                     f"{run[side]['seconds']:.1f} s over {ours:.1f} s (ours in one process {inside:.1f} s), "
