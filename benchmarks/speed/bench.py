@@ -110,10 +110,11 @@ class Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A timed search: wall seconds, what it spent in all, the solutions in the order of the problems."""
+    """A timed search: wall seconds, the solutions in the order of the problems, tokens the reward model really read."""
 
     seconds: float
     solutions: list[Solution]
+    computed: int = 0
 
     @property
     def usage(self) -> Usage:
@@ -149,7 +150,8 @@ async def timed(solver: Solver, problems: Sequence[Problem], title: str = "", co
     Raises RuntimeError when a problem fails: a figure over what is left would mean nothing.
     """
     await forget(solver)
-    solutions: dict[int, Solution] = {}
+    reward, solutions = solver.load()[1], dict[int, Solution]()
+    before = getattr(reward, "computed", 0)
     begun = time.perf_counter()
     async with aclosing(solver.stream(problems, concurrency or len(problems))) as stream:
         with tqdm(total=len(problems), desc=title, unit="problem", disable=not title, leave=False) as bar:
@@ -159,7 +161,8 @@ async def timed(solver: Solver, problems: Sequence[Problem], title: str = "", co
                 solutions[index] = solution
                 bar.update()
     seconds = time.perf_counter() - begun
-    return Run(seconds, [solutions[k] for k in sorted(solutions)])
+    computed = getattr(reward, "computed", 0) - before
+    return Run(seconds, [solutions[k] for k in sorted(solutions)], computed)
 
 
 async def forget(solver: Solver) -> None:

@@ -48,9 +48,8 @@ def _measure(strategy: str, n: int, side: str) -> Any:
 
 def _ours(run: Run, golds: Mapping[str, str]) -> dict[str, Any]:
     right = [float(is_right(s.answer, golds[s.problem.id])) for s in run.solutions]
-    usage = run.usage
     return {
-        "seconds": run.seconds, "right": right, "policy_tokens": usage.policy_tokens, "prm_tokens": usage.prm_tokens,
+        "seconds": run.seconds, "right": right, "policy_tokens": run.usage.policy_tokens, "prm_tokens": run.computed,
     }  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def _measure(strategy: str) -> Any:
         processor = time.process_time() - processor
         top = await profiled(solver, problems, thread)
         for model in solver.load():
-            cast(Any, model).close()
+            cast("Any", model).close()
         return {
             "step_requests": search.step_requests,
             "wall_microseconds": 1e6 * search.seconds / search.step_requests,

@@ -54,8 +54,9 @@ def served(policy: str, prm: str, logs: Path) -> Iterator[tuple[str, str]]:
 
 def _start(name: str, port: int, more: tuple[str, ...], log: IO[bytes]) -> subprocess.Popen[bytes]:
     folder = folder_of(models.find(name))
+    # What `vllm serve` runs; that command itself asks for a distribution named vllm, which the CPU build is not.
     command = [
-        sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", str(folder), "--served-model-name", name,
+        sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder), "--served-model-name", name,
         "--host", "127.0.0.1", "--port", str(port), *_FLAGS, *more,
     ]  # fmt: skip
     environment = {**os.environ, **_ENVIRONMENT}

@@ -55,6 +55,7 @@ def figures(search: Run, sampling: float, scoring: float) -> dict[str, Any]:
         "tax_overlapped": search.seconds / max(sampling, scoring),
         "policy_tokens": usage.policy_tokens,
         "prm_tokens": usage.prm_tokens,
+        "prm_tokens_computed": search.computed,
         "step_requests": search.step_requests,
         "step_tokens": usage.policy_tokens / max(1, search.steps),
         "solution_steps": search.solution_steps,
