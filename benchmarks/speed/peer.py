@@ -17,7 +17,7 @@ from benchmarks.speed.bench import Bench, Measurement, Scale, timed
 from benchmarks.speed.control import is_right
 from benchmarks.speed.loads import lab
 from benchmarks.speed.record import Record
-from benchmarks.speed.servers import served
+from benchmarks.speed.servers import forget, served
 from benchmarks.speed.table import Row, at_least
 from benchmarks.statistics import mean
 from tts import Solver
@@ -55,8 +55,11 @@ async def _measure(bench: Bench) -> dict[str, Any]:
                         "policy_url": policy, "prm_url": prm, "policy": load.policy, "prm": load.prm, "n": n,
                         "strategy": strategy, "temperature": 1.0, "questions": [p.text for p in problems],
                     }  # fmt: skip
-                    sides = {"in turn": _theirs(python, {**job, "together": False}, problems, load.golds)}
-                    sides["gathered"] = _theirs(python, {**job, "together": True}, problems, load.golds)
+                    sides = {}
+                    for side in ("in turn", "gathered"):
+                        forget(policy, prm)
+                        sides[side] = _theirs(python, {**job, "together": side == "gathered"}, problems, load.golds)
+                    forget(policy, prm)
                     solver = Solver(
                         f"{policy}#{load.policy}", f"{prm}#{load.prm}", strategy, n, vote=_VOTES[strategy],
                         temperature=1.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -14,16 +15,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from tokenizers import Tokenizer
+
+from prm.qwen import STEP_TOKEN
 from tts import models
 from tts.models import folder_of
 
 _FLAGS = (
     "--dtype", "float32", "--enforce-eager", "--max-num-seqs", "256", "--max-num-batched-tokens", "8192",
-    "--no-enable-chunked-prefill", "--block-size", "32", "--enable-prefix-caching",
+    "--no-enable-chunked-prefill", "--block-size", "32",
 )  # fmt: skip
 _ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING", "OMP_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1",
+    "VLLM_SERVER_DEV_MODE": "1",  # for /reset_prefix_cache
 }  # fmt: skip
 _PATIENCE = 600  # seconds for both to come up
 
@@ -39,7 +44,7 @@ def served(policy: str, prm: str, logs: Path) -> Iterator[tuple[str, str]]:
     files: list[IO[bytes]] = []
     ports = _free_ports(2)
     try:
-        for name, port, more in ((policy, ports[0], ()), (prm, ports[1], ("--runner", "pooling"))):
+        for name, port, more in ((policy, ports[0], ()), (prm, ports[1], _pooling(prm))):
             files.append((logs / f"{name}.log").open("wb"))
             running.append(_start(name, port, more, files[-1]))
         for name, port, process in zip((policy, prm), ports, running, strict=True):
@@ -50,6 +55,20 @@ def served(policy: str, prm: str, logs: Path) -> Iterator[tuple[str, str]]:
             _stop(process)
         for file in files:
             file.close()
+
+
+def _pooling(name: str) -> tuple[str, ...]:
+    """Flags of a reward model's server: vLLM's own for Qwen's family, which knows the step mark by its published id."""
+    core = Tokenizer.from_file(str(Path(str(folder_of(models.find(name))), "tokenizer.json")))
+    config = {"tok_pooling_type": "STEP", "step_tag_id": core.token_to_id(STEP_TOKEN)}
+    return "--runner", "pooling", "--pooler-config", json.dumps(config)
+
+
+def forget(*urls: str) -> None:
+    """Empty the servers' prefix caches, so that no side profits from the one before."""
+    for url in urls:
+        root = url.removesuffix("/v1")
+        urllib.request.urlopen(urllib.request.Request(f"{root}/reset_prefix_cache", method="POST"), timeout=60).close()
 
 
 def _start(name: str, port: int, more: tuple[str, ...], log: IO[bytes]) -> subprocess.Popen[bytes]:

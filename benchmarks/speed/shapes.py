@@ -84,6 +84,9 @@ def make(folder: Path, shape: Shape = Shape(), vocabulary: Vocabulary = Vocabula
     """Write both checkpoints below ``folder``, unless they are there; the folders of policy and reward model."""
     policy, prm = folder / "policy", folder / "prm"
     if not (prm / "done").is_file():
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
         make_policy(policy, shape, vocabulary)
         make_prm(prm, shape, vocabulary)
         (prm / "done").touch()

@@ -2,7 +2,8 @@
 
 The plain side is as favourable as it can be made: every request is in flight at once, none stops early, so none is left
 to run alone at the end, and the texts are scored in one batch. Its requests are as long as the search's solutions are
-on average, and come to the same number of tokens for each problem. Both sides run on the same engines.
+on average, and come to the same number of tokens for each problem. Both sides run on the same engines; each text is
+read once, whole.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from benchmarks.speed.loads import NAMES
 from benchmarks.speed.record import Record
 from benchmarks.speed.table import Row, at_most
 from tts import Solver
-from tts.protocols import Request, RewardModel
+from tts.protocols import Request
 from tts.search import together
 from tts.types import Finish, Node, Problem, Until
 
@@ -37,7 +38,7 @@ def _measure(load: str, strategy: str, n: int) -> Any:
         models = await bench.open(load)
         solver, problems = models.solver(strategy, n), models.problems(bench.scale.problems)
         search = await timed(solver, problems, f"{strategy} N={n}")
-        sampling, scoring = await plain(solver, search)
+        sampling, scoring = await plain(solver, search, alike=load == "lab")
         return figures(search, sampling, scoring)
 
     return run
@@ -63,8 +64,12 @@ def figures(search: Run, sampling: float, scoring: float) -> dict[str, Any]:
     }
 
 
-async def plain(solver: Solver, search: Run) -> tuple[float, float]:
-    """Seconds to sample as many tokens as the search did, and to score those texts."""
+async def plain(solver: Solver, search: Run, *, alike: bool) -> tuple[float, float]:
+    """Seconds to sample as many tokens as the search did, and to score those texts.
+
+    ``alike``: the texts of a problem share their beginnings, so that a reward model that reads its prefix cache would
+    be asked twice for most of them; then the cache is left alone. Otherwise it saves reading the prompt.
+    """
     from tts.engines.vllm import VLLMPolicy
 
     policy, reward = solver.load()
@@ -87,7 +92,7 @@ async def plain(solver: Solver, search: Run) -> tuple[float, float]:
     sampled = time.perf_counter()
     texts = [_leaf(request, completion.steps) for request, completion in zip(requests, completions, strict=True)]
     ready = time.perf_counter()
-    await _score(reward, texts)
+    await _score(reward, texts, cached=not alike)
     return sampled - begun, time.perf_counter() - ready
 
 
@@ -109,14 +114,14 @@ def _leaf(request: Request, steps: Sequence[Any]) -> tuple[Problem, Node]:
     return request.problem, node
 
 
-async def _score(reward: RewardModel, texts: Sequence[tuple[Problem, Node]]) -> None:
+async def _score(reward: Any, texts: Sequence[tuple[Problem, Node]], *, cached: bool) -> None:
     """One pass over each text; one beyond the model's context is cut, as nobody would score it."""
-    context = getattr(reward, "context", None)
     jobs = []
     for problem, node in texts:
-        while context and node.parent is not None and sum(reward.lengths(problem, node)) > context:
+        while node.parent is not None and sum(reward.lengths(problem, node)) > reward.context:
             node = node.parent
-        jobs.append(reward.score(problem, node, 0))
+        tokens = [token for read in reward._reader.read(problem, node) for token in read.tokens]
+        jobs.append(reward.score(problem, node, 0) if cached else reward._rows(tokens, cached=False))
     await together(jobs)
 
 
