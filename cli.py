@@ -55,7 +55,8 @@ def solve(
         str | None, typer.Argument(help="The problem; without it, read from the pipe or asked for.")
     ] = None,
     policy: Annotated[
-        str, typer.Option(help="Model that writes solutions: a short name, a hub id or a folder.")
+        str,
+        typer.Option(help="Model that writes solutions: a short name, a hub id, a folder, or http://HOST/v1#MODEL."),
     ] = "lab-1m",
     prm: Annotated[
         str, typer.Option(help="Process reward model; 'auto' is the one recommended for the policy.")
@@ -81,11 +82,24 @@ def solve(
     ] = None,
     lookahead: Annotated[int | None, typer.Option(help="Steps that beam search looks ahead before it ranks.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
-    engine: Annotated[str, typer.Option(help="Engine that runs the models.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="vllm, transformers or remote; auto: vllm where it is installed, for all but lab-*.")
+    ] = "auto",
     device: Annotated[
         str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU when there is one.")
     ] = None,
+    prm_device: Annotated[
+        str | None, typer.Option(help="The reward model's device, when it is another; such as cuda:1.")
+    ] = None,
     dtype: Annotated[str | None, typer.Option(help="Such as float32; by default what suits the device.")] = None,
+    gpu_memory: Annotated[float, typer.Option(help="Part of a GPU's memory for both models together (vLLM).")] = 0.9,
+    engine_arg: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An argument of the engine, name=value, as often as needed; policy.name=value for one model.",
+            metavar="NAME=VALUE",
+        ),
+    ] = None,
     file: Annotated[
         Path | None,
         typer.Option("--file", "-f", help="Problems, one a line (.jsonl: an object with `problem` a line)."),
@@ -109,6 +123,7 @@ def solve(
     Example: tts solve --policy llama-3.2-3b --budget 256 "What is the sum of the first 100 primes?"
     """
     from tts.api import Solver
+    from tts.engines import parse_argument
 
     if file is None and out is not None:
         raise BadInput("--out goes with --file: a single answer is printed (--json > FILE keeps it).")
@@ -137,6 +152,9 @@ def solve(
         engine=engine,
         device=device,
         dtype=dtype,
+        prm_device=prm_device,
+        gpu_memory=gpu_memory,
+        engine_args=dict(map(parse_argument, engine_arg or [])),
         **{name: value for name, value in parameters.items() if value is not None},
     )
     if file is not None:

@@ -6,7 +6,7 @@ steps, each followed by ``<extra_0>``; a step's score is the probability of labe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,7 @@ class Qwen:
     """The family, as an engine uses it."""
 
     architectures: tuple[str, ...] = ("Qwen2ForProcessRewardModel",)
-    pooling: Pooling = Pooling(column=1)
+    pooling: Pooling = field(default_factory=lambda: Pooling(column=1))
 
     def format(self, tokenizer: Any) -> QwenFormat:
         """How this family's prompt grows. Raises ModelError for a tokenizer of another family."""

@@ -24,6 +24,7 @@ class Sampled:
     top_p: float = 1.0
 
     needs_reward: ClassVar[bool] = True
+    stepwise: ClassVar[bool] = False  # whether it goes on from steps, which a chat-only server cannot
     vote: ClassVar[str] = "weighted"
 
     def __post_init__(self) -> None:
@@ -58,6 +59,8 @@ class Stepwise(Sampled):
     max_steps: int = 40
     step_tokens: int = 2048
     aggregate: str = "last"
+
+    stepwise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         Sampled.__post_init__(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -41,7 +41,7 @@ def vllm_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Poli
     from tts.engines import Loading, close_all, load_both
 
     folder = tmp_path_factory.mktemp("tiny-vllm")
-    shape = {"width": 64, "heads": 2, "kv_heads": 1}  # vLLM's attention on a CPU wants heads of 32 at least
+    shape: dict[str, Any] = {"width": 64, "heads": 2, "kv_heads": 1}  # heads of 32: the CPU's smallest
     policy = make_policy(folder / "policy", context=64, **shape)
     reward = make_prm(folder / "prm", **shape)
     yield load_both(str(policy), str(reward), Loading(engine="vllm"))

@@ -221,9 +221,9 @@ def test_attention_that_cannot_be_cached_is_refused(tmp_path: Path) -> None:
 def test_wrong_options_are_one_sentence(policy: Path) -> None:
     with pytest.raises(UnknownName, match="engine"):
         engines.load_policy(str(policy), engine="warp")
-    for options in ({"device": "toaster"}, {"dtype": "int7"}):
+    for loading in (engines.Loading(device="toaster"), engines.Loading(dtype="int7")):
         with pytest.raises(BadInput) as error:
-            engines.load_policy(str(policy), **options)
+            engines.load_policy(str(policy), loading)
         sentence(error)
 
 

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from tts import models
+from tts import models as cards
 from tts.aggregate import AGGREGATES
 from tts.budget import Budget
 from tts.engines import Loading, load_both, load_policy, load_reward
@@ -56,7 +56,7 @@ class Solver:
 
     def __init__(
         self,
-        policy: str | Policy = models.DEFAULT_POLICY,
+        policy: str | Policy = cards.DEFAULT_POLICY,
         prm: str | RewardModel | None = "auto",
         strategy: str | Strategy = DEFAULT_STRATEGY,
         budget: int | Budget = 16,
@@ -101,9 +101,15 @@ class Solver:
 
     def load(self) -> tuple[Policy, RewardModel | None]:
         """Both models, loaded now if they were not yet, or if an engine's process has ended since."""
-        if self._models is None or not all(getattr(model, "alive", True) for model in self._models):
-            self._models = self._load()
-        return self._models
+        if (ready := self._ready()) is None:
+            ready = self._load()
+            self._check(*ready)
+            self._models = ready
+        return ready
+
+    def _ready(self) -> tuple[Policy, RewardModel | None] | None:
+        models = self._models
+        return models if models and all(getattr(model, "alive", True) for model in models) else None
 
     def _load(self) -> tuple[Policy, RewardModel | None]:
         prm = self._reward if self.plan.prm else None
@@ -112,14 +118,30 @@ class Solver:
         policy = load_policy(self._policy, self._loading) if isinstance(self._policy, str) else self._policy
         return policy, load_reward(prm, self._loading) if isinstance(prm, str) else prm
 
+    def _check(self, policy: Policy, reward: RewardModel | None) -> None:
+        """Refuse what these models cannot do for this plan, before any work."""
+        if getattr(self.strategy, "stepwise", False) and not getattr(policy, "steps", True):
+            raise BadInput(
+                f"{policy.name} is behind a chat-only server, which cannot go on from a step: "
+                f"use best-of-n or majority, not {self.plan.strategy}."
+            )
+        unknown = next((model.name for model in (policy, reward) if model and not model.shape.active), None)
+        if self.budget.max_flops is not None and unknown:
+            raise BadInput(
+                f"the size of {unknown} is not known here, so a ceiling of FLOPs cannot be kept: leave it out."
+            )
+
     async def solve(self, problem: str | Problem) -> Solution:
         """Solve one problem."""
         problem = as_problem(problem)
         if not problem.text.strip():
             raise BadInput("the problem is empty: give a question to be answered.")
-        policy, reward = self._models or await asyncio.to_thread(self.load)
-        warn = getattr(policy, "warn", None)
-        outside = warn(problem) if warn else None
+        if (ready := self._ready()) is None:
+            ready = await asyncio.to_thread(self.load)
+        policy, reward = ready
+        if (prepare := getattr(policy, "prepare", None)) is not None:  # what a server has to be asked for first
+            await prepare(problem)
+        told = [warn(problem) for model in (policy, reward) if (warn := getattr(model, "warn", None)) is not None]
         return await run(
             problem,
             self.plan,
@@ -128,7 +150,7 @@ class Solver:
             self.budget,
             strategy=self.strategy,
             clock=_standing_still if isinstance(policy, ReplayPolicy) else time.monotonic,
-            warnings=(*self.warnings, outside) if outside else self.warnings,
+            warnings=(*self.warnings, *filter(None, told)),
         )
 
     async def stream(
@@ -174,7 +196,7 @@ class Solver:
             raise UnknownName("aggregation", aggregate, AGGREGATES)
         if vote is not None:
             resolve("vote", vote)
-        card = models.find(self._policy, "policy") if isinstance(self._policy, str) else None
+        card = cards.find(self._policy, "policy") if isinstance(self._policy, str) else None
         if isinstance(strategy, str):
             known = parameters_of(strategy)
             defaults = {**_sampling(card), "n": self.budget.n, "aggregate": aggregate or "last"}
@@ -198,7 +220,7 @@ class Solver:
         )
         return plan, built
 
-    def _prm_name(self, card: models.ModelCard | None, needed: bool) -> str:
+    def _prm_name(self, card: cards.ModelCard | None, needed: bool) -> str:
         if needed and self._reward is None:
             raise BadInput("this strategy needs a reward model: name one with prm, or use majority.")
         if not needed or self._reward is None:
@@ -206,7 +228,7 @@ class Solver:
         if not isinstance(self._reward, str):
             return self._reward.name
         if self._reward != "auto":
-            return models.find(self._reward, "prm").name
+            return cards.find(self._reward, "prm").name
         if card is None or not card.prm:
             raise BadInput("no reward model is recommended for this policy: name one with prm, or use majority.")
         self._reward = card.prm
@@ -273,7 +295,7 @@ def _blocking(work: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:
     raise BadInput(f"an event loop is already running here: use `await {instead}(...)` instead.")
 
 
-def _sampling(card: models.ModelCard | None) -> dict[str, Any]:
+def _sampling(card: cards.ModelCard | None) -> dict[str, Any]:
     """The settings that the model's authors advise, under the names that strategies know them by."""
     if card is None:
         return {}

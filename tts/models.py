@@ -101,7 +101,9 @@ class ModelCard:
 
 def _lab(name: str, parameters: int, **more: Any) -> ModelCard:
     defaults: dict[str, Any] = {"prm": "lab-prm", "prm_reason": _LAB_WHY, "scope": _LAB_SCOPE} | more
-    return ModelCard(name=name, parameters=parameters, context=512, max_step_tokens=128, max_tokens=512, **defaults)
+    return ModelCard(
+        name=name, parameters=parameters, context=512, temperature=1.0, max_step_tokens=128, max_tokens=512, **defaults
+    )
 
 
 def _llama(name: str, hub: str, parameters: int) -> ModelCard:

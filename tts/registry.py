@@ -30,6 +30,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "prm family": {
         "qwen": "prm.qwen:FAMILY",
+        "two-token": "prm.two_token:FAMILY",
     },
 }
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from tts.cost import ModelShape
 from tts.engines.http import Json, Reply, Server
 from tts.engines.stepper import Splitter
-from tts.engines.text import _TEMPLATE_DATE, Text
+from tts.engines.text import TEMPLATE_DATE, Text
 from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
 from tts.models import ModelCard
 from tts.protocols import Completion, Request
@@ -194,11 +194,11 @@ class RemotePolicy:
             text = (await self._route("apply-template", {"messages": messages})).data.get("prompt", plain)
             reply = await self._route("tokenize", {"content": text, "add_special": True, "parse_special": True})
         else:
-            text, chat = plain, {"chat_template_kwargs": {"date_string": _TEMPLATE_DATE}, "add_generation_prompt": True}
+            text, chat = plain, {"chat_template_kwargs": {"date_string": TEMPLATE_DATE}, "add_generation_prompt": True}
             reply = await self._route("tokenize", {"model": self.name, "messages": messages, **chat})
             if reply.status == 400:  # a model without a chat template
                 reply = await self._route("tokenize", {"model": self.name, "prompt": plain})
-        tokens = reply.data.get("tokens")
+        tokens: Any = reply.data.get("tokens")
         if not is_ids(tokens):
             raise EngineError(f"{self._server.address.root}/tokenize failed ({reply.status}): {reply.message}.")
         if self._dialect.routes == "vllm" and not self._dialect.ids:  # an older one: ids in, but none out
@@ -254,7 +254,7 @@ class RemotePolicy:
         text, finish = str(choice.get("text") or ""), self._finish(choice)
         if finish is Finish.STEP and not text.endswith(self.card.separator):
             text += self.card.separator
-        tokens = choice.get("token_ids")
+        tokens: Any = choice.get("token_ids")
         if self._dialect.ids and not is_ids(tokens):
             raise EngineError(f"{self._server.address.base} did not say which token ids it sampled.")
         return Answer(text, tokens if is_ids(tokens) else [0] * _count(reply.data, text), finish)

@@ -10,7 +10,7 @@ from tts.models import ModelCard
 from tts.types import Problem, Step
 
 # Llama's template writes today's date into the system message; a fixed one keeps prompts the same from day to day.
-_TEMPLATE_DATE = "26 Jul 2024"
+TEMPLATE_DATE = "26 Jul 2024"
 
 
 class Text:
@@ -52,7 +52,7 @@ class Text:
             messages.insert(0, {"role": "system", "content": system})
         try:
             text = self.tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=True, date_string=_TEMPLATE_DATE
+                messages, tokenize=False, add_generation_prompt=True, date_string=TEMPLATE_DATE
             )
         except Exception as error:
             raise ModelError(f"the model's chat template does not take this conversation: {error}.") from error

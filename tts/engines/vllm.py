@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import os
@@ -12,7 +13,7 @@ import threading
 import types
 import warnings
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -301,7 +302,7 @@ def _check_installed() -> None:
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     try:
-        with _quiet():
+        with _spawning({}):
             import vllm  # noqa: F401
     except ImportError as error:
         raise MissingExtra(
@@ -331,7 +332,7 @@ def _configure(
     for name in arguments:
         if name not in known:
             raise UnknownName("engine argument of vLLM", name, known)
-    with _spawning(_CPU_ENVIRONMENT if _on_cpu() else {}), _quiet():
+    with _spawning(_CPU_ENVIRONMENT if _on_cpu() else {}):
         return guarded(card, lambda: AsyncEngineArgs(**arguments).create_engine_config())
 
 
@@ -339,9 +340,9 @@ def _start(card: ModelCard, config: Any, shape: ModelShape) -> Service:
     """Start an engine and wait until it is ready."""
     from vllm.v1.engine.async_llm import AsyncLLM
 
-    values = {**_CPU_ENVIRONMENT, **_threads(shape)} if _on_cpu() else {}
+    values = {"VLLM_WORKER_MULTIPROC_METHOD": "spawn", **(_CPU_ENVIRONMENT | _threads(shape) if _on_cpu() else {})}
     try:
-        with nullcontext() if _on_cpu() else _starting, _spawning(values), _quiet():
+        with nullcontext() if _on_cpu() else _starting, _spawning(values):
             engine = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
     except Exception as error:
         reason = _spawning.reason() or str(error).strip().partition("\n")[0].rstrip(".")
@@ -398,25 +399,12 @@ def _ends(folder: Path, tokenizer: Any) -> set[int]:
     return ends
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what vLLM prints while it is imported and started from standard output, which belongs to our answers."""
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with redirect_stdout(sys.stderr), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)
-
-
 class _Spawning:
-    """Surroundings for the processes that engines start: undone when the last of several threads leaves.
+    """Surroundings in which vLLM is imported and starts its processes: undone when the last of several threads leaves.
 
-    Their environment is set, what they print goes to a log, and the user's script is kept out of them: a spawned
-    process runs the script that started it once more, up to a guard that most short scripts lack, and ours need
-    nothing of it.
+    What is printed goes to a log: standard output belongs to our answers. The processes' environment is set, and
+    ``tts.engines.child`` stands in for the user's script, which a spawned process would run once more, up to a guard
+    that most short scripts lack.
     """
 
     def __init__(self) -> None:
@@ -424,6 +412,7 @@ class _Spawning:
         self._environment: dict[str, str | None] = {}
         self._main: types.ModuleType | None = None
         self._stderr = -1
+        self._hushed = ExitStack()
         self.log = Path(tempfile.gettempdir(), f"tts-vllm-{os.getpid()}.log")
 
     @contextmanager
@@ -443,13 +432,22 @@ class _Spawning:
                     self._end()
 
     def _begin(self) -> None:
-        self._main, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
+        stand_in = types.ModuleType("__main__")
+        stand_in.__spec__ = importlib.util.find_spec("tts.engines.child")
+        self._main, sys.modules["__main__"] = sys.modules["__main__"], stand_in
+        level = logging.root.manager.disable
+        self._hushed.callback(logging.disable, level)
+        logging.disable(logging.WARNING)
+        self._hushed.enter_context(redirect_stdout(sys.stderr))
+        self._hushed.enter_context(warnings.catch_warnings(action="ignore"))
         sys.stderr.flush()
         self._stderr = os.dup(2)
         with self.log.open("ab") as log:
             os.dup2(log.fileno(), 2)
 
     def _end(self) -> None:
+        self._hushed.close()
+        sys.stderr.flush()
         os.dup2(self._stderr, 2)
         os.close(self._stderr)
         if self._main is not None:
@@ -465,7 +463,7 @@ class _Spawning:
         with suppress(OSError):
             for line in reversed(self.log.read_text(errors="replace").splitlines()):
                 if found := re.search(r"\b(\w+(?:Error|Exception): .+)", line):
-                    return found[1].rstrip(".")
+                    return found[1].partition(". ")[0].rstrip(".")
         return ""
 
 

@@ -1,0 +1,345 @@
+"""vLLM itself, on a CPU: what it samples and scores against plain references, what it reads, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests import tiny
+from tests.engines.test_reward import PROBLEM, TEXTS, chain
+from tts import models
+from tts.engines import Loading, load_both, load_policy
+from tts.engines.transformers import ENGINE as TRANSFORMERS
+from tts.errors import ModelError, PromptTooLong, UnknownName
+from tts.models import ModelCard
+from tts.protocols import Policy, Request
+from tts.registry import TABLE
+from tts.types import Finish, Node, Problem, Until
+
+pytest.importorskip("vllm", reason="vLLM is not installed", exc_type=ImportError)
+
+SHAPE: dict[str, Any] = {"width": 64, "heads": 2, "kv_heads": 1}
+BLOCK = 32  # tokens of a block of the prefix cache on a CPU
+
+
+def request(
+    policy: Policy, *, until: Until = Until.STEP, temperature: float = 1.0, seed: int = 7, most: int = 40
+) -> Request:
+    node = Node(policy.prompt(PROBLEM), "/")
+    return Request(PROBLEM, node, "/0", seed, until, most, temperature)
+
+
+class TestPolicy:
+    @pytest.fixture
+    def policy(self, vllm_models: tuple[Any, Any]) -> Any:
+        return vllm_models[0]
+
+    @pytest.fixture
+    def twin(self, policy: Any) -> Iterator[Any]:
+        """The same checkpoint on the transformers engine."""
+        other = TRANSFORMERS.load_policy(policy.card, device="cpu")
+        yield other
+        other.close()
+
+    @pytest.mark.parametrize("until", Until)
+    async def test_greedy_continuations_equal_those_of_the_transformers_engine(
+        self, policy: Any, twin: Any, until: Until
+    ) -> None:
+        ours = await policy.generate(request(policy, until=until, temperature=0.0))
+        theirs = await twin.generate(request(twin, until=until, temperature=0.0))
+        assert [(s.text, s.tokens) for s in ours.steps] == [(s.text, s.tokens) for s in theirs.steps]
+        assert ours.finish is theirs.finish
+
+    def test_cost_and_prompt_are_those_of_the_transformers_engine(self, policy: Any, twin: Any) -> None:
+        assert policy.shape == twin.shape
+        assert policy.prompt(PROBLEM).tokens == twin.prompt(PROBLEM).tokens
+        assert policy.context == twin.context
+
+    async def test_a_request_samples_the_same_again_whatever_else_is_in_flight(self, policy: Any) -> None:
+        alone = await policy.generate(request(policy))
+        crowd = await asyncio.gather(*(policy.generate(request(policy, seed=seed)) for seed in (1, 2, 7, 9)))
+        assert crowd[2].steps[0].tokens == alone.steps[0].tokens
+        assert len({c.steps[0].tokens for c in crowd}) > 1
+
+    async def test_a_step_ends_with_the_token_that_completes_its_separator(self, policy: Any) -> None:
+        for seed in range(30):
+            done = await policy.generate(request(policy, seed=seed))
+            assert len(done.steps) == 1
+            text, tokens = done.steps[0].text, done.steps[0].tokens
+            if done.finish is Finish.STEP:
+                assert text.endswith("\n\n")
+                assert "\n\n" not in text[:-2].lstrip("\n")
+            elif done.finish is Finish.STOP:
+                assert tokens[-1] == 2, "the tiny models' end of sequence"
+            else:
+                assert len(tokens) == 40
+
+    async def test_a_length_limit_is_no_finish(self, policy: Any) -> None:
+        done = await policy.generate(request(policy, until=Until.END, most=3))
+        assert sum(len(step.tokens) for step in done.steps) <= 3
+        assert done.finish in (Finish.LENGTH, Finish.STOP)
+
+    async def test_cancelling_takes_the_request_out_of_the_engine(self, policy: Any) -> None:
+        engine = policy._service.engine
+        task = asyncio.create_task(policy.generate(request(policy, until=Until.END, most=40)))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        for _ in range(200):
+            if not engine.output_processor.has_unfinished_requests():
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("the request is still in the engine")
+
+    def test_it_serves_one_event_loop_after_another(self, policy: Any) -> None:
+        for _ in range(2):
+            assert asyncio.run(policy.generate(request(policy))).steps
+
+    def test_a_prompt_beyond_the_context_is_refused(self, policy: Any) -> None:
+        with pytest.raises(PromptTooLong, match="64 together"):
+            policy.prompt(Problem("add " * 80))
+
+
+class TestTokenClassification:
+    @pytest.fixture
+    def reward(self, vllm_models: tuple[Any, Any]) -> Any:
+        return vllm_models[1]
+
+    @pytest.fixture
+    def twin(self, reward: Any) -> Iterator[Any]:
+        other = TRANSFORMERS.load_reward(reward.card, device="cpu")
+        yield other
+        other.close()
+
+    @pytest.mark.parametrize("name", TEXTS)
+    async def test_scores_step_by_step_equal_those_of_the_whole_text(self, name: str, reward: Any, twin: Any) -> None:
+        problem, node, scores = Problem(f"by step {name}"), chain([]), list[float]()
+        for seen, text in enumerate(TEXTS[name]):
+            node = chain([text], node)
+            scores += await reward.score(problem, node, seen)
+        assert scores == pytest.approx(await twin.score(problem, node, 0), abs=1e-4)
+
+    @pytest.mark.parametrize("name", TEXTS)
+    async def test_scores_of_all_steps_at_once_equal_them_too(self, name: str, reward: Any, twin: Any) -> None:
+        problem, node = Problem(f"at once {name}"), chain(TEXTS[name])
+        scores = await reward.score(problem, node, 0)
+        assert scores == pytest.approx(await twin.score(problem, node, 0), abs=1e-4)
+        again = await reward.score(problem, chain(TEXTS[name]), 0)  # all of it lies in the cache now
+        assert again == pytest.approx(scores, abs=1e-4)
+
+    async def test_a_step_costs_its_own_tokens_and_less_than_a_block_of_those_before(self, reward: Any) -> None:
+        texts = [f"step {k} add {k} to the sum and take it two more\n\n" for k in range(20)]
+        node = chain([])
+        for seen, text in enumerate(texts):
+            node = chain([text], node)
+            before = reward.computed
+            await reward.score(PROBLEM, node, seen)
+            *_, new = lengths = reward.lengths(PROBLEM, node)
+            read = reward.computed - before
+            assert new <= read < new + BLOCK if seen else read == sum(lengths)
+
+    def test_cost_is_that_of_the_transformers_engine(self, reward: Any, twin: Any) -> None:
+        assert reward.shape == twin.shape
+        node = chain(TEXTS["fifty steps"])
+        assert reward.lengths(PROBLEM, node) == twin.lengths(PROBLEM, node)
+
+    async def test_a_text_beyond_the_context_is_refused(self, reward: Any) -> None:
+        with pytest.raises(PromptTooLong, match="2048"):
+            await reward.score(PROBLEM, chain(["add " * 3000]), 0)
+
+
+@pytest.fixture(scope="module")
+def two_token_card(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelCard]:
+    folder = tiny.make_policy(tmp_path_factory.mktemp("two-token"), seed=3, **SHAPE)
+    TABLE["prm family"]["tiny"] = "tests.tiny:TWO_TOKEN"
+    yield ModelCard(name="tiny-two", kind="prm", folder=str(folder), context=512, family="tiny")
+    del TABLE["prm family"]["tiny"]
+
+
+@pytest.fixture(scope="module")
+def two_token(two_token_card: ModelCard) -> Iterator[Any]:
+    from tts.engines.vllm import ENGINE
+
+    reward = ENGINE.load_reward(two_token_card)
+    yield reward
+    reward.close()
+
+
+@pytest.fixture(scope="module")
+def reference(two_token_card: ModelCard) -> Callable[[Problem, Sequence[str]], list[float]]:
+    """Scores by the whole vocabulary's logits of the whole text at once, in plain transformers."""
+    from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+
+    tokenizer: Any = PreTrainedTokenizerFast.from_pretrained(two_token_card.folder)
+    model: Any = AutoModelForCausalLM.from_pretrained(two_token_card.folder, dtype=torch.float32).eval()
+    good, bad, mark = (tokenizer.convert_tokens_to_ids(token) for token in "+-🙂")
+
+    def score(problem: Problem, steps: Sequence[str]) -> list[float]:
+        text = f"{problem.text} " + "\n".join(f"{step.strip()}🙂" for step in steps)
+        ids = tokenizer(text)["input_ids"]
+        with torch.inference_mode():
+            logits = model(torch.tensor([ids])).logits[0]
+        at = [k for k, token in enumerate(ids) if token == mark]
+        return [float(logits[k][[bad, good]].softmax(-1)[1]) for k in at]
+
+    return score
+
+
+SMILELESS = {name: steps for name, steps in TEXTS.items() if name != "unicode"}  # a smile is this family's mark
+
+
+class TestTwoTokens:
+    @pytest.mark.parametrize("engine", ["vllm", "transformers"])
+    @pytest.mark.parametrize("name", SMILELESS)
+    async def test_scores_step_by_step_equal_those_of_the_whole_text(
+        self, name: str, engine: str, two_token_card: ModelCard, two_token: Any, reference: Callable[..., list[float]]
+    ) -> None:
+        model = two_token if engine == "vllm" else TRANSFORMERS.load_reward(two_token_card, device="cpu")
+        texts, node, scores = TEXTS[name], chain([]), list[float]()
+        for seen, text in enumerate(texts):
+            node = chain([text], node)
+            scores += await model.score(PROBLEM, node, seen)
+        assert scores == pytest.approx(reference(PROBLEM, texts), abs=1e-4)
+        assert model.shape.active > 0
+        if engine == "transformers":
+            model.close()
+
+    async def test_a_step_costs_its_own_tokens_and_less_than_a_block_of_those_before(self, two_token: Any) -> None:
+        node = chain([])
+        for seen in range(12):
+            node = chain([f"we add step {seen} to the sum and take it more\n\n"], node)
+            before = two_token.computed
+            await two_token.score(Problem("what is it"), node, seen)
+            new = two_token.lengths(Problem("what is it"), node)[-1]
+            assert two_token.computed - before < new + BLOCK or not seen
+
+
+class TestLoading:
+    def test_an_unknown_engine_argument_is_named_with_the_nearest(self, vllm_models: tuple[Any, Any]) -> None:
+        with pytest.raises(UnknownName, match="did you mean 'max_model_len'"):
+            load_policy(vllm_models[0].card.folder, engine="vllm", arguments={"max_modellen": 64})
+
+    def test_a_model_that_cannot_start_says_why_and_where_its_log_is(self, vllm_models: tuple[Any, Any]) -> None:
+        with pytest.raises(ModelError, match=r"cannot start .*its log is"):
+            load_policy(vllm_models[0].card.folder, engine="vllm", arguments={"kv_cache_memory_bytes": 1})
+
+    def test_a_model_is_loaded_once(self, vllm_models: tuple[Any, Any]) -> None:
+        policy, reward = (model.card.folder for model in vllm_models)
+        assert load_both(policy, reward, Loading(engine="vllm")) == vllm_models
+
+    def test_auto_means_vllm_for_a_folder_and_transformers_for_what_is_built_in(
+        self, vllm_models: tuple[Any, Any]
+    ) -> None:
+        from tts.engines import _engine_for
+
+        assert _engine_for(models.find(vllm_models[0].card.folder), "auto") == "vllm"
+        assert _engine_for(models.find("lab-1m"), "auto") == "transformers"
+        assert _engine_for(models.find("llama-3.2-3b"), "auto") == "vllm"
+
+
+SCRIPT = """
+import sys
+from tts.batch import Batch
+from tts import Solver
+from pathlib import Path
+solver = Solver(sys.argv[1], sys.argv[2], "beam-search", 8, engine="vllm", max_steps=400, step_tokens=8)
+policy, reward = solver.load()
+print("ready", flush=True)
+with Batch(solver, Path(sys.argv[3]), Path(sys.argv[4])) as batch:
+    for solution in batch.run():
+        print("solved", flush=True)
+"""
+
+
+class TestProcesses:
+    @pytest.fixture
+    def running(self, tmp_path: Path, vllm_models: tuple[Any, Any]) -> Iterator[subprocess.Popen[str]]:
+        """A script without a main guard that works through a file of problems."""
+        problems = tmp_path / "problems.txt"
+        problems.write_text("\n".join(f"take {k} more" for k in range(3000)))
+        script = tmp_path / "script.py"
+        script.write_text(textwrap.dedent(SCRIPT))
+        folders = [model.card.folder for model in vllm_models]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        with subprocess.Popen(
+            [sys.executable, script, *folders, problems, tmp_path / "out.jsonl"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            try:
+                assert [process.stdout.readline() for _ in range(2)] == ["ready\n", "solved\n"]
+                yield process
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def test_a_killed_engine_ends_the_run_with_one_sentence_and_keeps_what_was_finished(
+        self, running: subprocess.Popen[str], tmp_path: Path
+    ) -> None:
+        engines = children(running.pid)
+        assert len(engines) >= 2
+        os.kill(engines[0], signal.SIGKILL)
+        _, errors = running.communicate(timeout=60)
+        assert running.returncode
+        assert "EngineDied: the vLLM process of" in errors
+        assert (tmp_path / "out.jsonl").read_text().count("\n") >= 1
+        assert all_gone(engines)
+
+    def test_nothing_outlives_a_run_that_was_killed_itself(self, running: subprocess.Popen[str]) -> None:
+        engines = children(running.pid)
+        running.kill()
+        running.wait(10)
+        assert all_gone(engines)
+
+    def test_interrupting_twice_ends_everything_within_five_seconds(self, running: subprocess.Popen[str]) -> None:
+        engines, begun = children(running.pid), time.monotonic()
+        os.killpg(running.pid, signal.SIGINT)
+        time.sleep(0.5)
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGINT)
+        running.communicate(timeout=20)
+        assert all_gone(engines)
+        assert time.monotonic() - begun < 5
+
+
+def children(pid: int) -> list[int]:
+    """Processes of vLLM below a process."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            name = (entry / "comm").read_text()
+        except (OSError, ValueError):
+            continue
+        if parent == pid and "VLLM" in name.upper():
+            found.append(int(entry.name))
+    return found
+
+
+def all_gone(pids: list[int], within: float = 10.0) -> bool:
+    """Whether processes end in time; those that wait to be buried count as ended."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        if not any(alive(pid) for pid in pids):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
