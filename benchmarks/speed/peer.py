@@ -62,7 +62,7 @@ async def _measure(bench: Bench) -> dict[str, Any]:
                     forget(policy, prm)
                     solver = Solver(
                         f"{policy}#{load.policy}", f"{prm}#{load.prm}", strategy, n, vote=_VOTES[strategy],
-                        temperature=1.0,
+                        temperature=1.0, engine_args={"concurrency": 256},  # what the server runs at once
                     )  # fmt: skip
                     sides["ours"] = await _ours(solver, problems, load.golds)
                     found.append({"strategy": strategy, "n": n, **sides})

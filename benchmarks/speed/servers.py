@@ -23,7 +23,7 @@ from tts.models import folder_of
 
 _FLAGS = (
     "--dtype", "float32", "--enforce-eager", "--max-num-seqs", "256", "--max-num-batched-tokens", "8192",
-    "--no-enable-chunked-prefill", "--block-size", "32",
+    "--no-enable-chunked-prefill", "--block-size", "32", "--uvicorn-log-level", "warning",
 )  # fmt: skip
 _ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING", "OMP_NUM_THREADS": "1",
