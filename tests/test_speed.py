@@ -176,6 +176,26 @@ async def test_a_text_that_was_cut_off_does_not_vote() -> None:
     assert resolve("vote", "weighted")(candidates(beams)).answer == "2"
 
 
+async def test_the_control_reads_the_same_reward_model_text_and_scores_as_ours(tmp_path: Path) -> None:
+    from benchmarks.speed.lockstep_models import TransformersJudge
+    from tts.engines import close_all, load_reward
+
+    _, prm = shapes.make(tmp_path, shapes.Shape(width=64, inner=64, layers=1, kv_heads=1, context=256))
+    words = shapes.Vocabulary().words()
+    texts = ["".join(words[k : k + 5]) + "\n\n" + "".join(words[k + 9 : k + 12 + k]) + "\n\n" for k in range(6)]
+    problem = Problem("".join(words[:7]))
+    reward = load_reward(str(prm), device="cpu", dtype="float32")
+    try:
+        theirs = await TransformersJudge(reward)(problem.text, texts)
+        for text, scores in zip(texts, theirs, strict=True):
+            node = Node(Step("", ()), "/")
+            for k, piece in enumerate(split(text)):
+                node = Node(Step(piece + "\n\n", ()), f"/{k}", parent=node)
+            assert scores == pytest.approx(await reward.score(problem, node, 0), abs=1e-5)
+    finally:
+        close_all()
+
+
 def test_beams_are_copied_until_there_are_enough() -> None:
     one, two = Beam("a"), Beam("b")
     assert repeated([one, two], 5) == [one, two, one, two, one]
@@ -231,19 +251,19 @@ async def test_an_interrupted_run_goes_on_with_what_is_missing(tmp_path: Path) -
     ran: list[str] = []
 
     def measurement(name: str) -> Measurement:
-        async def run(bench: Bench) -> dict[str, int]:
+        async def run(bench: Bench) -> dict[str, object]:
             ran.append(name)
             if name == "b" and ran.count("b") == 1:
                 raise KeyboardInterrupt
-            return {"figure": len(ran)}
+            return {"figure": len(ran)} if name != "c" else {"skipped": "it was not there"}
 
         return Measurement(name, run)
 
-    wanted, bench = [measurement("a"), measurement("b")], Bench(QUICK, tmp_path)
+    wanted, bench = [measurement("c"), measurement("a"), measurement("b")], Bench(QUICK, tmp_path)
     with pytest.raises(KeyboardInterrupt):
         await command.measure(bench, wanted, Record(tmp_path / "x.json", {}, {}))
     await command.measure(bench, wanted, Record(tmp_path / "x.json", {}, {}))
-    assert ran == ["a", "b", "b"]
+    assert ran == ["c", "a", "b", "c", "b"]  # what was skipped is tried again
 
 
 def filled() -> Record:

@@ -48,7 +48,7 @@ async def measure(bench: Bench, wanted: Sequence[Measurement], record: Record) -
     try:
         for index, measurement in enumerate(wanted, 1):
             place = f"[{index}/{len(wanted)}] {measurement.name}"
-            if measurement.name in record:
+            if measurement.name in record and "skipped" not in record[measurement.name]:
                 print(f"{place}: kept from an earlier run", file=sys.stderr)
                 continue
             print(f"{place} ...", file=sys.stderr, flush=True)
