@@ -27,6 +27,13 @@ from tts.types import Finish, Node, Step
 # -- the shape --------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Both checkpoints with the full vocabulary and a single narrow layer."""
+    shape = shapes.Shape(width=64, inner=64, layers=1, kv_heads=1, context=256)
+    return shapes.make(tmp_path_factory.mktemp("shape"), shape)
+
+
 def test_steps_are_40_tokens_and_solutions_8_steps_by_the_shares_of_the_vocabulary() -> None:
     vocabulary = shapes.Vocabulary()
     tokens = vocabulary.tokens()
@@ -39,7 +46,7 @@ def test_steps_are_40_tokens_and_solutions_8_steps_by_the_shares_of_the_vocabula
     assert vocabulary.solution_steps == (breaks + len(ends)) / len(ends) == 8
 
 
-def test_the_shape_is_about_30m_parameters_and_finds_every_token_equally_likely(tmp_path: Path) -> None:
+def test_the_shape_is_about_30m_parameters_and_finds_every_token_equally_likely(small: tuple[Path, Path]) -> None:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -47,17 +54,14 @@ def test_the_shape_is_about_30m_parameters_and_finds_every_token_equally_likely(
     with torch.device("meta"):
         full = LlamaForCausalLM(LlamaConfig(vocab_size=vocabulary.size, **shape.config()))
     assert 27e6 < sum(p.numel() for p in full.parameters()) < 30e6  # below 30M an engine takes one thread
-    small = shapes.Shape(width=64, inner=64, layers=1, kv_heads=1, context=256)
-    policy, _ = shapes.make(tmp_path, small, vocabulary)
-    model = LlamaForCausalLM.from_pretrained(policy)
+    model = LlamaForCausalLM.from_pretrained(small[0])
     with torch.inference_mode():
         logits = model(torch.tensor([[1, 300, 4000]])).logits
     assert logits.abs().max() == 0
 
 
-async def test_the_shape_loads_and_is_searched(tmp_path: Path) -> None:
-    small = shapes.Shape(width=64, inner=64, layers=1, kv_heads=1, context=256)
-    policy, prm = shapes.make(tmp_path, small)
+async def test_the_shape_loads_and_is_searched(small: tuple[Path, Path]) -> None:
+    policy, prm = small
     solver = Solver(
         str(policy), str(prm), "beam-search", 4, engine="transformers", device="cpu", temperature=1.0, step_tokens=16,
         max_tokens=200,
@@ -73,11 +77,10 @@ async def test_the_shape_loads_and_is_searched(tmp_path: Path) -> None:
     assert solution.usage.prm_tokens > 0
 
 
-def test_the_shape_is_made_once(tmp_path: Path) -> None:
-    small = shapes.Shape(width=64, inner=64, layers=1, kv_heads=1, context=256)
-    policy, _ = shapes.make(tmp_path, small)
+def test_the_shape_is_made_once(small: tuple[Path, Path]) -> None:
+    policy, _ = small
     before = (policy / "model.safetensors").stat().st_mtime_ns
-    shapes.make(tmp_path, small)
+    shapes.make(policy.parent)
     assert (policy / "model.safetensors").stat().st_mtime_ns == before
 
 
@@ -176,11 +179,11 @@ async def test_a_text_that_was_cut_off_does_not_vote() -> None:
     assert resolve("vote", "weighted")(candidates(beams)).answer == "2"
 
 
-async def test_the_control_reads_the_same_reward_model_text_and_scores_as_ours(tmp_path: Path) -> None:
+async def test_the_control_reads_the_same_reward_model_text_and_scores_as_ours(small: tuple[Path, Path]) -> None:
     from benchmarks.speed.lockstep_models import TransformersJudge
     from tts.engines import close_all, load_reward
 
-    _, prm = shapes.make(tmp_path, shapes.Shape(width=64, inner=64, layers=1, kv_heads=1, context=256))
+    _, prm = small
     words = shapes.Vocabulary().words()
     texts = ["".join(words[k : k + 5]) + "\n\n" + "".join(words[k + 9 : k + 12 + k]) + "\n\n" for k in range(6)]
     problem = Problem("".join(words[:7]))

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import importlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -88,6 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not wanted:
         print(f"--only {args.only} names nothing: the parts are {', '.join(PARTS)}.", file=sys.stderr)
         return 2
+    # A run that is told to end takes its servers and engines with it, as one that is interrupted does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         record = Record(out, bench.settings(), machine())
         if not args.table:
