@@ -87,10 +87,10 @@ class Stepwise(Sampled):
             f"{self.keep} x {self.branch} = {used} samples are used."
         )
 
-    def step(self, round: int) -> dict[str, Any]:
-        """Arguments of the expansion in that round, counted from 1."""
+    def step(self, round: int, *, ahead: bool = True) -> dict[str, Any]:
+        """Arguments of the expansion in that round, counted from 1; ``ahead`` where all it finds is scored next."""
         until = Until.END if round == self.max_steps else Until.STEP
-        return {"until": until, "max_tokens": self.step_tokens, **self.sampling}
+        return {"until": until, "max_tokens": self.step_tokens, "ahead": ahead, **self.sampling}
 
 
 def at_least(name: str, value: object, least: int) -> None:

@@ -32,7 +32,7 @@ class BeamSearch(Stepwise):
         beams = [search.root]
         for round in range(1, self.max_steps + 1):
             n = self.branch if round > 1 else self.keep * self.branch
-            grown = await search.expand(beams, n, **self.step(round))
+            grown = await search.expand(beams, n, **self.step(round, ahead=not self.lookahead))
             children = [child for siblings in grown for child in siblings]
             ranks = await self.rank(search, children)
             done += [child for child in ranks if child.finished]

@@ -28,7 +28,7 @@ class BestOfN(Sampled):
 
     async def __call__(self, search: Search) -> list[Node]:
         [solutions] = await search.expand(
-            [search.root], self.n, until=Until.END, max_tokens=self.solution_tokens, **self.sampling
+            [search.root], self.n, until=Until.END, max_tokens=self.solution_tokens, ahead=True, **self.sampling
         )
         if search.scored:
             await search.score(solutions)

@@ -83,7 +83,10 @@ class Policy(Protocol):
 
 @runtime_checkable
 class RewardModel(Protocol):
-    """The model that judges steps."""
+    """The model that judges steps.
+
+    One with an attribute ``beside`` that is true works at the same time as the policy, and is asked as samples come.
+    """
 
     @property
     def name(self) -> str: ...

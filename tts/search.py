@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import math
 from collections.abc import Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
@@ -43,6 +44,7 @@ class _Shared:
     notes: dict[str, None] = field(default_factory=dict)
     scores: WeakKeyDictionary[Step, float] = field(default_factory=WeakKeyDictionary)
     read: WeakSet[Step] = field(default_factory=WeakSet)
+    ahead: WeakSet[Step] = field(default_factory=WeakSet)
     siblings: WeakKeyDictionary[Step, WeakValueDictionary[tuple[int, ...], Step]] = field(
         default_factory=WeakKeyDictionary
     )
@@ -142,6 +144,7 @@ class Search:
         max_tokens: int = 2048,
         temperature: float = 0.8,
         top_p: float = 1.0,
+        ahead: bool = False,
     ) -> list[list[Node]]:
         """Sample ``n`` continuations of each node.
 
@@ -152,6 +155,8 @@ class Search:
             max_tokens: most tokens of one continuation; the room left in the context is a limit too.
             temperature: 0 is greedy.
             top_p: nucleus mass.
+            ahead: every new leaf will be scored, so a reward model that works beside the policy may read each as it
+                comes, without waiting for the last one. What a search costs and finds is the same.
 
         Returns:
             For each node its new leaves, in order; fewer than ``n`` where the budget or the context ran out. With
@@ -167,7 +172,7 @@ class Search:
         ]
         children: dict[Node, list[Node]] = {node: [] for node in nodes}
         while requests and (batch := self._afford(requests)):
-            leaves = await together(self._sample(request, hold) for request, hold in batch)
+            leaves = await together(self._sample(request, hold, ahead) for request, hold in batch)
             for (request, _), leaf in zip(batch, leaves, strict=True):
                 if leaf is not None:
                     children[request.node].append(leaf)
@@ -263,7 +268,7 @@ class Search:
             return 0
         return self._reward.shape.flops(int(_PRM_SLACK * tokens) + 4, int(_PRM_SLACK * node.length))
 
-    async def _sample(self, request: Request, hold: Hold) -> Node | None:
+    async def _sample(self, request: Request, hold: Hold, ahead: bool) -> Node | None:
         try:
             completion = await self._in_time(self._policy.generate(request))
         except OutOfTime:
@@ -279,6 +284,8 @@ class Search:
         self._shared.spend(policy_tokens=count, policy_flops=flops, paper_flops=self._policy.shape.paper_flops(count))
         leaf = self._grow(request, completion)
         self._holds[leaf] = hold
+        if ahead and getattr(self._reward, "beside", False) and math.isinf(self.ledger.flops):
+            await self._read_ahead(leaf)
         return leaf
 
     def _grow(self, request: Request, completion: Completion) -> Node:
@@ -328,21 +335,36 @@ class Search:
         self._shared.spend(prm_tokens=fresh_tokens, prm_flops=fresh)
         return True
 
-    async def _judge(self, reward: RewardModel, node: Node) -> None:
+    async def _read_ahead(self, node: Node) -> None:
+        """Ask for a leaf's scores before the strategy does. It pays when it does, and hears then what went wrong.
+
+        Not where FLOPs are bounded: which leaves can still be paid for depends on all of them.
+        """
+        reward = self._reward
+        if reward is None or node.step in self._shared.scores or node.step in self._shared.ahead:
+            return
+        self._shared.ahead.add(node.step)  # a twin that comes meanwhile is not read again
+        with suppress(OutOfTime, PromptTooLong):
+            await self._scored(reward, node)
+
+    async def _scored(self, reward: RewardModel, node: Node) -> None:
+        """Ask the reward model for what is not known of a node yet, and remember it."""
         steps = node.steps
         seen = next((k for k, step in enumerate(steps) if step not in self._shared.scores), len(steps))
+        scores = await self._in_time(reward.score(self.problem, node, seen))
+        if len(scores) != len(steps) - seen:
+            raise EngineError(f"{reward.name} gave {len(scores)} scores for {len(steps) - seen} steps.")
+        self._shared.scores.update(zip(steps[seen:], scores, strict=True))
+
+    async def _judge(self, reward: RewardModel, node: Node) -> None:
         try:
-            scores = await self._in_time(reward.score(self.problem, node, seen))
+            await self._scored(reward, node)
         except OutOfTime:
             self._cut("score", node.key)
             return
         except PromptTooLong as error:
             self._shared.notes[f"a solution was left unscored: {error}"] = None
             self.trace.add("cut", what="length", key=node.key)
-            return
-        if len(scores) != len(steps) - seen:
-            raise EngineError(f"{reward.name} gave {len(scores)} scores for {len(steps) - seen} steps.")
-        self._shared.scores.update(zip(steps[seen:], scores, strict=True))
 
     def _record_scores(self, reward: RewardModel, node: Node) -> None:
         lengths = reward.lengths(self.problem, node)[1:]

@@ -40,6 +40,8 @@ class RemoteReward:
         context: most tokens it reads.
     """
 
+    beside = True
+
     def __init__(
         self, card: ModelCard, server: Server, form: RewardFormat, pooling: Pooling, *, rows: Kind, shape: ModelShape,
         context: int,

@@ -14,9 +14,12 @@ import types
 import warnings
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout, suppress
-from dataclasses import fields
+from copy import copy
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from tts.cost import ModelShape
 from tts.engines.loading import SMALL, causal_shape, guarded, shape_of, tokenizer_of
@@ -27,7 +30,7 @@ from tts.engines.text import Text
 from tts.engines.weights import require
 from tts.errors import BadInput, EngineError, MissingExtra, ModelError, PromptTooLong, UnknownName
 from tts.models import ModelCard
-from tts.protocols import Completion, Pooling, Request, RewardFormat
+from tts.protocols import Completion, Pooling, Read, Request, RewardFormat
 from tts.registry import resolve
 from tts.types import Finish, Node, Problem, Step, Until
 
@@ -85,6 +88,7 @@ class VLLMPolicy:
         self._splitter = Splitter(self._text.decode, card.separator, ends)
         size = service.engine.model_config.get_vocab_size()
         self._stops = {Until.END: sorted(ends), Until.STEP: sorted(ends | self._splitter.closing(range(size)))}
+        self._settings = lru_cache(64)(self._sampling)
         self._warn = warn
 
     @property
@@ -120,32 +124,34 @@ class VLLMPolicy:
         self._service.close()
 
     async def _sample(self, request: Request, tokens: list[int], limit: int, sampled: int) -> list[int]:
-        from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
-
-        params = SamplingParams(
-            temperature=request.temperature,
-            top_p=request.top_p,
-            max_tokens=limit,
-            seed=(request.seed + sampled) & _SEEDS if self.seeds and request.temperature > 0 else None,
-            stop_token_ids=self._stops[request.until],
-            ignore_eos=True,  # the ids that end a solution are among the stops
-            detokenize=False,
-            output_kind=RequestOutputKind.FINAL_ONLY,
-            skip_clone=True,
-        )
+        params = copy(self._settings(request.until, request.temperature, request.top_p))
+        params.max_tokens = limit
+        if self.seeds and request.temperature > 0:
+            params.seed = (request.seed + sampled) & _SEEDS
 
         def ask(name: str) -> AsyncGenerator[Any, None]:
             stream: AsyncGenerator[Any, None] = self._service.engine.generate(_prompt(tokens), params, name)
             return stream
 
-        answer = await self._service.ask(ask)
-        ids = list(answer.outputs[0].token_ids)
-        if not ids:
-            raise EngineError(
-                f"vLLM ended a request to {self.name} without a token ({answer.outputs[0].finish_reason})."
-            )
-        return ids
+        answer = (await self._service.ask(ask)).outputs[0]
+        if not answer.token_ids:
+            raise EngineError(f"vLLM ended a request to {self.name} without a token ({answer.finish_reason}).")
+        return list(answer.token_ids)
+
+    def _sampling(self, until: Until, temperature: float, top_p: float) -> Any:
+        """What requests of one kind have in common; making it anew takes longer the more stops there are."""
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        return SamplingParams(
+            temperature=temperature,
+            top_p=top_p,
+            stop_token_ids=self._stops[until],
+            ignore_eos=True,  # the ids that end a solution are among the stops
+            detokenize=False,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+            skip_clone=True,
+        )
 
 
 def _take(stepper: Stepper, tokens: list[int], until: Until) -> bool:
@@ -153,12 +159,21 @@ def _take(stepper: Stepper, tokens: list[int], until: Until) -> bool:
     return any(stepper.push(token) and (stepper.ended or until is Until.STEP) for token in tokens)
 
 
+@dataclass(slots=True)
+class _Known:
+    """What a search has been told of a text: the score at its end, once known, and of the texts that go on from it."""
+
+    score: float | None = None
+    further: dict[tuple[int, ...], _Known] = field(default_factory=dict)
+
+
 class VLLMReward:
     """A process reward model on vLLM as a pooling model. Implements :class:`tts.protocols.RewardModel`.
 
     Every token of a request that is not in the prefix cache comes back with its scores (pooling of kind ALL, the cache
-    being read), so a step costs its own tokens and at most a block of those before it. Where a step lies in the cache,
-    because its text was read before, the request is made once more past the cache.
+    being read), so a step costs its own tokens and at most a block of those before it. Scores are remembered by the
+    text they belong to for as long as the search lives, since what lies in the cache does not come back. Where a step
+    does and nobody remembers it, the request is made once more past the cache.
 
     Args:
         card: name and limits.
@@ -169,10 +184,14 @@ class VLLMReward:
         context: most tokens it reads.
     """
 
+    beside = True
+
     def __init__(
         self, card: ModelCard, service: Service, form: RewardFormat, pooling: Pooling, *, shape: ModelShape,
         context: int,
     ) -> None:  # fmt: skip
+        from vllm import PoolingParams
+
         self.card = card
         self.name = card.name
         self.shape = shape
@@ -182,6 +201,8 @@ class VLLMReward:
         self._service = service
         self._reader = Reader(form)
         self._column = pooling.column
+        self._params = PoolingParams
+        self._known: WeakKeyDictionary[Step, _Known] = WeakKeyDictionary()
 
     @property
     def alive(self) -> bool:
@@ -199,47 +220,48 @@ class VLLMReward:
         """
         if seen >= node.depth:
             return ()
-        tokens: list[int] = []
-        marks: list[int] = []
-        for read in self._reader.read(problem, node):
-            marks.append(len(tokens) + read.at)
-            tokens += read.tokens
-        if len(tokens) > self.context:
+        prompt, *reads = self._reader.read(problem, node)
+        if (length := len(prompt.tokens) + sum(len(read.tokens) for read in reads)) > self.context:
             raise PromptTooLong(
-                f"the problem and its solution are {len(tokens)} tokens long for {self.name}, which reads "
+                f"the problem and its solution are {length} tokens long for {self.name}, which reads "
                 f"{self.context}: set a lower token limit, or choose a reward model with a longer context."
             )
-        wanted = marks[1 + seen :]
-        rows = await self._rows(tokens[: wanted[-1] + 1], cached=True)
-        if len(rows) < wanted[-1] + 1 - wanted[0]:
-            rows = await self._rows(tokens[: wanted[-1] + 1], cached=False)
-        start = wanted[-1] + 1 - len(rows)
-        return tuple(float(rows[mark - start][self._column]) for mark in wanted)
+        known = self._known.setdefault(node.root.step, _Known())
+        path = [known := known.further.setdefault(read.tokens, _Known()) for read in reads]
+        for cached in (True, False):
+            if any(place.score is None for place in path[seen:]):
+                await self._fill(prompt, reads, path, cached=cached)
+        return tuple(place.score for place in path[seen:] if place.score is not None)
 
     def close(self) -> None:
         """End the engine's process; requests under way fail with EngineError."""
         self._service.close()
 
-    async def _rows(self, tokens: list[int], *, cached: bool) -> list[list[float]]:
-        """Scores of the last tokens, those that were not in the cache: [uncached, columns]."""
-        from vllm import PoolingParams
-
-        params = PoolingParams(task="token_classify", skip_reading_prefix_cache=not cached)
+    async def _fill(self, prompt: Read, reads: list[Read], path: list[_Known], *, cached: bool) -> None:
+        """Read a text and note the scores that come back: those of its last tokens, which were not in the cache."""
+        tokens, marks = list(prompt.tokens), []
+        for read in reads:
+            marks.append(len(tokens) + read.at)
+            tokens += read.tokens
+        del tokens[marks[-1] + 1 :]
+        params = self._params(task="token_classify", skip_reading_prefix_cache=not cached)
 
         def ask(name: str) -> AsyncGenerator[Any, None]:
             stream: AsyncGenerator[Any, None] = self._service.engine.encode(_prompt(tokens), params, name)
             return stream
 
-        rows: list[list[float]] = (await self._service.ask(ask)).outputs.data.tolist()
+        rows = (await self._service.ask(ask)).outputs.data[:, self._column].tolist()
         self.computed += len(rows)
-        self.reused += len(tokens) - len(rows)
-        return rows
+        start = len(tokens) - len(rows)
+        self.reused += start
+        for mark, place in zip(marks, path, strict=True):
+            if mark >= start:
+                place.score = rows[mark - start]
 
 
-def _prompt(tokens: list[int]) -> Any:
-    from vllm.inputs.engine import tokens_input
-
-    return tokens_input(tokens)
+def _prompt(tokens: list[int]) -> dict[str, Any]:
+    """Token ids as vLLM's front end takes them without looking at them again."""
+    return {"type": "token", "prompt_token_ids": tokens}
 
 
 class VLLMEngine:
