@@ -31,7 +31,7 @@ brackets.
 ## Use
 
 Prompts start with `<s>`; the chat template writes it, so the tokenizer must not add another.
-`generation_config.json` samples at temperature 0.8. An unknown word is one `<unk>`, which names and nouns of a story
+`generation_config.json` samples at temperature 1.0. An unknown word is one `<unk>`, which names and nouns of a story
 may be.
 """
 
@@ -89,8 +89,8 @@ def _training(record: dict[str, Any]) -> str:
     ]
     if recipe.get("grown_from"):
         lines.append(
-            f"- Starts from {start} before its decay, grown to this size so that it computes the same function at "
-            "first (in the spirit of Net2Net, arXiv 1511.05641)"
+            f"- Starts from {start} part-way through its training, grown to this size so that it computes the same "
+            "function at first (in the spirit of Net2Net, arXiv 1511.05641)"
         )
     elif start:
         lines.append(

@@ -46,7 +46,7 @@ def save_policy(model: LlamaForCausalLM, folder: Path) -> None:
     _write(weights, model.config.to_dict() | {"architectures": ["LlamaForCausalLM"]}, folder)
     defaults = {
         "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0,
-        "do_sample": True, "temperature": 0.8, "max_new_tokens": 320,
+        "do_sample": True, "temperature": 1.0, "max_new_tokens": 320,
     }  # fmt: skip
     (folder / "generation_config.json").write_text(json.dumps(defaults, indent=2) + "\n")
 

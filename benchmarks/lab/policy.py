@@ -29,8 +29,8 @@ class Recipe:
     """A policy's shape and training.
 
     `tokens` in all, `rate` the peak learning rate, `batch` tokens a step, `levels` the weights of levels 1 to 5,
-    `decay` the share of the training in which the rate falls to zero. `grown_from` names a smaller policy whose state
-    before its decay this one starts from.
+    `decay` the share of the training in which the rate falls to zero. `grown_from` names a smaller policy whose trunk
+    this one starts from: its state after `trunk` tokens, before its rate falls.
     """
 
     name: str
@@ -44,12 +44,13 @@ class Recipe:
     batch: int = 4096
     levels: tuple[float, ...] = (1.2, 1.2, 1.1, 1.0, 0.8)
     decay: float = 0.15
+    trunk: int = 0
     grown_from: str = ""
 
 
 RECIPES = {
-    "lab-200k": Recipe("lab-200k", 64, 3, 2, 160, 8_000_000, 4e-3, 1, decay=0.1),
-    "lab-1m": Recipe("lab-1m", 128, 4, 2, 352, 10_800_000, 3e-3, 2),
+    "lab-200k": Recipe("lab-200k", 64, 3, 2, 160, 14_000_000, 4e-3, 5, decay=0.1),
+    "lab-1m": Recipe("lab-1m", 128, 4, 2, 352, 12_000_000, 3e-3, 2, trunk=9_180_000),
     "lab-4m": Recipe("lab-4m", 256, 5, 4, 704, 2_600_000, 1.5e-3, 3, decay=0.3, grown_from="lab-1m"),
 }
 
@@ -153,7 +154,7 @@ def loss_of(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
 
 
 def start(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
-    """The model a training begins with: fresh, or grown from another policy's state before its decay.
+    """The model a training begins with: fresh, or grown from another policy's trunk.
 
     Raises:
         FileNotFoundError: if the policy it grows from has not been trained beside `folder`.
@@ -183,5 +184,7 @@ def train(recipe: Recipe, folder: Path, stop_at: int | None = None) -> tuple[Lla
     if COMPILE and recipe.tokens > 100_000:
         model.model.compile(dynamic=True)
     schedule = Schedule(recipe.tokens, recipe.rate, decay=recipe.decay)
-    progress = fit(model, loss_of, lambda first: batches(recipe, first), schedule, folder, stop_at=stop_at)
+    progress = fit(
+        model, loss_of, lambda first: batches(recipe, first), schedule, folder, stop_at=stop_at, trunk=recipe.trunk
+    )
     return model, progress

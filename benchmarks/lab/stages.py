@@ -2,7 +2,8 @@
 
 - lab-200k, lab-1m: from nothing
 - lab-4m: grown from lab-1m
-- samples: labelled solutions of the two smaller policies
+- lab-200k-early, lab-1m-early: the reward model's teachers
+- samples: labelled solutions of the teachers
 - prm-body: a policy that is only there to be the reward model's lowest layers
 - lab-prm: the reward model
 - figures and cards: on validation problems
@@ -25,18 +26,20 @@ from benchmarks.lab.solutions import Sampling, gather, sample, shuffled
 from benchmarks.lab.train_prm import PRMRecipe
 from benchmarks.lab.training import Progress, device
 
-TEMPERATURE = 0.8
+TEMPERATURE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Laboratory:
     """What is made: the policies, the reward model, and what they are measured on.
 
+    `teachers` are policies whose solutions the reward model learns from, `body` is the one inside it.
     `judged` is what the reward model is judged on; `measured` says on how many problems of each level of
     lab-validation, and with how many samples of each, a policy's figures are taken.
     """
 
     policies: dict[str, Recipe]
+    teachers: dict[str, Recipe]
     body: Recipe
     prm: PRMRecipe
     judged: Sampling
@@ -45,6 +48,7 @@ class Laboratory:
 
 FULL = Laboratory(
     policy.RECIPES,
+    train_prm.TEACHERS,
     train_prm.BODY,
     train_prm.PRM,
     train_prm.JUDGED,
@@ -56,7 +60,11 @@ def rehearsal(lab: Laboratory = FULL, tokens: int = 12_000) -> Laboratory:
     """The same laboratory at a thousandth of its size: a look at the machinery, not at the models."""
     samplings = tuple(replace(s, count=8, each=1) for s in lab.prm.samplings)
     return Laboratory(
-        {name: replace(recipe, tokens=tokens, batch=1024) for name, recipe in lab.policies.items()},
+        {
+            name: replace(recipe, tokens=tokens, batch=1024, trunk=tokens // 2 if recipe.trunk else 0)
+            for name, recipe in lab.policies.items()
+        },
+        {name: replace(recipe, tokens=tokens, batch=1024) for name, recipe in lab.teachers.items()},
         replace(lab.body, tokens=tokens, batch=1024),
         replace(lab.prm, tokens=tokens, samplings=samplings),
         replace(lab.judged, count=8, each=1),
@@ -69,14 +77,14 @@ def _progress(folder: Path) -> Progress:
 
 
 def _trained(lab: Laboratory, name: str, work: Path) -> LlamaForCausalLM:
-    model = policy.trained(lab.policies[name], work / name)
+    model = policy.trained((lab.policies | lab.teachers)[name], work / name)
     model.to(device())  # type: ignore[arg-type]
     return model
 
 
 def train_policies(lab: Laboratory, work: Path) -> None:
-    """Train the policies, in order."""
-    for name, recipe in lab.policies.items():
+    """Train the policies, in order, and the reward model's teachers."""
+    for name, recipe in (lab.policies | lab.teachers).items():
         policy.train(recipe, work / name)
 
 

@@ -34,10 +34,6 @@ class Schedule:
         left = max(0.0, 1 - seen / self.tokens)
         return self.rate * min(1.0, (seen + 1000) / self.warmup, left / self.decay)
 
-    def decaying(self, seen: int) -> bool:
-        """Whether the decay has begun."""
-        return seen >= self.tokens * (1 - self.decay)
-
 
 @dataclass(slots=True)
 class Progress:
@@ -119,11 +115,13 @@ def fit(
     folder: Path,
     every_seconds: float = 90.0,
     stop_at: int | None = None,
+    trunk: int = 0,
 ) -> Progress:
     """Train until `schedule.tokens` are seen, going on from `folder/checkpoint` if there is one.
 
     `batches(chunk)` yields lists of batches from that chunk on. `stop_at` ends early after so many tokens, with a
-    checkpoint (for tests, and for looking at a model on its way).
+    checkpoint (for tests, and for looking at a model on its way). The state after `trunk` tokens is kept in
+    `folder/trunk`.
     """
     model.train()
     optimizer = optimizer_for(model, schedule.rate)
@@ -144,7 +142,7 @@ def fit(
     try:
         for chunk in batches(progress.chunk):
             for batch in chunk[progress.batch :]:
-                if schedule.decaying(progress.tokens) and not (folder / "trunk").exists():
+                if trunk and progress.tokens >= trunk and not (folder / "trunk").exists():
                     save_checkpoint(folder / "trunk", model, optimizer, progress)
                 started = time.monotonic()
                 loss = _update(model, optimizer, loss_of, batch, schedule.at(progress.tokens))

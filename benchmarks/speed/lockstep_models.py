@@ -87,7 +87,7 @@ class EngineJudge:
         self.tokens += sum(map(len, texts))
         rows = await together(self._reward._rows(ids, cached=False) for ids in texts)
         return [
-            tuple(row[1] for token, row in zip(ids, found, strict=True) if token == self._mark)
+            tuple(score for token, score in zip(ids, found, strict=True) if token == self._mark)
             for ids, found in zip(texts, rows, strict=True)
         ]
 

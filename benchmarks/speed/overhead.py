@@ -55,7 +55,7 @@ class InstantEngine:
     async def reset_prefix_cache(self) -> None:
         """There is none."""
 
-    def shutdown(self) -> None:
+    def shutdown(self, timeout: float | None = None) -> None:
         """Nothing is running."""
 
 

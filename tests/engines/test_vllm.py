@@ -18,13 +18,12 @@ import torch
 
 from tests import tiny
 from tests.engines.test_reward import PROBLEM, TEXTS, chain
-from tts import models
+from tts import models, registry
 from tts.engines import Loading, load_both, load_policy
 from tts.engines.transformers import ENGINE as TRANSFORMERS
 from tts.errors import ModelError, PromptTooLong, UnknownName
 from tts.models import ModelCard
 from tts.protocols import Policy, Request
-from tts.registry import TABLE
 from tts.types import Finish, Node, Problem, Until
 
 pytest.importorskip("vllm", reason="vLLM is not installed", exc_type=ImportError)
@@ -163,9 +162,11 @@ class TestTokenClassification:
 @pytest.fixture(scope="module")
 def two_token_card(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelCard]:
     folder = tiny.make_policy(tmp_path_factory.mktemp("two-token"), seed=3, **SHAPE)
-    TABLE["prm family"]["tiny"] = "tests.tiny:TWO_TOKEN"
+    registry.TABLE["prm family"]["tiny"] = "tests.tiny:TWO_TOKEN"
+    registry._targets.cache_clear()
     yield ModelCard(name="tiny-two", kind="prm", folder=str(folder), context=512, family="tiny")
-    del TABLE["prm family"]["tiny"]
+    del registry.TABLE["prm family"]["tiny"]
+    registry._targets.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -156,7 +156,7 @@ class Service:
                 job.task.cancel()
         Ticket.settle([(job.ticket, closed) for job in jobs])
         await asyncio.gather(*(job.task for job in jobs if job.task is not None), return_exceptions=True)
-        self.engine.shutdown()
+        self.engine.shutdown(timeout=0.5)  # seconds for its process to leave by itself
         self.engine = None  # or its destructor shuts it down again while the interpreter is being taken apart
 
 

@@ -244,19 +244,24 @@ class VLLMReward:
             marks.append(len(tokens) + read.at)
             tokens += read.tokens
         del tokens[marks[-1] + 1 :]
+        rows = await self._rows(tokens, cached=cached)
+        start = len(tokens) - len(rows)
+        for mark, place in zip(marks, path, strict=True):
+            if mark >= start:
+                place.score = rows[mark - start]
+
+    async def _rows(self, tokens: list[int], *, cached: bool) -> list[float]:
+        """The score at each of the last tokens, those that were not in the cache."""
         params = self._params(task="token_classify", skip_reading_prefix_cache=not cached)
 
         def ask(name: str) -> AsyncGenerator[Any, None]:
             stream: AsyncGenerator[Any, None] = self._service.engine.encode(_prompt(tokens), params, name)
             return stream
 
-        rows = (await self._service.ask(ask)).outputs.data[:, self._column].tolist()
+        rows: list[float] = (await self._service.ask(ask)).outputs.data[:, self._column].tolist()
         self.computed += len(rows)
-        start = len(tokens) - len(rows)
-        self.reused += start
-        for mark, place in zip(marks, path, strict=True):
-            if mark >= start:
-                place.score = rows[mark - start]
+        self.reused += len(tokens) - len(rows)
+        return rows
 
 
 def _prompt(tokens: list[int]) -> dict[str, Any]:
