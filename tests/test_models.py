@@ -227,6 +227,28 @@ def test_wrong_options_are_one_sentence(policy: Path) -> None:
         sentence(error)
 
 
+def test_an_argument_that_the_engine_does_not_have_is_one_sentence(policy: Path) -> None:
+    with pytest.raises(UnknownName, match="did you mean 'max_rows'"):
+        engines.load_policy(str(policy), engine="transformers", arguments={"max_row": 4})
+    with pytest.raises(BadInput, match="neither model"):
+        engines.load_policy(str(policy), engine="transformers", arguments={"polcy.max_rows": 4})
+    mine = engines.Loading(arguments={"max_rows": 4, "prm.cache_bytes": 5}).of("policy")
+    assert mine == {"device": None, "dtype": None, "max_rows": 4}
+
+
+@pytest.mark.parametrize(
+    ("typed", "argument"),
+    [
+        ("max-model-len=4096", ("max_model_len", 4096)),
+        ("quantization=fp8", ("quantization", "fp8")),
+        ("enforce_eager=True", ("enforce_eager", True)),
+        ('hf_overrides={"a": [1]}', ("hf_overrides", {"a": [1]})),
+    ],
+)
+def test_engine_arguments_are_read_as_they_are_meant(typed: str, argument: tuple[str, object]) -> None:
+    assert engines.parse_argument(typed) == argument
+
+
 def test_the_data_type_can_be_chosen(policy: Path) -> None:
     half = engines.load_policy(str(policy), device="cpu", dtype="bfloat16")
     assert "bfloat16" in str(half._store.geometry.dtype)  # type: ignore[attr-defined]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import atexit
 import importlib
 import importlib.util
+import inspect
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -151,13 +152,25 @@ def _load(kind: models.Kind, name: str, loading: Loading, share: float) -> Any:
                 options["warn"] = _scope_check(card)
             if engine == "vllm":
                 options["share"] = share * loading.gpu_memory
-            model = (loader.load_policy if kind == "policy" else loader.load_reward)(card, **options)
+            load = loader.load_policy if kind == "policy" else loader.load_reward
+            _check_arguments(engine, load, options)
+            model = load(card, **options)
             with _lock:
                 # Anew after each load, so that it runs before the exit handlers of what the load brought in.
                 atexit.unregister(close_all)
                 atexit.register(close_all)
                 _loaded[key] = model
         return _loaded[key]
+
+
+def _check_arguments(engine: str, load: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse an argument that an engine does not have; those that take any check them themselves."""
+    known = inspect.signature(load).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+        return
+    for name in options:
+        if name not in known:
+            raise UnknownName(f"argument of the {engine} engine", name, set(known) - {"card", "warn"})
 
 
 def _shares(policy: models.ModelCard, prm: models.ModelCard, loading: Loading) -> tuple[float, float]:

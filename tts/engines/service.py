@@ -7,8 +7,9 @@ a loop of ours, on a thread of its own: requests cross over in batches, results 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
+import logging
+import multiprocessing
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -88,8 +89,15 @@ class Service:
         if self.dead:
             return
         self.dead = True
-        with contextlib.suppress(RuntimeError):  # the loop has ended before us
+        logging.getLogger("vllm").setLevel(logging.CRITICAL)  # it tells at length of the end that we ask for
+        try:
             self.thread.run(self._shut())
+        except RuntimeError:  # the loop has ended before us
+            pass
+        except KeyboardInterrupt:  # somebody does not want to wait
+            for process in multiprocessing.active_children():
+                if process.name.startswith("EngineCore"):
+                    process.kill()
 
     # -- on the thread -----------------------------------------------------------------------------------------------
 
