@@ -27,8 +27,8 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Poli
     policy = make_policy(folder / "policy", context=64)  # short texts keep the suite short
     reward = make_prm(folder / "prm")
     yield (
-        load_policy(str(policy), device="cpu", dtype="float32"),
-        load_reward(str(reward), device="cpu", dtype="float32"),
+        load_policy(str(policy), engine="transformers", device="cpu", dtype="float32"),
+        load_reward(str(reward), engine="transformers", device="cpu", dtype="float32"),
     )
     close_all()
 

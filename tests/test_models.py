@@ -27,8 +27,11 @@ def prm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No hub, models of this file's own, and the engine that starts at once."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(engines, "_loaded", {})
+    monkeypatch.setattr(engines, "_engine_for", lambda _, engine: "transformers" if engine == "auto" else engine)
     yield
     engines.close_all()
 

@@ -187,7 +187,7 @@ async def test_the_control_reads_the_same_reward_model_text_and_scores_as_ours(s
     words = shapes.Vocabulary().words()
     texts = ["".join(words[k : k + 5]) + "\n\n" + "".join(words[k + 9 : k + 12 + k]) + "\n\n" for k in range(6)]
     problem = Problem("".join(words[:7]))
-    reward = load_reward(str(prm), device="cpu", dtype="float32")
+    reward = load_reward(str(prm), engine="transformers", device="cpu", dtype="float32")
     try:
         theirs = await TransformersJudge(reward)(problem.text, texts)
         for text, scores in zip(texts, theirs, strict=True):
