@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from tests import tiny
+from tests.engines.fake_server import FakeServer
 from tts import models
+from tts.engines.remote import ENGINE as REMOTE
+from tts.engines.remote import RemotePolicy
 from tts.engines.transformers import ENGINE, TransformersPolicy, TransformersReward
 
 
@@ -61,3 +64,37 @@ def rewards(prm_folder: Path) -> Iterator[Callable[..., TransformersReward]]:
 @pytest.fixture
 def reward(rewards: Callable[..., TransformersReward]) -> TransformersReward:
     return rewards()
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., RemotePolicy]]:
+    """Connects to policies, with short waits."""
+    made = []
+
+    def make(fake: FakeServer | str, **options: Any) -> RemotePolicy:
+        address = fake if isinstance(fake, str) else fake.url
+        made.append(REMOTE.load_policy(models.find(address, "policy"), **{"backoff": 0.01, **options}))
+        return made[-1]
+
+    yield make
+    for policy in made:
+        policy.close()
+
+
+@pytest.fixture
+def fakes(policy: TransformersPolicy) -> Iterator[Callable[..., FakeServer]]:
+    """Starts servers on the tiny policy."""
+    made = []
+
+    def make(variant: Any = "vllm", **options: Any) -> FakeServer:
+        made.append(FakeServer(variant, policy, **options).__enter__())
+        return made[-1]
+
+    yield make
+    for fake in made:
+        fake.die()
+
+
+@pytest.fixture
+def fake(fakes: Callable[..., FakeServer]) -> FakeServer:
+    return fakes()

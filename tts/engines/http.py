@@ -11,17 +11,16 @@ import atexit
 import concurrent.futures
 import contextlib
 import json
-import os
 import random
 import re
 import threading
 import time
 import weakref
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
 
+from tts.engines.address import Address, Patience
 from tts.errors import BadInput, EngineError, MissingExtra, ModelError
 
 T = TypeVar("T")
@@ -32,83 +31,6 @@ _LONGEST_WAIT = 60.0  # seconds, however long the server asks us to stay away
 _STRIKES = 3  # requests that failed for good before the server counts as gone
 _REST = 30.0  # seconds for which a server that is gone is left alone
 _KEEP = 4.0  # seconds an idle connection is kept; uvicorn, and so vLLM, closes it after 5
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a server is: ``base`` holds the OpenAI routes (it ends in ``/v1``, as a rule), ``root`` all others."""
-
-    base: str
-    root: str
-
-    @classmethod
-    def parse(cls, url: str) -> Address:
-        """Read ``http://host:port/v1``. Raises BadInput with one sentence."""
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError as error:
-            raise BadInput(f"{url!r} is no address ({error}): write http://host:port/v1#model-name.") from error
-        if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-            raise BadInput(f"{url!r} names no server: write http://host:port/v1#model-name.")
-        if parts.username or parts.password or parts.query:
-            raise BadInput("an address shows up in logs and must hold no key: put the key into TTS_API_KEY instead.")
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        place = f"{parts.scheme.lower()}://{host}{f':{port}' if port else ''}"
-        path = parts.path.rstrip("/")
-        return cls(f"{place}{path or '/v1'}", place + path.removesuffix("/v1"))
-
-    @property
-    def local(self) -> bool:
-        return urlsplit(self.base).hostname in ("localhost", "127.0.0.1", "::1")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How a server is treated.
-
-    Attributes:
-        timeout: seconds to wait for an answer; a long solution takes its time.
-        connect_timeout: seconds to wait for a connection.
-        retries: further tries after a failure that may pass.
-        backoff: seconds before the first of them; each wait is twice the last, shortened by chance to 50-100 %.
-        concurrency: most requests under way.
-        api_key_env: environment variable with the API key; by default TTS_API_KEY, else OPENAI_API_KEY.
-    """
-
-    timeout: float = 600.0
-    connect_timeout: float = 10.0
-    retries: int = 4
-    backoff: float = 0.5
-    concurrency: int = 64
-    api_key_env: str = ""
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Patience:
-        """From options as a user types them. Raises BadInput for what is no such option or no such number."""
-        known: dict[str, Callable[[Any], Any]] = {"retries": int, "concurrency": int, "api_key_env": str}
-        known = {field.name: known.get(field.name, float) for field in fields(cls)}
-        if unknown := sorted(set(options) - set(known)):
-            raise BadInput(f"a remote model has no option {unknown[0]!r}: known are {', '.join(known)}.")
-        values: dict[str, Any] = {}
-        for name, value in options.items():
-            try:
-                values[name] = known[name](value)
-            except (TypeError, ValueError) as error:
-                raise BadInput(f"{name} must be a number, not {value!r}.") from error
-        patience = cls(**values)
-        least = {"timeout": 0.001, "connect_timeout": 0.001, "retries": 0, "backoff": 0, "concurrency": 1}
-        for name, bound in least.items():
-            if not getattr(patience, name) >= bound:
-                raise BadInput(f"{name} must be {bound:g} or more, not {getattr(patience, name)!r}.")
-        return patience
-
-    def key(self) -> str:
-        """The API key, or empty. Raises BadInput where the named variable is not set."""
-        if self.api_key_env and not os.environ.get(self.api_key_env):
-            raise BadInput(f"the environment variable {self.api_key_env} is not set: put the API key there.")
-        names = (self.api_key_env,) if self.api_key_env else ("TTS_API_KEY", "OPENAI_API_KEY")
-        return next((os.environ[name].strip() for name in names if os.environ.get(name)), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from tts.engines.prefixes import Prefix, PrefixStore, Stats
 from tts.engines.ragged import RaggedCache
 from tts.engines.sampling import choose, uniforms
 from tts.engines.stepper import Splitter, Stepper
-from tts.engines.text import Text
+from tts.engines.text import Text, end_ids
 from tts.engines.worker import Ticket, Worker, failure
 from tts.errors import TTSError
 from tts.models import ModelCard
@@ -136,7 +136,8 @@ class TransformersPolicy:
         self.max_rows = max_rows
         self.row_bytes = row_bytes
         self._text = Text(tokenizer)
-        self._splitter = Splitter(self._text.decode, card.separator, _ends(model, tokenizer))
+        configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+        self._splitter = Splitter(self._text.decode, card.separator, end_ids(configured, tokenizer))
         self._decoder, self._head = model.get_decoder(), model.get_output_embeddings()
         self._store = PrefixStore(self._decoder, cache_bytes)
         self._prefixes: WeakKeyDictionary[Step, Prefix] = WeakKeyDictionary()
@@ -304,10 +305,3 @@ class TransformersPolicy:
             self._prefixes[below.step] = known
         assert known is not None
         return known
-
-
-def _ends(model: Any, tokenizer: Any) -> set[int]:
-    """Ids that end a solution: the tokenizer's end of sequence and those of the generation configuration."""
-    configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    ids = configured if isinstance(configured, list) else [configured]
-    return {int(token) for token in (*ids, tokenizer.eos_token_id) if token is not None}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
+from tts.errors import PromptTooLong
 from tts.protocols import Read, RewardFormat
 from tts.types import Node, Problem, Step
 
@@ -27,6 +29,25 @@ class Reader:
             reads.append(read)
         return reads
 
+    def within(self, problem: Problem, node: Node, name: str, context: int) -> list[Read]:
+        """The same, for a model that reads ``context`` tokens at most. Raises PromptTooLong, naming the model."""
+        reads = self.read(problem, node)
+        if (length := sum(len(read.tokens) for read in reads)) > context:
+            raise PromptTooLong(
+                f"the problem and its solution are {length} tokens long for {name}, which reads {context}: "
+                "set a lower token limit, or choose a reward model with a longer context."
+            )
+        return reads
+
     def lengths(self, problem: Problem, node: Node) -> list[int]:
         """Tokens of the prompt, then of each step of ``node``."""
         return [len(read.tokens) for read in self.read(problem, node)]
+
+
+def joined(reads: Sequence[Read]) -> tuple[list[int], list[int]]:
+    """The tokens of a prompt and its steps up to the last score, and where among them each step's score is read."""
+    tokens, marks = list(reads[0].tokens), []
+    for read in reads[1:]:
+        marks.append(len(tokens) + read.at)
+        tokens += read.tokens
+    return tokens[: marks[-1] + 1], marks

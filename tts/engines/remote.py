@@ -13,9 +13,11 @@ from typing import Any
 
 from tts import models
 from tts.cost import ModelShape
-from tts.engines.http import Address, Json, Patience, Reply, Server
-from tts.engines.remote_policy import Dialect, RemotePolicy, Warn, is_ids, listed, listing
+from tts.engines.address import Address, Patience
+from tts.engines.http import Json, Reply, Server
+from tts.engines.remote_policy import Dialect, RemotePolicy, Warn
 from tts.engines.remote_reward import RemoteReward, kind_of_rows
+from tts.engines.served import is_ids, listed, listing
 from tts.engines.text import Text
 from tts.errors import BadInput, EngineError, ModelError, TTSError
 from tts.models import ModelCard

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import re
 from collections.abc import Callable, Sequence
@@ -11,6 +10,8 @@ from typing import Any, Literal
 
 from tts.cost import ModelShape
 from tts.engines.http import Json, Reply, Server
+from tts.engines.remote_text import ENDED, Answer, Cut, Pieces, Stepped, counted, estimate, stand_ins
+from tts.engines.served import is_ids, unknown_model
 from tts.engines.stepper import Splitter
 from tts.engines.text import TEMPLATE_DATE, Text
 from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
@@ -21,8 +22,6 @@ from tts.types import Finish, Node, Problem, Step, Until
 Warn = Callable[[str], str | None]
 
 _SEED = (1 << 31) - 1  # what every server takes for a seed
-_SOON = 30.0  # seconds in which a server that works says what it serves
-_ENDED = ("stop", "eos", "eos_token")  # what servers call an end that is no limit
 _FEW = 16  # tokens: a request is not shortened below this when the server says that it does not fit
 _TOO_LONG = re.compile(
     r"context (length|size|window)|maximum (model|sequence) length|max_model_len|n_ctx|too long", re.IGNORECASE
@@ -47,15 +46,6 @@ class Dialect:
     tells_stop: bool = False
     routes: Literal["vllm", "llama.cpp", ""] = ""
     chat_limit: str = "max_tokens"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one request brought: text, token ids (zeros where they are not known), and why it stopped."""
-
-    text: str
-    tokens: list[int]
-    finish: Finish
 
 
 class RemotePolicy:
@@ -257,7 +247,7 @@ class RemotePolicy:
         tokens: Any = choice.get("token_ids")
         if self._dialect.ids and not is_ids(tokens):
             raise EngineError(f"{self._server.address.base} did not say which token ids it sampled.")
-        return Answer(text, tokens if is_ids(tokens) else [0] * _count(reply.data, text), finish)
+        return Answer(text, tokens if is_ids(tokens) else [0] * counted(reply.data, text), finish)
 
     async def _cut(self, body: Json, before: str) -> Answer:
         """A step from a server that does not say whether a stop string or the model ended it: streamed, cut here."""
@@ -279,7 +269,7 @@ class RemotePolicy:
         text = str((message.get("content") if isinstance(message, dict) else "") or "")
         pieces = Pieces(self.card.separator)
         finish = self._finish(choice)
-        pieces.take(Answer(text, [0] * _count(reply.data, text), finish))
+        pieces.take(Answer(text, [0] * counted(reply.data, text), finish))
         return Completion(self._named(pieces.steps(split=True)), finish)
 
     def _sampling(self, request: Request, turn: int) -> Json:
@@ -289,7 +279,7 @@ class RemotePolicy:
         return body
 
     def _finish(self, choice: Json) -> Finish:
-        if choice.get("finish_reason") not in _ENDED:
+        if choice.get("finish_reason") not in ENDED:
             return Finish.LENGTH
         told = choice.get("stop_reason", choice.get("matched_stop"))
         return Finish.STEP if told == self.card.separator else Finish.STOP
@@ -323,179 +313,6 @@ class RemotePolicy:
             f"the problem is {length} and {self.name} takes {self.context} together with the answer: shorten it, or "
             "choose a policy with a longer context."
         )
-
-
-class Stepped:
-    """The steps of one continuation by its token ids, cut as every engine cuts them."""
-
-    def __init__(self, splitter: Splitter, before: Sequence[int]) -> None:
-        self._stepper = splitter.start(before)
-        self.text = ""
-
-    @property
-    def tokens(self) -> list[int]:
-        return self._stepper.tokens
-
-    @property
-    def between(self) -> bool:
-        return self._stepper.between
-
-    def take(self, answer: Answer) -> None:
-        for token in answer.tokens:
-            self._stepper.push(token)
-
-    def steps(self, split: bool = False) -> tuple[Step, ...]:
-        return self._stepper.steps()
-
-
-class Pieces:
-    """The steps of one continuation by its text, to the same rules: see :class:`tts.engines.stepper.Stepper`."""
-
-    def __init__(self, separator: str) -> None:
-        self._separator = separator
-        self._steps: list[tuple[str, list[int]]] = []
-        self._open = False
-
-    @property
-    def text(self) -> str:
-        return "".join(text for text, _ in self._steps)
-
-    @property
-    def tokens(self) -> list[int]:
-        return [token for _, tokens in self._steps for token in tokens]
-
-    @property
-    def between(self) -> bool:
-        """True when the last answer completed a step."""
-        return bool(self._steps) and not self._open
-
-    def take(self, answer: Answer) -> None:
-        text, tokens = self._steps.pop() if self._open else ("", [])
-        text, tokens = text + answer.text, tokens + answer.tokens
-        self._open = answer.finish is not Finish.STEP or self._separator not in text.lstrip()
-        self._steps.append((text, tokens))
-
-    def steps(self, split: bool = False) -> tuple[Step, ...]:
-        """At least one step; ``split`` cuts a text that came whole."""
-        if split:
-            texts = cut(self.text, self._separator)
-            shares = share(len(self.tokens), texts)
-            return tuple(Step(text, (0,) * count) for text, count in zip(texts, shares, strict=True))
-        steps = list(self._steps) or [("", [])]
-        if len(steps) > 1 and self._open and not steps[-1][0].strip():
-            text, tokens = steps.pop()
-            steps[-1] = (steps[-1][0] + text, steps[-1][1] + tokens)
-        return tuple(Step(text, tuple(tokens)) for text, tokens in steps)
-
-
-class Cut:
-    """Reads a streamed completion up to the end of a step. Implements :class:`tts.engines.http.Sink`.
-
-    ``count`` is what the server counts, else one token an event, which is how servers stream.
-    """
-
-    def __init__(self, separator: str, before: str) -> None:
-        self._separator, self._before = separator, before
-        self.text = ""
-        self.count = 0
-        self.finish = Finish.LENGTH
-
-    def take(self, event: Json) -> bool:
-        choices = event.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-        piece, reason = str(choice.get("text") or ""), choice.get("finish_reason")
-        if isinstance(usage := event.get("usage"), dict) and isinstance(usage.get("completion_tokens"), int):
-            self.count = usage["completion_tokens"]
-        elif piece or (choice and reason is None):  # a token may have no text; the reason comes without one
-            self.count += 1
-        self.text += piece
-        whole = self._before + self.text
-        start = len(whole) - len(whole.lstrip())
-        if piece and (at := whole.find(self._separator, start)) >= 0:
-            self.text = whole[: at + len(self._separator)][len(self._before) :]
-            self.finish = Finish.STEP
-            return True
-        if reason in _ENDED:
-            self.finish = Finish.STOP
-        return False
-
-
-def cut(text: str, separator: str) -> list[str]:
-    """A whole solution in steps: each ends with a separator, none is empty, blanks at the end make none."""
-    steps, start = [], 0
-    while True:
-        blank = len(text) - len(text[start:].lstrip())
-        at = text.find(separator, blank)
-        if at < 0:
-            break
-        steps.append(text[start : at + len(separator)])
-        start = at + len(separator)
-    rest = text[start:]
-    if steps and not rest.strip():
-        steps[-1] += rest
-    else:
-        steps.append(rest)
-    return steps
-
-
-def share(total: int, texts: Sequence[str]) -> list[int]:
-    """Divide a count of tokens among texts by their lengths, at least one each."""
-    total = max(total, len(texts))
-    length = sum(map(len, texts)) or 1
-    bounds, seen = [0], 0
-    for k, text in enumerate(texts, 1):
-        seen += len(text)
-        bounds.append(min(max(bounds[-1] + 1, round(total * seen / length)), total - (len(texts) - k)))
-    bounds[-1] = total
-    return [after - before for before, after in itertools.pairwise(bounds)]
-
-
-def estimate(text: str) -> int:
-    """About how many tokens a text is, where nobody counted: four bytes each."""
-    return -(-len(text.encode()) // 4)
-
-
-def stand_ins(text: str, count: int) -> tuple[int, ...]:
-    """So many ids that are equal for equal texts only; the first is a hash of 48 bits, which JSON keeps exactly."""
-    if count < 1:
-        return ()
-    digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=6).digest()
-    return (int.from_bytes(digest, "big"), *(0,) * (count - 1))
-
-
-def is_ids(tokens: Any) -> bool:
-    return isinstance(tokens, list) and all(isinstance(token, int) for token in tokens)
-
-
-async def unknown_model(server: Server, name: str) -> str:
-    """The sentence for a model that the server does not have."""
-    base = server.address.base
-    served = await listing(server)
-    if not served:
-        return f"{base} does not serve {name}: look up what it calls the model."
-    return f"{base} does not serve {name}: it serves {listed(served)}."
-
-
-async def listing(server: Server) -> dict[str, Json]:
-    """What a server serves, by name; empty where it does not say."""
-    reply = await server.ask(f"{server.address.base}/models", retries=1, seconds=_SOON)
-    entries = reply.data.get("data")
-    if not isinstance(entries, list):
-        return {}
-    return {str(entry["id"]): entry for entry in entries if isinstance(entry, dict) and "id" in entry}
-
-
-def listed(names: Sequence[str] | dict[str, Json], most: int = 8) -> str:
-    names = list(names)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
-def _count(data: Json, text: str) -> int:
-    """Tokens that the server says it sampled, else an estimate; never none for a text that is not empty."""
-    usage = data.get("usage")
-    count = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    return max(count, 1 if text else 0) if isinstance(count, int) else estimate(text)
 
 
 def _without_begin(text: str, tokenizer: Text) -> str:

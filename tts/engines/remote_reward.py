@@ -9,9 +9,9 @@ from typing import Literal
 
 from tts.cost import ModelShape
 from tts.engines.http import Json, Server
-from tts.engines.reading import Reader
-from tts.engines.remote_policy import unknown_model
-from tts.errors import EngineError, ModelError, PromptTooLong
+from tts.engines.reading import Reader, joined
+from tts.engines.served import unknown_model
+from tts.errors import EngineError, ModelError
 from tts.models import ModelCard
 from tts.protocols import Pooling, RewardFormat
 from tts.types import Node, Problem
@@ -73,17 +73,7 @@ class RemoteReward:
         """
         if seen >= node.depth:
             return ()
-        tokens: list[int] = []
-        marks: list[int] = []
-        for read in self._reader.read(problem, node):
-            marks.append(len(tokens) + read.at)
-            tokens += read.tokens
-        if len(tokens) > self.context:
-            raise PromptTooLong(
-                f"the problem and its solution are {len(tokens)} tokens long for {self.name}, which reads "
-                f"{self.context}: set a lower token limit, or choose a reward model with a longer context."
-            )
-        tokens = tokens[: marks[-1] + 1]
+        tokens, marks = joined(self._reader.within(problem, node, self.name, self.context))
         back = [place - (len(tokens) if self._rows == "token" else node.depth) for place in self._places(marks)][seen:]
         rows = await rows_of(self._server, self.name, tokens)
         if len(rows) < -back[0]:
@@ -101,7 +91,7 @@ class RemoteReward:
 
     def _places(self, marks: Sequence[int]) -> Sequence[int]:
         """Where among all rows that there can be each step's row is."""
-        return marks[1:] if self._rows == "token" else range(len(marks) - 1)
+        return marks if self._rows == "token" else range(len(marks))
 
 
 async def rows_of(server: Server, name: str, tokens: Sequence[int], *, fresh: bool = False) -> Rows:

@@ -13,7 +13,7 @@ from tts.cost import ModelShape
 from tts.engines.prefixes import Head, Prefix, PrefixStore, Stats
 from tts.engines.reading import Reader
 from tts.engines.worker import Ticket, Worker, failure
-from tts.errors import PromptTooLong, TTSError
+from tts.errors import TTSError
 from tts.models import ModelCard
 from tts.protocols import Read, RewardFormat
 from tts.types import Node, Problem, Step
@@ -26,10 +26,6 @@ class _Job:
     seen: int
     ticket: Ticket[tuple[float, ...]]
     chain: list[Prefix]
-
-    @property
-    def length(self) -> int:
-        return sum(len(read.tokens) for read in self.reads)
 
 
 class TransformersReward:
@@ -97,12 +93,7 @@ class TransformersReward:
         """
         if seen >= node.depth:
             return ()
-        job = _Job(node, self._reader.read(problem, node), seen, Ticket(), [])
-        if job.length > self.context:
-            raise PromptTooLong(
-                f"the problem and its solution are {job.length} tokens long for {self.name}, which reads "
-                f"{self.context}: set a lower token limit, or choose a reward model with a longer context."
-            )
+        job = _Job(node, self._reader.within(problem, node, self.name, self.context), seen, Ticket(), [])
         self._waiting.append(job)
         self._worker.notify(self)
         return await job.ticket.result()

@@ -14,12 +14,18 @@ import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tts.engines.worker import Ticket
 from tts.errors import EngineDied, EngineError, TTSError
 
 T = TypeVar("T")
+
+
+def tokens_prompt(tokens: list[int]) -> dict[str, Any]:
+    """Token ids as vLLM's front end takes them without looking at them again."""
+    return {"type": "token", "prompt_token_ids": tokens}
 
 
 class LoopThread:
@@ -51,12 +57,14 @@ class Service:
         name: the model's, for error messages.
         engine: the front end; made on ``thread``.
         thread: where it lives.
+        log: what its process prints, for error messages; taken away when the engine is closed in order.
         dead: set once its process is gone; every later request fails at once.
     """
 
     name: str
     engine: Any
     thread: LoopThread
+    log: Path | None = None
     dead: bool = False
     _inbox: deque[_Job] = field(default_factory=deque)
     _cancelled: deque[_Job] = field(default_factory=deque)
@@ -149,8 +157,9 @@ class Service:
         return failure
 
     def _died(self, cause: Exception | None = None) -> EngineDied:
+        where = f" (its log is {self.log})" if self.log else ""
         died = EngineDied(
-            f"the vLLM process of {self.name} has ended, killed or out of memory: what was finished is kept; "
+            f"the vLLM process of {self.name} has ended, killed or out of memory{where}: what was finished is kept; "
             "run the same again to go on."
         )
         died.__cause__ = cause
@@ -165,6 +174,8 @@ class Service:
         Ticket.settle([(job.ticket, closed) for job in jobs])
         await asyncio.gather(*(job.task for job in jobs if job.task is not None), return_exceptions=True)
         self.engine.shutdown(timeout=0.5)  # seconds for its process to leave by itself
+        if self.log:
+            self.log.unlink(missing_ok=True)
         self.engine = None  # or its destructor shuts it down again while the interpreter is being taken apart
 
 

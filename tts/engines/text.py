@@ -73,3 +73,9 @@ class Text:
                 "answer: shorten it, or choose a policy with a longer context."
             )
         return Step(text, tuple(tokens))
+
+
+def end_ids(configured: int | list[int] | None, tokenizer: Any) -> set[int]:
+    """Ids that end a solution: the tokenizer's end of sequence and those that the generation configuration names."""
+    ids = configured if isinstance(configured, list) else [configured]
+    return {int(token) for token in (*ids, tokenizer.eos_token_id) if token is not None}
