@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tts.errors import BadInput, TTSError
+from tts.terminal import paragraph, table
 
 if TYPE_CHECKING:
     from tts import Candidate, Solution, Solver
@@ -291,7 +292,7 @@ def strategies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.
         return
     for row in rows:
         settings = ", ".join(f"{key}={value}" for key, value in row["parameters"].items())
-        typer.echo(_paragraph(row["name"], f"{row['about']}\nparameters: {settings}"))
+        typer.echo(paragraph(row["name"], f"{row['about']}\nparameters: {settings}"))
 
 
 @app.command()
@@ -317,11 +318,11 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
             for card in CARDS.values()
             if card.kind == kind
         ]
-        _print_table(rows)
+        typer.echo(table(rows))
         typer.echo()
     reasons = {card.prm: card.prm_reason for card in CARDS.values() if card.prm}
     for name, reason in reasons.items():
-        typer.echo(_paragraph(f"Why {name}:", reason))
+        typer.echo(paragraph(f"Why {name}:", reason))
     typer.echo("Any hub id or local folder works too: tts solve --policy ORG/NAME --prm FOLDER")
 
 
@@ -337,23 +338,6 @@ def doctor(
     if benchmark:
         for name, text in checks.benchmark():
             typer.echo(f"{name:<16}{text}")
-
-
-def _paragraph(title: str, text: str) -> str:
-    import shutil
-    import textwrap
-
-    width = min(shutil.get_terminal_size().columns, 110)
-    lines = [line for part in text.split("\n") for line in textwrap.wrap(part, width - 4)]
-    return "\n".join([title, *(f"    {line}" for line in lines), ""])
-
-
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    columns = list(rows[0])
-    cells = [[str(row[name]) for name in columns] for row in rows]
-    widths = [max(len(name), *(len(line[k]) for line in cells)) for k, name in enumerate(columns)]
-    for line in [columns, ["-" * width for width in widths], *cells]:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def main() -> None:

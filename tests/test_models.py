@@ -11,6 +11,7 @@ import pytest
 
 from tests import tiny
 from tts import engines, models
+from tts.card import BOXED
 from tts.engines.weights import damage
 from tts.errors import BadInput, MissingWeights, ModelError, TTSError, UnknownName
 from tts.models import CARDS, find
@@ -61,7 +62,7 @@ def test_published_settings() -> None:
     assert CARDS["llama-3.1-8b"].system.startswith("Solve the following math problem efficiently and clearly:\n\n- For")
     assert CARDS["qwen2.5-7b"].system == "Please reason step by step, and put your final answer within \\boxed{}."
     r1 = CARDS["r1-distill-qwen-7b"]
-    assert (r1.system, r1.suffix, r1.temperature, r1.top_p, r1.max_tokens) == ("", models.BOXED, 0.6, 0.95, 32768)
+    assert (r1.system, r1.suffix, r1.temperature, r1.top_p, r1.max_tokens) == ("", BOXED, 0.6, 0.95, 32768)
 
 
 def test_built_in_models_say_what_they_know() -> None:

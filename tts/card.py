@@ -1,0 +1,59 @@
+"""What has to be known of a model before it is loaded. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["policy", "prm"]
+
+BOXED = "Please reason step by step, and put your final answer within \\boxed{}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What has to be known of a model before it is loaded.
+
+    Attributes:
+        name: the short name, or the folder's or hub repository's.
+        kind: ``"policy"`` writes solutions, ``"prm"`` scores their steps.
+        hub: repository on the Hugging Face hub; empty for built-in models and folders.
+        folder: where its files lie, if they are not in the hub's cache.
+        url: address of the server that runs it, if it is not to run here.
+        parameters: nominal size; 0 where unknown.
+        context: most tokens of prompt and solution together.
+        system: system message, or empty.
+        suffix: text after the problem in the user's turn, or empty.
+        separator: text that ends a step.
+        temperature, top_p: sampling as published for this model.
+        max_step_tokens, max_tokens: most tokens of one step and of a solution.
+        family: for a reward model, its file in ``prm/``; empty where none fits.
+        prm: recommended reward model of a policy, and ``prm_reason`` why.
+        gated: the hub asks for a licence to be accepted first.
+        scope: a sentence on what the model is limited to, or empty.
+    """
+
+    name: str
+    kind: Kind = "policy"
+    hub: str = ""
+    folder: str = ""
+    url: str = ""
+    parameters: int = 0
+    context: int = 32768
+    system: str = ""
+    suffix: str = ""
+    separator: str = "\n\n"
+    temperature: float = 0.8
+    top_p: float = 1.0
+    max_step_tokens: int = 2048
+    max_tokens: int = 8192
+    family: str = ""
+    prm: str = ""
+    prm_reason: str = ""
+    gated: bool = False
+    scope: str = ""
+
+    @property
+    def gigabytes(self) -> float:
+        """Size of the weights at 16 bits a parameter."""
+        return self.parameters * 2 / 1e9

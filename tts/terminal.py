@@ -1,0 +1,29 @@
+"""How the commands lay out what they print. Standard library only."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def paragraph(title: str, text: str) -> str:
+    """A title, and below it the text, indented and wrapped to the terminal."""
+    width = min(shutil.get_terminal_size().columns, 110)
+    lines = [line for part in text.split("\n") for line in textwrap.wrap(part, width - 4)]
+    return "\n".join([title, *(f"    {line}" for line in lines), ""])
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of the same columns, in columns as wide as what stands in them; numbers to the right."""
+    columns = list(rows[0])
+    cells = [[str(row[name]) for name in columns] for row in rows]
+    widths = [max(len(name), *(len(line[k]) for line in cells)) for k, name in enumerate(columns)]
+    right = [all(isinstance(row[name], (int, float)) for row in rows) for name in columns]
+
+    def line(texts: Sequence[str]) -> str:
+        placed = zip(texts, widths, right, strict=True)
+        return "  ".join(text.rjust(width) if r else text.ljust(width) for text, width, r in placed).rstrip()
+
+    return "\n".join(line(texts) for texts in [columns, ["-" * width for width in widths], *cells])
