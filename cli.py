@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmarks.prm_eval.command import prm_eval
 from tts.errors import BadInput, TTSError
 from tts.terminal import paragraph, table
 
@@ -338,6 +339,9 @@ def doctor(
     if benchmark:
         for name, text in checks.benchmark():
             typer.echo(f"{name:<16}{text}")
+
+
+app.command("prm-eval")(prm_eval)
 
 
 def main() -> None:

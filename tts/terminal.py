@@ -16,11 +16,14 @@ def paragraph(title: str, text: str) -> str:
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of the same columns, in columns as wide as what stands in them; numbers to the right."""
+    """Rows of the same columns, in columns as wide as what stands in them.
+
+    Numbers go to the right, and so does the "-" where one is missing.
+    """
     columns = list(rows[0])
     cells = [[str(row[name]) for name in columns] for row in rows]
     widths = [max(len(name), *(len(line[k]) for line in cells)) for k, name in enumerate(columns)]
-    right = [all(isinstance(row[name], (int, float)) for row in rows) for name in columns]
+    right = [all(isinstance(row[name], (int, float)) or row[name] == "-" for row in rows) for name in columns]
 
     def line(texts: Sequence[str]) -> str:
         placed = zip(texts, widths, right, strict=True)

@@ -2,8 +2,8 @@
 
 A row of ProcessBench:
 
-    {"id": "gsm8k-0", "generator": "Qwen2-7B-Instruct", "problem": "Sue lives in ...", "steps": ["To find out ...", ...],
-     "final_answer_correct": false, "label": 1}
+    {"id": "gsm8k-0", "generator": "Qwen2-7B-Instruct", "problem": "Sue lives in ...",
+     "steps": ["To find out ...", ...], "final_answer_correct": false, "label": 1}
 
 ``label`` is the first wrong step, counted from 0, or -1. A file of one's own may hold ``labels`` instead, one for each
 step: true or 1 for right, false or 0 for wrong.
@@ -11,9 +11,12 @@ step: true or 1 for right, false or 0 for wrong.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
 import json
+import re
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,11 +80,10 @@ def read(path: Path) -> Rows:
     """The labelled solutions of a file: one JSON object a line, or one JSON array of them; ``.gz`` is unpacked.
 
     Raises:
-        BadInput: the file is missing, unreadable, not UTF-8, or holds no row that can be used.
+        BadInput: the file is missing, unreadable, or holds no row that can be used.
     """
-    content = _content(path)
     cases, bad, ignored = list[Case](), list[BadRow](), Counter[str]()
-    for place, row in _rows(path, content):
+    for place, row in _rows(path, _content(path)):
         try:
             if isinstance(row, BadInput):
                 raise row
@@ -93,37 +95,43 @@ def read(path: Path) -> Rows:
         ignored.update(name for name in row if name not in KNOWN)
     if not cases:
         reason = f" ({bad[0]})" if bad else ""
-        raise BadInput(f"the file {path} holds no labelled solution{reason}: a row needs {NEEDED}.")
+        raise BadInput(f"the file {path} holds no labelled solution{reason.replace('.)', ')')}: a row needs {NEEDED}.")
     return Rows(cases, bad, sorted(ignored))
 
 
-def _content(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
         raw = path.read_bytes()
-        return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise BadInput(f"the file {path} is not UTF-8 text (line {line}): save it as UTF-8.") from error
-    except (OSError, EOFError) as error:
+        return gzip.decompress(raw) if path.suffix == ".gz" else raw
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BadInput(f"the file {path} cannot be read: {reason}.") from error
 
 
-def _rows(path: Path, content: str) -> Iterator[tuple[str, Any]]:
+def _rows(path: Path, content: bytes) -> Iterator[tuple[str, Any]]:
     """Each row with its place, or the BadInput that says why there is none."""
-    if content.lstrip().startswith("["):
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if content.lstrip().startswith(b"["):
         try:
-            found = json.loads(content)
+            found = json.loads(content.decode())
+        except UnicodeDecodeError as error:
+            raise BadInput(f"the file {path} is not UTF-8 text: save it as UTF-8.") from error
         except ValueError as error:
             raise BadInput(f"the file {path} begins as a JSON array but is none: {error}.") from error
         yield from ((f"row {number}", row) for number, row in enumerate(found, 1))
         return
-    for number, line in enumerate(content.split("\n"), 1):
+    for number, line in enumerate(content.split(b"\n"), 1):
         if line.strip():
-            try:
-                yield f"line {number}", json.loads(line)
-            except ValueError:
-                yield f"line {number}", BadInput("it is not JSON.")
+            yield f"line {number}", _row(line)
+
+
+def _row(line: bytes) -> Any:
+    try:
+        return json.loads(line.decode())
+    except UnicodeDecodeError:
+        return BadInput("it is not UTF-8 text.")
+    except ValueError:
+        return BadInput("it is not JSON.")
 
 
 def parse(row: Any, name: str = "") -> Case:
@@ -136,12 +144,12 @@ def parse(row: Any, name: str = "") -> Case:
         has = ", ".join(sorted(row)) or "nothing"
         raise BadInput(f"it has no {' and no '.join(f'`{field}`' for field in missing)}, only {has}.")
     problem, steps = row["problem"], row["steps"]
-    if not isinstance(problem, str) or not problem.strip():
+    if not _is_text(problem):
         raise BadInput("its `problem` is no text.")
     if not isinstance(steps, list) or not steps:
         raise BadInput("its `steps` are no list of texts.")
     for number, step in enumerate(steps):
-        if not isinstance(step, str) or not step.strip():
+        if not _is_text(step):
             raise BadInput(f"its step {number} (counted from 0) is no text.")
     labels = _labels(row, len(steps))
     first_error = next((k for k, label in enumerate(labels) if label is False), -1)
@@ -149,6 +157,11 @@ def parse(row: Any, name: str = "") -> Case:
     if not isinstance(right, bool):
         raise BadInput("its `final_answer_correct` is neither true nor false.")
     return Case(str(row.get("id", name)), problem, tuple(steps), first_error, labels, right)
+
+
+def _is_text(value: Any) -> bool:
+    """Not empty, and no half of a surrogate pair in it, which JSON can spell and UTF-8 cannot."""
+    return isinstance(value, str) and bool(value.strip()) and not re.search("[\ud800-\udfff]", value)
 
 
 def _labels(row: dict[str, Any], steps: int) -> tuple[bool | None, ...]:
