@@ -10,9 +10,13 @@ from typing import Any
 
 def paragraph(title: str, text: str) -> str:
     """A title, and below it the text, indented and wrapped to the terminal."""
+    return "\n".join([title, *(line for part in text.split("\n") for line in fold(part, "    ")), ""])
+
+
+def fold(text: str, before: str = "") -> list[str]:
+    """The lines of a text wrapped to the terminal, ``before`` in front of the first, the others indented as far."""
     width = min(shutil.get_terminal_size().columns, 110)
-    lines = [line for part in text.split("\n") for line in textwrap.wrap(part, width - 4)]
-    return "\n".join([title, *(f"    {line}" for line in lines), ""])
+    return textwrap.wrap(text, width, initial_indent=before, subsequent_indent=" " * len(before))
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:

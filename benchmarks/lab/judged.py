@@ -12,8 +12,8 @@ from pathlib import Path
 from benchmarks.lab.problems import DATA, LabProblem, check_steps, load
 
 FILE = DATA / "lab-judged.jsonl"
-EACH = 8  # solutions a problem
-PER_LEVEL = 25  # problems of each level of lab-validation
+EACH = 6  # solutions a problem
+PER_LEVEL = 40  # problems of each level of lab-validation
 POLICY, TEMPERATURE, SEED = "lab-1m", 1.0, 912
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from benchmarks.prm_eval import scoring
 from benchmarks.prm_eval.data import Case
-from benchmarks.prm_eval.protocol import DRAWS, HALF, Subset, rankings, step_scores
+from benchmarks.prm_eval.protocol import DRAWS, HALF, Subset, step_scores
+from benchmarks.prm_eval.ranking import rankings
 from benchmarks.prm_eval.report import Report
 from benchmarks.prm_eval.sources import DataSet, load
 from benchmarks.statistics import percentile
@@ -131,7 +132,7 @@ def measure(
 def _thresholds(subsets: Mapping[str, Subset], given: float | None, choose: bool) -> tuple[np.ndarray, str]:
     if given is not None:
         return np.full(DRAWS + 1, given), "given"
-    if choose and CHOSEN_ON in subsets:
+    if choose and CHOSEN_ON in subsets and subsets[CHOSEN_ON].wrong.any() and not subsets[CHOSEN_ON].wrong.all():
         return subsets[CHOSEN_ON].best_thresholds(), CHOSEN_ON
     return np.full(DRAWS + 1, HALF), "default"
 

@@ -1,4 +1,4 @@
-"""How a reward model's scores are measured: ProcessBench's protocol, step scores, and ranking within a problem.
+"""How a reward model's scores are measured: ProcessBench's protocol, and step scores.
 
 ProcessBench (arXiv 2412.06559, section 4.1): the model's prediction for a solution is the first step whose score is
 below a threshold, or -1 where there is none. It is right on an erroneous solution where it names the labelled first
@@ -11,14 +11,13 @@ chosen anew in every draw and used for all subsets of that draw, so its own unce
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from benchmarks.prm_eval.data import Case
 from benchmarks.statistics import Interval, auc_draws, cluster_weights, percentile
-from tts.aggregate import AGGREGATES, aggregate
 
 DRAWS = 1000
 BINS = 10
@@ -71,35 +70,6 @@ class StepScores:
     bins: tuple[Bin, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """Whether scores rank the solutions of one problem, with the step scores aggregated in one way.
-
-    ``pairs``: how often a right solution scores above a wrong one of the same problem (ties half), the mean over
-    problems. ``chosen``: the share of problems where the best scored solution is right; ``gain``: that minus the share
-    of right solutions.
-    """
-
-    pairs: Interval | None
-    chosen: Interval | None
-    gain: Interval | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rankings:
-    """Ranking over all problems with several solutions.
-
-    ``problems`` have several, ``mixed`` of them right ones and wrong ones. ``random``: the share of right solutions;
-    ``best``: of problems with one.
-    """
-
-    problems: int
-    mixed: int
-    random: float
-    best: float
-    by: Mapping[str, Ranking]
-
-
 def first_error(scores: Sequence[float], threshold: float) -> int:
     """The first step whose score is below the threshold, counted from 0; -1 where there is none."""
     return next((k for k, score in enumerate(scores) if score < threshold), -1)
@@ -120,10 +90,8 @@ class Subset:
         """One threshold for each distinct behaviour on these solutions, halfway between scores where it changes."""
         ends = np.unique(np.concatenate([self.low, self.high]))
         ends = ends[np.isfinite(ends)]
-        if len(ends) < 2:
-            return np.array([HALF])
         middle = (ends[:-1] + ends[1:]) / 2
-        return np.where(middle > ends[:-1], middle, ends[1:])
+        return np.append(np.where(middle > ends[:-1], middle, ends[1:]), HALF)
 
     def best_thresholds(self) -> np.ndarray:
         """The threshold with the highest F1 in each draw, the nearest to 0.5 of several: [1 + draws]."""
@@ -131,7 +99,7 @@ class Subset:
         hit = ((self.low < found[:, None]) & (found[:, None] <= self.high)).astype(float)
         error = _share(self.weights * self.wrong, hit)
         correct = _share(self.weights * ~self.wrong, hit)
-        f1 = np.nan_to_num(_f1(error, correct))
+        f1 = np.nan_to_num(_f1(error, correct))  # a draw without one of the kinds: all are as good, 0.5 is nearest
         best = f1 >= f1.max(axis=1, keepdims=True) - 1e-12
         chosen: np.ndarray = found[np.where(best, -np.abs(found - HALF), -np.inf).argmax(axis=1)]
         return chosen
@@ -140,7 +108,7 @@ class Subset:
         """Accuracy on erroneous and on correct solutions in each draw, at that draw's threshold [1 + draws]."""
         hit = (self.low < thresholds[:, None]) & (thresholds[:, None] <= self.high)
         error, correct = (
-            _divide((self.weights * kind * hit).sum(axis=1), (self.weights * kind).sum(axis=1))
+            divide((self.weights * kind * hit).sum(axis=1), (self.weights * kind).sum(axis=1))
             for kind in (self.wrong, ~self.wrong)
         )
         return error, correct
@@ -171,10 +139,11 @@ def _window(case: Case, scores: Sequence[float]) -> tuple[float, float]:
 def _share(weights: np.ndarray, hit: np.ndarray) -> np.ndarray:
     """The weighted share of hits: weights [draws, n] and hits [thresholds, n] to [draws, thresholds]."""
     total = weights.sum(axis=1, keepdims=True)
-    return _divide(weights @ hit.T, np.broadcast_to(total, (len(weights), len(hit))))
+    return divide(weights @ hit.T, np.broadcast_to(total, (len(weights), len(hit))))
 
 
-def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a / b, NaN where b is 0."""
     quotient: np.ndarray = np.divide(a, b, out=np.full(a.shape, np.nan), where=b > 0)
     return quotient
 
@@ -205,7 +174,7 @@ def step_scores(subsets: Sequence[Subset]) -> StepScores:
         w = some[:, owner]
         total = w.sum(axis=1)
         gap = np.abs((w * (p - y)) @ inside).sum(axis=1)
-        parts.append((auc_draws(p, y, w), _divide(w @ (p - y) ** 2, total), _divide(gap, total)))
+        parts.append((auc_draws(p, y, w), divide(w @ (p - y) ** 2, total), divide(gap, total)))
     auc, brier, ece = (np.concatenate(column) for column in zip(*parts, strict=True))
     right = float(y.mean())
     bins = tuple(
@@ -216,38 +185,3 @@ def step_scores(subsets: Sequence[Subset]) -> StepScores:
     return StepScores(
         len(p), right, percentile(auc), percentile(brier), right * (1 - right), percentile(ece), bins
     )  # fmt: skip
-
-
-def rankings(subsets: Sequence[Subset], draws: int = DRAWS, seed: int = 0) -> Rankings | None:
-    """Measure ranking among the solutions of the same problem; None where no problem has several."""
-    groups: dict[tuple[int, str], list[Scored]] = {}
-    for k, subset in enumerate(subsets):
-        for case, scores in subset.scored:
-            groups.setdefault((k, case.problem), []).append((case, scores))
-    several = [group for group in groups.values() if len(group) > 1]
-    if not several:
-        return None
-    shares = np.array([np.mean([case.right for case, _ in group]) for group in several])
-    weights = cluster_weights(range(len(several)), draws, seed)
-    by = {how: _ranking(several, shares, weights, how) for how in AGGREGATES}
-    mixed = int(((shares > 0) & (shares < 1)).sum())
-    return Rankings(len(several), mixed, float(shares.mean()), float((shares > 0).mean()), by)
-
-
-def _ranking(groups: Sequence[Sequence[Scored]], shares: np.ndarray, weights: np.ndarray, how: str) -> Ranking:
-    pairs, chosen = np.full(len(groups), np.nan), np.zeros(len(groups))
-    for k, group in enumerate(groups):
-        scores = np.array([aggregate(found, how) for _, found in group])
-        right = np.array([case.right for case, _ in group])
-        chosen[k] = right[scores == scores.max()].mean()  # of equals, each is as likely to be taken
-        gap = scores[right][:, None] - scores[~right]
-        if gap.size:
-            pairs[k] = (gap > 0).mean() + (gap == 0).mean() / 2
-    known = ~np.isnan(pairs)
-    counted = weights[:, known]
-    total = weights.sum(axis=1)
-    return Ranking(
-        percentile(_divide(counted @ pairs[known], counted.sum(axis=1))),
-        percentile(weights @ chosen / total),
-        percentile(weights @ (chosen - shares) / total),
-    )

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.prm_eval.protocol import FirstError, Rankings, StepScores
+from benchmarks.prm_eval.protocol import FirstError, StepScores
 from benchmarks.prm_eval.published import PUBLISHED, SECOND_HAND
+from benchmarks.prm_eval.ranking import Rankings
 from benchmarks.prm_eval.sources import PROCESSBENCH
 from benchmarks.statistics import Interval
-from tts.terminal import paragraph, table
+from tts.terminal import fold, paragraph, table
 
 DEFAULT = "last"  # how the step scores of a solution become one, unless told otherwise
 FEW = 20  # problems with right and wrong solutions, below which nothing is said of search
@@ -70,11 +71,11 @@ def _head(report: Report) -> str:
     if report.not_scored:
         where = ", ".join(f"{count} of {name}" for name, count in report.not_scored.items())
         lines.append(("Not scored", f"{where}: longer than the model can read, in no figure"))
-    return "\n".join(f"{name:<14}{text}" for name, text in lines) + "\n"
+    return "\n".join(line for name, text in lines for line in fold(text, f"{name:<14}")) + "\n"
 
 
 def _first_error(report: Report) -> str:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "subset": name,
             "solutions": found.erroneous + found.correct,
@@ -91,12 +92,13 @@ def _first_error(report: Report) -> str:
             | {"F1 %": _with_ends(report.average, 100, 1), "F1 % at 0.5": _with_ends(report.average_half, 100, 1)}
         )
     origin = {"given": "as given", "default": "not chosen on any data", "gsm8k": "the best on gsm8k"}
-    words = f"threshold {report.threshold:.4g}, {origin[report.threshold_from]}"
+    words = f"Threshold {report.threshold:.4g}, {origin[report.threshold_from]}"
     if report.threshold_interval:
         words += f" [{report.threshold_interval.low:.4g}, {report.threshold_interval.high:.4g}]"
     if report.threshold_from != "gsm8k":  # then the two columns are as good as one
         rows = [{k: v for k, v in row.items() if k != "F1 % at 0.5" or report.threshold != 0.5} for row in rows]
-    lines = [f"First wrong step found, as ProcessBench measures it: {words}", "", table(rows), ""]
+    lines = ["Is the first wrong step found? (ProcessBench's protocol)", "", words, ""]
+    lines += [table(rows), ""]
     if report.threshold_from == "default" and len(rows) == 1:
         [(name, best)] = report.best_f1.items()
         if best is not None:
@@ -130,7 +132,7 @@ def _steps(report: Report) -> str:
         for b in report.steps.bins
     ]
     base = f"Always saying the share of right steps has a Brier score of {report.steps.brier_base:.3f}."
-    title = "Step scores: do right steps score above wrong ones, and are scores probabilities?"
+    title = "Do right steps score above wrong ones, and are the scores probabilities?"
     return "\n".join([title, "", table(rows), "", base, "", table(bins), ""])
 
 
@@ -141,15 +143,22 @@ def _ranking(report: Report) -> str:
     rows = [
         {
             "aggregate": name,
-            "pairs in order": _with_ends(found.pairs, 1, 3),
-            "best scored is right %": _with_ends(found.chosen, 100, 1),
-            "gain in points": _with_ends(found.gain, 100, 1, sign="+"),
+            "pairs": f"{found.pairs.value:.3f}" if found.pairs else "-",
+            "best %": _percent(found.chosen),
+            "over random": _with_ends(found.gain, 100, 1, sign="+"),
+            "vote %": _percent(found.vote),
+            "over majority": _with_ends(found.vote_gain, 100, 1, sign="+"),
         }
         for name, found in ranking.by.items()
     ]
-    title = "Solutions of the same problem: does a right one score above a wrong one?"
-    words = f"{ranking.problems:,} problems with several, {ranking.mixed:,} of them with right and wrong ones"
-    return "\n".join([title, words, "", table(rows), ""])
+    words = f"{ranking.problems:,} problems with several, {ranking.mixed:,} of them with right and wrong ones. "
+    words += f"Right: {100 * ranking.random:.1f} % of all solutions"
+    if ranking.majority is not None:
+        words += f", {100 * ranking.majority:.1f} % of the majority votes"
+    words += f", {100 * ranking.there:.1f} % with the best choice."
+    return "\n".join(
+        ["Solutions of the same problem: do scores choose the right one?", "", *fold(words), "", table(rows), ""]
+    )
 
 
 def _verdict(report: Report) -> str:
@@ -164,26 +173,24 @@ def _verdict(report: Report) -> str:
             "problem: give a file with several solutions of each problem.",
         )
     found = ranking.by[DEFAULT]
-    assert found.gain is not None
-    assert found.chosen is not None
-    figures = (
-        f"the solution with the highest {DEFAULT} score is right in {100 * found.chosen.value:.1f} % of the problems, "
-        f"a random one in {100 * ranking.random:.1f} %, and a right one is there in {100 * ranking.best:.1f} %. "
-        f"The difference is {found.gain.points()}."
-    )
-    if found.gain.low > 0:
-        told = f"On these solutions, yes: {figures}"
-    elif found.gain.high < 0:
-        told = f"On these solutions, no: {figures} A majority vote without a reward model is the better choice."
+    if found.vote is not None and found.vote_gain is not None and ranking.majority is not None:
+        gain, how, without = found.vote_gain, "the vote weighted by", "the majority vote, which needs no reward model,"
+        ours, theirs = found.vote.value, ranking.majority
     else:
-        told = f"These solutions leave it open: {figures}"
+        gain, how, without = found.gain, "the best solution by", "a random solution"
+        ours, theirs = found.chosen.value, ranking.random
+    answer = "yes" if gain.low > 0 else "no" if gain.high < 0 else "that stays open"
+    told = (
+        f"On these solutions, {answer}: {how} the {DEFAULT} score is right in {100 * ours:.1f} % of the problems, "
+        f"{without} in {100 * theirs:.1f} %. The difference is {gain.points()}. "
+    )
     if report.data == "processbench":
         told += (
-            " ProcessBench drew its solutions from twelve models, half with right answers: with the samples of one "
-            "policy the gain differs."
+            "ProcessBench drew its solutions from twelve models, half of them with right answers: with the samples of "
+            "one policy the gain differs."
         )
     else:
-        told += " With another policy or other problems it differs."
+        told += "With another policy, other problems or more samples it differs."
     return paragraph(title, told)
 
 
