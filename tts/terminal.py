@@ -16,7 +16,13 @@ def paragraph(title: str, text: str) -> str:
 def fold(text: str, before: str = "") -> list[str]:
     """The lines of a text wrapped to the terminal, ``before`` in front of the first, the others indented as far."""
     width = min(shutil.get_terminal_size().columns, 110)
-    return textwrap.wrap(text, width, initial_indent=before, subsequent_indent=" " * len(before))
+    indent = " " * len(before)
+    return textwrap.wrap(text, width, initial_indent=before, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def count(number: int, noun: str) -> str:
+    """Such as "1 problem" or "1,000 problems"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:

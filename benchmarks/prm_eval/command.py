@@ -44,6 +44,7 @@ def prm_eval(
     from benchmarks.prm_eval.evaluation import evaluate
     from benchmarks.prm_eval.sources import load
     from tts.engines import parse_argument
+    from tts.terminal import count
 
     found = load(data, subset or (), limit)
     for row in found.bad:
@@ -64,7 +65,7 @@ def prm_eval(
         )
     typer.echo(json.dumps(report.as_dict()) if as_json else report.text())
     if found.bad:
-        typer.echo(f"tts: {len(found.bad)} rows of {data} could not be used.", err=True)
+        typer.echo(f"tts: {count(len(found.bad), 'row')} of {data} could not be used.", err=True)
         raise typer.Exit(2)
 
 
@@ -83,9 +84,9 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
-    def start(self, total: int, known: int) -> Callable[[], object]:
+    def start(self, total: int, known: int) -> Callable[[int], object]:
         if known:
             typer.echo(f"tts: {known} of {total} solutions are scored in {self._out} already.", err=True)
         self._bar = self._make(total=total, initial=known, unit="solution", disable=not sys.stderr.isatty())
-        update: Callable[[], object] = self._bar.update
+        update: Callable[[int], object] = self._bar.update
         return update

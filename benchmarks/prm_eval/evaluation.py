@@ -20,7 +20,8 @@ from tts.errors import BadInput
 
 CHOSEN_ON = "gsm8k"
 
-Progress = Callable[[int, int], Callable[[], object]]  # (solutions, of these known) to what is called for each
+# (solutions, of these known) to what is called with the number of those just scored
+Progress = Callable[[int, int], Callable[[int], object]]
 
 
 def evaluate(
@@ -31,7 +32,7 @@ def evaluate(
     limit: int | None = None,
     threshold: float | None = None,
     out: Path | None = None,
-    progress: Progress = lambda total, known: lambda: None,
+    progress: Progress = lambda total, known: lambda scored: None,
     **loading: Any,
 ) -> Report:
     """Score labelled solutions with a reward model, and measure the scores.

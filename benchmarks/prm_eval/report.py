@@ -11,7 +11,7 @@ from benchmarks.prm_eval.published import PUBLISHED, SECOND_HAND
 from benchmarks.prm_eval.ranking import Rankings
 from benchmarks.prm_eval.sources import PROCESSBENCH
 from benchmarks.statistics import Interval
-from tts.terminal import fold, paragraph, table
+from tts.terminal import count, fold, paragraph, table
 
 DEFAULT = "last"  # how the step scores of a solution become one, unless told otherwise
 FEW = 20  # problems with right and wrong solutions, below which nothing is said of search
@@ -64,12 +64,12 @@ class Report:
 def _head(report: Report) -> str:
     lines = [
         ("Reward model", report.prm),
-        ("Data", f"{report.data}: {report.solutions:,} solutions of {report.problems:,} problems"),
+        ("Data", f"{report.data}: {count(report.solutions, 'solution')} of {count(report.problems, 'problem')}"),
     ]
     if report.part:
         lines.append(("A part only", report.part))
     if report.not_scored:
-        where = ", ".join(f"{count} of {name}" for name, count in report.not_scored.items())
+        where = ", ".join(f"{number:,} of {name}" for name, number in report.not_scored.items())
         lines.append(("Not scored", f"{where}: longer than the model can read, in no figure"))
     return "\n".join(line for name, text in lines for line in fold(text, f"{name:<14}")) + "\n"
 
@@ -78,7 +78,7 @@ def _first_error(report: Report) -> str:
     rows: list[dict[str, Any]] = [
         {
             "subset": name,
-            "solutions": found.erroneous + found.correct,
+            "cases": found.erroneous + found.correct,
             "error": _percent(found.error_accuracy),
             "correct": _percent(found.correct_accuracy),
             "F1 %": _with_ends(found.f1, 100, 1),
@@ -88,7 +88,7 @@ def _first_error(report: Report) -> str:
     ]
     if len(rows) > 1:
         rows.append(
-            {"subset": "average", "solutions": report.solutions, "error": "-", "correct": "-"}
+            {"subset": "average", "cases": report.solutions, "error": "-", "correct": "-"}
             | {"F1 %": _with_ends(report.average, 100, 1), "F1 % at 0.5": _with_ends(report.average_half, 100, 1)}
         )
     origin = {"given": "as given", "default": "not chosen on any data", "gsm8k": "the best on gsm8k"}
@@ -151,7 +151,7 @@ def _ranking(report: Report) -> str:
         }
         for name, found in ranking.by.items()
     ]
-    words = f"{ranking.problems:,} problems with several, {ranking.mixed:,} of them with right and wrong ones. "
+    words = f"{count(ranking.problems, 'problem')} with several, {ranking.mixed:,} of them with right and wrong ones. "
     words += f"Right: {100 * ranking.random:.1f} % of all solutions"
     if ranking.majority is not None:
         words += f", {100 * ranking.majority:.1f} % of the majority votes"
@@ -165,11 +165,11 @@ def _verdict(report: Report) -> str:
     """Whether search can pay with this model, as far as these data tell."""
     title, ranking = "Can search with it pay?", report.ranking
     if ranking is None or ranking.mixed < FEW:
-        count = ranking.mixed if ranking else 0
+        mixed = ranking.mixed if ranking else 0
         return paragraph(
             title,
-            f"These data do not tell: {count or 'no'} problem{'s' * (count != 1)} with both a right and a wrong "
-            "solution. Best-of-n and weighted votes gain where a right solution scores above a wrong one of the same "
+            f"These data do not tell: {count(mixed, 'problem')} with both a right and a wrong solution. "
+            "Best-of-n and weighted votes gain where a right solution scores above a wrong one of the same "
             "problem: give a file with several solutions of each problem.",
         )
     found = ranking.by[DEFAULT]

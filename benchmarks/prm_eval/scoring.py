@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -157,31 +158,34 @@ class ScoreFile:
 
 
 def score_data(
-    reward: RewardModel, data: DataSet, file: ScoreFile | None = None, progress: Callable[[], object] = lambda: None
+    reward: RewardModel,
+    data: DataSet,
+    file: ScoreFile | None = None,
+    progress: Callable[[int], object] = lambda scored: None,
 ) -> dict[str, list[tuple[Case, Scores]]]:
     """The scores of every solution of a data set, those in the file taken from there; in the order of the data.
 
-    ``progress`` is called once for each solution that is scored now.
+    A solution that stands there several times is scored once. ``progress`` is called with the number of solutions
+    that have just got their scores.
     """
     known = dict(file.scores) if file else {}
-    wanted: dict[int, tuple[str, Case]] = {}
-    for subset, cases in data.subsets.items():
-        wanted |= {id(case): (subset, case) for case in cases if (subset, case.key) not in known}
+    copies = Counter(missing(data, file))
+    first = {(s, case.key): case for s, cases in reversed(data.subsets.items()) for case in reversed(cases)}
+    wanted = {id(first[place]): place for place in copies}
 
     def done(case: Case, scores: Scores) -> None:
-        subset = wanted[id(case)][0]
-        known[subset, case.key] = scores
+        place = wanted[id(case)]
+        known[place] = scores
         if file:
-            file.add(subset, case, scores)
-        progress()
+            file.add(place[0], case, scores)
+        progress(copies[place])
 
-    score(reward, [case for _, case in wanted.values()], done)
-    return {
-        subset: [(case, known[subset, case.key]) for case in cases] for subset, cases in data.subsets.items()
-    }  # fmt: skip
+    score(reward, [first[place] for place in copies], done)
+    return {s: [(case, known[s, case.key]) for case in cases] for s, cases in data.subsets.items()}
 
 
-def missing(data: DataSet, file: ScoreFile | None) -> Sequence[Case]:
-    """The solutions that have no scores in the file yet."""
+def missing(data: DataSet, file: ScoreFile | None) -> list[tuple[str, str]]:
+    """Subset and key of each solution that has no scores in the file yet."""
     known = file.scores if file else {}
-    return [case for s, cases in data.subsets.items() for case in cases if (s, case.key) not in known]
+    places = ((s, case.key) for s, cases in data.subsets.items() for case in cases)
+    return [place for place in places if place not in known]

@@ -67,7 +67,7 @@ def load(name: str, subsets: Sequence[str] = (), limit: int | None = None) -> Da
         rows = read(Path(name).expanduser())
         stem = Path(name).name.split(".")[0]
         all_, left = dict.fromkeys(_chosen(subsets, [stem]), rows.cases), []
-        bad, ignored = rows.bad, rows.ignored
+        name, bad, ignored = Path(name).name, rows.bad, rows.ignored
     else:
         raise UnknownName("data set or file", name, ["processbench", "lab"])
     words = [f"without {', '.join(left)}"] * bool(left)
