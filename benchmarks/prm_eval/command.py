@@ -39,7 +39,7 @@ def prm_eval(
 ) -> None:
     """Measure a reward model on labelled solutions: first errors, step scores, and whether search with it can pay.
 
-    Example: tts prm-eval --prm qwen-7b-prm --data processbench
+    Example: tts prm-eval --prm Qwen/Qwen2.5-Math-PRM-7B --data processbench
     """
     from benchmarks.prm_eval.evaluation import evaluate
     from benchmarks.prm_eval.sources import load

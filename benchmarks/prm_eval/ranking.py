@@ -10,9 +10,10 @@ import numpy as np
 from benchmarks.prm_eval.protocol import DRAWS, Scored, Subset, divide
 from benchmarks.statistics import Interval, cluster_weights, percentile
 from tts.aggregate import AGGREGATES, aggregate
-from tts.answers import extract
+from tts.answers import extract, parsable
+from tts.equivalence import group
 from tts.types import Candidate, Finish
-from tts.votes import majority, weighted
+from tts.votes import weighted
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Ranking:
         gain: that, minus the share of right solutions: what best-of-n adds to one sample.
         vote: the share of problems where the vote weighted by scores elects a right solution's answer; None where too
             few answers can be read.
-        vote_gain: that, minus the same of the majority vote, which needs no reward model.
+        vote_gain: that, minus the same of the majority vote, which needs no reward model (of answers with as many
+            votes, each is as likely to be taken).
     """
 
     pairs: Interval | None
@@ -62,13 +64,13 @@ def rankings(subsets: Sequence[Subset], draws: int = DRAWS, seed: int = 0) -> Ra
     for k, subset in enumerate(subsets):
         for case, scores in subset.scored:
             groups.setdefault((k, case.problem), []).append((case, scores))
-    several = [_Group(group) for group in groups.values() if len(group) > 1]
+    several = [_Group(scored) for scored in groups.values() if len(scored) > 1]
     if not several:
         return None
     weights = cluster_weights(range(len(several)), draws, seed)
     legible = sum(len(g.answers) - g.answers.count(None) for g in several) > sum(len(g.answers) for g in several) / 2
-    elected = np.array([group.elect(None) for group in several]) if legible else None
-    right = np.array([group.share for group in several])
+    elected = np.array([g.majority() for g in several]) if legible else None
+    right = np.array([g.share for g in several])
     return Rankings(
         len(several),
         int(((right > 0) & (right < 1)).sum()),
@@ -95,20 +97,29 @@ class _Group:
     def chosen(self, scores: np.ndarray) -> float:
         return float(self.right[scores == scores.max()].mean())  # of equals, each is as likely to be taken
 
-    def elect(self, scores: Sequence[float] | None) -> float:
-        """1 where the vote elects the answer of a right solution; without scores it is the majority vote."""
-        candidates = [
-            Candidate(str(k), (), Finish.STOP, answer, score=None if scores is None else scores[k])
-            for k, answer in enumerate(self.answers)
-        ]
-        verdict = majority(candidates) if scores is None else weighted(candidates)
+    def elect(self, scores: Sequence[float]) -> float:
+        """1 where the vote weighted by scores elects the answer of a right solution."""
+        verdict = weighted(
+            [Candidate(str(k), (), Finish.STOP, answer, score=scores[k]) for k, answer in enumerate(self.answers)]
+        )
         return float(verdict.best is not None and bool(self.right[int(verdict.best.key)]))
+
+    def majority(self) -> float:
+        """How likely the commonest answer is that of a right solution, one of equals being taken at random."""
+        voters = [(k, answer) for k, answer in enumerate(self.answers) if answer is not None and parsable(answer)]
+        if not voters:
+            return 0.0
+        votes: dict[int, list[int]] = {}
+        for (k, _), place in zip(voters, group([answer for _, answer in voters]), strict=True):
+            votes.setdefault(place, []).append(k)
+        most = max(map(len, votes.values()))
+        return float(np.mean([self.right[found[0]] for found in votes.values() if len(found) == most]))
 
 
 def _ranking(groups: Sequence[_Group], weights: np.ndarray, elected: np.ndarray | None, how: str) -> Ranking:
-    scores = [np.array([aggregate(found, how) for found in group.scores]) for group in groups]
-    pairs = np.array([group.pairs(found) for group, found in zip(groups, scores, strict=True)])
-    chosen = np.array([group.chosen(found) for group, found in zip(groups, scores, strict=True)])
+    scores = [np.array([aggregate(found, how) for found in g.scores]) for g in groups]
+    pairs = np.array([g.pairs(found) for g, found in zip(groups, scores, strict=True)])
+    chosen = np.array([g.chosen(found) for g, found in zip(groups, scores, strict=True)])
     known = ~np.isnan(pairs)
 
     def mean(values: np.ndarray) -> Interval:
@@ -118,8 +129,8 @@ def _ranking(groups: Sequence[_Group], weights: np.ndarray, elected: np.ndarray 
 
     vote = vote_gain = None
     if elected is not None:
-        found = np.array([group.elect(s.tolist()) for group, s in zip(groups, scores, strict=True)])
+        found = np.array([g.elect(s.tolist()) for g, s in zip(groups, scores, strict=True)])
         vote, vote_gain = mean(found), mean(found - elected)
-    share = np.array([group.share for group in groups])
+    share = np.array([g.share for g in groups])
     ordered = percentile(divide(weights[:, known] @ pairs[known], weights[:, known].sum(axis=1)))
     return Ranking(ordered, mean(chosen), mean(chosen - share), vote, vote_gain)

@@ -8,6 +8,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,7 +38,7 @@ def chain(case: Case) -> Node:
 def score(
     reward: RewardModel, cases: Iterable[Case], done: Callable[[Case, Scores], object], in_flight: int = IN_FLIGHT
 ) -> None:
-    """Score solutions and hand each to ``done`` as it ends, in this thread.
+    """Score solutions and hand each to ``done`` as it ends, one at a time.
 
     Raises EngineError where the engine fails, or gives another number of scores than there are steps. An interrupt
     leaves what was handed over.
@@ -57,7 +58,13 @@ def score(
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    asyncio.run(everything())
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(everything())
+    else:  # in a notebook: a loop of our own beside the one that runs there
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, everything()).result()
 
 
 async def _score(reward: RewardModel, case: Case) -> Scores:

@@ -94,7 +94,7 @@ def _lab() -> list[Case]:
             steps,
             labels.index(False) if False in labels else -1,
             labels,
-            all(labels) and steps[-1].startswith("The answer is"),
+            steps[-1] == f"The answer is \\boxed{{{problem.answer}}}.",
         )
         for number, (problem, steps, labels) in enumerate(judged.read())
     ]

@@ -17,6 +17,7 @@ from benchmarks.prm_eval import evaluate, load
 from benchmarks.prm_eval.evaluation import measure
 from benchmarks.prm_eval.published import PUBLISHED
 from benchmarks.prm_eval.sources import PROCESSBENCH
+from tests.markdown import ROOT, blocks
 from tests.prm_eval.cases import apart
 from tests.test_cli import Tts
 
@@ -121,6 +122,16 @@ def test_a_complete_processbench_stands_beside_the_published_figures() -> None:
     assert table[-1] == "my-prm"  # F1 100 at a threshold of 0.75
     part = measure(found, prm="my-prm", data="processbench", part="the first 4 only").text()
     assert "Skywork" not in part
+
+
+def test_the_page_shows_the_published_figures_and_python_that_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "PRM_EVAL.md").read_text(encoding="utf-8")
+    for name, figures in PUBLISHED.items():
+        shown = name.replace(" *", " (second hand)")
+        assert f"| {shown} | {' | '.join(map(str, figures))} |" in page
+    [python] = [block for block in blocks(page) if block.language == "python"]
+    exec(compile(python.code, "docs/PRM_EVAL.md", "exec"), {"__name__": "example"})
+    assert "Interval(value=" in capsys.readouterr().out
 
 
 def test_data_loaded_in_python_are_evaluated(scores: Path) -> None:

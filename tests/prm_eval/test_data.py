@@ -181,9 +181,10 @@ def test_the_laboratorys_solutions_are_held_out_labelled_and_several_a_problem()
     assert len({case.id for case in cases}) == len(cases)
     assert len({case.problem for case in cases}) == len(cases) // judged.EACH
     for case in cases:
-        # Once wrong, a solution stays wrong; a right one ends in its problem's answer.
+        # Once wrong, a solution stays wrong, though its answer may be right after all.
         assert case.labels == tuple(k < case.first_error or case.first_error < 0 for k in range(len(case.steps)))
-        assert case.steps[-1] == f"The answer is \\boxed{{{held_out[case.problem].answer}}}." or not case.right
+        assert case.right == (f"\\boxed{{{held_out[case.problem].answer}}}" in case.steps[-1])
+        assert case.right or case.first_error >= 0
     assert 0.4 < sum(case.right for case in cases) / len(cases) < 0.7  # lab-1m's pass@1 is about 0.53
 
 

@@ -61,6 +61,10 @@ def test_many_are_in_flight_and_no_more_than_allowed() -> None:
     assert reward.peak == 4
 
 
+async def test_it_works_where_an_event_loop_runs_already() -> None:
+    assert len(collect(ToyReward(), CASES)) == 6
+
+
 def test_a_text_too_long_is_said_to_be_so() -> None:
     found = collect(Counting(), [CASES[0], case(0, problem="a long one", id="long")])
     assert found == {"0": (0.9, 0.9, 0.9), "long": None}
