@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmarks.prm_eval.command import prm_eval
 from tts.errors import BadInput, TTSError
-from tts.terminal import paragraph, table
+from tts.terminal import count, paragraph, table
 
 if TYPE_CHECKING:
     from tts import Candidate, Solution, Solver
@@ -251,7 +252,7 @@ def _summary(solution: Solution) -> list[tuple[str, str]]:
     finished = sum(candidate.finished for candidate in solution.candidates)
     lines = [
         ("Answer", solution.answer if solution.answer is not None else "none: no finished solution holds one"),
-        ("Confidence", f"{solution.confidence:.0%} of the {plan.vote} vote of {_count(finished, 'finished solution')}"),
+        ("Confidence", f"{solution.confidence:.0%} of the {plan.vote} vote of {count(finished, 'finished solution')}"),
         ("Plan", _plan_words(solution)),
         ("Policy", f"{plan.policy}: {usage.policy_tokens:,} tokens, {usage.policy_flops:.3g} FLOPs"),
         ("Reward", f"{plan.prm}: {usage.prm_tokens:,} tokens, {usage.prm_flops:.3g} FLOPs" if plan.prm else "none"),
@@ -270,10 +271,6 @@ def _plan_words(solution: Solution) -> str:
     words.append(f"temperature {plan.parameters.get('temperature', '?')}")
     words.append(f"{plan.vote} vote" + (f" on {plan.aggregate} step score" if plan.prm else ""))
     return ", ".join(words)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 @app.command()
@@ -338,6 +335,9 @@ def doctor(
     if benchmark:
         for name, text in checks.benchmark():
             typer.echo(f"{name:<16}{text}")
+
+
+app.command("prm-eval")(prm_eval)
 
 
 def main() -> None:
