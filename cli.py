@@ -62,7 +62,13 @@ def solve(
     prm: Annotated[
         str, typer.Option(help="Process reward model; 'auto' is the one recommended for the policy.")
     ] = "auto",
-    strategy: Annotated[str, typer.Option(help="How to search; `tts strategies` lists them.")] = "beam-search",
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            help="How to search; `tts strategies` lists them.",
+            show_default="beam-search; majority for policies that think at length",
+        ),
+    ] = None,
     budget: Annotated[int, typer.Option("--budget", "-n", help="N, the number of samples.")] = 16,
     max_tokens: Annotated[int | None, typer.Option(help="Most tokens the policy may sample for one problem.")] = None,
     max_flops: Annotated[
