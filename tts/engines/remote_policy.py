@@ -189,6 +189,9 @@ class RemotePolicy:
             return text, self._tokens(reply)
         asked["chat_template_kwargs"] = {"date_string": TEMPLATE_DATE, **self.card.template}
         reply = await self._route("tokenize", {"model": self.name, "add_generation_prompt": True, **asked})
+        if reply.status == 400 and self.card.system:  # a template without a place for it
+            asked["messages"] = [{"role": "user", "content": plain.removesuffix(opening)}]
+            reply = await self._route("tokenize", {"model": self.name, "add_generation_prompt": True, **asked})
         if reply.status == 400:  # a model without a chat template
             reply = await self._route("tokenize", {"model": self.name, "prompt": plain})
         tokens, text = self._tokens(reply), plain
