@@ -23,6 +23,7 @@ from tts.types import Plan, Problem, Solution, Usage
 
 T = TypeVar("T")
 
+
 class Solver:
     """A policy, a reward model and a plan, ready for any number of problems.
 
@@ -232,8 +233,8 @@ class Solver:
         prm = self._reward if isinstance(self._reward, str) else None
         beyond = f" (and of none beyond {cards.find(prm, 'prm').context:,} tokens)" if prm else ""
         return (
-            f"{card.name} thinks at length, its steps are the paragraphs of its thinking, and {self.plan.prm} was trained "
-            f"on short worked solutions: its scores are of little worth here{beyond}; majority is advised."
+            f"{card.name} thinks at length, its steps are the paragraphs of its thinking, and {self.plan.prm} was "
+            f"trained on short worked solutions: its scores are of little worth here{beyond}; majority is advised."
         )
 
     def _prm_name(self, card: cards.ModelCard | None, needed: bool) -> str:

@@ -40,13 +40,13 @@ RECOMMENDED_WHY = (
     "least as good as with the others tried (Table 2)"
 )
 OTHER_WHY = (
-    "this policy was not in the study of arXiv 2502.06703; among the reward models tried there this one judged the steps "
-    "of other families' policies best, and it reads any solution whose steps are parted by blank lines"
+    "this policy was not in the study of arXiv 2502.06703; there search paid with this reward model for policies of "
+    "two other families (Llama 3, Qwen2.5), and it reads any solution whose steps are parted by blank lines"
 )
 THINKING_WHY = (
     "none is needed: for policies that think at length a majority vote over whole solutions is advised (the report on "
     "DeepSeek-R1 votes so, and so does the author of arXiv 2502.06703), and reward models of steps were trained on "
-    "short worked solutions, not on such thinking; if a search is asked for, it takes this one"
+    f"short worked solutions, not on such thinking; a search that is asked for all the same takes {RECOMMENDED}"
 )
 _LAB_WHY = "it was trained on the steps of the laboratory's own policies"
 
@@ -113,7 +113,7 @@ DEFAULT_POLICY = "lab-1m"
 
 _128K = 131_072
 _40K = 40_960  # Qwen3: 32,768 of output and 8,192 of prompt
-_SWITCHED = (  # a thinking and a plain card of the same weights; the hub id alone means the plain one
+_SWITCHED: tuple[tuple[Any, ...], ...] = (  # each has a plain and a thinking card; the hub id alone means the plain one
     (QWEN3, QWEN3_THINKING, "qwen3-0.6b", "Qwen/Qwen3-0.6B", 596_049_920, 112, _40K),
     (QWEN3, QWEN3_THINKING, "qwen3-1.7b", "Qwen/Qwen3-1.7B", 1_720_574_976, 112, _40K),
     (QWEN3, QWEN3_THINKING, "qwen3-4b", "Qwen/Qwen3-4B", 4_022_468_096, 144, _40K),
@@ -140,8 +140,11 @@ POLICIES: tuple[ModelCard, ...] = (
     _policy(QWEN2, "qwen2.5-math-72b", "Qwen/Qwen2.5-Math-72B-Instruct", 72_706_203_648, 320, 4096),
     _policy(R1, "r1-distill-qwen-1.5b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", 1_777_088_000, 28, _128K),
     _policy(R1, "r1-distill-qwen-7b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", 7_615_616_512, 56, _128K),
-    *(_policy(plain, *card) for plain, _, *card in _SWITCHED),
-    *(_policy(thinking, f"{name}-thinking", *card) for _, thinking, name, *card in _SWITCHED),
+    *(
+        _policy(family, called, *card)
+        for plain, thinking, name, *card in _SWITCHED
+        for family, called in ((plain, name), (thinking, f"{name}-thinking"))
+    ),
     _policy(GEMMA3, "gemma-3-1b", "google/gemma-3-1b-it", 999_885_952, 26, gated=True),
     _policy(GEMMA3, "gemma-3-4b", "google/gemma-3-4b-it", 4_300_079_472, 136, _128K, gated=True),
     _policy(GEMMA3, "gemma-3-12b", "google/gemma-3-12b-it", 12_187_325_040, 384, _128K, gated=True),

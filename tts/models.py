@@ -135,7 +135,7 @@ def _read_folder(path: Path, name: str = "") -> ModelCard:
         if architecture.endswith("ForCausalLM") or architecture in _CAUSAL:
             advice = {"prm": RECOMMENDED, "prm_reason": RECOMMENDED_WHY}
             return ModelCard(**{**advice, **conventions(configuration.text_of(config), called), **common})
-    found = ", ".join(architectures) or "nothing"
+    found = ", ".join(map(str, architectures)) or "nothing"
     raise ModelError(
         f"{file} names {found} as its architecture: causal language models (...ForCausalLM) serve as policies and "
         f"{', '.join(FAMILIES)} as reward models."

@@ -15,10 +15,28 @@ def paragraph(title: str, text: str) -> str:
     return "\n".join([title, *(f"    {line}" for line in lines), ""])
 
 
+def entries(pairs: Sequence[tuple[str, str]]) -> str:
+    """Titles in a column, and beside each its text, wrapped to the terminal."""
+    indent = max(len(title) for title, _ in pairs) + 2
+    width = min(shutil.get_terminal_size().columns, 110) - indent
+    lines = []
+    for title, text in pairs:
+        wrapped = [
+            line
+            for part in text.split("\n")
+            for line in textwrap.wrap(part, width, break_long_words=False, break_on_hyphens=False) or [""]
+        ]
+        lines += [
+            f"{name:<{indent}}{line}".rstrip()
+            for name, line in zip([title, *[""] * (len(wrapped) - 1)], wrapped, strict=True)
+        ]
+    return "\n".join(lines)
+
+
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of the same columns, in columns as wide as what stands in them; numbers to the right."""
+    """Rows of the same columns, in columns as wide as what stands in them; numbers to the right, thousands apart."""
     columns = list(rows[0])
-    cells = [[str(row[name]) for name in columns] for row in rows]
+    cells = [[f"{row[name]:,}" if isinstance(row[name], int) else str(row[name]) for name in columns] for row in rows]
     widths = [max(len(name), *(len(line[k]) for line in cells)) for k, name in enumerate(columns)]
     right = [all(isinstance(row[name], (int, float)) for row in rows) for name in columns]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,21 @@ def causal_shape(card: ModelCard, folder: Path) -> ModelShape:
             return shape_of(make(config, trust_remote_code=False))
 
     return guarded(card, build)
+
+
+def check_type(folder: Path) -> None:
+    """Refuse a model of a type that transformers does not know; code that comes with a checkpoint is never run."""
+    import transformers
+
+    try:
+        kind = json.loads((folder / "config.json").read_text()).get("model_type", "")
+    except (OSError, ValueError, AttributeError):
+        return  # said where the configuration is read
+    if kind not in transformers.CONFIG_MAPPING:
+        raise ModelError(
+            f"{folder / 'config.json'} is of type {kind!r}, which transformers {transformers.__version__} does not "
+            "know (code from a checkpoint is never run): update transformers, or choose another model."
+        )
 
 
 def tokenizer_of(card: ModelCard, folder: Path) -> Any:

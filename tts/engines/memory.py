@@ -89,9 +89,10 @@ def require_room(
     if gpus and len(needs) > 1:
         remedies.append("a GPU for each model (--prm-device cuda:1)")
     raise NotEnoughMemory(
-        f"{' and '.join(need.name for need in needs)} need{'s' * (len(needs) == 1)} about {wanted / _GB:.1f} GB ({weights:.1f} for weights, "
-        f"{cache:.1f} for keys and values of one solution each, the rest to work in) and {where} has "
-        f"{there / _GB:.1f} GB free: choose {' or '.join(remedies)}; {OFF}=off in the environment tries it all the same."
+        f"{' and '.join(need.name for need in needs)} need{'s' * (len(needs) == 1)} about {wanted / _GB:.1f} GB "
+        f"({weights:.1f} for weights, {cache:.1f} for keys and values of one solution each, the rest to work in) "
+        f"and {where} has {there / _GB:.1f} GB free: choose {' or '.join(remedies)}; {OFF}=off in the environment "
+        "tries it all the same."
     )
 
 

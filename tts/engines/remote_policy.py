@@ -13,7 +13,7 @@ from tts.engines.http import Json, Reply, Server
 from tts.engines.remote_text import ENDED, Answer, Cut, Pieces, Stepped, counted, estimate, stand_ins
 from tts.engines.served import is_ids, unknown_model
 from tts.engines.stepper import Splitter
-from tts.engines.text import TEMPLATE_DATE, Text
+from tts.engines.text import TEMPLATE_DATE, Text, opened
 from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
 from tts.models import ModelCard
 from tts.protocols import Completion, Request
@@ -184,7 +184,7 @@ class RemotePolicy:
             if self.card.template:
                 asked["chat_template_kwargs"] = self.card.template
             text = str((await self._route("apply-template", asked)).data.get("prompt", plain))
-            text = text if text.endswith(opening) else text + opening
+            text = opened(text, opening)
             reply = await self._route("tokenize", {"content": text, "add_special": True, "parse_special": True})
             return text, self._tokens(reply)
         asked["chat_template_kwargs"] = {"date_string": TEMPLATE_DATE, **self.card.template}
@@ -198,7 +198,7 @@ class RemotePolicy:
         if opening or not self._dialect.ids:  # an older one takes ids, but gives none out
             reply = await self._route("detokenize", {"model": self.name, "tokens": tokens})
             text = str(reply.data.get("prompt", plain))
-        if not text.endswith(opening):
+        if opened(text, opening) != text:
             more = {"model": self.name, "prompt": opening, "add_special_tokens": False}
             tokens, text = (*tokens, *self._tokens(await self._route("tokenize", more))), text + opening
         return text, tokens

@@ -64,8 +64,7 @@ class Text:
         text = self._rendered(user, system, template or {}) if system else None
         if text is None:
             text = self._rendered(plain, "", template or {}, needed=True) or ""
-        if not text.endswith(opening):
-            text += opening
+        text = opened(text, opening)
         return text, self.encode(text)
 
     def _rendered(self, user: str, system: str, template: Mapping[str, Any], needed: bool = False) -> str | None:
@@ -98,6 +97,11 @@ class Text:
                 "answer: shorten it, or choose a policy with a longer context."
             )
         return Step(text, tuple(tokens))
+
+
+def opened(text: str, opening: str) -> str:
+    """A prompt behind which the answer goes on as it has to begin, whether or not the template wrote that already."""
+    return text if text.rstrip().endswith(opening.rstrip()) else text + opening
 
 
 def end_ids(configured: int | list[int] | None, tokenizer: Any) -> set[int]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from tts.engines.loading import SMALL, guarded, shape_of, tokenizer_of
+from tts.engines.loading import SMALL, check_type, guarded, shape_of, tokenizer_of
 from tts.engines.policy import TransformersPolicy, Warn
 from tts.engines.reward import TransformersReward
 from tts.engines.weights import require
@@ -39,6 +39,7 @@ class TransformersEngine:
     ) -> TransformersPolicy:  # fmt: skip
         """A policy ready to sample. Raises MissingWeights or ModelError, each with one sentence."""
         folder, where = require(card), _device(device)
+        check_type(folder)
         model = guarded(card, lambda: _causal_model(folder, where, dtype))
         card = _checked(card, model.config)
         share = cache_bytes if cache_bytes is not None else _free_share(where)
@@ -116,11 +117,14 @@ def _checked(card: ModelCard, config: Any) -> ModelCard:
             card = replace(card, context=min(card.context, first))
         elif kind not in _ROPES:
             raise ModelError(
-                f"{card.name} uses {kind!r} positions, which this engine cannot cache: use --engine vllm, or another model."
+                f"{card.name} uses {kind!r} positions, which this engine cannot cache: use --engine vllm, or another "
+                "model."
             )
     for name in _SCALES:
         if getattr(config, name, None) not in (None, 1, 1.0):
-            raise ModelError(f"{card.name} rescales its logits ({name}), which this engine does not: use --engine vllm.")
+            raise ModelError(
+                f"{card.name} rescales its logits ({name}), which this engine does not: use --engine vllm."
+            )
     return card
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from tts.errors import MissingWeights, ModelError
 from tts.models import ModelCard, folder_of
 
-
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "consolidated*.pt*")
 
 
@@ -34,9 +33,9 @@ def require(card: ModelCard) -> Path:
         names = sorted(path.name for path in folder.glob("*.safetensors"))
     if not names and pickles:
         raise ModelError(
-            f"{folder} holds {pickles[0]} but no .safetensors file, and such files can run code, so they are never read: "
-            "where you trust it, load it with transformers once and write it anew with save_pretrained, and name that "
-            "folder."
+            f"{folder} holds {pickles[0]} but no .safetensors file, and such files can run code, so they are never "
+            "read: where you trust it, load it with transformers once, write it anew with save_pretrained, and name "
+            "that folder."
         )
     if not names:
         raise ModelError(
