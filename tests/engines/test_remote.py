@@ -44,10 +44,10 @@ async def greedy(policy: RemotePolicy | TransformersPolicy, words: str, rounds: 
     return node
 
 
-# Greedy solutions of the first two end, after three steps and four; that of the last goes on.
+# Greedy solutions of the first two end, after two steps and four; that of the last goes on.
 WORDS = (
-    "2 2 the we box",
-    "we + three of",
+    "take so two of more",
+    "answer ? of it",
     "2 + 3",
 )
 
