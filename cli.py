@@ -12,7 +12,7 @@ import typer
 
 from benchmarks.prm_eval.command import prm_eval
 from tts.errors import BadInput, TTSError
-from tts.terminal import count, paragraph, table
+from tts.terminal import count, entries, paragraph, table
 
 if TYPE_CHECKING:
     from tts import Candidate, Solution, Solver
@@ -63,7 +63,13 @@ def solve(
     prm: Annotated[
         str, typer.Option(help="Process reward model; 'auto' is the one recommended for the policy.")
     ] = "auto",
-    strategy: Annotated[str, typer.Option(help="How to search; `tts strategies` lists them.")] = "beam-search",
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            help="How to search; `tts strategies` lists them.",
+            show_default="beam-search; majority for policies that think at length",
+        ),
+    ] = None,
     budget: Annotated[int, typer.Option("--budget", "-n", help="N, the number of samples.")] = 16,
     max_tokens: Annotated[int | None, typer.Option(help="Most tokens the policy may sample for one problem.")] = None,
     max_flops: Annotated[
@@ -293,33 +299,30 @@ def strategies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.
 
 
 @app.command()
-def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the models known by a short name, and the reward model recommended for each policy."""
+def models(
+    name: Annotated[
+        str | None, typer.Argument(help="One model's whole card: a short name, a hub id, a folder, an address.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the models known by a short name, and the reward model recommended for each policy; or describe one."""
     from dataclasses import asdict
 
-    from tts.models import CARDS, folder_of
+    from tts import catalog
+    from tts.models import CARDS, find
 
+    if name is not None:
+        card = find(name)
+        typer.echo(json.dumps(asdict(card)) if as_json else entries(catalog.described(card)))
+        return
     if as_json:
         typer.echo(json.dumps([asdict(card) for card in CARDS.values()]))
         return
-    for kind, title in (("policy", "Policies"), ("prm", "Reward models")):
-        rows = [
-            {
-                title: card.name,
-                "parameters": f"{card.parameters / 1e9:.3g} B" if card.hub else f"{card.parameters / 1e6:.2g} M",
-                "context": f"{card.context:,}",
-                "weights at 16 bits": f"{card.gigabytes:.1f} GB" if card.hub else "built in",
-                "here": "yes" if folder_of(card) else "no",
-                **({"recommended reward model": card.prm} if kind == "policy" else {}),
-            }
-            for card in CARDS.values()
-            if card.kind == kind
-        ]
-        typer.echo(table(rows))
-        typer.echo()
-    reasons = {card.prm: card.prm_reason for card in CARDS.values() if card.prm}
-    for name, reason in reasons.items():
-        typer.echo(paragraph(f"Why {name}:", reason))
+    typer.echo(table(catalog.rows("policy")) + "\n")
+    typer.echo(table(catalog.rows("prm")) + "\n")
+    typer.echo(paragraph("Memory:", catalog.MEMORY))
+    for title, why in catalog.reasons():
+        typer.echo(paragraph(title, why))
     typer.echo("Any hub id or local folder works too: tts solve --policy ORG/NAME --prm FOLDER")
 
 

@@ -24,13 +24,13 @@ WORDS += [
 # A family whose three tokens this vocabulary has.
 TWO_TOKEN = TwoToken(good="+", bad="-", mark="🙂")
 CHAT = (
-    "<s>{% for m in messages %}{% if m['role'] == 'user' %}<|user|>{{ m['content'] }}{% endif %}{% endfor %}"
+    "<s>{% for m in messages %}{% if m['role'] == 'user' %}<|user|>{% endif %}{{ m['content'] }}{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 
 
 def make_tokenizer(folder: Path) -> Any:
-    """A standard fast tokenizer with a chat template that has no place for a system message."""
+    """A standard fast tokenizer with a chat template."""
     from transformers import PreTrainedTokenizerFast
 
     vocabulary = {token: i for i, token in enumerate(dict.fromkeys([*SPECIAL, *WORDS]))}

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 from tts.aggregate import aggregate
-from tts.answers import extract
+from tts.answers import conclusion, extract
 from tts.budget import Budget, Ledger
 from tts.errors import BadInput, UnknownName
 from tts.protocols import Policy, RewardModel, Strategy
@@ -103,7 +103,7 @@ def _candidate(search: Search, leaf: Node, how: str) -> Candidate:
         key=leaf.key,
         steps=tuple(step.text for step in leaf.steps),
         finish=leaf.finish,
-        answer=extract(leaf.text) if leaf.finished else None,
+        answer=extract(conclusion(leaf.text, search.root.step.text)) if leaf.finished else None,
         scores=scores,
         score=aggregate(scores, how) if scores else None,
         tokens=leaf.length - leaf.root.length,

@@ -107,7 +107,7 @@ class TestPolicy:
             assert asyncio.run(policy.generate(request(policy))).steps
 
     def test_a_prompt_beyond_the_context_is_refused(self, policy: Any) -> None:
-        with pytest.raises(PromptTooLong, match="64 together"):
+        with pytest.raises(PromptTooLong, match="84 together"):
             policy.prompt(Problem("add " * 80))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.cost import ModelShape
-from tts.engines.loading import SMALL, causal_shape, guarded, shape_of, tokenizer_of
+from tts.engines.loading import SMALL, causal_shape, check_type, guarded, shape_of, tokenizer_of
 from tts.engines.service import Service, loop_thread
 from tts.engines.spawning import spawning
 from tts.engines.text import end_ids
@@ -60,6 +60,7 @@ class VLLMEngine:
         folder = require(card)
         with _preparing:
             _check_installed()
+            check_type(folder)
             tokenizer, shape = tokenizer_of(card, folder), causal_shape(card, folder)
             ends = end_ids(_written(folder, "generation_config.json").get("eos_token_id"), tokenizer)
             if not ends:
