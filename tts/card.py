@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["policy", "prm"]
 
@@ -27,7 +27,8 @@ class ModelCard:
         separator: text that ends a step.
         temperature, top_p: sampling as published for this model.
         max_step_tokens, max_tokens: most tokens of one step and of a solution.
-        family: for a reward model, its file in ``prm/``; empty where none fits.
+        family: for a reward model, its family's name in the registry; empty where none fits.
+        form: attributes of the family that differ from its defaults, by name.
         prm: recommended reward model of a policy, and ``prm_reason`` why.
         gated: the hub asks for a licence to be accepted first.
         scope: a sentence on what the model is limited to, or empty.
@@ -48,6 +49,7 @@ class ModelCard:
     max_step_tokens: int = 2048
     max_tokens: int = 8192
     family: str = ""
+    form: tuple[tuple[str, Any], ...] = ()
     prm: str = ""
     prm_reason: str = ""
     gated: bool = False

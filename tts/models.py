@@ -13,9 +13,9 @@ from typing import Any
 from tts.card import BOXED, Kind, ModelCard
 from tts.errors import ModelError, UnknownName
 from tts.known_policies import DEFAULT_POLICY, POLICIES, RECOMMENDED, RECOMMENDED_WHY
-from tts.known_reward_models import FAMILIES, REWARD_MODELS
+from tts.known_reward_models import FAMILIES, OUTCOME, REWARD_MODELS
 
-__all__ = ["CARDS", "DEFAULT_POLICY", "Kind", "ModelCard", "find", "folder_of", "hub_folder"]
+__all__ = ["CARDS", "DEFAULT_POLICY", "Kind", "ModelCard", "find", "folder_card", "folder_of", "hub_folder"]
 
 CARDS: dict[str, ModelCard] = {card.name: card for card in (*POLICIES, *REWARD_MODELS)}
 
@@ -38,6 +38,11 @@ def find(name: str, kind: Kind | None = None) -> ModelCard:
         raise ModelError(f"there is no folder {name!r}: give a folder that holds a model, or one of the known names.")
     if card is None:
         raise UnknownName(kind or "model", name, (c.name for c in CARDS.values() if kind in (None, c.kind)))
+    if kind == "prm" and card.kind != kind and card.name not in CARDS:
+        raise ModelError(
+            f"{card.name} is a causal language model by its config.json, so a policy and not a reward model: name "
+            "another, or if it is one, describe its form in a file (docs/MODELS.md) and name that (--prm FILE.json)."
+        )
     if kind is not None and card.kind != kind:
         is_, wanted = ("a reward model", "a policy") if kind == "policy" else ("a policy", "a reward model")
         raise ModelError(f"{card.name} is {is_}, not {wanted}: name {wanted} here.")
@@ -47,6 +52,10 @@ def find(name: str, kind: Kind | None = None) -> ModelCard:
 def _here(name: str, kind: Kind | None) -> ModelCard | None:
     """The card of anything but an address, None where nothing is known by this name."""
     path = Path(name).expanduser()
+    if path.suffix == ".json":
+        from tts import families  # it reads what it describes through this module
+
+        return families.read(path)
     card = CARDS.get(name.lower()) or next((c for c in CARDS.values() if c.hub.lower() == name.lower() and c.hub), None)
     if card is None and path.is_dir():
         card = _read_folder(path)
@@ -99,30 +108,45 @@ def hub_folder(hub: str) -> Path | None:
 
 def _read_folder(path: Path) -> ModelCard:
     """A card from a folder's config.json. Raises ModelError where there is none, or it is of no known kind."""
+    config = _config(path)
+    architectures = list(config.get("architectures") or [])
+    card = folder_card(path)
+    for architecture in architectures:
+        if family := FAMILIES.get(architecture) or ("outcome" if architecture.endswith(OUTCOME) else ""):
+            return replace(card, kind="prm", family=family, system=BOXED)
+        if architecture.endswith("ForTokenClassification"):
+            return replace(card, kind="prm")
+        if architecture.endswith("ForCausalLM") or architecture == "GPT2LMHeadModel":
+            return replace(card, system=BOXED, prm=RECOMMENDED, prm_reason=RECOMMENDED_WHY)
+    found = ", ".join(architectures) or "nothing"
+    raise ModelError(
+        f"{path / 'config.json'} names {found} as its architecture: causal language models (...ForCausalLM) serve as "
+        f"policies and {', '.join(FAMILIES)} as reward models."
+    )
+
+
+def folder_card(path: Path) -> ModelCard:
+    """A card with what any model's config.json tells, its kind and form left open. Raises ModelError without one."""
+    config = _config(path)
+    return ModelCard(
+        name=path.resolve().name,
+        folder=str(path.resolve()),
+        parameters=_parameters(config),
+        context=config.get("max_position_embeddings") or 32768,
+    )
+
+
+def _config(path: Path) -> dict[str, Any]:
     file = path / "config.json"
     if not file.is_file():
         raise ModelError(f"{path} holds no config.json: give a folder that a model was saved to.")
     try:
-        config = json.loads(file.read_text())
-        architectures = list(config.get("architectures") or [])
-    except (ValueError, AttributeError, OSError) as error:
+        config: Any = json.loads(file.read_text())
+        list(config.get("architectures") or [])
+    except (ValueError, AttributeError, TypeError, OSError) as error:
         raise ModelError(f"{file} cannot be read as a model's configuration: {error}.") from error
-    common: dict[str, Any] = {
-        "name": path.resolve().name,
-        "folder": str(path.resolve()),
-        "parameters": _parameters(config),
-        "context": config.get("max_position_embeddings") or 32768,
-    }
-    for architecture in architectures:
-        if architecture in FAMILIES:
-            return ModelCard(kind="prm", family=FAMILIES[architecture], system=BOXED, **common)
-        if architecture.endswith("ForCausalLM") or architecture == "GPT2LMHeadModel":
-            return ModelCard(system=BOXED, prm=RECOMMENDED, prm_reason=RECOMMENDED_WHY, **common)
-    found = ", ".join(architectures) or "nothing"
-    raise ModelError(
-        f"{file} names {found} as its architecture: causal language models (...ForCausalLM) serve as policies and "
-        f"{', '.join(FAMILIES)} as reward models."
-    )
+    found: dict[str, Any] = config
+    return found
 
 
 def _parameters(config: dict[str, Any]) -> int:

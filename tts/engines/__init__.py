@@ -15,7 +15,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tts import models
+from tts.engines.outcome import OutcomeReward
 from tts.errors import BadInput, UnknownName
+from tts.families import family_of
 from tts.protocols import Policy, RewardModel
 
 # Name of an engine, and where its object with load_policy and load_reward lies.
@@ -134,14 +136,17 @@ def _engine_for(card: models.ModelCard, engine: str) -> str:
     if card.url:
         return "remote"
     built_in = not (card.hub or card.folder)
-    return "transformers" if built_in or importlib.util.find_spec("vllm") is None else "vllm"
+    if built_in or importlib.util.find_spec("vllm") is None:
+        return "transformers"
+    return "transformers" if card.family and family_of(card).pooling is None else "vllm"
 
 
 def _load(kind: models.Kind, name: str, loading: Loading, share: float) -> Any:
     card = models.find(name, kind)
     engine = _engine_for(card, loading.engine)
     options = loading.of(kind)
-    key = (kind, card.url, card.folder or card.name, engine, json.dumps(options, sort_keys=True, default=str))
+    settings = json.dumps(options, sort_keys=True, default=str)
+    key = (kind, card.url, card.folder or card.hub or card.name, f"{card.family} {card.form}", engine, settings)
     with _lock:
         lock = _locks[key]
     with lock:  # one load at a time: two of the same would cost twice the memory
@@ -155,6 +160,8 @@ def _load(kind: models.Kind, name: str, loading: Loading, share: float) -> Any:
             load = loader.load_policy if kind == "policy" else loader.load_reward
             _check_arguments(engine, load, options)
             model = load(card, **options)
+            if kind == "prm" and getattr(family_of(model.card), "outcome", False):
+                model = OutcomeReward(model)
             with _lock:
                 # Anew after each load, so that it runs before the exit handlers of what the load brought in.
                 atexit.unregister(close_all)

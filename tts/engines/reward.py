@@ -62,7 +62,10 @@ class TransformersReward:
         self.card = card
         self.name = card.name
         self.shape = shape
-        self.context = min(card.context, getattr(model.config, "max_position_embeddings", card.context))
+        config = model.config
+        # Attention here has no sliding window, so a text that such a model would see in part is refused.
+        limits = (card.context, getattr(config, "max_position_embeddings", 0), getattr(config, "sliding_window", 0))
+        self.context = min(limit for limit in limits if limit)
         self.pass_tokens = pass_tokens
         self._reader = Reader(form)
         self._store = PrefixStore(model, cache_bytes, pass_tokens=pass_tokens, head=head)
