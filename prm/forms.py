@@ -14,8 +14,16 @@ from tts.errors import BadInput, ModelError
 from tts.protocols import Read
 from tts.types import Problem
 
-_SAMPLE = ("What is 1 + 1?", ("1 + 1 = 2", "Two lines:\n2 = 2.", "", "é数 = 2", "So it is $\\boxed{2}$."))
+# What a text may begin and end with, so that a tokenizer that joins across steps shows it when a model is loaded.
+_SAMPLE = (
+    "What is 1 + 1?",
+    ("1 + 1 = 2", "two lines:\n2 = 2.", "", "é数 = 2", "## Step", "(a)", "$x$", "- 3", "So it is $\\boxed{2}$."),
+)
 _OTHER = "it is of another family"
+_JOINS = (
+    f"the reward model's tokenizer joins tokens across steps: {_OTHER}, or its description needs other text between "
+    "steps (docs/MODELS.md)."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +91,7 @@ class TextFormat:
         else:
             if not body and form.mark[0].isspace():
                 before = before.rstrip(" ")  # the mark brings the space that a text would have brought
-            tokens = self._behind(min(index, 1), before + body + form.mark)
+            tokens = self._behind(min(index, 1), before + body + form.mark, empty=not body)
         if self._fixed and tokens[-1] != self._end:
             raise ModelError(f"the tokenizer takes the mark {form.mark!r} into the step {body!r}: {_OTHER}.")
         return Read(tuple(tokens), len(tokens) - 1)
@@ -91,13 +99,18 @@ class TextFormat:
     def _opening(self, problem: str) -> str:
         return self._form.opening.replace("{problem}", problem if self._form.apart else problem.rstrip())
 
-    def _behind(self, which: int, text: str) -> list[int]:
-        """The ids of a text that follows the opening (0) or a mark (1)."""
+    def _behind(self, which: int, text: str, *, empty: bool) -> list[int]:
+        """The ids of a text that follows the opening (0) or a mark (1).
+
+        An ``empty`` step may bring two line breaks together, which some tokenizers join; they stay apart here.
+        """
         before, ids = self._before[which]
         both = self._encode(before + text)
-        if both[: len(ids)] != ids:
-            raise ModelError(f"the reward model's tokenizer joins tokens across steps: {_OTHER}.")
-        return both[len(ids) :]
+        if both[: len(ids)] == ids:
+            return both[len(ids) :]
+        if empty:
+            return self._encode(text)
+        raise ModelError(_JOINS)
 
     def _encode(self, text: str, *, special: bool = False) -> list[int]:
         # The tokenizer's core, not its wrapper, whose state breaks when two threads use it at once.
@@ -111,7 +124,7 @@ class TextFormat:
         bodies = [form.body(step) for step in steps]
         text = self._opening(problem) + form.first + form.further.join(body + form.mark for body in bodies)
         if not form.apart and pieces != self._encode(text, special=True):
-            raise ModelError(f"the reward model's tokenizer joins tokens across steps: {_OTHER}.")
+            raise ModelError(_JOINS)
 
 
 class ChatFormat:
@@ -166,7 +179,7 @@ class ChatFormat:
         turns = [problem + self._form.first + first, *further]
         whole = self._encode(self._render([content for turn in turns for content in (turn, self._answer)]))
         if pieces != whole[: len(pieces)]:
-            raise ModelError(f"the reward model's tokenizer joins tokens across steps: {_OTHER}.")
+            raise ModelError(_JOINS)
 
 
 def split(text: str, marks: list[str]) -> list[str] | None:
