@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ class ToyJudge(ToyReward):
         return (0.8 if node.text.endswith("\\boxed{3}") else 0.2,)
 
 
-def solve(strategy: str = "best-of-n", judge: ToyJudge | None = None, **settings: object) -> Solution:
+def solve(strategy: str = "best-of-n", judge: ToyJudge | None = None, **settings: Any) -> Solution:
     reward = OutcomeReward(judge or ToyJudge())
     return asyncio.run(Solver(ToyPolicy(), reward, strategy, Budget(16), **settings).solve(PROBLEM))
 

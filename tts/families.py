@@ -93,12 +93,13 @@ def _check(family: str, form: Mapping[str, Any]) -> None:
 
 def _bare(model: str) -> ModelCard:
     """The card of what a description calls its model, whatever its config.json calls itself."""
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        return models.folder_card(folder)
     try:
-        return models.find(model)
-    except ModelError:
-        if (cached := models.hub_folder(model)) is None:
+        card = models.find(model)
+    except UnknownName:
+        raise
+    except ModelError:  # of no known class
+        folder = Path(model).expanduser() if Path(model).expanduser().is_dir() else models.hub_folder(model)
+        if folder is None or not (folder / "config.json").is_file():
             raise
-        return replace(models.folder_card(cached), name=model, hub=model, folder="")
+        card = ModelCard(name=folder.name, folder=str(folder.resolve()))
+    return replace(card, prm="", prm_reason="")

@@ -35,5 +35,12 @@ FAMILIES = {
     "Qwen2ForPrmModel": "skywork",
     "Qwen2ForRewardModel": "qwen-outcome",
 }
-# Any class with this ending judges a conversation by one label; its tokenizer knows the conversation's form.
-OUTCOME = "ForSequenceClassification"
+
+
+def told_by(architecture: str) -> str | None:
+    """The family of a model class; empty for a reward model whose form nothing tells, None for what is none."""
+    if architecture.endswith("ForSequenceClassification"):
+        return "outcome"  # it judges a conversation by one label, and its tokenizer knows the conversation's form
+    if architecture.endswith("ForTokenClassification"):
+        return ""
+    return FAMILIES.get(architecture)

@@ -13,9 +13,9 @@ from typing import Any
 from tts.card import BOXED, Kind, ModelCard
 from tts.errors import ModelError, UnknownName
 from tts.known_policies import DEFAULT_POLICY, POLICIES, RECOMMENDED, RECOMMENDED_WHY
-from tts.known_reward_models import FAMILIES, OUTCOME, REWARD_MODELS
+from tts.known_reward_models import FAMILIES, REWARD_MODELS, told_by
 
-__all__ = ["CARDS", "DEFAULT_POLICY", "Kind", "ModelCard", "find", "folder_card", "folder_of", "hub_folder"]
+__all__ = ["CARDS", "DEFAULT_POLICY", "Kind", "ModelCard", "find", "folder_of", "hub_folder"]
 
 CARDS: dict[str, ModelCard] = {card.name: card for card in (*POLICIES, *REWARD_MODELS)}
 
@@ -108,45 +108,30 @@ def hub_folder(hub: str) -> Path | None:
 
 def _read_folder(path: Path) -> ModelCard:
     """A card from a folder's config.json. Raises ModelError where there is none, or it is of no known kind."""
-    config = _config(path)
-    architectures = list(config.get("architectures") or [])
-    card = folder_card(path)
-    for architecture in architectures:
-        if family := FAMILIES.get(architecture) or ("outcome" if architecture.endswith(OUTCOME) else ""):
-            return replace(card, kind="prm", family=family, system=BOXED)
-        if architecture.endswith("ForTokenClassification"):
-            return replace(card, kind="prm")
-        if architecture.endswith("ForCausalLM") or architecture == "GPT2LMHeadModel":
-            return replace(card, system=BOXED, prm=RECOMMENDED, prm_reason=RECOMMENDED_WHY)
-    found = ", ".join(architectures) or "nothing"
-    raise ModelError(
-        f"{path / 'config.json'} names {found} as its architecture: causal language models (...ForCausalLM) serve as "
-        f"policies and {', '.join(FAMILIES)} as reward models."
-    )
-
-
-def folder_card(path: Path) -> ModelCard:
-    """A card with what any model's config.json tells, its kind and form left open. Raises ModelError without one."""
-    config = _config(path)
-    return ModelCard(
-        name=path.resolve().name,
-        folder=str(path.resolve()),
-        parameters=_parameters(config),
-        context=config.get("max_position_embeddings") or 32768,
-    )
-
-
-def _config(path: Path) -> dict[str, Any]:
     file = path / "config.json"
     if not file.is_file():
         raise ModelError(f"{path} holds no config.json: give a folder that a model was saved to.")
     try:
-        config: Any = json.loads(file.read_text())
-        list(config.get("architectures") or [])
-    except (ValueError, AttributeError, TypeError, OSError) as error:
+        config = json.loads(file.read_text())
+        architectures = list(config.get("architectures") or [])
+    except (ValueError, AttributeError, OSError) as error:
         raise ModelError(f"{file} cannot be read as a model's configuration: {error}.") from error
-    found: dict[str, Any] = config
-    return found
+    common: dict[str, Any] = {
+        "name": path.resolve().name,
+        "folder": str(path.resolve()),
+        "parameters": _parameters(config),
+        "context": config.get("max_position_embeddings") or 32768,
+    }
+    for architecture in architectures:
+        if (family := told_by(architecture)) is not None:
+            return ModelCard(kind="prm", family=family, system=BOXED, **common)
+        if architecture.endswith("ForCausalLM") or architecture == "GPT2LMHeadModel":
+            return ModelCard(system=BOXED, prm=RECOMMENDED, prm_reason=RECOMMENDED_WHY, **common)
+    found = ", ".join(architectures) or "nothing"
+    raise ModelError(
+        f"{file} names {found} as its architecture: causal language models (...ForCausalLM) serve as policies and "
+        f"{', '.join(FAMILIES)} as reward models."
+    )
 
 
 def _parameters(config: dict[str, Any]) -> int:

@@ -58,7 +58,7 @@ LLAMA3 = (
 SHEPHERD = {"\u2581+": 648, "\u2581-": 387}  # ids of Mistral's vocabulary
 
 
-def byte_level(split: str, special: list[str], template: str, **named: str) -> PreTrainedTokenizerFast:
+def byte_level(split: str, special: list[str], template: str, **named: str) -> Any:
     core = Tokenizer(BPE())
     core.normalizer = normalizers.NFC()
     core.pre_tokenizer = pre_tokenizers.Sequence(
@@ -80,19 +80,19 @@ def byte_level(split: str, special: list[str], template: str, **named: str) -> P
     return tokenizer
 
 
-def qwen_tokenizer(bos: str | None = None) -> PreTrainedTokenizerFast:
+def qwen_tokenizer(bos: str | None = None) -> Any:
     """Qwen's has no beginning token; Skywork's names one."""
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<extra_0>"]
     named = {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", **({"bos_token": bos} if bos else {})}
     return byte_level(QWEN_SPLIT, special, CHATML, **named)
 
 
-def llama_tokenizer() -> PreTrainedTokenizerFast:
+def llama_tokenizer() -> Any:
     special = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
     return byte_level(LLAMA_SPLIT, special, LLAMA3, bos_token="<|begin_of_text|>", eos_token="<|eot_id|>")
 
 
-def mistral_tokenizer(mark: str = "ки") -> PreTrainedTokenizerFast:
+def mistral_tokenizer(mark: str = "ки") -> Any:
     """The three tokens that count have the ids of the published vocabulary; ``mark`` is how it spells 12902."""
     trained = Tokenizer(BPE())
     trained.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=True)
@@ -195,13 +195,13 @@ def rlhflow(folder: Path, wide: bool = False) -> Path:
 
 def huggingface_h4(folder: Path, wide: bool = False) -> Path:
     tokenizer = qwen_tokenizer()
-    _write(folder, tokenizer, Qwen2ForTokenClassification(Qwen2Config(**_shape(tokenizer, wide), num_labels=2)))
+    _write(folder, tokenizer, Qwen2ForTokenClassification(Qwen2Config(**_shape(tokenizer, wide, num_labels=2))))
     return folder
 
 
 def outcome(folder: Path, wide: bool = False) -> Path:
     tokenizer = llama_tokenizer()
-    _write(folder, tokenizer, LlamaForSequenceClassification(LlamaConfig(**_shape(tokenizer, wide), num_labels=1)))
+    _write(folder, tokenizer, LlamaForSequenceClassification(LlamaConfig(**_shape(tokenizer, wide, num_labels=1))))
     return folder
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.engines.test_reward import chain
 from tests.prm import checkpoints
 from tests.prm.references import REFERENCES
-from tests.prm.test_families import PROBLEM, TEXTS, bare, chain
+from tests.prm.test_families import PROBLEM, TEXTS, bare
 from tts import engines, models
 from tts.engines import load_policy, load_reward
 from tts.errors import BadInput, ModelError, TTSError, UnknownName
 from tts.families import describe, family_of
 from tts.models import find
+from tts.registry import resolve
 from tts.types import Finish
 
 
@@ -60,6 +63,33 @@ async def test_five_lines_of_a_file_make_a_reward_model(tmp_path: Path, causal: 
     scores = await reward.score(PROBLEM, node, 0)
     reference = REFERENCES["rlhflow"](causal)(PROBLEM.text, bare(TEXTS["line breaks within"]))
     assert list(scores) == pytest.approx(reference, abs=1e-4)
+
+
+async def test_the_description_in_the_docs_works(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "MODELS.md").read_text(encoding="utf-8")
+    [block] = [part.partition("```")[0] for part in page.split("```json\n")[1:]]
+    checkpoints.two_token(tmp_path)
+    (tmp_path / "own-two-token").rename(tmp_path / "my-prm")
+    file = tmp_path / "my-prm.json"
+    file.write_text(block)
+    reward = load_reward(str(file), engine="transformers", device="cpu")
+    assert len(await reward.score(PROBLEM, chain(TEXTS["empty lines"]), 0)) == 3
+    prompt = reward._reader.read(PROBLEM, chain([]))[0].tokens  # type: ignore[attr-defined]
+    assert checkpoints.qwen_tokenizer().decode(prompt) == f"Question: {PROBLEM.text}\nAnswer:\n"
+
+
+def test_the_docs_name_every_attribute_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "MODELS.md").read_text(encoding="utf-8")
+    for family in ("two-token", "token-classification"):
+        for field in fields(resolve("prm family", family)):
+            assert f"`{field.name}`" in page, field.name
+    rows = {
+        line.split(" | ")[0].strip("| `"): line.split(" | ") for line in page.splitlines() if line.startswith("| `")
+    }
+    for column, family in ((1, "two-token"), (2, "token-classification")):
+        plain = resolve("prm family", family)
+        for name in ("opening", "apart", "flatten"):
+            assert rows[name][column] == f"`{json.dumps(getattr(plain, name))}`"
 
 
 async def test_five_lines_of_python_do_too(classifier: Path) -> None:

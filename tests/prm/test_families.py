@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from tests.engines.fake_server import FakeServer
 from tests.engines.test_reward import chain
-from tests.prm.checkpoints import MAKERS, make
+from tests.prm.checkpoints import MAKERS, TOKEN_CLASSIFICATION, make
 from tests.prm.references import REFERENCES, Reference
 from tts import engines, models
 from tts.engines import load_reward
+from tts.engines.remote import ENGINE as REMOTE
+from tts.families import family_of
 from tts.types import Finish, Problem
 
 PROBLEM = Problem("What is 2 + 3 times 4?")
@@ -69,7 +74,7 @@ def bare(steps: Sequence[str]) -> list[str]:
 def test_every_family_of_the_registry_is_tested() -> None:
     from tts.registry import names
 
-    assert sorted(FAMILIES) == sorted(name for name in names("prm family") if name != "tiny")
+    assert sorted(FAMILIES) == sorted(names("prm family"))
     assert sorted(REFERENCES) == sorted(FAMILIES)
 
 
@@ -140,3 +145,36 @@ def test_a_configuration_that_tells_the_family_needs_no_description(
     name, folder = folders(family)
     assert name == str(folder)
     assert models.find(name, "prm").family == family
+
+
+@pytest.mark.parametrize("family", ["math-shepherd", "rlhflow", "skywork", "token-classification"])
+async def test_a_pooling_server_gives_the_same_scores(
+    family: str,
+    folders: Callable[[str], tuple[str, Path]],
+    references: Callable[[str], Reference],
+    tmp_path: Path,
+) -> None:
+    """The model behind an address, described by a file; the server gives each token its row, as vLLM does."""
+    name, folder = folders(family)
+    ours = family_of(models.find(name, "prm"))
+    module = ours.load(folder, torch.float32)
+
+    class Pooling(FakeServer):
+        def pooling(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+            with self._lock, torch.inference_mode():
+                hidden = ours.decoder(module)(torch.tensor([body["input"]])).last_hidden_state[0]
+                scores = ours.scores(module, hidden).tolist()
+            rest = [[(1 - score) / 2] * ours.pooling.column for score in scores]  # labels before the one that counts
+            return 200, {"data": [{"index": 0, "data": [[*row, s] for row, s in zip(rest, scores, strict=True)]}]}
+
+    form = {} if family != "token-classification" else TOKEN_CLASSIFICATION
+    with Pooling(name="served") as server:
+        file = tmp_path / "remote.json"
+        file.write_text(json.dumps({"family": family, **form, "model": f"{server.root}#served"}))
+        reward = REMOTE.load_reward(models.find(str(file), "prm"), tokenizer=str(folder), backoff=0.01)
+        node = chain(TEXTS["line breaks within"])
+        scores = await reward.score(PROBLEM, node, 1)
+        assert list(scores) == pytest.approx(
+            references(family)(PROBLEM.text, bare(TEXTS["line breaks within"]))[1:], abs=1e-4
+        )
+        reward.close()
