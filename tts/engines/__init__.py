@@ -16,7 +16,8 @@ from typing import Any
 
 from tts import models
 from tts.engines.outcome import OutcomeReward
-from tts.errors import BadInput, UnknownName
+from tts.engines.weights import require
+from tts.errors import BadInput, MissingWeights, ModelError, UnknownName
 from tts.families import family_of
 from tts.protocols import Policy, RewardModel
 
@@ -112,6 +113,7 @@ def load_reward(name: str, loading: Loading | None = None, **settings: Any) -> R
 def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardModel]:
     """Policy and reward model side by side, sharing a GPU's memory where they are on the same one."""
     cards = models.find(policy, "policy"), models.find(prm, "prm")
+    _require_both(*cards)
     if {_engine_for(card, loading.engine) for card in cards} != {"vllm"}:
         return load_policy(policy, loading), load_reward(prm, loading)
     shares = _shares(*cards, loading)
@@ -119,6 +121,21 @@ def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardMo
         first = pool.submit(_load, "policy", policy, loading, shares[0])
         second = pool.submit(_load, "prm", prm, loading, shares[1])
         return first.result(), second.result()
+
+
+def _require_both(*cards: models.ModelCard) -> None:
+    """Where several models' files are missing, say so of all of them at once. Raises MissingWeights."""
+    missing = []
+    for card in cards:
+        try:
+            if not card.url:
+                require(card)
+        except MissingWeights as error:
+            missing.append(str(error).rstrip("."))
+        except ModelError:
+            pass  # said where it is loaded
+    if len(missing) > 1:
+        raise MissingWeights(f"{'; '.join(missing)}.")
 
 
 def close_all() -> None:
