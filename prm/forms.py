@@ -47,8 +47,9 @@ class Form:
 
     def __post_init__(self) -> None:
         if "{problem}" not in self.opening:
-            raise BadInput(f"the opening of a reward model's prompt lacks the problem: write {{problem}} in "
-                           f"{self.opening!r}.")  # fmt: skip
+            raise BadInput(
+                f"the opening of a reward model's prompt lacks the problem: write {{problem}} in {self.opening!r}."
+            )
 
     def body(self, text: str) -> str:
         """A step's text as the model reads it."""
@@ -71,7 +72,7 @@ class TextFormat:
             )
         self._form, self._core = form, tokenizer.backend_tokenizer
         self._begin = [tokenizer.bos_token_id] if form.apart and tokenizer.bos_token_id is not None else []
-        self._end = self._encode("1" + form.mark)[-1]
+        self._end = self._encode(form.mark if form.apart else "1" + form.mark)[-1]
         # A mark of white space may become one token with the text before it: then its last token is any.
         self._fixed = form.apart or bool(form.mark.strip())
         tail = form.opening.rpartition("{problem}")[2]

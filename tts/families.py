@@ -61,6 +61,8 @@ def read(file: Path) -> ModelCard:
         raise BadInput(f"{file} cannot be read as the description of a reward model: {error}.") from error
     if not isinstance(found, dict) or not all(isinstance(found.get(key), str) for key in ("model", "family")):
         raise BadInput(f'{file} does not describe a reward model: write "model" and "family" into it (docs/MODELS.md).')
+    if found["model"].endswith(".json"):
+        raise BadInput(f'{file} is to name a folder, a hub id or an address as its "model", not {found["model"]!r}.')
     beside = file.parent / found["model"]
     model = str(beside) if beside.is_dir() else found["model"]
     form = {key: value for key, value in found.items() if key not in ("model", "family", "context")}

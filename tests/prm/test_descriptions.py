@@ -122,6 +122,7 @@ def test_a_model_is_found_beside_its_description_by_hub_id_and_at_an_address(tmp
     ("found", "said"),
     [
         ({"model": "some/one"}, 'write "model" and "family" into it'),
+        ({"model": "wrong.json", "family": "rlhflow"}, "name a folder, a hub id or an address"),
         ({"model": "some/one", "family": "two-tokens"}, "did you mean 'two-token'"),
         ({"model": "some/one", "family": "two-token", "god": "+"}, "did you mean 'good'"),
         ({"model": "some/one", "family": "two-token", "good": 1}, "'good' is to be str, not 1"),

@@ -163,6 +163,12 @@ class TestOnesOwn:
         joined = qwen.encode("So 5") + qwen.encode(".\n")
         assert list(form.step(3, "So 5").tokens) == joined
 
+    def test_a_mark_may_be_spelled_otherwise_behind_a_text_than_by_itself(self) -> None:
+        tokenizer = mistral_tokenizer("\u2581ки")
+        form = TextFormat(Form(first="", further="", mark="ки", apart=True), tokenizer)
+        assert form.step(0, "Step").tokens[-1] == 12902, "apart it begins a text, and so has a space before it"
+        assert tokenizer.encode("Stepки")[-1] != 12902
+
     def test_the_space_of_a_mark_is_not_doubled_by_a_step_of_nothing(self, qwen: Any) -> None:
         form = TextFormat(Form(first=" ", further="\n", mark=" <extra_0>"), qwen)
         assert qwen.decode(form.step(0, "\n").tokens) == " <extra_0>"
