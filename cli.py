@@ -61,7 +61,8 @@ def solve(
         typer.Option(help="Model that writes solutions: a short name, a hub id, a folder, or http://HOST/v1#MODEL."),
     ] = "lab-1m",
     prm: Annotated[
-        str, typer.Option(help="Process reward model; 'auto' is the one recommended for the policy.")
+        str,
+        typer.Option(help="Reward model, or a JSON file that describes one; 'auto' is the one recommended."),
     ] = "auto",
     strategy: Annotated[
         str | None,

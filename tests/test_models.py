@@ -120,6 +120,14 @@ def test_missing_weights_say_what_to_run() -> None:
         engines.load_policy("someone/some-model")
 
 
+def test_where_both_models_are_missing_one_sentence_names_both() -> None:
+    with pytest.raises(MissingWeights) as error:
+        engines.load_both("llama-3.2-3b", "skywork-1.5b", engines.Loading())
+    text = sentence(error)
+    assert "`hf download meta-llama/Llama-3.2-3B-Instruct`" in text
+    assert "`hf download Skywork/Skywork-o1-Open-PRM-Qwen-2.5-1.5B` (about 3.1 GB)" in text
+
+
 def test_a_downloaded_snapshot_is_found(policy: Path, tmp_path: Path) -> None:
     root = tmp_path / "hub" / "models--someone--some-model"
     shutil.copytree(policy, root / "snapshots" / "abc")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["policy", "prm"]
 
@@ -30,7 +30,8 @@ class ModelCard:
         switch: its chat template takes ``enable_thinking``.
         opening: how its answer has to begin; put behind the prompt unless the chat template does so.
         max_step_tokens, max_tokens: most tokens of one step and of a solution.
-        family: for a reward model, its file in ``prm/``; empty where none fits.
+        family: for a reward model, its family's name in the registry; empty where none fits.
+        form: attributes of the family that differ from its defaults, by name.
         prm: recommended reward model of a policy, and ``prm_reason`` why.
         token_bytes: keys and values of one token at 16 bits a number, in bytes; 0 where unknown.
         gated: the hub asks for a licence to be accepted first.
@@ -55,6 +56,7 @@ class ModelCard:
     max_step_tokens: int = 2048
     max_tokens: int = 8192
     family: str = ""
+    form: tuple[tuple[str, Any], ...] = ()
     prm: str = ""
     prm_reason: str = ""
     token_bytes: int = 0

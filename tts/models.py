@@ -14,7 +14,7 @@ from tts import configuration
 from tts.card import BOXED, Kind, ModelCard
 from tts.errors import ModelError, UnknownName
 from tts.known_policies import DEFAULT_POLICY, POLICIES, RECOMMENDED, RECOMMENDED_WHY, conventions
-from tts.known_reward_models import FAMILIES, REWARD_MODELS
+from tts.known_reward_models import FAMILIES, REWARD_MODELS, told_by
 
 __all__ = ["CARDS", "DEFAULT_POLICY", "Kind", "ModelCard", "find", "folder_of", "hub_folder"]
 
@@ -42,6 +42,11 @@ def find(name: str, kind: Kind | None = None) -> ModelCard:
         raise ModelError(f"there is no folder {name!r}: give a folder that holds a model, or one of the known names.")
     if card is None:
         raise UnknownName(kind or "model", name, (c.name for c in CARDS.values() if kind in (None, c.kind)))
+    if kind == "prm" and card.kind != kind and card.name not in CARDS:
+        raise ModelError(
+            f"{card.name} is a causal language model by its config.json, so a policy and not a reward model: name "
+            "another, or if it is one, describe its form in a file (docs/MODELS.md) and name that (--prm FILE.json)."
+        )
     if kind is not None and card.kind != kind:
         is_, wanted = ("a reward model", "a policy") if kind == "policy" else ("a policy", "a reward model")
         raise ModelError(f"{card.name} is {is_}, not {wanted}: name {wanted} here.")
@@ -51,6 +56,10 @@ def find(name: str, kind: Kind | None = None) -> ModelCard:
 def _here(name: str, kind: Kind | None) -> ModelCard | None:
     """The card of anything but an address, None where nothing is known by this name."""
     path = Path(name).expanduser()
+    if path.suffix == ".json":
+        from tts import families  # it reads what it describes through this module
+
+        return families.read(path)
     card = CARDS.get(name.lower()) or next((c for c in CARDS.values() if c.hub.lower() == name.lower() and c.hub), None)
     if card is None and path.is_dir():
         card = _read_folder(path)
@@ -130,8 +139,8 @@ def _read_folder(path: Path, name: str = "") -> ModelCard:
         "context": configuration.context(config),
     }
     for architecture in architectures:
-        if architecture in FAMILIES:
-            return ModelCard(kind="prm", family=FAMILIES[architecture], system=BOXED, **common)
+        if (family := told_by(architecture)) is not None:
+            return ModelCard(kind="prm", family=family, system=BOXED, **common)
         if architecture.endswith("ForCausalLM") or architecture in _CAUSAL:
             advice = {"prm": RECOMMENDED, "prm_reason": RECOMMENDED_WHY}
             return ModelCard(**{**advice, **conventions(configuration.text_of(config), called), **common})

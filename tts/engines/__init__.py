@@ -17,7 +17,10 @@ from typing import Any
 from tts import models
 from tts.engines import memory
 from tts.engines.address import Patience
-from tts.errors import BadInput, UnknownName
+from tts.engines.outcome import OutcomeReward
+from tts.engines.weights import require
+from tts.errors import BadInput, MissingWeights, ModelError, UnknownName
+from tts.families import family_of
 from tts.protocols import Policy, RewardModel
 
 # Name of an engine, and where its object with load_policy and load_reward lies.
@@ -115,6 +118,7 @@ def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardMo
     Raises what :func:`load_policy` does, NotEnoughMemory before either is loaded.
     """
     cards = models.find(policy, "policy"), models.find(prm, "prm")
+    _require_both(*cards)
     engines = [_engine_for(card, loading.engine) for card in cards]
     one_remote = engines.count("remote") == 1
     mine, other = (_apart(loading, engine) if one_remote else loading for engine in engines)
@@ -126,6 +130,21 @@ def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardMo
         first = pool.submit(_load, "policy", policy, loading, shares[0], room=False)
         second = pool.submit(_load, "prm", prm, loading, shares[1], room=False)
         return first.result(), second.result()
+
+
+def _require_both(*cards: models.ModelCard) -> None:
+    """Where several models' files are missing, say so of all of them at once. Raises MissingWeights."""
+    missing = []
+    for card in cards:
+        try:
+            if not card.url:
+                require(card)
+        except MissingWeights as error:
+            missing.append(str(error).rstrip("."))
+        except ModelError:
+            pass  # said where it is loaded
+    if len(missing) > 1:
+        raise MissingWeights(f"{'; '.join(missing)}.")
 
 
 def close_all() -> None:
@@ -143,13 +162,16 @@ def _engine_for(card: models.ModelCard, engine: str) -> str:
     if card.url:
         return "remote"
     built_in = not (card.hub or card.folder)
-    return "transformers" if built_in or importlib.util.find_spec("vllm") is None else "vllm"
+    if built_in or importlib.util.find_spec("vllm") is None:
+        return "transformers"
+    return "transformers" if card.family and family_of(card).pooling is None else "vllm"
 
 
 def _key(kind: models.Kind, card: models.ModelCard, loading: Loading) -> tuple[str, ...]:
     """What makes two loaded models the same."""
     options = json.dumps(loading.of(kind), sort_keys=True, default=str)
-    return kind, card.url, card.folder or card.name, _engine_for(card, loading.engine), options
+    where, form = card.folder or card.hub or card.name, f"{card.family} {card.form}"
+    return kind, card.url, where, form, _engine_for(card, loading.engine), options
 
 
 def _here(key: tuple[str, ...]) -> bool:
@@ -176,6 +198,8 @@ def _load(kind: models.Kind, name: str, loading: Loading, share: float, *, room:
             load = loader.load_policy if kind == "policy" else loader.load_reward
             _check_arguments(engine, load, options)
             model = load(card, **options)
+            if kind == "prm" and getattr(family_of(model.card), "outcome", False):
+                model = OutcomeReward(model)
             with _lock:
                 # Anew after each load, so that it runs before the exit handlers of what the load brought in.
                 atexit.unregister(close_all)

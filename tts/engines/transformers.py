@@ -15,8 +15,8 @@ from tts.engines.reward import TransformersReward
 from tts.engines.weights import require
 from tts.engines.worker import worker_for
 from tts.errors import BadInput, ModelError
+from tts.families import family_of
 from tts.models import ModelCard
-from tts.registry import resolve
 
 __all__ = ["ENGINE", "TransformersEngine", "TransformersPolicy", "TransformersReward"]
 
@@ -53,7 +53,7 @@ class TransformersEngine:
     ) -> TransformersReward:
         """A reward model ready to score. Raises MissingWeights or ModelError, each with one sentence."""
         folder, where = require(card), _device(device)
-        family = resolve("prm family", card.family)
+        family = family_of(card)
         form = family.format(tokenizer_of(card, folder))
         module = guarded(card, lambda: family.load(folder, _dtype(folder, where, dtype)).to(where))
         decoder = family.decoder(module)
