@@ -49,10 +49,9 @@ def changed(folder: Path, copy: Path, **config: object) -> Path:
 
 
 def test_a_causal_model_given_as_a_reward_model(tts: Tts, policy: Path) -> None:
-    assert (
-        "a-policy is a causal language model by its config.json, so a policy and not a reward model: name another"
-        in refused(tts, "--prm", str(policy))
-    )
+    sentence = refused(tts, "--prm", str(policy))
+    assert "a-policy is a causal language model by its config.json, so a policy and not a reward model" in sentence
+    assert "describe its form in a file" in sentence
 
 
 def test_a_reward_model_given_as_a_policy(tts: Tts, prm: Path) -> None:
