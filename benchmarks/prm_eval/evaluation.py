@@ -17,6 +17,7 @@ from benchmarks.prm_eval.sources import DataSet, load
 from benchmarks.statistics import percentile
 from tts.engines import load_reward
 from tts.errors import BadInput
+from tts.protocols import RewardModel
 
 CHOSEN_ON = "gsm8k"
 
@@ -57,7 +58,7 @@ def evaluate(
         left = len(scoring.missing(data, file))
         done = progress(data.size, data.size - left)
         if left:
-            scored = scoring.score_data(load_reward(prm, **loading), data, file, done)
+            scored = scoring.score_data(_steps_of(load_reward(prm, **loading)), data, file, done)
         else:
             assert file is not None
             scored = {s: [(case, file.scores[s, case.key]) for case in cases] for s, cases in data.subsets.items()}
@@ -67,6 +68,12 @@ def evaluate(
     return measure(
         scored, threshold, prm=prm, data=data.name, part=data.part, choose=data.name == "processbench"
     )  # fmt: skip
+
+
+def _steps_of(reward: RewardModel) -> RewardModel:
+    if getattr(reward, "outcome", False):
+        raise BadInput(f"{reward.name} scores whole solutions, not steps: name a process reward model.")
+    return reward
 
 
 def _check(threshold: float | None) -> None:
