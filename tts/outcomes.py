@@ -1,0 +1,115 @@
+"""The one table: one row for each problem and plan, as JSON Lines on disk.
+
+A row is what ``tts solve --json`` prints (:func:`tts.export.as_row`) with the grading beside it:
+
+    id, problem, answer, confidence, plan, usage, stopped, best, candidates [key, answer, score, scores, finish,
+    tokens, steps, correct], warnings, error   and   dataset, gold, level, subject, correct
+
+Benchmarks write it, selectors fit on it, reports draw it, replays read it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tts.errors import BadInput
+from tts.export import as_row
+from tts.types import Candidate, Finish, Plan, Solution, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one plan made of one problem.
+
+    Attributes:
+        id: the problem's, unique in its data set.
+        problem: its text.
+        dataset: name of the data set.
+        gold: the right answer as the data set writes it.
+        level, subject: of the problem; 0 and empty where the data set has none.
+        plan: what was run.
+        candidates: what it ended with, and ``right`` whether each is right (an answer that is missing is not).
+        answer: the vote's; None where no candidate held one.
+        confidence: its share of the vote, 0 to 1.
+        correct: whether it is right.
+        usage: what it cost.
+        stopped: ``"complete"`` or the ceiling that was reached.
+        error: what went wrong, if something did; then there are no candidates.
+    """
+
+    id: str
+    problem: str
+    gold: str
+    plan: Plan
+    candidates: tuple[Candidate, ...] = ()
+    right: tuple[bool, ...] = ()
+    answer: str | None = None
+    confidence: float = 0.0
+    correct: bool = False
+    usage: Usage = field(default_factory=Usage)
+    stopped: str = "complete"
+    error: str | None = None
+    dataset: str = ""
+    level: int = 0
+    subject: str = ""
+
+
+def row_of(solution: Solution, *, gold: str, correct: bool, right: tuple[bool, ...], **about: Any) -> dict[str, Any]:
+    """A graded solution as a row; ``about`` holds dataset, level and subject."""
+    row = as_row(solution) | {"gold": gold, "correct": correct} | about
+    for candidate, verdict in zip(row["candidates"], right, strict=True):
+        candidate["correct"] = verdict
+    return row
+
+
+def outcome_of(row: Mapping[str, Any]) -> Outcome:
+    """The outcome that a row stands for. Raises BadInput where it is none."""
+    try:
+        plan = dict(row["plan"])
+        usage = {name: value for name, value in row["usage"].items() if name != "flops"}
+        return Outcome(
+            id=row["id"], problem=row["problem"], gold=row["gold"], plan=_plan(plan),
+            candidates=tuple(_candidate(c) for c in row["candidates"]),
+            right=tuple(bool(c["correct"]) for c in row["candidates"]),
+            answer=row["answer"], confidence=row["confidence"], correct=row["correct"], usage=Usage(**usage),
+            stopped=row["stopped"], error=row.get("error"), dataset=row.get("dataset", ""),
+            level=row.get("level", 0), subject=row.get("subject", ""),
+        )  # fmt: skip
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise BadInput(f"this row is no outcome of ours ({type(error).__name__}: {error}).") from error
+
+
+def read(path: Path) -> Iterator[Outcome]:
+    """The outcomes of a file, one at a time; a torn last line, left by a killed run, is passed over.
+
+    Raises BadInput for a file that cannot be read, and for a line that holds no outcome.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    yield outcome_of(json.loads(line))
+                except (ValueError, BadInput) as error:
+                    raise BadInput(f"line {number} of {path} holds no outcome: {error}") from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _candidate(row: Mapping[str, Any]) -> Candidate:
+    return Candidate(
+        row["key"], tuple(row["steps"]), Finish(row["finish"]), row["answer"], tuple(row["scores"]), row["score"],
+        row["tokens"],
+    )  # fmt: skip
+
+
+def _plan(row: dict[str, Any]) -> Plan:
+    known = {name: row.pop(name) for name in ("strategy", "policy", "prm", "vote", "aggregate", "seed") if name in row}
+    reason = row.pop("reason", "")
+    parameters = row.pop("parameters", row)
+    return replace(Plan(known.pop("strategy"), parameters, reason=reason), **known)
