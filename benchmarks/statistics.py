@@ -27,8 +27,12 @@ class Interval:
         return f"{100 * self.value:+.1f} points [{100 * self.low:+.1f}, {100 * self.high:+.1f}]"
 
 
-def wilson(successes: int, trials: int) -> Interval:
-    """A proportion with Wilson's score interval (1927). Raises ValueError without trials."""
+def wilson(successes: float, trials: int) -> Interval:
+    """A proportion with Wilson's score interval (1927). Raises ValueError without trials.
+
+    ``successes`` may be a sum of values from 0 to 1 instead of a count: they vary less than counts of the same mean, so
+    the interval is then rather too wide.
+    """
     if trials < 1 or not 0 <= successes <= trials:
         raise ValueError(f"{successes} successes in {trials} trials make no proportion")
     p, z2 = successes / trials, Z * Z
