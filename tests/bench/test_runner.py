@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -270,12 +271,19 @@ def test_ctrl_c_keeps_the_rows_that_are_done(tmp_path: Path) -> None:
     class Interrupts(ToyPolicy):
         async def generate(self, request: Request) -> Completion:
             if len(self.calls) == 20:
-                self.calls.append(request)
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)
             return await super().generate(request)
 
-    with toy_bench(tmp_path / "run", policy=Interrupts(), concurrency=2) as run, pytest.raises(KeyboardInterrupt):
-        run.run()
+    # A shell that runs the tests in the background has its children ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with (
+            toy_bench(tmp_path / "run", policy=Interrupts(), concurrency=2) as run,
+            pytest.raises(KeyboardInterrupt),
+        ):
+            run.run()
+    finally:
+        signal.signal(signal.SIGINT, before)
     kept = len(rows(tmp_path / "run"))
     assert 0 < kept < 36
     with toy_bench(tmp_path / "run") as again:
