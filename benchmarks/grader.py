@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,9 +67,9 @@ def _case(row: Mapping[str, Any]) -> Case:
 
 def ours(case: Case, equivalence: Equivalence) -> bool:
     """Our verdict."""
-    read = {"answer": str, "response": extract, "text": _said}
+    read: Callable[[str], str | None] = {"answer": str, "response": extract, "text": _said}[case.kind]
     gold = _said(case.gold) if case.kind == "text" else case.gold
-    answer = read[case.kind](case.pred)
+    answer = read(case.pred)
     return answer is not None and gold is not None and equivalence.grade(gold, answer)
 
 

@@ -26,6 +26,8 @@ from tts.types import Finish
         (r"\boxed{\boxed{5}}", r"\boxed{5}"),
         ("The answer is $x+1$. I hope it is correct.", "x+1"),
         ("The answer is 12,000,023. Is 7 right too?", "12,000,023"),
+        ("Final answer: the largest number of points of $f(x)$ is 19.", "19"),
+        ("The answer is 5 apples, which are $2+3$", "5"),
         ("$21,16$ or $11$", "21,16, 11"),
         ("so $t = 3 + 5$, and she began 3 hours ago.", "3"),
         (r"Thus \[ x \geq 5 \] is all there is", r"x \geq 5"),

@@ -50,11 +50,11 @@ def _boxed(text: str) -> str | None:
 
 
 def _stated(text: str) -> str | None:
-    """The first formulas that belong together, else the first number."""
-    if groups := _formulas(text):
+    """What a sentence such as "the answer is ..." goes on with; where that is a sentence again, what it ends with."""
+    if _FORMULA.match(text) and (groups := _formulas(text)):
         return groups[0][0]
-    number = _NUMBER.search(text)
-    return _plain(number[0]) if number else None
+    number = _NUMBER.match(text)
+    return _plain(number[0]) if number else _final(text)
 
 
 def _final(text: str) -> str | None:

@@ -32,13 +32,13 @@ class Forecast:
 
 def most_tokens(job: Job) -> int:
     """The most tokens that one problem may take by its plan: width times length, or the ceiling that was set."""
-    parameters, budget = job.plan.parameters, job.solver.budget
+    parameters, ceiling = job.plan.parameters, job.solver.budget.max_tokens
     if "max_steps" in parameters:
         looks = 1 + parameters.get("lookahead", 0)
         worst = job.n * parameters["max_steps"] * parameters["step_tokens"] * looks
     else:
         worst = job.n * parameters.get("solution_tokens", 0)
-    return min(worst, budget.max_tokens) if budget.max_tokens is not None else worst
+    return int(worst if ceiling is None else min(worst, ceiling))
 
 
 def forecast(data: DataSet, lines: Sequence[Line], out: Path | None) -> list[Forecast]:

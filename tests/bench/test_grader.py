@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ TRAPS = [
 ]  # fmt: skip
 
 SAME = [
-    ("025", "25"), ("25", "025"), (r"3 \pm 2\sqrt{2}", r"3 - 2\sqrt{2}, 3 + 2\sqrt{2}"), ("4.5e33", r"4.5\times10^{33}"),
+    ("025", "25"), ("25", "025"), (r"3 \pm 2\sqrt{2}", r"3 - 2\sqrt{2}, 3 + 2\sqrt{2}"), 
+    ("4.5e33", r"4.5\times10^{33}"),
     (r"x^2-2x+2", "x²-2x+2"), ("±3", r"\pm 3"), (r"10,\!080", "10080"), ("12", r"12^{\mathrm{th}} \text{ grade}"),
 ]  # fmt: skip
 
@@ -47,16 +49,20 @@ def test_of_what_models_really_answered_nothing_wrong_is_accepted() -> None:
     assert rejected == []
 
 
+@pytest.fixture(scope="module")
+def equivalence() -> Iterator[Equivalence]:
+    with Equivalence(seconds=1) as comparison:
+        yield comparison
+
+
 @pytest.mark.parametrize(("gold", "answer"), TRAPS)
-def test_none_of_the_known_traps_passes(gold: str, answer: str) -> None:
-    with Equivalence() as equivalence:
-        assert not equivalence.grade(gold, answer)
+def test_none_of_the_known_traps_passes(equivalence: Equivalence, gold: str, answer: str) -> None:
+    assert not equivalence.grade(gold, answer)
 
 
 @pytest.mark.parametrize(("gold", "answer"), SAME)
-def test_what_is_only_written_otherwise_is_right(gold: str, answer: str) -> None:
-    with Equivalence() as equivalence:
-        assert equivalence.grade(gold, answer)
+def test_what_is_only_written_otherwise_is_right(equivalence: Equivalence, gold: str, answer: str) -> None:
+    assert equivalence.grade(gold, answer)
 
 
 PATHOLOGICAL = [
@@ -76,14 +82,13 @@ PATHOLOGICAL = [
 
 
 @pytest.mark.parametrize("answer", PATHOLOGICAL, ids=lambda text: repr(text[:12]))
-def test_pathological_answers_cost_no_more_than_the_limit_and_are_wrong(answer: str) -> None:
-    with Equivalence(seconds=1) as equivalence:
-        equivalence.grade("x+x", "2x")  # a worker is there: its start is not the comparison's time
-        start = time.monotonic()
-        assert not equivalence.grade("x+1", answer)
-        # four times the limit of wall time, and what it takes to kill a worker
-        assert time.monotonic() - start < 4 * 1 + 5
-        assert equivalence.grade("x+1", "1+x")
+def test_pathological_answers_cost_no_more_than_the_limit_and_are_wrong(equivalence: Equivalence, answer: str) -> None:
+    assert equivalence.grade("x+x", "2x")  # a worker is there: its start is not the comparison's time
+    start = time.monotonic()
+    assert not equivalence.grade("x+1", answer)
+    # four times the limit of wall time, and what it takes to kill a worker
+    assert time.monotonic() - start < 4 * 1 + 5
+    assert equivalence.grade("x+1", "1+x")
 
 
 def test_cases_are_counted_by_source_and_by_kind_of_mistake() -> None:

@@ -30,10 +30,12 @@ def draw(seed: int, most: int = 8) -> tuple[list[Candidate], Sampled]:
 
 def over_all(candidates: list[Candidate], n: int, vote: str) -> float:
     """The mean over all subsets of n, each in the order in which they were sampled, by the vote itself."""
-    subsets = list(itertools.combinations(candidates, n))
-    return sum((best := resolve("vote", vote)(part).best) is not None and best.answer == "1" for part in subsets) / len(
-        subsets
-    )
+    choose = resolve("vote", vote)
+    right = []
+    for part in itertools.combinations(candidates, n):
+        best = choose(part).best
+        right.append(best is not None and best.answer == "1")
+    return sum(right) / len(right)
 
 
 @pytest.mark.parametrize("vote", VOTES)

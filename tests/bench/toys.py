@@ -61,20 +61,23 @@ def comparable(out: Path) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 class Stalls(ToyPolicy):
-    """Says so in a file and then waits for ever, once it has given so many samples."""
+    """Writes the solutions of the first problems it is asked about; at any other it says so in a file and waits."""
 
-    def __init__(self, after: int, marker: Path) -> None:
+    def __init__(self, problems: int, marker: Path) -> None:
         super().__init__()
-        self.after, self.marker = after, marker
+        self.problems, self.marker = problems, marker
+        self.known: set[str] = set()
 
     async def generate(self, request: Request) -> Completion:
-        if len(self.calls) >= self.after:
+        if len(self.known) < self.problems:
+            self.known.add(request.problem.id)
+        if request.problem.id not in self.known:
             self.marker.touch()
             await asyncio.Event().wait()
         return await super().generate(request)
 
 
 if __name__ == "__main__":
-    folder, after, marker = sys.argv[1:]
-    with toy_bench(Path(folder), policy=Stalls(int(after), Path(marker)), concurrency=3) as run:
+    folder, problems, marker = sys.argv[1:]
+    with toy_bench(Path(folder), policy=Stalls(int(problems), Path(marker)), concurrency=3) as run:
         run.run()
