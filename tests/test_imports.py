@@ -57,7 +57,9 @@ def test_importing_a_root_loads_nothing_heavy(name: str, tmp_path: Path) -> None
     assert loaded_by(f"import {name}", tmp_path) == set()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["solve", "--help"], ["--version"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["solve", "--help"], ["bench", "--help"], ["--version"]], ids=" ".join
+)
 def test_asking_for_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     assert loaded_by(HELP.format(arguments=arguments), tmp_path) == set()
 

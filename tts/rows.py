@@ -37,7 +37,10 @@ class Rows:
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Append a row; a process that is killed from now on does not lose it. Raises BadInput where it cannot."""
-        line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+        try:
+            line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+        except UnicodeEncodeError:  # half a surrogate pair, which a model may write, has no UTF-8
+            line = json.dumps(row).encode() + b"\n"
         end = self._file.seek(0, os.SEEK_END)
         try:
             while line:

@@ -7,6 +7,7 @@ lock              held while a process writes
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -105,18 +106,20 @@ class RunFolder:
             ) from error
 
     def _manifest(self, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+        settings = json.loads(json.dumps(settings))  # as they will be read back
         call = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
         if (self.path / MANIFEST).is_file():
             manifest = read_manifest(self.path)
-            for name, value in settings.items():
-                if (old := manifest["settings"].get(name)) != value:
+            for name in {**manifest["settings"], **settings}:
+                old, new = manifest["settings"].get(name), settings.get(name)
+                if old != new:
                     raise BadInput(
-                        f"{self.path} was made with {name} = {_short(old)}, not {_short(value)}: "
+                        f"{self.path} was made with {name} = {_short(old)}, not {_short(new)}: "
                         "use the same settings, or name another folder with --out."
                     )
             manifest["calls"].append(call)
         else:
-            manifest = {"format": 1, "settings": dict(settings), "calls": [call]}
+            manifest = {"format": 1, "settings": settings, "calls": [call]}
         self.manifest = manifest
         self._write()
         return manifest
@@ -169,6 +172,8 @@ def _locked(path: Path, key: Path) -> int:
     except OSError as error:
         holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
         os.close(lock)
+        if error.errno not in (errno.EACCES, errno.EAGAIN):
+            raise BadInput(f"{path} cannot be locked ({error.strerror}): name a folder on a local disk.") from error
         who = f"process {holder}" if holder else "another process"
         raise BadInput(f"{path} is being written by {who}: wait for its end, or name another folder.") from error
     os.ftruncate(lock, 0)

@@ -47,6 +47,11 @@ class Progress:
             self._say()
 
     @property
+    def made(self) -> int:
+        """Problems done by this call."""
+        return self.done - self._before
+
+    @property
     def seconds(self) -> float:
         """Since it began."""
         return self._clock() - self._begun
@@ -54,8 +59,7 @@ class Progress:
     @property
     def line(self) -> str:
         """How far it is, in words."""
-        made = self.done - self._before
-        rate = made / self.seconds if self.seconds > 0 else 0.0
+        rate = self.made / self.seconds if self.seconds > 0 else 0.0
         left = f", {duration((self._total - self.done) / rate)} left" if rate and self.done < self._total else ""
         return f"{self._name}: {self.done} of {self._total} problems, {rate:.3g} a second{left}, {self._accuracy()}"
 

@@ -19,6 +19,7 @@ from benchmarks.bench.tally import Tally
 from tts.errors import BadInput
 from tts.types import Solution
 
+_NOTE = 60.0  # seconds between two notes of a job's pace in the manifest
 _GRADERS = 4  # answers are mostly compared by spelling; what needs algebra waits for the judge's processes anyway
 
 
@@ -56,6 +57,7 @@ class Bench:
         self.data, self.lines, self.concurrency = data, lines, concurrency
         self.jobs = jobs_of(lines)
         self.tally = Tally(lines)
+        self._noted: dict[str, float] = {}
         self._right = dict.fromkeys((job.name for job in self.jobs), 0)
         self.folder = RunFolder(out, settings, facts, self._take, retry)
         self.resumed = len(self.folder.done)
@@ -72,20 +74,20 @@ class Bench:
 
     def run(self) -> None:
         """Do what is missing. What is finished is on disk, whatever ends this."""
-        with ThreadPoolExecutor(_GRADERS, "grading") as graders:
+        with ThreadPoolExecutor(_GRADERS, "grading") as graders, asyncio.Runner() as runner:
             for job in self.jobs:
                 if todo := self.missing(job):
-                    self._run(job, todo, graders)
+                    self._run(job, todo, graders, runner)
 
-    def _run(self, job: Job, todo: list[Item], graders: ThreadPoolExecutor) -> None:
+    def _run(self, job: Job, todo: list[Item], graders: ThreadPoolExecutor, runner: asyncio.Runner) -> None:
         total = len(self.data.items)
         done = total - len(todo)
         progress = Progress(job.name, total, done, self._right[job.name])
         try:
-            asyncio.run(self._stream(job, todo, progress, graders))
+            runner.run(self._stream(job, todo, progress, graders))
         finally:
             progress.close()
-            self.folder.note(job.name, progress.done - done, progress.seconds)
+            self.folder.note(job.name, progress.made, progress.seconds)
 
     async def _stream(self, job: Job, todo: list[Item], progress: Progress, graders: ThreadPoolExecutor) -> None:
         """Grade beside the search: an answer that is hard to compare holds up neither engine nor other problems."""
@@ -113,6 +115,9 @@ class Bench:
         row = await loop.run_in_executor(graders, graded, solution, item, self.data.name, job.name)
         self.folder.add(row)
         progress.add(bool(row["correct"]))
+        if progress.seconds - self._noted.get(job.name, 0.0) >= _NOTE:  # a killed call has told its pace as well
+            self._noted[job.name] = progress.seconds
+            self.folder.note(job.name, progress.made, progress.seconds)
 
     def _take(self, row: Mapping[str, Any]) -> None:
         self.tally.add(row)
