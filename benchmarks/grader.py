@@ -66,15 +66,19 @@ def _case(row: Mapping[str, Any]) -> Case:
 
 
 def ours(case: Case, equivalence: Equivalence) -> bool:
-    """Our verdict."""
-    read: Callable[[str], str | None] = {"answer": str, "response": extract, "text": _said}[case.kind]
+    """Our verdict. Raises BadInput for a kind nobody knows."""
+    if case.kind not in _READ:
+        raise BadInput(f"a case is of the kind {', '.join(_READ)}, not {case.kind!r}.")
     gold = _said(case.gold) if case.kind == "text" else case.gold
-    answer = read(case.pred)
+    answer = _READ[case.kind](case.pred)
     return answer is not None and gold is not None and equivalence.grade(gold, answer)
 
 
 def _said(text: str) -> str | None:
     return last_number(text) or text.strip() or None
+
+
+_READ: dict[str, Callable[[str], str | None]] = {"answer": str.strip, "response": extract, "text": _said}
 
 
 class Plain:

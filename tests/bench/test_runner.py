@@ -235,7 +235,7 @@ def test_nothing_of_a_finished_problem_stays_in_memory(tmp_path: Path) -> None:
         async def generate(self, request: Request) -> Completion:
             if len(self.calls) % 20 == 19:
                 gc.collect()
-                self.most = max(self.most, sum(isinstance(thing, Trace) for thing in gc.get_objects()))
+                self.most = max(self.most, sum(type(thing) is Trace for thing in gc.get_objects()))
             return await super().generate(request)
 
     policy, data = Watches(), dataset(60)

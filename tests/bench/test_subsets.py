@@ -31,7 +31,7 @@ def draw(seed: int, most: int = 8) -> tuple[list[Candidate], Sampled]:
 def over_all(candidates: list[Candidate], n: int, vote: str) -> float:
     """The mean over all subsets of n, each in the order in which they were sampled, by the vote itself."""
     choose = resolve("vote", vote)
-    right = []
+    right: list[bool] = []
     for part in itertools.combinations(candidates, n):
         best = choose(part).best
         right.append(best is not None and best.answer == "1")
