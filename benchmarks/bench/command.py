@@ -80,7 +80,7 @@ def bench(
     lines = jobs.plan_run(Solver, strategies, jobs.budgets_of(budget), solver)
     typer.echo(f"tts: {chosen.words}.", err=True)
     if dry_run:
-        _forecast(chosen, lines, out, as_json)
+        _forecast(chosen, lines, out, policy, as_json)
         return
     assert out is not None
     _run(chosen, lines, out, _settings(chosen, strategies, budget, solver, lines), retry_failed, concurrency, as_json)
@@ -101,7 +101,8 @@ def _settings(
     from benchmarks.bench.identity import fingerprint, without_secrets
     from benchmarks.bench.jobs import budgets_of, jobs_of
 
-    plan = next((line.job.plan for line in lines if line.job.plan.prm), lines[0].job.plan)
+    planned = next((line.job.plan.prm for line in lines if line.job.plan.prm), "")
+    prm = solver["prm"] if planned and solver["prm"] != "auto" else planned
     elsewhere = ("policy", "prm", "device", "prm_device", "gpu_memory")
     return {
         "data": data.name,
@@ -111,8 +112,8 @@ def _settings(
         "problems": len(data.items),
         "policy": without_secrets(solver["policy"]),
         "policy sha256": fingerprint(solver["policy"], "policy"),
-        "prm": without_secrets(plan.prm),
-        "prm sha256": fingerprint(plan.prm, "prm") if plan.prm else "",
+        "prm": without_secrets(prm),
+        "prm sha256": fingerprint(prm, "prm") if prm else "",
         "strategies": strategies,
         "budget": budgets_of(budget),
         **{name: value for name, value in solver.items() if name not in elsewhere},
@@ -152,10 +153,10 @@ def _run(
         raise typer.Exit(2)
 
 
-def _forecast(data: DataSet, lines: list[Line], out: Path | None, as_json: bool) -> None:
+def _forecast(data: DataSet, lines: list[Line], out: Path | None, policy: str, as_json: bool) -> None:
     from benchmarks.bench import forecast
 
-    found = forecast.forecast(data, lines, out)
+    found = forecast.forecast(data, lines, out, policy)
     if as_json:
         typer.echo(json.dumps({"data": data.words, "part": dict(data.part), "jobs": forecast.as_rows(found)}))
     else:

@@ -41,14 +41,14 @@ def most_tokens(job: Job) -> int:
     return int(worst if ceiling is None else min(worst, ceiling))
 
 
-def forecast(data: DataSet, lines: Sequence[Line], out: Path | None) -> list[Forecast]:
-    """What is still to do, in the order in which it will be done."""
+def forecast(data: DataSet, lines: Sequence[Line], out: Path | None, policy: str) -> list[Forecast]:
+    """What is still to do, in the order in which it will be done; ``policy`` as the user named it."""
+    size = models.find(policy, "policy").parameters
     done, pace = _so_far(out)
     found = []
     for job in jobs_of(lines):
         left = sum((job.name, item.problem.id) not in done for item in data.items)
         tokens = most_tokens(job)
-        size = models.find(job.plan.policy, "policy").parameters if job.plan.policy else 0
         seconds, guessed = _seconds(job, pace)
         found.append(
             Forecast(

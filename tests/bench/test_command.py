@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import cli
+from benchmarks.bench.identity import fingerprint
+from tests.markdown import ROOT
 from tts.outcomes import read
 
 SMALL = ["bench", "lab-500", "--policy", "lab-200k", "--limit", "3"]
@@ -93,6 +95,35 @@ def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
     assert code == 2
     assert out == ""
     assert said in err.splitlines()[-1]
+
+
+def test_models_in_folders_are_run_and_told_apart_by_their_files(tts: Tts, tmp_path: Path) -> None:
+    lab = ROOT / "benchmarks/lab/models"
+    command = ["bench", "lab-500", "--limit", "1", "-n", "1", "--strategy", "best-of-n", "--engine", "transformers"]
+    command += ["--policy", str(lab / "lab-200k"), "--prm", str(lab / "lab-prm"), "--out", str(tmp_path / "run")]
+    code, plan, _ = tts(*command, "--dry-run", "--json")
+    assert code == 0
+    assert json.loads(plan)["jobs"][0]["most_paper_flops"] > 0
+    assert tts(*command)[0] == 0
+    settings = json.loads((tmp_path / "run" / "manifest.json").read_text())["settings"]
+    assert settings["policy sha256"] == fingerprint("lab-200k", "policy")
+    assert settings["prm sha256"] == fingerprint("lab-prm", "prm")
+
+
+def test_a_file_of_ones_own_is_a_data_set(tts: Tts, tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text(
+        json.dumps({"question": "Tom has 12 eggs. He buys 8 more. How many eggs does he have?", "answer": "20"})
+    )
+    code, text, _ = tts(
+        "bench", "--data", str(file), "--policy", "lab-200k", "--strategy", "majority", "-n", "4", "--json",
+        "--out", str(tmp_path / "run"),
+    )  # fmt: skip
+    assert code == 0
+    [line] = json.loads(text)["lines"]
+    assert (line["problems"], line["of"], line["failed"]) == (1, 1, 0)
+    [outcome] = read(tmp_path / "run" / "outcomes.jsonl")
+    assert (outcome.dataset, outcome.gold) == ("mine", "20")
 
 
 def test_without_a_reward_model_all_means_what_needs_none(tts: Tts) -> None:
