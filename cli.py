@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks.bench.command import bench
+from benchmarks.prm_eval.command import prm_eval
 from tts import options
 from tts.errors import BadInput, TTSError
-from tts.terminal import paragraph, table
+from tts.terminal import count, entries, paragraph, table
 
 if TYPE_CHECKING:
     from tts import Candidate, Solution, Solver
@@ -51,7 +52,13 @@ def solve(
     ] = None,
     policy: options.Policy = "lab-1m",
     prm: options.Prm = "auto",
-    strategy: Annotated[str, typer.Option(help="How to search; `tts strategies` lists them.")] = "beam-search",
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            help="How to search; `tts strategies` lists them.",
+            show_default="beam-search; majority for policies that think at length",
+        ),
+    ] = None,
     budget: Annotated[int, typer.Option("--budget", "-n", help="N, the number of samples.")] = 16,
     max_tokens: options.MaxTokens = None,
     max_flops: options.MaxFlops = None,
@@ -196,7 +203,7 @@ def _summary(solution: Solution) -> list[tuple[str, str]]:
     finished = sum(candidate.finished for candidate in solution.candidates)
     lines = [
         ("Answer", solution.answer if solution.answer is not None else "none: no finished solution holds one"),
-        ("Confidence", f"{solution.confidence:.0%} of the {plan.vote} vote of {_count(finished, 'finished solution')}"),
+        ("Confidence", f"{solution.confidence:.0%} of the {plan.vote} vote of {count(finished, 'finished solution')}"),
         ("Plan", _plan_words(solution)),
         ("Policy", f"{plan.policy}: {usage.policy_tokens:,} tokens, {usage.policy_flops:.3g} FLOPs"),
         ("Reward", f"{plan.prm}: {usage.prm_tokens:,} tokens, {usage.prm_flops:.3g} FLOPs" if plan.prm else "none"),
@@ -215,13 +222,6 @@ def _plan_words(solution: Solution) -> str:
     words.append(f"temperature {plan.parameters.get('temperature', '?')}")
     words.append(f"{plan.vote} vote" + (f" on {plan.aggregate} step score" if plan.prm else ""))
     return ", ".join(words)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-app.command()(bench)
 
 
 @app.command()
@@ -244,33 +244,30 @@ def strategies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.
 
 
 @app.command()
-def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the models known by a short name, and the reward model recommended for each policy."""
+def models(
+    name: Annotated[
+        str | None, typer.Argument(help="One model's whole card: a short name, a hub id, a folder, an address.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the models known by a short name, and the reward model recommended for each policy; or describe one."""
     from dataclasses import asdict
 
-    from tts.models import CARDS, folder_of
+    from tts import catalog
+    from tts.models import CARDS, find
 
+    if name is not None:
+        card = find(name)
+        typer.echo(json.dumps(asdict(card)) if as_json else entries(catalog.described(card)))
+        return
     if as_json:
         typer.echo(json.dumps([asdict(card) for card in CARDS.values()]))
         return
-    for kind, title in (("policy", "Policies"), ("prm", "Reward models")):
-        rows = [
-            {
-                title: card.name,
-                "parameters": f"{card.parameters / 1e9:.3g} B" if card.hub else f"{card.parameters / 1e6:.2g} M",
-                "context": f"{card.context:,}",
-                "weights at 16 bits": f"{card.gigabytes:.1f} GB" if card.hub else "built in",
-                "here": "yes" if folder_of(card) else "no",
-                **({"recommended reward model": card.prm} if kind == "policy" else {}),
-            }
-            for card in CARDS.values()
-            if card.kind == kind
-        ]
-        typer.echo(table(rows))
-        typer.echo()
-    reasons = {card.prm: card.prm_reason for card in CARDS.values() if card.prm}
-    for name, reason in reasons.items():
-        typer.echo(paragraph(f"Why {name}:", reason))
+    typer.echo(table(catalog.rows("policy")) + "\n")
+    typer.echo(table(catalog.rows("prm")) + "\n")
+    typer.echo(paragraph("Memory:", catalog.MEMORY))
+    for title, why in catalog.reasons():
+        typer.echo(paragraph(title, why))
     typer.echo("Any hub id or local folder works too: tts solve --policy ORG/NAME --prm FOLDER")
 
 
@@ -286,6 +283,10 @@ def doctor(
     if benchmark:
         for name, text in checks.benchmark():
             typer.echo(f"{name:<16}{text}")
+
+
+app.command()(bench)
+app.command("prm-eval")(prm_eval)
 
 
 def main() -> None:

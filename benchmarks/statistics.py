@@ -1,9 +1,13 @@
-"""Intervals and estimators that the benchmarks report with."""
+"""Intervals and estimators that the benchmarks report with.
+
+Where several observations belong to one problem (the steps of a solution, the solutions of a problem), resampling them
+one by one makes an interval too narrow: :func:`cluster_weights` resamples whole problems.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +34,7 @@ class Interval:
 def wilson(successes: float, trials: int) -> Interval:
     """A proportion with Wilson's score interval (1927). Raises ValueError without trials.
 
-    ``successes`` may be a sum of values from 0 to 1 instead of a count: they vary less than counts of the same mean, so
-    the interval is then rather too wide.
+    ``successes`` may be a sum of shares, one a trial.
     """
     if trials < 1 or not 0 <= successes <= trials:
         raise ValueError(f"{successes} successes in {trials} trials make no proportion")
@@ -61,6 +64,59 @@ def difference(ours: Sequence[float], theirs: Sequence[float], draws: int = 10_0
     if len(ours) != len(theirs):
         raise ValueError(f"{len(ours)} and {len(theirs)} problems cannot be paired")
     return _bootstrap(np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float), draws, seed)
+
+
+def harmonic_mean(a: float, b: float) -> float:
+    """2ab / (a + b), and 0 where both are 0."""
+    return 2 * a * b / (a + b) if a + b else 0.0
+
+
+def auc(scores: Sequence[float], labels: Sequence[bool]) -> float:
+    """The area under the ROC curve: how often a true one scores above a false one; ties count half.
+
+    Raises ValueError where all labels are the same.
+    """
+    if all(labels) or not any(labels):
+        raise ValueError("an AUC needs true and false labels")
+    return float(auc_draws(np.asarray(scores, dtype=float), np.asarray(labels), np.ones((1, len(scores))))[0])
+
+
+def auc_draws(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The AUC of ``scores`` [n] against ``labels`` [n] under each row of ``weights`` [draws, n]: [draws].
+
+    NaN for a draw without true or without false labels.
+    """
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # one group for each distinct score
+    true = np.add.reduceat(weights[:, order] * labels[order], starts, axis=1)
+    false = np.add.reduceat(weights[:, order] * ~labels[order], starts, axis=1)
+    below = np.cumsum(false, axis=1) - false
+    pairs = true.sum(axis=1) * false.sum(axis=1)
+    found: np.ndarray = np.divide(
+        (true * (below + false / 2)).sum(axis=1), pairs, out=np.full(len(weights), np.nan), where=pairs > 0
+    )
+    return found
+
+
+def cluster_weights(clusters: Sequence[Hashable], draws: int, seed: int) -> np.ndarray:
+    """How often each observation counts in each draw of a bootstrap over clusters: [1 + draws, n].
+
+    Row 0 is all ones, so that an estimate and its draws come out of the same lines of code.
+    """
+    names = {name: k for k, name in enumerate(dict.fromkeys(clusters))}
+    member = np.array([names[name] for name in clusters])
+    drawn = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+    return np.concatenate([np.ones((1, len(member))), drawn[:, member].astype(float)])
+
+
+def percentile(estimates: np.ndarray) -> Interval | None:
+    """The first of ``estimates`` [1 + draws] with the percentile interval of the rest; draws without a value are left
+    out. None where the estimate itself has no value."""
+    if np.isnan(estimates[0]):
+        return None
+    drawn = estimates[1:][~np.isnan(estimates[1:])]
+    low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (estimates[0], estimates[0])
+    return Interval(float(estimates[0]), float(low), float(high))
 
 
 def _bootstrap(values: np.ndarray, draws: int, seed: int) -> Interval:

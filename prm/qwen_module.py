@@ -10,7 +10,7 @@ from torch import nn
 from transformers.models.qwen2.configuration_qwen2 import Qwen2Config
 from transformers.models.qwen2.modeling_qwen2 import Qwen2Model, Qwen2PreTrainedModel
 
-from tts.errors import ModelError
+from prm import modules
 
 
 class Qwen2ForProcessRewardModel(Qwen2PreTrainedModel):
@@ -31,21 +31,29 @@ class Qwen2ForProcessRewardModel(Qwen2PreTrainedModel):
         return logits
 
 
-def load(folder: Path, dtype: torch.dtype) -> Qwen2ForProcessRewardModel:
+class Qwen2ForRewardModel(Qwen2ForProcessRewardModel):
+    """The same with one label: the outcome reward model of Qwen2.5-Math."""
+
+    def __init__(self, config: Qwen2Config) -> None:
+        config.num_labels = 1
+        super().__init__(config)
+
+
+def load(folder: Path, dtype: torch.dtype) -> Any:
     """Read the weights of a folder. Raises ModelError where some are missing."""
-    loader: Any = Qwen2ForProcessRewardModel.from_pretrained
-    module, report = loader(
-        folder, dtype=dtype, local_files_only=True, use_safetensors=True, attn_implementation="sdpa",
-        output_loading_info=True,
-    )  # fmt: skip
-    if missing := sorted(report["missing_keys"]):
-        raise ModelError(f"{folder} lacks the weights {', '.join(missing[:3])}: it is no Qwen process reward model.")
-    result: Qwen2ForProcessRewardModel = module.eval()
-    return result
+    return modules.load(Qwen2ForProcessRewardModel, folder, dtype, "Qwen process reward model")
 
 
-def empty(folder: Path) -> Qwen2ForProcessRewardModel:
+def empty(folder: Path) -> Any:
     """The module that a folder's configuration describes, on the meta device: shapes without numbers."""
-    config = Qwen2Config.from_pretrained(folder, local_files_only=True)
-    with torch.device("meta"):
-        return Qwen2ForProcessRewardModel(config)
+    return modules.empty(folder, Qwen2ForProcessRewardModel)
+
+
+def load_outcome(folder: Path, dtype: torch.dtype) -> Any:
+    """Read the weights of an outcome reward model. Raises ModelError where some are missing."""
+    return modules.load(Qwen2ForRewardModel, folder, dtype, "Qwen outcome reward model")
+
+
+def empty_outcome(folder: Path) -> Any:
+    """The same without its weights, on the meta device."""
+    return modules.empty(folder, Qwen2ForRewardModel)

@@ -1,6 +1,7 @@
-"""Reward models that are causal language models: after a mark, one of two tokens says whether the step was right.
+"""Reward models that are causal language models: at a mark, one of two tokens says whether the step was right.
 
-Math-Shepherd (arXiv 2312.08935) is of this form. A step's score is the softmax over the two tokens' logits at its mark.
+A step's score is the softmax over the two tokens' logits, that of the good one. Math-Shepherd and the RLHFlow models
+are of this form; a model of one's own is described by the attributes of :class:`TwoToken`.
 """
 
 from __future__ import annotations
@@ -9,40 +10,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prm.forms import ChatFormat, Form, TextFormat
 from tts.errors import ModelError
-from tts.protocols import Pooling, Read
-from tts.types import Problem
+from tts.protocols import Pooling, RewardFormat
 
 if TYPE_CHECKING:
     import torch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TwoToken:
+class TwoToken(Form):
     """A family of this form, as an engine uses it.
 
     Attributes:
         good, bad: the two tokens, as the vocabulary spells them.
-        mark: the token that follows each step, as the vocabulary spells it; the score is read there.
-        opening: the text before the steps, with ``{problem}`` in it.
-        first, further: the text before the first and before every further step.
+        chat: each step is a turn of the user and ``good`` the assistant's answer, by the tokenizer's chat template; the
+            score is read before the answer. Of the text form's attributes ``first`` alone counts then.
     """
 
     good: str = "+"
     bad: str = "-"
-    mark: str = "ки"
-    opening: str = "{problem}"
-    first: str = " "
-    further: str = "\n"
+    chat: bool = False
 
     @property
     def pooling(self) -> Pooling:
         """As a classifier whose one weight is the difference of the two tokens' rows of the output head."""
-        return Pooling(0, {"classifier_from_token": [self.bad, self.good], "method": "from_2_way_softmax"})
+        overrides = {"classifier_from_token": [self.bad, self.good], "method": "from_2_way_softmax"}
+        return Pooling(0, overrides, {"convert": "classify"})
 
-    def format(self, tokenizer: Any) -> TwoTokenFormat:
+    def format(self, tokenizer: Any) -> RewardFormat:
         """How the prompt grows. Raises ModelError for a tokenizer that lacks the tokens or joins them across steps."""
-        return TwoTokenFormat(self, tokenizer)
+        ids = [tokenizer.backend_tokenizer.token_to_id(token) for token in (self.good, self.bad)]
+        for token, found in zip((self.good, self.bad), ids, strict=True):
+            if found is None:
+                raise ModelError(f"the reward model's tokenizer has no token {token!r}: it is of another family.")
+        return ChatFormat(self, tokenizer, ids[0]) if self.chat else TextFormat(self, tokenizer)
 
     def load(self, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
         """The causal language model, from safetensors. Raises ModelError where weights are missing."""
@@ -62,46 +64,6 @@ class TwoToken:
         """Hidden states [k, width] at the marks, to scores [k]."""
         scores: torch.Tensor = module.score(hidden).float().softmax(-1)[:, 1]
         return scores
-
-
-class TwoTokenFormat:
-    """The prompt, growing step by step. Implements :class:`tts.protocols.RewardFormat`.
-
-    Steps are stripped of the white space around them. The white space between belongs to the step behind it, so the
-    text up to a mark is read without anything after it.
-    """
-
-    def __init__(self, family: TwoToken, tokenizer: Any) -> None:
-        self._family = family
-        self._core = tokenizer.backend_tokenizer
-        for name in ("good", "bad", "mark"):
-            if self._core.token_to_id(getattr(family, name)) is None:
-                raise ModelError(
-                    f"the reward model's tokenizer has no token {getattr(family, name)!r}: it is of another family."
-                )
-        self._mark = self._core.token_to_id(family.mark)
-        self._check()
-
-    def prompt(self, problem: Problem) -> tuple[int, ...]:
-        return tuple(self._encode(self._family.opening.format(problem=problem.text), special=True))
-
-    def step(self, index: int, text: str) -> Read:
-        before = self._family.further if index else self._family.first
-        tokens = (*self._encode(before + text.strip()), self._mark)
-        return Read(tokens, len(tokens) - 1)
-
-    def _encode(self, text: str, *, special: bool = False) -> list[int]:
-        ids: list[int] = self._core.encode(text, add_special_tokens=special).ids
-        return ids
-
-    def _check(self) -> None:
-        """One text both ways: a tokenizer that joins across the seams is found here and not by its scores."""
-        family, problem, steps = self._family, Problem("What is 1 + 1?"), ["1 + 1 = 2", "So it is 2."]
-        pieces = [*self.prompt(problem), *(token for k, s in enumerate(steps) for token in self.step(k, s).tokens)]
-        first, second = steps
-        text = f"{family.first}{first}{family.mark}{family.further}{second}{family.mark}"
-        if pieces != self._encode(family.opening.format(problem=problem.text) + text, special=True):
-            raise ModelError("the reward model's tokenizer joins tokens across steps: it is of another family.")
 
 
 def _module() -> Any:

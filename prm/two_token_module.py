@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
-from tts.errors import ModelError
+from prm import modules
 
 
 class TwoTokenModel(nn.Module):
@@ -27,21 +27,14 @@ class TwoTokenModel(nn.Module):
 
 def load(folder: Path, dtype: torch.dtype, tokens: tuple[str, str]) -> TwoTokenModel:
     """Read the weights of a folder; ``tokens`` are bad and good. Raises ModelError where weights are missing."""
-    loader: Any = AutoModelForCausalLM.from_pretrained
-    model, report = loader(
-        folder, dtype=dtype, local_files_only=True, use_safetensors=True, trust_remote_code=False,
-        attn_implementation="sdpa", output_loading_info=True,
-    )  # fmt: skip
-    if missing := sorted(report["missing_keys"]):
-        raise ModelError(f"{folder} lacks the weights {', '.join(missing[:3])}: it is no reward model of this family.")
-    core: Any = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True).backend_tokenizer
+    model = modules.load(AutoModelForCausalLM, folder, dtype, "reward model of this family")
+    reader: Any = PreTrainedTokenizerFast if (folder / "tokenizer.json").is_file() else AutoTokenizer
+    core: Any = reader.from_pretrained(folder, local_files_only=True, trust_remote_code=False).backend_tokenizer
     bad, good = (core.token_to_id(token) for token in tokens)
-    return TwoTokenModel(model.eval(), (bad, good))
+    return TwoTokenModel(model, (bad, good))
 
 
-def empty(folder: Path) -> nn.Module:
+def empty(folder: Path) -> Any:
     """The module that a folder's configuration describes, on the meta device: shapes without numbers."""
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    with torch.device("meta"):
-        make: Any = AutoModelForCausalLM.from_config
-        return TwoTokenModel(make(config, trust_remote_code=False))
+    make: Any = AutoModelForCausalLM.from_config
+    return modules.empty(folder, lambda config: TwoTokenModel(make(config, trust_remote_code=False)))

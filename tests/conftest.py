@@ -24,7 +24,7 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Poli
     from tts.engines import close_all, load_policy, load_reward
 
     folder = tmp_path_factory.mktemp("tiny")
-    policy = make_policy(folder / "policy", context=64)  # short texts keep the suite short
+    policy = make_policy(folder / "policy", context=84)  # short texts keep the suite short
     reward = make_prm(folder / "prm")
     yield (
         load_policy(str(policy), engine="transformers", device="cpu", dtype="float32"),
@@ -42,7 +42,7 @@ def vllm_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Poli
 
     folder = tmp_path_factory.mktemp("tiny-vllm")
     shape: dict[str, Any] = {"width": 64, "heads": 2, "kv_heads": 1}  # heads of 32: the CPU's smallest
-    policy = make_policy(folder / "policy", context=64, **shape)
+    policy = make_policy(folder / "policy", context=84, **shape)
     reward = make_prm(folder / "prm", **shape)
     yield load_both(str(policy), str(reward), Loading(engine="vllm"))
     close_all()

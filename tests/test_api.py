@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,11 +112,3 @@ def test_every_error_of_ours_is_one_kind() -> None:
     for call in calls:
         with pytest.raises(TTSError):
             call()
-
-
-def test_the_table_of_models_in_the_docs_is_the_one_in_the_code() -> None:
-    page = (Path(__file__).parent.parent / "docs" / "MODELS.md").read_text(encoding="utf-8")
-    for card in CARDS.values():
-        [row] = [line for line in page.splitlines() if line.startswith(f"| `{card.name}` |")]
-        assert (card.hub or "built in") in row
-        assert not card.prm or row.endswith(f"| `{card.prm}` |")

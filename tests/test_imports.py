@@ -52,13 +52,17 @@ def loaded_by(code: str, cwd: Path) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("name", ["tts", "cli", "prm", "strategies", "benchmarks", "tts.types", "tts.errors"])
+@pytest.mark.parametrize(
+    "name", ["tts", "cli", "prm", "strategies", "benchmarks", "benchmarks.prm_eval", "tts.types", "tts.errors"]
+)
 def test_importing_a_root_loads_nothing_heavy(name: str, tmp_path: Path) -> None:
     assert loaded_by(f"import {name}", tmp_path) == set()
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["solve", "--help"], ["bench", "--help"], ["--version"]], ids=" ".join
+    "arguments",
+    [["--help"], ["solve", "--help"], ["bench", "--help"], ["prm-eval", "--help"], ["--version"]],
+    ids=" ".join,
 )
 def test_asking_for_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     assert loaded_by(HELP.format(arguments=arguments), tmp_path) == set()

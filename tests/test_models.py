@@ -120,6 +120,14 @@ def test_missing_weights_say_what_to_run() -> None:
         engines.load_policy("someone/some-model")
 
 
+def test_where_both_models_are_missing_one_sentence_names_both() -> None:
+    with pytest.raises(MissingWeights) as error:
+        engines.load_both("llama-3.2-3b", "skywork-1.5b", engines.Loading())
+    text = sentence(error)
+    assert "`hf download meta-llama/Llama-3.2-3B-Instruct`" in text
+    assert "`hf download Skywork/Skywork-o1-Open-PRM-Qwen-2.5-1.5B` (about 3.1 GB)" in text
+
+
 def test_a_downloaded_snapshot_is_found(policy: Path, tmp_path: Path) -> None:
     root = tmp_path / "hub" / "models--someone--some-model"
     shutil.copytree(policy, root / "snapshots" / "abc")
@@ -165,8 +173,11 @@ def test_whole_files_are_not_called_damaged(policy: Path, prm: Path) -> None:
 
 def test_other_weight_files_are_never_read(policy: Path, tmp_path: Path) -> None:
     other = shutil.copytree(policy, tmp_path / "other", ignore=shutil.ignore_patterns("*.safetensors"))
+    with pytest.raises(ModelError, match=r"no \.safetensors file: save") as error:
+        engines.load_policy(str(other))
+    sentence(error)
     (other / "pytorch_model.bin").write_bytes(b"anything")
-    with pytest.raises(ModelError, match=r"no \.safetensors") as error:
+    with pytest.raises(ModelError, match=r"pytorch_model\.bin but no \.safetensors file.*save_pretrained") as error:
         engines.load_policy(str(other))
     sentence(error)
 
@@ -178,7 +189,7 @@ def test_code_from_a_checkpoint_is_never_run(policy: Path, tmp_path: Path) -> No
     config["auto_map"] = {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}
     (other / "config.json").write_text(json.dumps(config))
     (other / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
-    with pytest.raises(ModelError, match="cannot be loaded") as error:
+    with pytest.raises(ModelError, match=r"of type 'evil', which transformers .* does not know") as error:
         engines.load_policy(str(other))
     sentence(error)
     assert not (tmp_path / "ran").exists()
@@ -236,6 +247,8 @@ def test_an_argument_that_the_engine_does_not_have_is_one_sentence(policy: Path)
         engines.load_policy(str(policy), engine="transformers", arguments={"max_row": 4})
     with pytest.raises(BadInput, match="neither model"):
         engines.load_policy(str(policy), engine="transformers", arguments={"polcy.max_rows": 4})
+    with pytest.raises(BadInput, match="'max_row'"):  # of neither engine, though one model is behind an address
+        engines.load_both(str(policy), "http://127.0.0.1:9#x", engines.Loading(arguments={"max_row": 4}))
     mine = engines.Loading(arguments={"max_rows": 4, "prm.cache_bytes": 5}).of("policy")
     assert mine == {"device": None, "dtype": None, "max_rows": 4}
 

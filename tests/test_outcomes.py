@@ -47,7 +47,7 @@ def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
 
 def test_a_line_of_something_else_is_named(tmp_path: Path) -> None:
     file = write(tmp_path / "o.jsonl", json.dumps(row()), '{"question": "?"}')
-    with pytest.raises(BadInput, match="line 2 of .* holds no outcome"):
+    with pytest.raises(BadInput, match=r"line 2 of .* holds no outcome"):
         list(read(file))
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
-from benchmarks.statistics import difference, mean, pass_at_k, wilson
+from benchmarks.statistics import auc, auc_draws, cluster_weights, difference, mean, pass_at_k, percentile, wilson
 
 
 def test_wilson_gives_the_textbook_interval() -> None:
@@ -37,10 +38,43 @@ def test_a_paired_difference_is_narrower_than_an_unpaired_one() -> None:
     assert mean(ours).high - mean(ours).low > gain.high - gain.low
 
 
+def test_auc_is_the_share_of_pairs_in_order_and_ties_count_half() -> None:
+    # Three of the four (true, false) pairs are in order; then one of four is a tie.
+    assert auc([0.9, 0.4, 0.6, 0.1], [True, True, False, False]) == pytest.approx(0.75)
+    assert auc([0.9, 0.6, 0.6, 0.1], [True, True, False, False]) == pytest.approx(3.5 / 4)
+
+
+def test_a_weight_in_the_auc_is_as_good_as_a_copy() -> None:
+    scores, labels = [0.9, 0.4, 0.6, 0.1], [True, True, False, False]
+    weights = np.array([[1, 2, 3, 0], [0, 0, 1, 1]], dtype=float)
+    copies = auc([0.9, 0.4, 0.4, 0.6, 0.6, 0.6], [True, True, True, False, False, False])
+    found = auc_draws(np.array(scores), np.array(labels), weights)
+    assert found[0] == pytest.approx(copies)
+    assert np.isnan(found[1])  # nothing true was drawn
+
+
+def test_a_cluster_is_drawn_with_all_its_members() -> None:
+    weights = cluster_weights(["a", "b", "a", "c"], draws=500, seed=0)
+    assert weights.shape == (501, 4)
+    assert (weights[0] == 1).all()
+    assert (weights[:, 0] == weights[:, 2]).all()
+    assert (weights[1:, [0, 1, 3]].sum(axis=1) == 3).all()
+    assert weights[1:, 1].mean() == pytest.approx(1, abs=0.1)
+
+
+def test_draws_without_a_value_are_left_out_of_an_interval() -> None:
+    found = percentile(np.array([0.5, np.nan, *np.linspace(0, 1, 101)]))
+    assert found is not None
+    assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.025, 0.975))
+    assert percentile(np.array([np.nan, 0.5])) is None
+
+
 def test_nonsense_is_refused() -> None:
     with pytest.raises(ValueError, match="no proportion"):
         wilson(3, 2)
     with pytest.raises(ValueError, match="at least 5"):
         pass_at_k(4, 1, 5)
+    with pytest.raises(ValueError, match="true and false"):
+        auc([0.1, 0.9], [True, True])
     with pytest.raises(ValueError, match="cannot be paired"):
         difference([1.0], [1.0, 0.0])

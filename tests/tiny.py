@@ -13,24 +13,20 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import WordLevel
 
-from prm.two_token import TwoToken
-
 SPECIAL = ["<pad>", "<s>", "</s>", "<unk>", "<|user|>", "<|assistant|>", "<extra_0>"]
 WORDS = ["\n\n", "\n", " ", ".\n\n", ".", ",", "?", "=", "+", "-", "*", "é", "数", "🙂", *"0123456789"]
 WORDS += [*"the a of is so we add take two three half sum add step answer it each more left box".split()]
 WORDS += [
     f" {word}" for word in "the a of is so we add take two three half sum step answer it each more left box".split()
 ]
-# A family whose three tokens this vocabulary has.
-TWO_TOKEN = TwoToken(good="+", bad="-", mark="🙂")
 CHAT = (
-    "<s>{% for m in messages %}{% if m['role'] == 'user' %}<|user|>{{ m['content'] }}{% endif %}{% endfor %}"
+    "<s>{% for m in messages %}{% if m['role'] == 'user' %}<|user|>{% endif %}{{ m['content'] }}{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 
 
 def make_tokenizer(folder: Path) -> Any:
-    """A standard fast tokenizer with a chat template that has no place for a system message."""
+    """A standard fast tokenizer with a chat template."""
     from transformers import PreTrainedTokenizerFast
 
     vocabulary = {token: i for i, token in enumerate(dict.fromkeys([*SPECIAL, *WORDS]))}

@@ -78,6 +78,18 @@ def boxes(text: str) -> Iterator[Box]:
             yield Box(*opened, token.start(), token.end())
 
 
+def conclusion(text: str, prompt: str = "") -> str:
+    """The part of a solution that answers: all of it, or what follows the thinking of a policy that thinks first.
+
+    Thinking begins with ``<think>``, in the text or at the end of the ``prompt``, and ends with ``</think>``. Thinking
+    that never ends concludes nothing: what it boxes on its way is no answer.
+    """
+    _, closed, rest = text.rpartition("</think>")
+    if closed:
+        return rest
+    return "" if "<think>" in text or prompt.rstrip().endswith("<think>") else text
+
+
 # ------------------------------------------------------------------------------------------------------- numbers
 
 _PLAIN = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"

@@ -23,8 +23,6 @@ from tts.types import Plan, Problem, Solution, Usage
 
 T = TypeVar("T")
 
-DEFAULT_STRATEGY = "beam-search"
-
 
 class Solver:
     """A policy, a reward model and a plan, ready for any number of problems.
@@ -34,7 +32,8 @@ class Solver:
     Args:
         policy: a short name (``tts models`` lists them), a hub id, a local folder, or a Policy.
         prm: the same for the reward model; ``"auto"`` takes the one recommended for the policy, None goes without.
-        strategy: a name (``tts strategies`` lists them) or a Strategy.
+        strategy: a name (``tts strategies`` lists them) or a Strategy; by default beam search, or, for a policy that
+            thinks at length before it answers, majority (best-of-n where a reward model is named).
         budget: N, the number of samples, or a whole Budget.
         max_tokens: most tokens the policy may sample for one problem.
         max_flops: most FLOPs of policy and reward model together for one problem.
@@ -59,7 +58,7 @@ class Solver:
         self,
         policy: str | Policy = cards.DEFAULT_POLICY,
         prm: str | RewardModel | None = "auto",
-        strategy: str | Strategy = DEFAULT_STRATEGY,
+        strategy: str | Strategy | None = None,
         budget: int | Budget = 16,
         *,
         max_tokens: int | None = None,
@@ -86,8 +85,7 @@ class Solver:
         self._policy, self._reward = policy, prm
         self._models: tuple[Policy, RewardModel | None] | None = None
         self.plan, self.strategy = self._planned(strategy, vote, aggregate, extract, seed, parameters)
-        note: str = getattr(self.strategy, "note", "")
-        self.warnings = (note,) if note else ()
+        self.warnings = tuple(filter(None, (getattr(self.strategy, "note", ""), self._thinking_note())))
 
     @classmethod
     def replay(cls, trace: Trace | str, **changes: Any) -> Solver:
@@ -193,7 +191,7 @@ class Solver:
 
     def _planned(
         self,
-        strategy: str | Strategy,
+        strategy: str | Strategy | None,
         vote: str | None,
         aggregate: str | None,
         extract: str,
@@ -206,6 +204,12 @@ class Solver:
             resolve("vote", vote)
         resolve("extraction", extract)
         card = cards.find(self._policy, "policy") if isinstance(self._policy, str) else None
+        reason = "as asked for" if strategy else "the default"
+        if strategy is None:
+            strategy = card.strategy if card else "beam-search"
+            if card and card.thinking:
+                reason = f"{card.name} thinks at length before it answers: whole solutions vote"
+                strategy = strategy if self._reward in ("auto", None) else "best-of-n"
         if isinstance(strategy, str):
             known = parameters_of(strategy)
             defaults = {**_sampling(card), "n": self.budget.n, "aggregate": aggregate or "last"}
@@ -225,10 +229,22 @@ class Solver:
             vote=vote or (str(getattr(built, "vote", "weighted")) if prm else "majority"),
             aggregate=aggregate or settings.get("aggregate", "last"),
             seed=seed,
-            reason="as asked for",
+            reason=reason,
             extract=extract,
         )
         return plan, built
+
+    def _thinking_note(self) -> str:
+        """A sentence for who lets a reward model judge a policy that thinks at length."""
+        card = cards.find(self._policy, "policy") if isinstance(self._policy, str) else None
+        if card is None or not card.thinking or not self.plan.prm:
+            return ""
+        prm = self._reward if isinstance(self._reward, str) else None
+        beyond = f" (and of none beyond {cards.find(prm, 'prm').context:,} tokens)" if prm else ""
+        return (
+            f"{card.name} thinks at length, its steps are the paragraphs of its thinking, and {self.plan.prm} was "
+            f"trained on short worked solutions: its scores are of little worth here{beyond}; majority is advised."
+        )
 
     def _prm_name(self, card: cards.ModelCard | None, needed: bool) -> str:
         if needed and self._reward is None:

@@ -7,6 +7,7 @@ TTSError                    what a person can mend; one sentence that says what 
 +-- BudgetError             a budget that makes no sense
 +-- ModelError              a model that cannot be loaded or used as asked
 |   +-- MissingWeights      its files are not on this machine, or are damaged
+|   +-- NotEnoughMemory     it does not fit beside what is there
 |   +-- MissingExtra        an optional dependency is not installed
 +-- EngineError             an engine failed while it worked
 |   +-- EngineDied          its process is gone: nothing more can be asked of it
@@ -53,6 +54,10 @@ class ModelError(TTSError):
 
 
 class MissingWeights(ModelError):
+    pass
+
+
+class NotEnoughMemory(ModelError):
     pass
 
 

@@ -10,12 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tts import configuration
 from tts.card import BOXED, Kind, ModelCard
 from tts.errors import ModelError, UnknownName
-from tts.known_policies import DEFAULT_POLICY, POLICIES, RECOMMENDED, RECOMMENDED_WHY
-from tts.known_reward_models import FAMILIES, REWARD_MODELS
+from tts.known_policies import DEFAULT_POLICY, POLICIES, RECOMMENDED, RECOMMENDED_WHY, conventions
+from tts.known_reward_models import FAMILIES, REWARD_MODELS, told_by
 
 __all__ = ["CARDS", "DEFAULT_POLICY", "Kind", "ModelCard", "find", "folder_of", "hub_folder"]
+
+# Causal language models whose class is called something else; Gemma's can read images too, which nobody sends it here.
+_CAUSAL = ("GPT2LMHeadModel", "Gemma3ForConditionalGeneration")
 
 CARDS: dict[str, ModelCard] = {card.name: card for card in (*POLICIES, *REWARD_MODELS)}
 
@@ -38,6 +42,11 @@ def find(name: str, kind: Kind | None = None) -> ModelCard:
         raise ModelError(f"there is no folder {name!r}: give a folder that holds a model, or one of the known names.")
     if card is None:
         raise UnknownName(kind or "model", name, (c.name for c in CARDS.values() if kind in (None, c.kind)))
+    if kind == "prm" and card.kind != kind and card.name not in CARDS:
+        raise ModelError(
+            f"{card.name} is a causal language model by its config.json, so a policy and not a reward model: name "
+            "another, or if it is one, describe its form in a file (docs/MODELS.md) and name that (--prm FILE.json)."
+        )
     if kind is not None and card.kind != kind:
         is_, wanted = ("a reward model", "a policy") if kind == "policy" else ("a policy", "a reward model")
         raise ModelError(f"{card.name} is {is_}, not {wanted}: name {wanted} here.")
@@ -47,14 +56,18 @@ def find(name: str, kind: Kind | None = None) -> ModelCard:
 def _here(name: str, kind: Kind | None) -> ModelCard | None:
     """The card of anything but an address, None where nothing is known by this name."""
     path = Path(name).expanduser()
+    if path.suffix == ".json":
+        from tts import families  # it reads what it describes through this module
+
+        return families.read(path)
     card = CARDS.get(name.lower()) or next((c for c in CARDS.values() if c.hub.lower() == name.lower() and c.hub), None)
     if card is None and path.is_dir():
         card = _read_folder(path)
     if card is None and re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not name.startswith("."):
         cached = hub_folder(name)
-        card = ModelCard(name=name, kind=kind or "policy", hub=name, system=BOXED)
+        card = _guessed(name, kind)
         if cached is not None:
-            card = replace(_read_folder(cached), name=name, hub=name, folder="")
+            card = replace(_read_folder(cached, name), name=name, hub=name, folder="")
     return card
 
 
@@ -69,8 +82,15 @@ def _served(address: str, kind: Kind | None) -> ModelCard:
         card = _here(model, kind) if model else None
     except ModelError:
         card = None
-    card = card or ModelCard(name=model, kind=kind or "policy", system=BOXED)
+    card = card or replace(_guessed(model, kind), hub="")
     return replace(card, name=model or url, url=url)
+
+
+def _guessed(name: str, kind: Kind | None) -> ModelCard:
+    """The card of a model of which nothing but the name is known here."""
+    if kind == "prm":
+        return ModelCard(name=name, kind=kind, hub=name, system=BOXED)
+    return ModelCard(name=name, hub=name, **conventions({}, name))
 
 
 def folder_of(card: ModelCard) -> Path | None:
@@ -97,8 +117,11 @@ def hub_folder(hub: str) -> Path | None:
     return max(snapshots, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def _read_folder(path: Path) -> ModelCard:
-    """A card from a folder's config.json. Raises ModelError where there is none, or it is of no known kind."""
+def _read_folder(path: Path, name: str = "") -> ModelCard:
+    """A card from a folder's config.json. Raises ModelError where there is none, or it is of no known kind.
+
+    ``name`` is what the model is called where the folder is not: part of the conventions follow from it.
+    """
     file = path / "config.json"
     if not file.is_file():
         raise ModelError(f"{path} holds no config.json: give a folder that a model was saved to.")
@@ -107,32 +130,22 @@ def _read_folder(path: Path) -> ModelCard:
         architectures = list(config.get("architectures") or [])
     except (ValueError, AttributeError, OSError) as error:
         raise ModelError(f"{file} cannot be read as a model's configuration: {error}.") from error
+    called = f"{name or path.resolve().name} {config.get('_name_or_path', '')}"
     common: dict[str, Any] = {
         "name": path.resolve().name,
         "folder": str(path.resolve()),
-        "parameters": _parameters(config),
-        "context": config.get("max_position_embeddings") or 32768,
+        "parameters": configuration.parameters(config),
+        "token_bytes": configuration.token_bytes(config),
+        "context": configuration.context(config),
     }
     for architecture in architectures:
-        if architecture in FAMILIES:
-            return ModelCard(kind="prm", family=FAMILIES[architecture], system=BOXED, **common)
-        if architecture.endswith("ForCausalLM") or architecture == "GPT2LMHeadModel":
-            return ModelCard(system=BOXED, prm=RECOMMENDED, prm_reason=RECOMMENDED_WHY, **common)
-    found = ", ".join(architectures) or "nothing"
+        if (family := told_by(architecture)) is not None:
+            return ModelCard(kind="prm", family=family, system=BOXED, **common)
+        if architecture.endswith("ForCausalLM") or architecture in _CAUSAL:
+            advice = {"prm": RECOMMENDED, "prm_reason": RECOMMENDED_WHY}
+            return ModelCard(**{**advice, **conventions(configuration.text_of(config), called), **common})
+    found = ", ".join(map(str, architectures)) or "nothing"
     raise ModelError(
         f"{file} names {found} as its architecture: causal language models (...ForCausalLM) serve as policies and "
         f"{', '.join(FAMILIES)} as reward models."
     )
-
-
-def _parameters(config: dict[str, Any]) -> int:
-    """About how many parameters a Llama-like configuration stands for; 0 where it does not say."""
-    try:
-        hidden, layers, vocabulary = config["hidden_size"], config["num_hidden_layers"], config["vocab_size"]
-        heads = config["num_attention_heads"]
-        size = config.get("head_dim") or hidden // heads
-        attention = 2 * hidden * size * (heads + config.get("num_key_value_heads", heads))
-        embeddings = vocabulary * hidden * (1 if config.get("tie_word_embeddings") else 2)
-        return int(layers * (attention + 3 * hidden * config["intermediate_size"]) + embeddings)
-    except (KeyError, TypeError):
-        return 0

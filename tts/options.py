@@ -27,7 +27,9 @@ Policy = Annotated[
     str,
     typer.Option(help="Model that writes solutions: a short name, a hub id, a folder, or http://HOST/v1#MODEL."),
 ]
-Prm = Annotated[str, typer.Option(help="Process reward model; 'auto' is the one recommended for the policy.")]
+Prm = Annotated[
+    str, typer.Option(help="Reward model, or a JSON file that describes one; 'auto' is the one recommended.")
+]
 MaxTokens = Annotated[int | None, typer.Option(help="Most tokens the policy may sample for one problem.")]
 MaxFlops = Annotated[float | None, typer.Option(help="Most FLOPs for one problem, both models counted, such as 3e17.")]
 MaxSeconds = Annotated[float | None, typer.Option(help="Most seconds for one problem.")]

@@ -86,6 +86,7 @@ class RewardModel(Protocol):
     """The model that judges steps.
 
     One with an attribute ``beside`` that is true works at the same time as the policy, and is asked as samples come.
+    One with an attribute ``outcome`` that is true judges finished solutions only; ``score`` gives the solution's score.
     """
 
     @property
@@ -148,11 +149,13 @@ class Read:
 class Pooling:
     """How a server of pooling models reads a family: every token gets a row of scores, one column is the step's.
 
-    ``overrides`` of the checkpoint's configuration make it such a model where it is not one by itself.
+    ``overrides`` of the checkpoint's configuration and further ``arguments`` of the server make it such a model where
+    it is not one by itself.
     """
 
     column: int
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RewardFormat(Protocol):

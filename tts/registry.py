@@ -34,7 +34,14 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "prm family": {
         "qwen": "prm.qwen:FAMILY",
+        "math-shepherd": "prm.math_shepherd:FAMILY",
+        "rlhflow": "prm.rlhflow:FAMILY",
+        "skywork": "prm.skywork:FAMILY",
+        "huggingface-h4": "prm.huggingface_h4:FAMILY",
         "two-token": "prm.two_token:FAMILY",
+        "token-classification": "prm.token_classification:FAMILY",
+        "outcome": "prm.outcome:FAMILY",
+        "qwen-outcome": "prm.outcome:QWEN",
     },
 }
 

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 from tts.aggregate import aggregate
 from tts.budget import COMPLETE, MAX_SECONDS, Hold, Ledger, Price
-from tts.errors import EngineError, OutOfTime, PromptTooLong, StrategyError
+from tts.errors import BadInput, EngineError, OutOfTime, PromptTooLong, StrategyError
 from tts.protocols import Completion, Policy, Request, RewardModel
 from tts.trace import Trace, step_key
 from tts.types import Finish, Node, Problem, Step, Until, Usage
@@ -112,6 +112,11 @@ class Search:
         return self._reward is not None
 
     @property
+    def _outcome(self) -> bool:
+        """Whether the reward model judges solutions rather than steps."""
+        return bool(getattr(self._reward, "outcome", False))
+
+    @property
     def stopped(self) -> str:
         """``"complete"``, or the ceiling that cut the search short."""
         return self._shared.stopped
@@ -197,6 +202,13 @@ class Search:
             raise StrategyError("this search has no reward model: name one, or choose a strategy that needs none.")
         nodes = list(dict.fromkeys(nodes))
         self._release(nodes)
+        if self._outcome:
+            if any(node.open for node in nodes):
+                raise BadInput(
+                    f"{reward.name} is an outcome reward model, which judges finished solutions only: choose "
+                    "best-of-n, or a process reward model for a search by steps."
+                )
+            nodes = [node for node in nodes if node.finished]
         jobs: dict[Step, Coroutine[Any, Any, None]] = {}
         for node in nodes:
             if self._pay(reward, node) and node.step not in self._shared.scores and node.step not in jobs:
@@ -208,8 +220,11 @@ class Search:
         return {node: aggregate(self.step_scores(node), by) for node in known}
 
     def step_scores(self, node: Node) -> tuple[float, ...]:
-        """The score of every step of ``node``; empty where the reward model has not seen all of them."""
-        scores = [self._shared.scores.get(step) for step in node.steps]
+        """The score of every step of ``node``; empty where the reward model has not seen all of them.
+
+        Of an outcome reward model it is one score, that of the solution.
+        """
+        scores = [self._shared.scores.get(step) for step in (node.steps[-1:] if self._outcome else node.steps)]
         return tuple(s for s in scores if s is not None) if None not in scores else ()
 
     def _fork(self, ledger: Ledger) -> Search:
@@ -343,13 +358,15 @@ class Search:
         reward = self._reward
         if reward is None or node.step in self._shared.scores or node.step in self._shared.ahead:
             return
+        if self._outcome and not node.finished:
+            return
         self._shared.ahead.add(node.step)  # a twin that comes meanwhile is not read again
         with suppress(OutOfTime, PromptTooLong):
             await self._scored(reward, node)
 
     async def _scored(self, reward: RewardModel, node: Node) -> None:
         """Ask the reward model for what is not known of a node yet, and remember it."""
-        steps = node.steps
+        steps = node.steps[-1:] if self._outcome else node.steps
         seen = next((k for k, step in enumerate(steps) if step not in self._shared.scores), len(steps))
         scores = await self._in_time(reward.score(self.problem, node, seen))
         if len(scores) != len(steps) - seen:
@@ -368,7 +385,7 @@ class Search:
 
     def _record_scores(self, reward: RewardModel, node: Node) -> None:
         lengths = reward.lengths(self.problem, node)[1:]
-        for above, tokens in zip(node.path, lengths, strict=True):
+        for above, tokens in list(zip(node.path, lengths, strict=True))[-1 if self._outcome else 0 :]:
             if above.key not in self._shared.recorded:
                 score = self._shared.scores.get(above.step)
                 self.trace.add("score", key=above.key, score=score, tokens=tokens)

@@ -9,6 +9,7 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 from tts.aggregate import aggregate
+from tts.answers import conclusion
 from tts.budget import Budget, Ledger
 from tts.errors import BadInput, UnknownName
 from tts.protocols import Policy, RewardModel, Strategy
@@ -103,7 +104,7 @@ def _candidate(search: Search, leaf: Node, how: str, extract: Callable[[str], st
         key=leaf.key,
         steps=tuple(step.text for step in leaf.steps),
         finish=leaf.finish,
-        answer=extract(leaf.text) if leaf.finished else None,
+        answer=extract(conclusion(leaf.text, search.root.step.text)) if leaf.finished else None,
         scores=scores,
         score=aggregate(scores, how) if scores else None,
         tokens=leaf.length - leaf.root.length,
@@ -115,6 +116,8 @@ def _head(search: Search, plan: Plan, policy: Policy, reward: RewardModel | None
     if reward is not None:
         [prompt] = reward.lengths(search.problem, search.root)
         prm = {"name": reward.name, "shape": asdict(reward.shape), "prompt": prompt}
+        if getattr(reward, "outcome", False):
+            prm["outcome"] = True
     root = search.root.step
     return {
         "problem": {"id": search.problem.id, "text": search.problem.text},

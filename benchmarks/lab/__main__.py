@@ -1,4 +1,5 @@
-"""`python -m benchmarks.lab`: `train` makes all the laboratory's models again, `bars` shows what they do on lab-500."""
+"""`python -m benchmarks.lab`: `train` makes all the laboratory's models again, `bars` shows what they do on lab-500,
+and `judged` samples the solutions that `tts prm-eval --data lab` scores."""
 
 from __future__ import annotations
 
@@ -37,6 +38,13 @@ def _bars(args: argparse.Namespace) -> int:
         return 130
 
 
+def _judged(args: argparse.Namespace) -> int:
+    from benchmarks.lab import judged
+
+    judged.write(args.out or judged.FILE)
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line; each subcommand sets `run`."""
     top = argparse.ArgumentParser(prog="python -m benchmarks.lab", description="The laboratory of tiny models.")
@@ -54,6 +62,9 @@ def parser() -> argparse.ArgumentParser:
         "--data", choices=["lab-500", "lab-validation"], default="lab-500", help="problems (default: %(default)s)"
     )
     bars.set_defaults(run=_bars)
+    judged = commands.add_parser("judged", help="sample the solutions that reward models are measured on")
+    judged.add_argument("--out", type=Path, help="file to write (default: the package's)")
+    judged.set_defaults(run=_judged)
     return top
 
 

@@ -39,8 +39,8 @@ RUNS = (
     Run("samples-1m-64", {"policy": "lab-1m", "strategy": "best-of-n", "budget": 64}),
     Run("beam-1m-16", {"policy": "lab-1m", "strategy": "beam-search", "budget": 16}),
     Run("dvts-1m-16", {"policy": "lab-1m", "strategy": "dvts", "budget": 16}),
-    # DVTS, since on lab-validation it does better with this policy than beam search.
-    Run("dvts-200k-64", {"policy": "lab-200k", "strategy": "dvts", "budget": 64}),
+    # Best-of-n, since on lab-validation it does better with this policy than DVTS (74.6 % against 71.6 %).
+    Run("best-200k-64", {"policy": "lab-200k", "strategy": "best-of-n", "budget": 64}),
     Run("greedy-4m", {"policy": "lab-4m", "strategy": "majority", "budget": 1, "temperature": 0.0}),
     Run("greedy-1m", {"policy": "lab-1m", "strategy": "majority", "budget": 1, "temperature": 0.0}),
     Run("greedy-200k", {"policy": "lab-200k", "strategy": "majority", "budget": 1, "temperature": 0.0}),
@@ -147,7 +147,7 @@ def search_bar(found: dict[str, list[Outcome]], samples: list[Outcome]) -> Bar:
 def small_bar(found: dict[str, list[Outcome]], greedy: list[Outcome]) -> Bar:
     """The smallest policy with search at 64 against one greedy answer of the largest."""
     base = [float(o.solved) for o in greedy]
-    name = "dvts-200k-64"
+    name = "best-200k-64"
     ours = [float(o.solved) for o in found[name]]
     gain = difference(ours, base)
     text = f"{name} {mean(ours).percent()}, lab-4m greedy {mean(base).percent()}, {gain.points()}"

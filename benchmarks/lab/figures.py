@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import groupby
@@ -10,28 +9,14 @@ from statistics import mean
 from typing import Any
 
 from benchmarks.lab.solutions import Solution
-
-Z = 1.959964  # of the 95 % interval
-
-
-def wilson(hits: float, n: int) -> tuple[float, float]:
-    """The 95 % Wilson interval of a share `hits / n`."""
-    if n == 0:
-        return 0.0, 1.0
-    p = hits / n
-    middle, half = p + Z * Z / (2 * n), Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
-    return (middle - half) / (1 + Z * Z / n), (middle + half) / (1 + Z * Z / n)
+from benchmarks.prm_eval.protocol import first_error
+from benchmarks.statistics import Interval, auc, harmonic_mean, wilson
 
 
 def share(hits: Sequence[float]) -> dict[str, float]:
     """A mean of zeros and ones (or shares) over problems, with its interval."""
-    low, high = wilson(sum(hits), len(hits))
-    return {"share": mean(hits) if hits else 0.0, "low": low, "high": high, "n": len(hits)}
-
-
-def pass_at(k: int, right: int, n: int) -> float:
-    """The unbiased estimate of pass@k from `right` of `n` samples (arXiv 2107.03374)."""
-    return 1.0 - math.comb(n - right, k) / math.comb(n, k)
+    found = wilson(sum(hits), len(hits)) if hits else Interval(0.0, 0.0, 1.0)
+    return {"share": found.value, "low": found.low, "high": found.high, "n": len(hits)}
 
 
 def vote(solutions: Sequence[Solution], weights: Sequence[float]) -> str:
@@ -71,25 +56,6 @@ def by_level(levels: list[int], hits: list[float]) -> dict[str, dict[str, float]
     return {str(level): share([h for _, h in part]) for level, part in groupby(pairs, key=lambda x: x[0])}
 
 
-def auc(scores: Sequence[float], labels: Sequence[bool]) -> float:
-    """The area under the ROC curve: how often a right step scores above a wrong one; ties count half.
-
-    0.5, a coin's, where there are only right ones or only wrong ones.
-    """
-    if all(labels) or not any(labels):
-        return 0.5
-    order = sorted(range(len(scores)), key=lambda i: scores[i])
-    ranks, at = [0.0] * len(scores), 0
-    for _, run in groupby(order, key=lambda i: scores[i]):
-        same = list(run)
-        for i in same:
-            ranks[i] = at + (len(same) + 1) / 2
-        at += len(same)
-    good = sum(labels)
-    total = sum(rank for rank, label in zip(ranks, labels, strict=True) if label)
-    return (total - good * (good + 1) / 2) / (good * (len(labels) - good))
-
-
 def judging(solutions: list[Solution], scores: list[list[float]]) -> dict[str, Any]:
     """How well scores find wrong steps: step AUC and accuracy, and the first error as ProcessBench measures it
     (the harmonic mean of the shares of wrong solutions whose first error is found, and of right ones let pass)."""
@@ -97,15 +63,16 @@ def judging(solutions: list[Solution], scores: list[list[float]]) -> dict[str, A
     flat = [(x, label) for s, sc in pairs for x, label in zip(sc, s.labels, strict=True)]
     found, passed = list[float](), list[float]()
     for s, sc in pairs:
-        guess = next((i for i, x in enumerate(sc) if x < 0.5), -1)
+        guess = first_error(sc, 0.5)
         truth = next((i for i, label in enumerate(s.labels) if not label), -1)
         (passed if truth == -1 else found).append(float(guess == truth))
-    a, b = (mean(x) if x else 0.0 for x in (found, passed))
+    labels = [label for _, label in flat]
     return {
         "steps": len(flat),
-        "step AUC": auc([x for x, _ in flat], [label for _, label in flat]),
+        # A coin's, where there are only right steps or only wrong ones.
+        "step AUC": auc([x for x, _ in flat], labels) if 0 < sum(labels) < len(labels) else 0.5,
         "step accuracy": share([float((x >= 0.5) == label) for x, label in flat]),
         "first error found": share(found),
         "right ones passed": share(passed),
-        "first-error F1": 2 * a * b / (a + b) if a + b else 0.0,
+        "first-error F1": harmonic_mean(*(mean(x) if x else 0.0 for x in (found, passed))),
     }

@@ -49,8 +49,8 @@ class Recipe:
 
 
 RECIPES = {
-    "lab-200k": Recipe("lab-200k", 64, 3, 2, 160, 14_000_000, 4e-3, 5, decay=0.1),
-    "lab-1m": Recipe("lab-1m", 128, 4, 2, 352, 12_000_000, 3e-3, 2, trunk=9_180_000),
+    "lab-200k": Recipe("lab-200k", 64, 3, 2, 160, 24_000_000, 4e-3, 5, decay=0.1),
+    "lab-1m": Recipe("lab-1m", 128, 4, 2, 352, 13_000_000, 3e-3, 2, trunk=9_180_000),
     "lab-4m": Recipe("lab-4m", 256, 5, 4, 704, 2_600_000, 1.5e-3, 3, decay=0.3, grown_from="lab-1m"),
 }
 

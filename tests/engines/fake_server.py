@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 import torch
+from jinja2 import TemplateError
 
 from tts.engines.transformers import TransformersPolicy
 from tts.protocols import Request
@@ -135,7 +136,7 @@ class FakeServer:
         return 200, {"choices": [choice], "usage": {"completion_tokens": len(tokens)}, "tokens": tokens}
 
     def chat(self, body: Json) -> tuple[int, Json]:
-        prompt = self._policy._text.encode(self._template(body["messages"]))
+        prompt = self._policy._text.encode(self._template(body))
         tokens, ended = self._sample(prompt, body)
         message = {"role": "assistant", "content": self._policy._text.decode(tokens)}
         choice = {"index": 0, "message": message, "finish_reason": "stop" if ended else "length"}
@@ -144,7 +145,10 @@ class FakeServer:
     def tokenize(self, body: Json) -> tuple[int, Json]:
         if self.variant == "llama.cpp":
             return 200, {"tokens": self._policy._text.encode(body.get("content", ""))}
-        text = self._template(body["messages"]) if "messages" in body else body["prompt"]
+        try:
+            text = self._template(body) if "messages" in body else body["prompt"]
+        except TemplateError as error:
+            return 400, {"error": {"message": str(error)}}
         tokens = self._policy._text.encode(text)
         return 200, {"tokens": tokens, "count": len(tokens), "max_model_len": self._policy.context}
 
@@ -152,7 +156,7 @@ class FakeServer:
         return 200, {"prompt": self._policy._text.tokenizer.decode(body["tokens"])}
 
     def apply_template(self, body: Json) -> tuple[int, Json]:
-        return 200, {"prompt": self._template(body["messages"])}
+        return 200, {"prompt": self._template(body)}
 
     def pooling(self, body: Json) -> tuple[int, Json]:
         if body["model"] != self.name:
@@ -176,9 +180,9 @@ class FakeServer:
         assert self.policy is not None
         return self.policy
 
-    def _template(self, messages: list[Json]) -> str:
+    def _template(self, body: Json) -> str:
         text: str = self._policy._text.tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True
+            body["messages"], tokenize=False, add_generation_prompt=True, **body.get("chat_template_kwargs", {})
         )
         return text
 

@@ -302,16 +302,16 @@ async def test_closing_fails_what_is_under_way(policies: Callable[..., Transform
 
 
 async def test_the_context_is_a_limit(policies: Callable[..., TransformersPolicy]) -> None:
-    policy = policies(context=24)
+    policy = policies(context=44)
     policy._splitter.ends = frozenset()
     root = root_of(policy)
     found = await policy.generate(ask(root, until=Until.END, tokens=100))
     assert found.finish is Finish.LENGTH
-    assert root.length + sum(len(step.tokens) for step in found.steps) == 24
-    full = Node(Step("x", (9,) * (24 - root.length)), "/0", Finish.STEP, root)
+    assert root.length + sum(len(step.tokens) for step in found.steps) == 44
+    full = Node(Step("x", (9,) * (44 - root.length)), "/0", Finish.STEP, root)
     nothing = await policy.generate(ask(full))
     assert (nothing.finish, nothing.steps[0].tokens) == (Finish.LENGTH, ())
-    with pytest.raises(PromptTooLong, match="takes 24"):
+    with pytest.raises(PromptTooLong, match="takes 44"):
         policy.prompt(Problem("add " * 30))
 
 

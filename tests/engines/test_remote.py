@@ -44,10 +44,10 @@ async def greedy(policy: RemotePolicy | TransformersPolicy, words: str, rounds: 
     return node
 
 
-# Greedy solutions of the first two end, after two steps and six; that of the last goes on.
+# Greedy solutions of the first two end, after two steps and four; that of the last goes on.
 WORDS = (
-    "it two = 2 three take each",
-    "take ? is ? the two",
+    "take so two of more",
+    "answer ? of it",
     "2 + 3",
 )
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tts.card import BOXED
 from tts.engines.transformers import TransformersReward
 from tts.errors import EngineError, PromptTooLong
 from tts.types import Finish, Node, Problem, Step
@@ -48,7 +49,8 @@ def reference(prm_folder: Path) -> Callable[[Problem, Sequence[str]], list[float
 
     def score(problem: Problem, steps: Sequence[str]) -> list[float]:
         answer = "".join(step.strip() + "<extra_0>" for step in steps)
-        ids = tokenizer(f"<s><|user|>{problem.text}<|assistant|>{answer}", add_special_tokens=False)["input_ids"]
+        text = f"<s>{BOXED}<|user|>{problem.text}<|assistant|>{answer}"
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         with torch.inference_mode():
             hidden: Any = decoder(torch.tensor([ids])).last_hidden_state[0]
             hidden = hidden[[k for k, token in enumerate(ids) if token == mark]]

@@ -233,14 +233,8 @@ def test_the_figures_by_hand() -> None:
     def boxed(answer: str) -> Solution:
         return Solution("?", (f"The answer is \\boxed{{{answer}}}.",), (True,))
 
-    # Wilson's interval of 8 of 10, as published tables have it: 0.490 to 0.943.
-    assert figures.wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-    # 1 of 4 right, two drawn: 1 - C(3,2)/C(4,2) = 1 - 3/6.
-    assert figures.pass_at(2, 1, 4) == pytest.approx(0.5)
     assert figures.vote([boxed("1"), boxed("2"), boxed("2")], [1.0, 1.0, 1.0]) == "2"
     assert figures.vote([boxed("1"), boxed("2"), boxed("2")], [0.9, 0.3, 0.3]) == "1"
-    # Three of the four (right, wrong) pairs are in order.
-    assert figures.auc([0.9, 0.4, 0.6, 0.1], [True, True, False, False]) == pytest.approx(0.75)
     # Nothing to judge: no error, and an interval that says nothing.
-    assert figures.auc([0.9, 0.1], [False, False]) == 0.5
+    assert figures.judging([boxed("1")], [[0.9]])["step AUC"] == 0.5
     assert figures.share([]) == {"share": 0.0, "low": 0.0, "high": 1.0, "n": 0}

@@ -9,13 +9,18 @@ import inspect
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from tts import models
-from tts.errors import BadInput, UnknownName
+from tts.engines import memory
+from tts.engines.address import Patience
+from tts.engines.outcome import OutcomeReward
+from tts.engines.weights import require
+from tts.errors import BadInput, MissingWeights, ModelError, UnknownName
+from tts.families import family_of
 from tts.protocols import Policy, RewardModel
 
 # Name of an engine, and where its object with load_policy and load_reward lies.
@@ -108,15 +113,38 @@ def load_reward(name: str, loading: Loading | None = None, **settings: Any) -> R
 
 
 def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardModel]:
-    """Policy and reward model side by side, sharing a GPU's memory where they are on the same one."""
+    """Policy and reward model side by side, sharing a GPU's memory where they are on the same one.
+
+    Raises what :func:`load_policy` does, NotEnoughMemory before either is loaded.
+    """
     cards = models.find(policy, "policy"), models.find(prm, "prm")
-    if {_engine_for(card, loading.engine) for card in cards} != {"vllm"}:
-        return load_policy(policy, loading), load_reward(prm, loading)
+    _require_both(*cards)
+    engines = [_engine_for(card, loading.engine) for card in cards]
+    one_remote = engines.count("remote") == 1
+    mine, other = (_apart(loading, engine) if one_remote else loading for engine in engines)
+    _check_room([("policy", cards[0], mine), ("prm", cards[1], other)])
+    if set(engines) != {"vllm"}:
+        return _load("policy", policy, mine, 1.0, room=False), _load("prm", prm, other, 1.0, room=False)
     shares = _shares(*cards, loading)
     with ThreadPoolExecutor(2) as pool:  # each takes some seconds to start, mostly waiting for its process
-        first = pool.submit(_load, "policy", policy, loading, shares[0])
-        second = pool.submit(_load, "prm", prm, loading, shares[1])
+        first = pool.submit(_load, "policy", policy, loading, shares[0], room=False)
+        second = pool.submit(_load, "prm", prm, loading, shares[1], room=False)
         return first.result(), second.result()
+
+
+def _require_both(*cards: models.ModelCard) -> None:
+    """Where several models' files are missing, say so of all of them at once. Raises MissingWeights."""
+    missing = []
+    for card in cards:
+        try:
+            if not card.url:
+                require(card)
+        except MissingWeights as error:
+            missing.append(str(error).rstrip("."))
+        except ModelError:
+            pass  # said where it is loaded
+    if len(missing) > 1:
+        raise MissingWeights(f"{'; '.join(missing)}.")
 
 
 def close_all() -> None:
@@ -134,20 +162,35 @@ def _engine_for(card: models.ModelCard, engine: str) -> str:
     if card.url:
         return "remote"
     built_in = not (card.hub or card.folder)
-    return "transformers" if built_in or importlib.util.find_spec("vllm") is None else "vllm"
+    if built_in or importlib.util.find_spec("vllm") is None:
+        return "transformers"
+    return "transformers" if card.family and family_of(card).pooling is None else "vllm"
 
 
-def _load(kind: models.Kind, name: str, loading: Loading, share: float) -> Any:
+def _key(kind: models.Kind, card: models.ModelCard, loading: Loading) -> tuple[str, ...]:
+    """What makes two loaded models the same."""
+    options = json.dumps(loading.of(kind), sort_keys=True, default=str)
+    where, form = card.folder or card.hub or card.name, f"{card.family} {card.form}"
+    return kind, card.url, where, form, _engine_for(card, loading.engine), options
+
+
+def _here(key: tuple[str, ...]) -> bool:
+    return key in _loaded and getattr(_loaded[key], "alive", True)
+
+
+def _load(kind: models.Kind, name: str, loading: Loading, share: float, *, room: bool = True) -> Any:
     card = models.find(name, kind)
     engine = _engine_for(card, loading.engine)
     options = loading.of(kind)
-    key = (kind, card.url, card.folder or card.name, engine, json.dumps(options, sort_keys=True, default=str))
+    key = _key(kind, card, loading)
     with _lock:
         lock = _locks[key]
     with lock:  # one load at a time: two of the same would cost twice the memory
-        if key not in _loaded or not getattr(_loaded[key], "alive", True):
+        if not _here(key):
             module, _, attribute = ENGINES[engine].partition(":")
             loader = getattr(importlib.import_module(module), attribute)
+            if room:
+                _check_room([(kind, card, loading)])
             if kind == "policy":
                 options["warn"] = _scope_check(card)
             if engine == "vllm":
@@ -155,6 +198,8 @@ def _load(kind: models.Kind, name: str, loading: Loading, share: float) -> Any:
             load = loader.load_policy if kind == "policy" else loader.load_reward
             _check_arguments(engine, load, options)
             model = load(card, **options)
+            if kind == "prm" and getattr(family_of(model.card), "outcome", False):
+                model = OutcomeReward(model)
             with _lock:
                 # Anew after each load, so that it runs before the exit handlers of what the load brought in.
                 atexit.unregister(close_all)
@@ -173,23 +218,47 @@ def _check_arguments(engine: str, load: Callable[..., Any], options: Mapping[str
             raise UnknownName(f"argument of the {engine} engine", name, set(known) - {"card", "warn"})
 
 
+def _check_room(wanted: Sequence[tuple[models.Kind, models.ModelCard, Loading]]) -> None:
+    """Refuse to load models that do not fit on their devices. Models that are loaded already are there already."""
+    places: defaultdict[tuple[int, ...], list[memory.Need]] = defaultdict(list)
+    engines = {_engine_for(card, loading.engine) for _, card, loading in wanted}
+    for kind, card, loading in wanted:
+        engine, options = _engine_for(card, loading.engine), loading.of(kind)
+        if engine != "remote" and not _here(_key(kind, card, loading)):
+            gpus = memory.gpus(options["device"])
+            if (need := memory.need(card, options, on_gpu=bool(gpus), engine=engine)) is not None:
+                places[gpus].append(need)
+    for gpus, needs in places.items():
+        share = wanted[0][2].gpu_memory if "vllm" in engines else 1.0
+        memory.require_room(needs, gpus, share=share, dtype=wanted[0][2].dtype)
+
+
+def _apart(loading: Loading, engine: str) -> Loading:
+    """Without the arguments that are for the other model's engine, where one is behind an address and one is not.
+
+    Those of a remote model are known by name; ``seeds`` is one of vLLM's engine too.
+    """
+    remote = {f.name for f in fields(Patience)} | {"tokenizer"}
+    mine = {
+        name: value
+        for name, value in loading.arguments.items()
+        if "." in name or name == "seeds" or (name in remote) == (engine == "remote")
+    }
+    return replace(loading, arguments=mine)
+
+
 def _shares(policy: models.ModelCard, prm: models.ModelCard, loading: Loading) -> tuple[float, float]:
     """The parts of a GPU's memory for two models on it: each its weights, and half of what is left for its cache."""
     if loading.prm_device not in (None, loading.device):
         return 1.0, 1.0
-    total = _gpu_bytes()
-    weights = [2.2 * card.parameters for card in (policy, prm)]  # 16 bits a parameter, and what a pass needs
+    total = memory.gpu_bytes(loading.device)
+    devices = len((loading.device or "").split(","))  # a model on several has a part of its weights on each
+    weights = [2.2 * card.parameters / devices for card in (policy, prm)]  # 16 bits a parameter, and what a pass needs
     free = total * loading.gpu_memory - sum(weights)
     if not total or free <= 0:
         return 0.5, 0.5
     first, second = ((size + free / 2) / (total * loading.gpu_memory) for size in weights)
     return first, second
-
-
-def _gpu_bytes() -> int:
-    import torch
-
-    return torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else 0
 
 
 def _scope_check(card: models.ModelCard) -> Any:

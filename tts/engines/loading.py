@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -15,16 +16,18 @@ from tts.models import ModelCard
 
 T = TypeVar("T")
 
+_IMAGES = ("model.vision_tower", "model.multi_modal_projector")  # parts that text does not pass through
 SMALL = 30_000_000  # parameters below which more than one thread only gets in its own way
 
 
 def shape_of(model: torch.nn.Module) -> ModelShape:
-    """What a pass through a model costs. Nothing is computed: a model on the meta device will do."""
-    config: Any = model.config
+    """What a pass of text through a model costs. Nothing is computed: a model on the meta device will do."""
+    config: Any = model.config.get_text_config()  # type: ignore[operator, union-attr]
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    active = sum(m.weight.numel() for m in model.modules() if isinstance(m, torch.nn.Linear))
-    parameters = sum(p.numel() for p in model.parameters())
-    return ModelShape(parameters, active, config.num_hidden_layers, config.num_attention_heads * size)
+    parts = [part for name, part in model.named_modules() if not name.startswith(_IMAGES)]
+    active = sum(part.weight.numel() for part in parts if isinstance(part, torch.nn.Linear))
+    numbers = {id(p): p.numel() for part in parts for p in part.parameters(recurse=False)}
+    return ModelShape(sum(numbers.values()), active, config.num_hidden_layers, config.num_attention_heads * size)
 
 
 def causal_shape(card: ModelCard, folder: Path) -> ModelShape:
@@ -38,6 +41,21 @@ def causal_shape(card: ModelCard, folder: Path) -> ModelShape:
             return shape_of(make(config, trust_remote_code=False))
 
     return guarded(card, build)
+
+
+def check_type(folder: Path) -> None:
+    """Refuse a model of a type that transformers does not know; code that comes with a checkpoint is never run."""
+    import transformers
+
+    try:
+        kind = json.loads((folder / "config.json").read_text()).get("model_type", "")
+    except (OSError, ValueError, AttributeError):
+        return  # said where the configuration is read
+    if kind not in transformers.CONFIG_MAPPING:
+        raise ModelError(
+            f"{folder / 'config.json'} is of type {kind!r}, which transformers {transformers.__version__} does not "
+            "know (code from a checkpoint is never run): update transformers, or choose another model."
+        )
 
 
 def tokenizer_of(card: ModelCard, folder: Path) -> Any:

@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from tts.cost import ModelShape
-from tts.engines.prefixes import Prefix, PrefixStore, Stats
+from tts.engines.prefixes import Prefix, PrefixStore
 from tts.engines.ragged import RaggedCache
+from tts.engines.resident import Resident
 from tts.engines.sampling import choose, uniforms
 from tts.engines.stepper import Splitter, Stepper
 from tts.engines.text import Text, end_ids
@@ -95,7 +96,7 @@ def _next(job: _Job) -> int:
     return job.stepper.tokens[-1] if job.stepper.tokens else (job.base.last if job.base else -1)
 
 
-class TransformersPolicy:
+class TransformersPolicy(Resident):
     """A causal language model of the transformers library as a policy. Implements :class:`tts.protocols.Policy`.
 
     Every request is one row of a running batch. Requests wait first come first served while the batch is full. A
@@ -129,34 +130,19 @@ class TransformersPolicy:
         threads: int = 0,
         warn: Warn | None = None,
     ) -> None:
-        self.card = card
-        self.name = card.name
-        self.shape = shape
-        self.context = min(card.context, getattr(model.config, "max_position_embeddings", card.context))
+        self._decoder, self._head = model.get_decoder(), model.get_output_embeddings()
+        store = PrefixStore(self._decoder, cache_bytes)
+        super().__init__(card, model.config, shape=shape, store=store, worker=worker, threads=threads)
         self.max_rows = max_rows
         self.row_bytes = row_bytes
         self._text = Text(tokenizer)
         configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
         self._splitter = Splitter(self._text.decode, card.separator, end_ids(configured, tokenizer))
-        self._decoder, self._head = model.get_decoder(), model.get_output_embeddings()
-        self._store = PrefixStore(self._decoder, cache_bytes)
         self._prefixes: WeakKeyDictionary[Step, Prefix] = WeakKeyDictionary()
         self._rows = _Rows(RaggedCache(self._store.geometry))
         self._waiting: deque[_Job] = deque()
-        self.threads = threads
-        self._worker = worker
         self._warn = warn
         worker.add(self)
-
-    @property
-    def stats(self) -> Stats:
-        """What has been done so far."""
-        return self._store.stats
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of keys and values held for steps that are alive."""
-        return self._store.nbytes
 
     def warn(self, problem: Problem) -> str | None:
         """A sentence for the user when the problem looks beyond this model, else None."""

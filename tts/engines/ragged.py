@@ -18,26 +18,39 @@ _GROWTH = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """The shape of a model's keys and values."""
+    """The shape of a model's keys and values.
+
+    ``window`` is how many tokens a layer of kind ``sliding_attention`` looks back, itself counted; ``kinds`` are the
+    kinds of layers where a model tells them apart, and where it does not, a window is that of every layer.
+    """
 
     layers: int
     heads: int
     size: int
     dtype: torch.dtype
     device: torch.device
+    window: int = 0
+    kinds: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, model: torch.nn.Module) -> Geometry:
         """Read it off a loaded transformers model. Raises ModelError where attention is not plain and causal."""
         config: Any = model.config
-        kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-        if kinds != {"full_attention"}:
-            odd = ", ".join(sorted(kinds - {"full_attention"}))
-            raise ModelError(f"a {config.model_type} model has layers of kind {odd}, which this engine cannot run.")
+        kinds = sorted(set(getattr(config, "layer_types", None) or ()))
+        if odd := [kind for kind in kinds if kind not in ("full_attention", "sliding_attention")]:
+            raise ModelError(
+                f"a {config.model_type} model has layers of kind {', '.join(odd)}, which this engine cannot run: "
+                "use --engine vllm."
+            )
+        window = getattr(config, "sliding_window", None) or 0
+        if kinds == ["full_attention"]:
+            kinds, window = [], 0
+        elif not getattr(config, "use_sliding_window", True):
+            window = 0
         weight = next(model.parameters())
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        return cls(config.num_hidden_layers, heads, size, weight.dtype, weight.device)
+        return cls(config.num_hidden_layers, heads, size, weight.dtype, weight.device, window, tuple(kinds))
 
     @property
     def token_bytes(self) -> int:
@@ -150,12 +163,9 @@ class RaggedCache(Cache):
         self._span = min(_round(span), self.capacity)
         positions = torch.from_numpy(lengths[:, None] + np.arange(width)).to(device)
         self._at = (torch.arange(self.count, device=device)[:, None], positions)
-        hidden = torch.arange(self._span, device=device) > positions[:, :, None]
-        mask = torch.zeros(hidden.shape, dtype=self.geometry.dtype, device=device)
-        mask.masked_fill_(hidden, torch.finfo(mask.dtype).min)
         out = model(
             input_ids=torch.from_numpy(tokens).to(device),
-            attention_mask=mask[:, None],
+            attention_mask=self._masks(positions),
             position_ids=positions if width == 1 else positions.clamp(max=int((lengths + new).max()) - 1),
             past_key_values=self,
             use_cache=True,
@@ -163,6 +173,21 @@ class RaggedCache(Cache):
         self.lengths[: self.count] += new
         states: torch.Tensor = out.last_hidden_state
         return states
+
+    def _masks(self, positions: torch.Tensor) -> Any:
+        """What each new token does not see, as numbers to add; one mask, or one for each kind of layer."""
+        g = self.geometry
+        seen = torch.arange(self._span, device=g.device)
+        hidden = seen > positions[:, :, None]
+        beyond = hidden | (seen <= positions[:, :, None] - g.window) if g.window else hidden
+        low = torch.finfo(g.dtype).min
+
+        def added(where: torch.Tensor) -> torch.Tensor:
+            return torch.zeros(where.shape, dtype=g.dtype, device=g.device).masked_fill_(where, low)[:, None]
+
+        if not g.kinds:
+            return added(beyond)
+        return {kind: added(beyond if kind == "sliding_attention" else hidden) for kind in g.kinds}
 
     def get_seq_length(self, *_: Any) -> int:
         return int(self.lengths[: self.count].max(initial=0))

@@ -20,8 +20,8 @@ from tts.engines.remote_reward import RemoteReward, kind_of_rows
 from tts.engines.served import is_ids, listed, listing
 from tts.engines.text import Text
 from tts.errors import BadInput, EngineError, ModelError, TTSError
+from tts.families import family_of
 from tts.models import ModelCard
-from tts.registry import resolve
 
 __all__ = ["ENGINE", "RemoteEngine", "RemotePolicy", "RemoteReward"]
 
@@ -74,7 +74,9 @@ class RemoteEngine:
                     f"the prompt of {card.name} is made on this machine, which lacks its tokenizer: {what}name its "
                     "folder with --engine-arg prm.tokenizer=FOLDER."
                 )
-            family = resolve("prm family", card.family or models.find(str(folder), "prm").family)
+            if not card.family:
+                card = replace(card, family=models.find(str(folder), "prm").family)
+            family = family_of(card)
             form = family.format(text.tokenizer)
             rows = server.wait(kind_of_rows(server, card.name, form))
             context = min(card.context, _length(entry) or card.context)

@@ -13,7 +13,7 @@ from tts.engines.http import Json, Reply, Server
 from tts.engines.remote_text import ENDED, Answer, Cut, Pieces, Stepped, counted, estimate, stand_ins
 from tts.engines.served import is_ids, unknown_model
 from tts.engines.stepper import Splitter
-from tts.engines.text import TEMPLATE_DATE, Text
+from tts.engines.text import TEMPLATE_DATE, Text, opened
 from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
 from tts.models import ModelCard
 from tts.protocols import Completion, Request
@@ -161,12 +161,11 @@ class RemotePolicy:
         return self._text is None and self.steps and bool(self._dialect.routes)
 
     def _messages(self, problem: Problem) -> list[dict[str, str]]:
-        user = f"{problem.text}\n{self.card.suffix}" if self.card.suffix else problem.text
         system = [{"role": "system", "content": self.card.system}] if self.card.system else []
-        return [*system, {"role": "user", "content": user}]
+        return [*system, {"role": "user", "content": self.card.user(problem.text)}]
 
     def _plain(self, problem: Problem) -> str:
-        return "\n\n".join(message["content"] for message in self._messages(problem))
+        return "\n\n".join(message["content"] for message in self._messages(problem)) + self.card.opening
 
     def _own_opening(self, problem: Problem) -> tuple[str, tuple[int, ...]]:
         """The prompt made on this machine: by the tokenizer, else the card's words as they stand."""
@@ -179,22 +178,36 @@ class RemotePolicy:
 
     async def _opening(self, problem: Problem) -> tuple[str, tuple[int, ...]]:
         """The prompt made by the server's own tokenizer."""
-        plain, messages = self._plain(problem), self._messages(problem)
+        plain, messages, opening = self._plain(problem), self._messages(problem), self.card.opening
+        asked: Json = {"messages": messages}
         if self._dialect.routes == "llama.cpp":
-            text = (await self._route("apply-template", {"messages": messages})).data.get("prompt", plain)
+            if self.card.template:
+                asked["chat_template_kwargs"] = self.card.template
+            text = str((await self._route("apply-template", asked)).data.get("prompt", plain))
+            text = opened(text, opening)
             reply = await self._route("tokenize", {"content": text, "add_special": True, "parse_special": True})
-        else:
-            text, chat = plain, {"chat_template_kwargs": {"date_string": TEMPLATE_DATE}, "add_generation_prompt": True}
-            reply = await self._route("tokenize", {"model": self.name, "messages": messages, **chat})
-            if reply.status == 400:  # a model without a chat template
-                reply = await self._route("tokenize", {"model": self.name, "prompt": plain})
+            return text, self._tokens(reply)
+        asked["chat_template_kwargs"] = {"date_string": TEMPLATE_DATE, **self.card.template}
+        reply = await self._route("tokenize", {"model": self.name, "add_generation_prompt": True, **asked})
+        if reply.status == 400 and self.card.system:  # a template without a place for it
+            asked["messages"] = [{"role": "user", "content": plain.removesuffix(opening)}]
+            reply = await self._route("tokenize", {"model": self.name, "add_generation_prompt": True, **asked})
+        if reply.status == 400:  # a model without a chat template
+            reply = await self._route("tokenize", {"model": self.name, "prompt": plain})
+        tokens, text = self._tokens(reply), plain
+        if opening or not self._dialect.ids:  # an older one takes ids, but gives none out
+            reply = await self._route("detokenize", {"model": self.name, "tokens": tokens})
+            text = str(reply.data.get("prompt", plain))
+        if opened(text, opening) != text:
+            more = {"model": self.name, "prompt": opening, "add_special_tokens": False}
+            tokens, text = (*tokens, *self._tokens(await self._route("tokenize", more))), text + opening
+        return text, tokens
+
+    def _tokens(self, reply: Reply) -> tuple[int, ...]:
         tokens: Any = reply.data.get("tokens")
         if not is_ids(tokens):
             raise EngineError(f"{self._server.address.root}/tokenize failed ({reply.status}): {reply.message}.")
-        if self._dialect.routes == "vllm" and not self._dialect.ids:  # an older one: ids in, but none out
-            reply = await self._route("detokenize", {"model": self.name, "tokens": tokens})
-            text = str(reply.data.get("prompt", plain))
-        return text, tuple(tokens)
+        return tuple(tokens)
 
     async def _route(self, path: str, body: Json) -> Reply:
         return await self._server.ask(f"{self._server.address.root}/{path}", body)
@@ -263,6 +276,8 @@ class RemotePolicy:
         """A whole solution from a server that only chats."""
         body = self._sampling(request, 0) | {"model": self.name, self._dialect.chat_limit: limit}
         body["messages"] = self._messages(request.problem)
+        if self.card.template:
+            body["chat_template_kwargs"] = self.card.template
         reply = await self._server.ask(f"{self._server.address.base}/chat/completions", body)
         choice = await self._choice(reply, request.node)
         message = choice.get("message")

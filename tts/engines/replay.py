@@ -68,6 +68,7 @@ class ReplayReward:
     tokens: dict[tuple[str, str], int] = field(default_factory=dict)
     cuts: set[tuple[str, str]] = field(default_factory=set)
     unread: set[tuple[str, str]] = field(default_factory=set)
+    outcome: bool = False
 
     def __post_init__(self) -> None:
         for problem, trace in self.traces.items():
@@ -88,7 +89,8 @@ class ReplayReward:
             raise OutOfTime
         if (problem.id, node.key) in self.unread:
             raise PromptTooLong(f"{self.name} could not read it when this was recorded.")
-        keys = [(problem.id, above.key) for above in node.path[seen:]]
+        path = [node] if self.outcome else node.path[seen:]
+        keys = [(problem.id, above.key) for above in path]
         missing = next((key for _, key in keys if (problem.id, key) not in self.scores), None)
         if missing is not None:
             raise MissingKey(
@@ -113,7 +115,11 @@ def load_replay(source: Trace | Path | str | dict[str, Trace]) -> tuple[ReplayPo
     policy = head["policy"]
     replayed = ReplayPolicy(source, policy["name"], shape_of(policy), policy["context"])
     prm = head.get("prm")
-    return replayed, ReplayReward(source, prm["name"], shape_of(prm)) if prm else None
+    return replayed, _reward(source, prm) if prm else None
+
+
+def _reward(traces: dict[str, Trace], prm: dict[str, Any]) -> ReplayReward:
+    return ReplayReward(traces, prm["name"], shape_of(prm), outcome=prm.get("outcome", False))
 
 
 def _head(trace: Trace) -> Event:

@@ -10,8 +10,9 @@ from weakref import WeakKeyDictionary
 import torch
 
 from tts.cost import ModelShape
-from tts.engines.prefixes import Head, Prefix, PrefixStore, Stats
+from tts.engines.prefixes import Head, Prefix, PrefixStore
 from tts.engines.reading import Reader
+from tts.engines.resident import Resident
 from tts.engines.worker import Ticket, Worker, failure
 from tts.errors import TTSError
 from tts.models import ModelCard
@@ -28,7 +29,7 @@ class _Job:
     chain: list[Prefix]
 
 
-class TransformersReward:
+class TransformersReward(Resident):
     """A process reward model on the transformers library. Implements :class:`tts.protocols.RewardModel`.
 
     Scores and keys and values hang on the steps of the search; equal texts are read once, whichever step they belong
@@ -59,28 +60,13 @@ class TransformersReward:
         pass_tokens: int = 4096,
         threads: int = 0,
     ) -> None:
-        self.card = card
-        self.name = card.name
-        self.shape = shape
-        self.context = min(card.context, getattr(model.config, "max_position_embeddings", card.context))
+        store = PrefixStore(model, cache_bytes, pass_tokens=pass_tokens, head=head)
+        super().__init__(card, model.config, shape=shape, store=store, worker=worker, threads=threads)
         self.pass_tokens = pass_tokens
         self._reader = Reader(form)
-        self._store = PrefixStore(model, cache_bytes, pass_tokens=pass_tokens, head=head)
         self._prefixes: WeakKeyDictionary[Step, Prefix] = WeakKeyDictionary()
         self._waiting: deque[_Job] = deque()
-        self.threads = threads
-        self._worker = worker
         worker.add(self)
-
-    @property
-    def stats(self) -> Stats:
-        """What has been done so far."""
-        return self._store.stats
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of keys and values held for steps that are alive."""
-        return self._store.nbytes
 
     def lengths(self, problem: Problem, node: Node) -> list[int]:
         """Tokens of the prompt, then of each step of ``node``."""

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from tts.engines.loading import SMALL, guarded, shape_of, tokenizer_of
+from tts.engines.loading import SMALL, check_type, guarded, shape_of, tokenizer_of
 from tts.engines.policy import TransformersPolicy, Warn
 from tts.engines.reward import TransformersReward
 from tts.engines.weights import require
 from tts.engines.worker import worker_for
 from tts.errors import BadInput, ModelError
+from tts.families import family_of
 from tts.models import ModelCard
-from tts.registry import resolve
 
 __all__ = ["ENGINE", "TransformersEngine", "TransformersPolicy", "TransformersReward"]
 
 _SHARE = 0.2  # of the free memory, for each of: running rows, a policy's prefixes, a reward model's prefixes
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _ROPES = {"default", "linear", "llama3", "yarn", "proportional"}  # those whose angles depend on the position alone
+_SCALES = ("final_logit_softcapping", "logit_scale", "logits_scaling")  # what some do between output head and softmax
 
 
 class TransformersEngine:
@@ -37,8 +39,9 @@ class TransformersEngine:
     ) -> TransformersPolicy:  # fmt: skip
         """A policy ready to sample. Raises MissingWeights or ModelError, each with one sentence."""
         folder, where = require(card), _device(device)
+        check_type(folder)
         model = guarded(card, lambda: _causal_model(folder, where, dtype))
-        _check_positions(card, model.config)
+        card = _checked(card, model.config)
         share = cache_bytes if cache_bytes is not None else _free_share(where)
         return TransformersPolicy(
             card, model, tokenizer_of(card, folder), shape=shape_of(model), worker=worker_for(str(where)),
@@ -50,11 +53,11 @@ class TransformersEngine:
     ) -> TransformersReward:
         """A reward model ready to score. Raises MissingWeights or ModelError, each with one sentence."""
         folder, where = require(card), _device(device)
-        family = resolve("prm family", card.family)
+        family = family_of(card)
         form = family.format(tokenizer_of(card, folder))
         module = guarded(card, lambda: family.load(folder, _dtype(folder, where, dtype)).to(where))
         decoder = family.decoder(module)
-        _check_positions(card, decoder.config)
+        card = _checked(card, decoder.config)
         return TransformersReward(
             card, decoder, lambda hidden: family.scores(module, hidden), form, shape=shape_of(module),
             worker=worker_for(str(where)), cache_bytes=cache_bytes if cache_bytes is not None else _free_share(where),
@@ -103,12 +106,26 @@ def _dtype(folder: Path, device: torch.device, name: str | None) -> torch.dtype:
     return getattr(AutoConfig.from_pretrained(folder, local_files_only=True), "dtype", None) or torch.bfloat16
 
 
-def _check_positions(card: ModelCard, config: Any) -> None:
-    """Refuse models whose position code changes with the length of the text: cached keys would not fit."""
-    rope = getattr(config, "rope_parameters", None) or {}
-    kind = rope.get("rope_type", "default")
-    if kind not in _ROPES:
-        raise ModelError(f"{card.name} uses {kind!r} positions, which this engine cannot cache; choose another model.")
+def _checked(card: ModelCard, config: Any) -> ModelCard:
+    """The card with the context that this engine can hold. Raises ModelError for what it would silently get wrong."""
+    config = config.get_text_config()
+    ropes = getattr(config, "rope_parameters", None) or {}
+    for rope in [ropes, *(part for part in ropes.values() if isinstance(part, dict))]:
+        kind = rope.get("rope_type", "default")
+        if kind == "longrope":  # beyond this length all positions change, and cached keys with them
+            first = rope.get("original_max_position_embeddings") or config.original_max_position_embeddings
+            card = replace(card, context=min(card.context, first))
+        elif kind not in _ROPES:
+            raise ModelError(
+                f"{card.name} uses {kind!r} positions, which this engine cannot cache: use --engine vllm, or another "
+                "model."
+            )
+    for name in _SCALES:
+        if getattr(config, name, None) not in (None, 1, 1.0):
+            raise ModelError(
+                f"{card.name} rescales its logits ({name}), which this engine does not: use --engine vllm."
+            )
+    return card
 
 
 def _threads(model: torch.nn.Module, device: torch.device) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.cost import ModelShape
-from tts.engines.loading import SMALL, causal_shape, guarded, shape_of, tokenizer_of
+from tts.engines.loading import SMALL, causal_shape, check_type, guarded, shape_of, tokenizer_of
 from tts.engines.service import Service, loop_thread
 from tts.engines.spawning import spawning
 from tts.engines.text import end_ids
@@ -20,9 +20,9 @@ from tts.engines.vllm_policy import VLLMPolicy, Warn
 from tts.engines.vllm_reward import VLLMReward
 from tts.engines.weights import require
 from tts.errors import BadInput, MissingExtra, ModelError, UnknownName
+from tts.families import family_of
 from tts.models import ModelCard
 from tts.protocols import Pooling
-from tts.registry import resolve
 
 __all__ = ["ENGINE", "VLLMEngine", "VLLMPolicy", "VLLMReward"]
 
@@ -60,6 +60,7 @@ class VLLMEngine:
         folder = require(card)
         with _preparing:
             _check_installed()
+            check_type(folder)
             tokenizer, shape = tokenizer_of(card, folder), causal_shape(card, folder)
             ends = end_ids(_written(folder, "generation_config.json").get("eos_token_id"), tokenizer)
             if not ends:
@@ -77,8 +78,10 @@ class VLLMEngine:
         **arguments: Any,
     ) -> VLLMReward:  # fmt: skip
         """A reward model ready to score. Raises MissingExtra, MissingWeights or ModelError, each with one sentence."""
-        folder, family = require(card), resolve("prm family", card.family)
-        pooling: Pooling = family.pooling
+        folder, family = require(card), family_of(card)
+        pooling: Pooling | None = family.pooling
+        if pooling is None:
+            raise ModelError(f"vLLM cannot serve reward models of the family {card.family}: use --engine transformers.")
         with _preparing:
             _check_installed()
             form = family.format(tokenizer_of(card, folder))
@@ -98,8 +101,8 @@ def _pooling_arguments(pooling: Pooling) -> dict[str, Any]:
 
     arguments: dict[str, Any] = {"runner": "pooling", "pooler_config": PoolerConfig(tok_pooling_type="ALL")}
     if pooling.overrides:
-        arguments |= {"hf_overrides": dict(pooling.overrides), "convert": "classify"}
-    return arguments
+        arguments["hf_overrides"] = dict(pooling.overrides)
+    return arguments | dict(pooling.arguments)
 
 
 def _check_installed() -> None:

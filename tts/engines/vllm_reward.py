@@ -99,7 +99,8 @@ class VLLMReward:
 
     async def _rows(self, tokens: list[int], *, cached: bool) -> list[float]:
         """The score at each of the last tokens, those that were not in the cache."""
-        params = self._params(task="token_classify", skip_reading_prefix_cache=not cached)
+        # Said outright: for some outcome reward models vLLM would leave the activation out.
+        params = self._params(task="token_classify", use_activation=True, skip_reading_prefix_cache=not cached)
 
         def ask(name: str) -> AsyncGenerator[Any, None]:
             stream: AsyncGenerator[Any, None] = self._service.engine.encode(tokens_prompt(tokens), params, name)

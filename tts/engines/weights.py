@@ -8,6 +8,8 @@ from pathlib import Path
 from tts.errors import MissingWeights, ModelError
 from tts.models import ModelCard, folder_of
 
+_PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "consolidated*.pt*")
+
 
 def require(card: ModelCard) -> Path:
     """The folder of a model whose weights are whole.
@@ -17,7 +19,8 @@ def require(card: ModelCard) -> Path:
         ModelError: where the folder holds weights in no form that is read here.
     """
     folder = folder_of(card)
-    if folder is None or (card.hub and not any(folder.glob("*.safetensors"))):
+    pickles = sorted(p.name for pattern in _PICKLES for p in folder.glob(pattern)) if folder else []
+    if folder is None or (card.hub and not pickles and not any(folder.glob("*.safetensors"))):
         raise MissingWeights(_absent(card))
     remedy = f"run `hf download {card.hub} --force-download`" if card.hub else "copy the folder again"
     index = folder / "model.safetensors.index.json"
@@ -28,6 +31,12 @@ def require(card: ModelCard) -> Path:
             raise MissingWeights(f"{index} is damaged: {remedy}.") from error
     else:
         names = sorted(path.name for path in folder.glob("*.safetensors"))
+    if not names and pickles:
+        raise ModelError(
+            f"{folder} holds {pickles[0]} but no .safetensors file, and such files can run code, so they are never "
+            "read: where you trust it, load it with transformers once, write it anew with save_pretrained, and name "
+            "that folder."
+        )
     if not names:
         raise ModelError(
             f"{folder} holds no .safetensors file: save the model as safetensors; other forms are not read."

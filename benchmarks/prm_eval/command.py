@@ -1,0 +1,92 @@
+"""`tts prm-eval`: parsing and printing. What it needs is imported when it runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def prm_eval(
+    prm: Annotated[str, typer.Option(help="Reward model: a short name, a hub id, a folder, or http://HOST#MODEL.")],
+    data: Annotated[
+        str, typer.Option(help="processbench, lab (built in), or a .json or .jsonl file of labelled solutions.")
+    ] = "processbench",
+    subset: Annotated[
+        list[str] | None, typer.Option(help="Only this subset, such as gsm8k; as often as needed.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Only the first so many solutions of each subset.")] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Steps below it count as wrong; by default chosen on gsm8k, else 0.5.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Keep the scores here; a second call goes on from there.")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(help="vllm, transformers or remote; auto: vllm where it is installed, for all but lab-*.")
+    ] = "auto",
+    device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU if there is one.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="Such as float32; by default what suits the device.")] = None,
+    engine_arg: Annotated[
+        list[str] | None, typer.Option(help="An argument of the engine, as often as needed.", metavar="NAME=VALUE")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure a reward model on labelled solutions: first errors, step scores, and whether search with it can pay.
+
+    Example: tts prm-eval --prm Qwen/Qwen2.5-Math-PRM-7B --data processbench
+    """
+    from benchmarks.prm_eval.evaluation import evaluate
+    from benchmarks.prm_eval.sources import load
+    from tts.engines import parse_argument
+    from tts.terminal import count
+
+    found = load(data, subset or (), limit)
+    for row in found.bad:
+        typer.echo(f"tts: {data}, {row}", err=True)
+    if found.ignored:
+        typer.echo(f"tts: {data} has fields that are not looked at: {', '.join(found.ignored)}.", err=True)
+    with _Bar(out) as bar:
+        report = evaluate(
+            prm,
+            found,
+            threshold=threshold,
+            out=out,
+            progress=bar.start,
+            engine=engine,
+            device=device,
+            dtype=dtype,
+            arguments=dict(map(parse_argument, engine_arg or [])),
+        )
+    typer.echo(json.dumps(report.as_dict()) if as_json else report.text())
+    if found.bad:
+        typer.echo(f"tts: {count(len(found.bad), 'row')} of {data} could not be used.", err=True)
+        raise typer.Exit(2)
+
+
+class _Bar:
+    """A progress bar, drawn on a terminal once the work begins."""
+
+    def __init__(self, out: Path | None) -> None:
+        from tqdm import tqdm
+
+        self._out, self._make = out, tqdm
+
+    def __enter__(self) -> _Bar:
+        self._bar = self._make(disable=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def start(self, total: int, known: int) -> Callable[[int], object]:
+        if known:
+            typer.echo(f"tts: {known} of {total} solutions are scored in {self._out} already.", err=True)
+        self._bar = self._make(total=total, initial=known, unit="solution", disable=not sys.stderr.isatty())
+        update: Callable[[int], object] = self._bar.update
+        return update

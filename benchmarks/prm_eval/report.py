@@ -1,0 +1,227 @@
+"""What was measured of a reward model, as data and as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchmarks.prm_eval.protocol import FirstError, StepScores
+from benchmarks.prm_eval.published import PUBLISHED, SECOND_HAND
+from benchmarks.prm_eval.ranking import Rankings
+from benchmarks.prm_eval.sources import PROCESSBENCH
+from benchmarks.statistics import Interval
+from tts.terminal import count, fold, paragraph, table
+
+DEFAULT = "last"  # how the step scores of a solution become one, unless told otherwise
+FEW = 20  # problems with right and wrong solutions, below which nothing is said of search
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All figures, in 0..1; intervals are 95 % bootstraps over problems (see :mod:`benchmarks.prm_eval.protocol`).
+
+    Attributes:
+        part: what was left out on purpose, in words.
+        solutions, problems: how many were scored.
+        not_scored: by subset, how many solutions were longer than the model can read; they are in no figure.
+        threshold: below it a step counts as wrong; ``threshold_from`` is ``"gsm8k"``, ``"given"`` or ``"default"``.
+        first_error: ProcessBench's accuracies and F1 by subset; ``average`` is the mean F1 of the subsets, and
+            ``average_half`` that at a threshold of 0.5.
+        best_threshold, best_f1: by subset, what a threshold chosen on the subset itself gives: an upper bound.
+        steps: AUC and calibration over all labelled steps, and by subset.
+        ranking: among solutions of the same problem; None where no problem has several.
+    """
+
+    prm: str
+    data: str
+    part: str
+    solutions: int
+    problems: int
+    not_scored: Mapping[str, int]
+    threshold: float
+    threshold_from: str
+    threshold_interval: Interval | None
+    first_error: Mapping[str, FirstError]
+    average: Interval | None
+    average_half: Interval | None
+    best_threshold: Mapping[str, float]
+    best_f1: Mapping[str, float | None]
+    steps_by_subset: Mapping[str, StepScores]
+    steps: StepScores
+    ranking: Rankings | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain data, for JSON."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """The report as it is printed, at most 80 columns wide where the terminal is."""
+        parts = [_head(self), _first_error(self), _steps(self), _ranking(self), _verdict(self), _beside(self)]
+        return "\n".join(part for part in parts if part).rstrip()
+
+
+def _head(report: Report) -> str:
+    lines = [
+        ("Reward model", report.prm),
+        ("Data", f"{report.data}: {count(report.solutions, 'solution')} of {count(report.problems, 'problem')}"),
+    ]
+    if report.part:
+        lines.append(("A part only", report.part))
+    if report.not_scored:
+        where = ", ".join(f"{number:,} of {name}" for name, number in report.not_scored.items())
+        lines.append(("Not scored", f"{where}: longer than the model can read, in no figure"))
+    return "\n".join(line for name, text in lines for line in fold(text, f"{name:<14}")) + "\n"
+
+
+def _first_error(report: Report) -> str:
+    rows: list[dict[str, Any]] = [
+        {
+            "subset": name,
+            "cases": found.erroneous + found.correct,
+            "error": _percent(found.error_accuracy),
+            "correct": _percent(found.correct_accuracy),
+            "F1 %": _with_ends(found.f1, 100, 1),
+            "F1 % at 0.5": _with_ends(found.f1_half, 100, 1),
+        }
+        for name, found in report.first_error.items()
+    ]
+    if len(rows) > 1:
+        rows.append(
+            {"subset": "average", "cases": report.solutions, "error": "-", "correct": "-"}
+            | {"F1 %": _with_ends(report.average, 100, 1), "F1 % at 0.5": _with_ends(report.average_half, 100, 1)}
+        )
+    origin = {"given": "as given", "default": "not chosen on any data", "gsm8k": "the best on gsm8k"}
+    words = f"Threshold {report.threshold:.4g}, {origin[report.threshold_from]}"
+    if report.threshold_interval:
+        words += f" [{report.threshold_interval.low:.4g}, {report.threshold_interval.high:.4g}]"
+    if report.threshold_from != "gsm8k":  # then the two columns are as good as one
+        rows = [{k: v for k, v in row.items() if k != "F1 % at 0.5" or report.threshold != 0.5} for row in rows]
+    lines = ["Is the first wrong step found? (ProcessBench's protocol)", "", words, ""]
+    lines += [table(rows), ""]
+    if report.threshold_from == "default" and len(rows) == 1:
+        [(name, best)] = report.best_f1.items()
+        if best is not None:
+            told = f"The best threshold for these very solutions, {report.best_threshold[name]:.4g}, gives"
+            lines += [f"{told} {100 * best:.1f}: an upper bound.", ""]
+    return "\n".join(lines)
+
+
+def _steps(report: Report) -> str:
+    named = list(report.steps_by_subset.items())
+    if len(named) > 1:
+        named.append(("all", report.steps))
+    rows = [
+        {
+            "subset": name,
+            "steps": found.steps,
+            "right %": round(100 * found.right, 1),
+            "AUC": _with_ends(found.auc, 1, 3),
+            "Brier": f"{found.brier.value:.3f}" if found.brier else "-",
+            "ECE": _with_ends(found.ece, 1, 3),
+        }
+        for name, found in named
+    ]
+    bins = [
+        {
+            "score": f"{b.low:.1f} to {b.high:.1f}",
+            "steps": b.steps,
+            "mean score": f"{b.score:.3f}",
+            "right": f"{b.right:.3f}",
+        }
+        for b in report.steps.bins
+    ]
+    base = f"Always saying the share of right steps has a Brier score of {report.steps.brier_base:.3f}."
+    title = "Do right steps score above wrong ones, and are the scores probabilities?"
+    return "\n".join([title, "", table(rows), "", base, "", table(bins), ""])
+
+
+def _ranking(report: Report) -> str:
+    ranking = report.ranking
+    if ranking is None:
+        return ""
+    rows = [
+        {
+            "aggregate": name,
+            "pairs": f"{found.pairs.value:.3f}" if found.pairs else "-",
+            "best %": _percent(found.chosen),
+            "over random": _with_ends(found.gain, 100, 1, sign="+"),
+            "vote %": _percent(found.vote),
+            "over majority": _with_ends(found.vote_gain, 100, 1, sign="+"),
+        }
+        for name, found in ranking.by.items()
+    ]
+    words = f"{count(ranking.problems, 'problem')} with several, {ranking.mixed:,} of them with right and wrong ones. "
+    words += f"Right: {100 * ranking.random:.1f} % of all solutions"
+    if ranking.majority is not None:
+        words += f", {100 * ranking.majority:.1f} % of the majority votes"
+    words += f", {100 * ranking.there:.1f} % with the best choice."
+    return "\n".join(
+        ["Solutions of the same problem: do scores choose the right one?", "", *fold(words), "", table(rows), ""]
+    )
+
+
+def _verdict(report: Report) -> str:
+    """Whether search can pay with this model, as far as these data tell."""
+    title, ranking = "Can search with it pay?", report.ranking
+    if ranking is None or ranking.mixed < FEW:
+        mixed = ranking.mixed if ranking else 0
+        return paragraph(
+            title,
+            f"These data do not tell: {count(mixed, 'problem')} with both a right and a wrong solution. "
+            "Best-of-n and weighted votes gain where a right solution scores above a wrong one of the same "
+            "problem: give a file with several solutions of each problem.",
+        )
+    found = ranking.by[DEFAULT]
+    if found.vote is not None and found.vote_gain is not None and ranking.majority is not None:
+        gain, how, without = found.vote_gain, "the vote weighted by", "the majority vote, which needs no reward model,"
+        ours, theirs = found.vote.value, ranking.majority
+    else:
+        gain, how, without = found.gain, "the best solution by", "a random solution"
+        ours, theirs = found.chosen.value, ranking.random
+    answer = "yes" if gain.low > 0 else "no" if gain.high < 0 else "that stays open"
+    told = (
+        f"On these solutions, {answer}: {how} the {DEFAULT} score is right in {100 * ours:.1f} % of the problems, "
+        f"{without} in {100 * theirs:.1f} %. The difference is {gain.points()}. "
+    )
+    if report.data == "processbench":
+        told += (
+            "ProcessBench drew its solutions from twelve models, half of them with right answers: with the samples of "
+            "one policy the gain differs."
+        )
+    else:
+        told += "With another policy, other problems or more samples it differs."
+    return paragraph(title, told)
+
+
+def _beside(report: Report) -> str:
+    """The published figures, for a complete ProcessBench."""
+    complete = set(report.first_error) == set(PROCESSBENCH) and not report.part and not report.not_scored
+    if report.data != "processbench" or not complete or report.average is None:
+        return ""
+    ours = [100 * found.f1.value if found.f1 else 0.0 for found in report.first_error.values()]
+    rows = {report.prm: (*ours, 100 * report.average.value), **PUBLISHED}
+    names = (*PROCESSBENCH, "average")
+    listed = [
+        {"F1 %": name, **dict(zip(names, (round(value, 1) for value in figures), strict=True))}
+        for name, figures in sorted(rows.items(), key=lambda row: row[1][-1])
+    ]
+    note = paragraph(
+        "Published figures",
+        f"arXiv 2412.06559, table 3; {SECOND_HAND} arXiv 2501.07301, read second hand. There Skywork's models have the "
+        "threshold chosen on gsm8k, the others one of 0.5: compare with the column that fits. Beam search and DVTS "
+        "were found to pay with the reward models of Skywork and Qwen, while best-of-n was better with "
+        "Math-Shepherd's and RLHFlow's (arXiv 2502.06703, second hand).",
+    )
+    return "\n".join([table(listed), "", note])
+
+
+def _percent(interval: Interval | None) -> float | str:
+    return round(100 * interval.value, 1) if interval else "-"
+
+
+def _with_ends(interval: Interval | None, scale: float, digits: int, sign: str = "") -> str:
+    if interval is None:
+        return "-"
+    value, low, high = (f"{scale * x:{sign}.{digits}f}" for x in (interval.value, interval.low, interval.high))
+    return f"{value} [{low}, {high}]"

@@ -1,0 +1,198 @@
+"""Scoring labelled solutions with a reward model, many in flight, kept in a file as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any
+
+from benchmarks.prm_eval.data import Case
+from benchmarks.prm_eval.sources import DataSet
+from tts import models
+from tts.errors import BadInput, EngineError, PromptTooLong
+from tts.protocols import RewardModel
+from tts.types import Finish, Node, Problem, Step
+
+Scores = tuple[float, ...] | None  # None: longer than the model can read
+
+IN_FLIGHT = 256  # solutions; an engine batches what is in flight
+EDGE = 1 << 16  # bytes at either end of a weight file that tell one training run from another
+
+
+def chain(case: Case) -> Node:
+    """A solution as the search would hold it: a node a step, each but the last with the separator behind it."""
+    node = Node(Step(case.problem, ()), "/")
+    for k, text in enumerate(case.steps):
+        last = k == len(case.steps) - 1
+        step = Step(text if last else text.rstrip() + "\n\n", ())
+        node = Node(step, f"/0+{k}" if k else "/0", Finish.STOP if last else Finish.STEP, node)
+    return node
+
+
+def score(
+    reward: RewardModel, cases: Iterable[Case], done: Callable[[Case, Scores], object], in_flight: int = IN_FLIGHT
+) -> None:
+    """Score solutions and hand each to ``done`` as it ends, one at a time.
+
+    Raises EngineError where the engine fails, or gives another number of scores than there are steps. An interrupt
+    leaves what was handed over.
+    """
+    waiting = iter(cases)
+
+    async def work() -> None:
+        for case in waiting:
+            done(case, await _score(reward, case))
+
+    async def everything() -> None:
+        tasks = [asyncio.ensure_future(work()) for _ in range(in_flight)]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(everything())
+    else:  # in a notebook: a loop of our own beside the one that runs there
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, everything()).result()
+
+
+async def _score(reward: RewardModel, case: Case) -> Scores:
+    try:
+        found = await reward.score(Problem(case.problem), chain(case), 0)
+    except PromptTooLong:
+        return None
+    if len(found) != len(case.steps):
+        raise EngineError(
+            f"{reward.name} gave {len(found)} scores for the {len(case.steps)} steps of {case.id}: it is not read "
+            "as its family is; please report this."
+        )
+    return found
+
+
+def identity(prm: str, dtype: str | None) -> dict[str, Any]:
+    """What scores depend on: which model, which weights lie in its folder, and the number format asked for."""
+    card = models.find(prm, "prm")
+    folder, digest = models.folder_of(card), hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")) if folder and not card.url else ():
+        with file.open("rb") as content:
+            digest.update(content.read(EDGE))
+            size = content.seek(0, os.SEEK_END)
+            content.seek(max(0, size - EDGE))
+            digest.update(content.read() + str(size).encode())
+    name = f"{card.url}#{card.name}" if card.url else card.folder or card.name
+    return {"prm": name, "weights": digest.hexdigest()[:16], "dtype": dtype}
+
+
+class ScoreFile:
+    """A file of scores: what is in it already, and a place for more. A torn last line is cut away.
+
+    Rows: ``{"subset", "id", "key", "scores", "model"}``; ``scores`` is null for a solution too long for the model.
+
+    Raises:
+        BadInput: the file cannot be written, or holds something else, or the scores of another model or other data.
+    """
+
+    def __init__(self, path: Path, model: Mapping[str, Any], data: DataSet) -> None:
+        self.path, self.model, self.data = path, dict(model), data
+        self.scores: dict[tuple[str, str], Scores] = {}
+        try:
+            self._file: IO[bytes] = path.open("a+b")
+        except OSError as error:
+            raise BadInput(f"the output {path} cannot be written: {error.strerror}.") from error
+        try:
+            self._resume()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def close(self) -> None:
+        self._file.close()
+
+    def add(self, subset: str, case: Case, scores: Scores) -> None:
+        """Append a row, on disk when this returns."""
+        row = {"subset": subset, "id": case.id, "key": case.key, "scores": scores, "model": self.model}
+        self._file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        self._file.flush()
+        self.scores[subset, case.key] = scores
+
+    def _resume(self) -> None:
+        self._file.seek(0)
+        whole = 0
+        for number, line in enumerate(self._file, 1):
+            if not line.endswith(b"\n"):
+                break
+            self._take(number, line)
+            whole += len(line)
+        if self._file.seek(0, os.SEEK_END) > whole:
+            self._file.truncate(whole)
+
+    def _take(self, number: int, line: bytes) -> None:
+        try:
+            row = json.loads(line)
+            subset, key, scores, model = row["subset"], row["key"], row["scores"], dict(row["model"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInput(
+                f"{self.path} exists and its line {number} is no row of scores: name another file with --out."
+            ) from error
+        for name, value in self.model.items():
+            if model.get(name) != value:
+                raise BadInput(
+                    f"{self.path} holds scores made with {name} = {model.get(name)}, not {value}: name another file "
+                    "with --out."
+                )
+        if not self._belongs(subset, key):
+            raise BadInput(f"{self.path} holds scores of other data (line {number}): name another file with --out.")
+        self.scores[subset, key] = None if scores is None else tuple(scores)
+
+    def _belongs(self, subset: str, key: str) -> bool:
+        if subset in self.data.known:
+            return key in self.data.known[subset]
+        # Another subset of the same data set, which this call leaves out.
+        from benchmarks.prm_eval.sources import PROCESSBENCH
+
+        return self.data.name == "processbench" and subset in PROCESSBENCH
+
+
+def score_data(
+    reward: RewardModel,
+    data: DataSet,
+    file: ScoreFile | None = None,
+    progress: Callable[[int], object] = lambda scored: None,
+) -> dict[str, list[tuple[Case, Scores]]]:
+    """The scores of every solution of a data set, those in the file taken from there; in the order of the data.
+
+    A solution that stands there several times is scored once. ``progress`` is called with the number of solutions
+    that have just got their scores.
+    """
+    known = dict(file.scores) if file else {}
+    copies = Counter(missing(data, file))
+    first = {(s, case.key): case for s, cases in reversed(data.subsets.items()) for case in reversed(cases)}
+    wanted = {id(first[place]): place for place in copies}
+
+    def done(case: Case, scores: Scores) -> None:
+        place = wanted[id(case)]
+        known[place] = scores
+        if file:
+            file.add(place[0], case, scores)
+        progress(copies[place])
+
+    score(reward, [first[place] for place in copies], done)
+    return {s: [(case, known[s, case.key]) for case in cases] for s, cases in data.subsets.items()}
+
+
+def missing(data: DataSet, file: ScoreFile | None) -> list[tuple[str, str]]:
+    """Subset and key of each solution that has no scores in the file yet."""
+    known = file.scores if file else {}
+    places = ((s, case.key) for s, cases in data.subsets.items() for case in cases)
+    return [place for place in places if place not in known]

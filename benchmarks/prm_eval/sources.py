@@ -1,0 +1,132 @@
+"""Where labelled solutions come from: ProcessBench, the laboratory, a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.prm_eval.data import BadRow, Case, read
+from tts.errors import BadInput, UnknownName
+
+PROCESSBENCH = {"gsm8k": 400, "math": 1000, "olympiadbench": 1000, "omnimath": 1000}  # arXiv 2412.06559, table 2
+REPOSITORY, REVISION = "Qwen/ProcessBench", "84129ea839d654553ba3065b823af01d9e36be46"
+ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """Labelled solutions by subset.
+
+    Attributes:
+        name: as it is reported.
+        subsets: those to be scored.
+        known: the keys of all solutions of each subset, those beyond a limit included.
+        bad: rows that cannot be used.
+        ignored: names of fields that nothing looks at.
+        part: what is left out on purpose, in words; empty where nothing is.
+    """
+
+    name: str
+    subsets: dict[str, list[Case]]
+    known: dict[str, frozenset[str]]
+    bad: Sequence[BadRow] = ()
+    ignored: Sequence[str] = ()
+    part: str = field(default="")
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.subsets.values()))
+
+
+def load(name: str, subsets: Sequence[str] = (), limit: int | None = None) -> DataSet:
+    """The data set of this name: ``processbench``, ``lab``, or a file.
+
+    Args:
+        name: a file is one ending in .json or .jsonl, perhaps followed by .gz.
+        subsets: only these; by default all.
+        limit: only the first so many solutions of each subset.
+
+    Raises:
+        UnknownName: for a data set or a subset that nobody knows.
+        BadInput: for a file that cannot be used, or a ProcessBench that is not complete.
+    """
+    if limit is not None and limit < 1:
+        raise BadInput(f"the limit must be a whole number, 1 or more, not {limit}.")
+    bad: Sequence[BadRow] = ()
+    ignored: Sequence[str] = ()
+    if name.lower() == "processbench":
+        name = "processbench"
+        all_ = {subset: _processbench(subset) for subset in _chosen(subsets, list(PROCESSBENCH))}
+        left = [subset for subset in PROCESSBENCH if subset not in all_]
+    elif name.lower() == "lab":
+        name = "lab"
+        all_, left = {subset: _lab() for subset in _chosen(subsets, ["lab"])}, []
+    elif name.endswith(ENDINGS) or os.sep in name or Path(name).exists():
+        rows = read(Path(name).expanduser())
+        stem = Path(name).name.split(".")[0]
+        all_, left = dict.fromkeys(_chosen(subsets, [stem]), rows.cases), []
+        name, bad, ignored = Path(name).name, rows.bad, rows.ignored
+    else:
+        raise UnknownName("data set or file", name, ["processbench", "lab"])
+    words = [f"without {', '.join(left)}"] * bool(left)
+    if limit is not None and any(len(cases) > limit for cases in all_.values()):
+        words.append(f"only the first {limit} solutions of each subset" if len(all_) > 1 else f"the first {limit} only")
+    known = {subset: frozenset(case.key for case in cases) for subset, cases in all_.items()}
+    return DataSet(name, {s: cases[:limit] for s, cases in all_.items()}, known, bad, ignored, ", ".join(words))
+
+
+def _chosen(wanted: Sequence[str], there: list[str]) -> list[str]:
+    for name in wanted:
+        if name.lower() not in [subset.lower() for subset in there]:
+            raise UnknownName("subset", name, there)
+    return [name for name in there if not wanted or name.lower() in [subset.lower() for subset in wanted]]
+
+
+def _lab() -> list[Case]:
+    from benchmarks.lab import judged
+
+    return [
+        Case(
+            f"{problem.id}/{number % judged.EACH}",
+            problem.problem,
+            steps,
+            labels.index(False) if False in labels else -1,
+            labels,
+            steps[-1] == f"The answer is \\boxed{{{problem.answer}}}.",
+        )
+        for number, (problem, steps, labels) in enumerate(judged.read())
+    ]
+
+
+def _processbench(subset: str) -> list[Case]:
+    file = _file(subset)
+    rows = read(file)
+    if rows.bad:
+        raise BadInput(f"{file}, {str(rows.bad[0]).rstrip('.')}: it is not ProcessBench's {subset}; fetch it anew.")
+    if len(rows.cases) != PROCESSBENCH[subset]:
+        raise BadInput(
+            f"{file} holds {len(rows.cases)} solutions, ProcessBench's {subset} has {PROCESSBENCH[subset]}: fetch it "
+            "anew, or give it as a file of your own with --data FILE."
+        )
+    return rows.cases
+
+
+def _file(subset: str) -> Path:
+    if home := os.environ.get("TTS_DATA"):
+        folder = Path(home).expanduser() / "processbench"
+        found = next((path for end in ENDINGS if (path := folder / f"{subset}{end}").is_file()), None)
+        if found is None:
+            raise BadInput(f"there is no {subset}.json or {subset}.jsonl in {folder}: TTS_DATA names the folder above.")
+        return found
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return Path(hf_hub_download(REPOSITORY, f"{subset}.json", repo_type="dataset", revision=REVISION))
+    except (OSError, ValueError, HfHubHTTPError) as error:  # not in the cache, and the hub is out of reach
+        raise BadInput(
+            f"ProcessBench is not on this machine: `hf download {REPOSITORY} --repo-type dataset --revision {REVISION}`"
+            " fetches it, or set TTS_DATA to a folder with processbench/gsm8k.json and the others in it."
+        ) from error

@@ -1,0 +1,194 @@
+"""How problem and steps become token ids: the forms that families of reward models share. No torch, no transformers.
+
+Every form is append-only: what a step adds never changes the ids before it. Where a model reads one whole text, a piece
+is tokenized behind the text it follows and then cut off, so that a tokenizer that marks the beginning of a text
+(sentencepiece's prefix space) does not take a step for one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tts.errors import BadInput, ModelError
+from tts.protocols import Read
+from tts.types import Problem
+
+# What a text may begin and end with, so that a tokenizer that joins across steps shows it when a model is loaded.
+_SAMPLE = (
+    "What is 1 + 1?",
+    ("1 + 1 = 2", "two lines:\n2 = 2.", "", "é数 = 2", "## Step", "(a)", "$x$", "- 3", "So it is $\\boxed{2}$."),
+)
+_OTHER = "it is of another family"
+_JOINS = (
+    f"the reward model's tokenizer joins tokens across steps: {_OTHER}, or its description needs other text between "
+    "steps (docs/MODELS.md)."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A text of problem and steps. Steps lose the white space around them, the policy's separator included.
+
+    Attributes:
+        opening: the text before the steps, with ``{problem}`` in it.
+        first, further: the text before the first and before every further step.
+        mark: the text after each step; the score is read at its last token.
+        apart: problem, steps and marks are tokenized each by itself and their ids joined, the beginning token first.
+        flatten: line breaks within a step become spaces.
+    """
+
+    opening: str = "{problem}"
+    first: str = " "
+    further: str = "\n"
+    mark: str = ""
+    apart: bool = False
+    flatten: bool = False
+
+    def __post_init__(self) -> None:
+        if "{problem}" not in self.opening:
+            raise BadInput(
+                f"the opening of a reward model's prompt lacks the problem: write {{problem}} in {self.opening!r}."
+            )
+
+    def body(self, text: str) -> str:
+        """A step's text as the model reads it."""
+        if self.flatten:
+            return " ".join(line for part in text.split("\n") if (line := part.strip()))
+        return text.strip()
+
+
+class TextFormat:
+    """The prompt of a :class:`Form`, growing step by step. Implements :class:`tts.protocols.RewardFormat`.
+
+    Raises:
+        ModelError: where the form has no mark, or the tokenizer joins what the form keeps apart.
+    """
+
+    def __init__(self, form: Form, tokenizer: Any) -> None:
+        if not form.mark:
+            raise ModelError(
+                'the reward model\'s form does not say what ends a step: write "mark" into its file (docs/MODELS.md).'
+            )
+        self._form, self._core = form, tokenizer.backend_tokenizer
+        self._begin = [tokenizer.bos_token_id] if form.apart and tokenizer.bos_token_id is not None else []
+        self._end = self._encode(form.mark if form.apart else "1" + form.mark)[-1]
+        # A mark of white space may become one token with the text before it: then its last token is any.
+        self._fixed = form.apart or bool(form.mark.strip())
+        tail = form.opening.rpartition("{problem}")[2]
+        self._before = tuple((before, self._encode(before)) for before in ("1" + tail, "1" + form.mark))
+        self._check()
+
+    def prompt(self, problem: Problem) -> tuple[int, ...]:
+        if self._form.apart:
+            return (*self._begin, *self._encode(self._opening(problem.text)))
+        return tuple(self._encode(self._opening(problem.text), special=True))
+
+    def step(self, index: int, text: str) -> Read:
+        form = self._form
+        body, before = form.body(text), form.further if index else form.first
+        if form.apart:
+            tokens = [*self._encode(before + body), *self._encode(form.mark)]
+        else:
+            if not body and form.mark[0].isspace():
+                before = before.rstrip(" ")  # the mark brings the space that a text would have brought
+            tokens = self._behind(min(index, 1), before + body + form.mark, empty=not body)
+        if self._fixed and tokens[-1] != self._end:
+            raise ModelError(f"the tokenizer takes the mark {form.mark!r} into the step {body!r}: {_OTHER}.")
+        return Read(tuple(tokens), len(tokens) - 1)
+
+    def _opening(self, problem: str) -> str:
+        return self._form.opening.replace("{problem}", problem if self._form.apart else problem.rstrip())
+
+    def _behind(self, which: int, text: str, *, empty: bool) -> list[int]:
+        """The ids of a text that follows the opening (0) or a mark (1).
+
+        An ``empty`` step may bring two line breaks together, which some tokenizers join; they stay apart here.
+        """
+        before, ids = self._before[which]
+        both = self._encode(before + text)
+        if both[: len(ids)] == ids:
+            return both[len(ids) :]
+        if empty:
+            return self._encode(text)
+        raise ModelError(_JOINS)
+
+    def _encode(self, text: str, *, special: bool = False) -> list[int]:
+        # The tokenizer's core, not its wrapper, whose state breaks when two threads use it at once.
+        ids: list[int] = self._core.encode(text, add_special_tokens=special).ids
+        return ids
+
+    def _check(self) -> None:
+        """One text both ways: a tokenizer that joins across the seams is found here and not by its scores."""
+        form, (problem, steps) = self._form, _SAMPLE
+        pieces = [*self.prompt(Problem(problem)), *(t for k, s in enumerate(steps) for t in self.step(k, s).tokens)]
+        bodies = [form.body(step) for step in steps]
+        text = self._opening(problem) + form.first + form.further.join(body + form.mark for body in bodies)
+        if not form.apart and pieces != self._encode(text, special=True):
+            raise ModelError(_JOINS)
+
+
+class ChatFormat:
+    """A conversation: each step is a turn of the user, and the assistant answers ``good`` to each.
+
+    The score is read where that answer is about to come, so the answer itself belongs to what the next step adds.
+
+    Args:
+        form: ``first`` lies between the problem and the first step; the rest is the chat template's.
+        tokenizer: the model's own.
+        good: the id of the token that the assistant answers.
+
+    Raises:
+        ModelError: where there is no chat template, or the tokenizer joins across turns.
+    """
+
+    def __init__(self, form: Form, tokenizer: Any, good: int) -> None:
+        if not tokenizer.chat_template:
+            raise ModelError("the reward model's tokenizer has no chat template: its prompt cannot be made.")
+        self._form, self._tokenizer, self._core = form, tokenizer, tokenizer.backend_tokenizer
+        self._answer = self._core.decode([good])
+        # Where the contents lie in the template's text, found with contents that no template knows.
+        marks = ["<<question>>", "<<first answer>>", "<<step>>", "<<second answer>>"]
+        pieces = split(self._render([*marks]), marks)
+        if pieces is None or pieces[1] != pieces[3]:
+            raise ModelError(f"the reward model's chat template does not answer each step alike: {_OTHER}.")
+        self._start, self._ask, self._next = pieces[:3]
+        self._check()
+
+    def prompt(self, problem: Problem) -> tuple[int, ...]:
+        return tuple(self._encode(self._start + problem.text.strip()))
+
+    def step(self, index: int, text: str) -> Read:
+        body = self._form.body(text)
+        lead = self._answer + self._next if index else self._form.first * bool(body)
+        tokens = self._encode(lead + body + self._ask)
+        return Read(tuple(tokens), len(tokens) - 1)
+
+    def _render(self, contents: list[str]) -> str:
+        turns = [{"role": ("user", "assistant")[k % 2], "content": content} for k, content in enumerate(contents)]
+        text: str = self._tokenizer.apply_chat_template(turns, tokenize=False)
+        return text
+
+    def _encode(self, text: str) -> list[int]:
+        ids: list[int] = self._core.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def _check(self) -> None:
+        problem, steps = _SAMPLE
+        pieces = [*self.prompt(Problem(problem)), *(t for k, s in enumerate(steps) for t in self.step(k, s).tokens)]
+        first, *further = (self._form.body(step) for step in steps)
+        turns = [problem + self._form.first + first, *further]
+        whole = self._encode(self._render([content for turn in turns for content in (turn, self._answer)]))
+        if pieces != whole[: len(pieces)]:
+            raise ModelError(_JOINS)
+
+
+def split(text: str, marks: list[str]) -> list[str] | None:
+    """What lies before, between and behind ``marks``, each to be found once and in this order; else None."""
+    pieces = []
+    for mark in marks:
+        before, found, text = text.partition(mark)
+        if not found or mark in text:
+            return None
+        pieces.append(before)
+    return [*pieces, text]

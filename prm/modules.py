@@ -1,0 +1,41 @@
+"""The torch side that all families share: weights from safetensors, nothing missing, no code from a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tts.errors import ModelError
+
+
+def load(kind: Any, folder: Path, dtype: torch.dtype, what: str) -> Any:
+    """A model of class ``kind`` with the weights of a folder. Raises ModelError where some are missing."""
+    loader: Any = kind.from_pretrained
+    module, report = loader(
+        folder, dtype=dtype, local_files_only=True, use_safetensors=True, trust_remote_code=False,
+        attn_implementation="sdpa", output_loading_info=True,
+    )  # fmt: skip
+    if missing := sorted(report["missing_keys"]):
+        raise ModelError(f"{folder} lacks the weights {', '.join(missing[:3])}: it is no {what}.")
+    return module.eval()
+
+
+def empty(folder: Path, make: Callable[[Any], Any]) -> Any:
+    """What ``make`` makes of a folder's configuration, on the meta device: shapes without numbers."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    with torch.device("meta"):
+        return make(config)
+
+
+def labels(module: Any, folder: Path, *, at_least: int = 1, at_most: int | None = None) -> Any:
+    """The module, its labels counted. Raises ModelError where there are too few or too many."""
+    found = int(module.config.num_labels)
+    if found < at_least or (at_most is not None and found > at_most):
+        wanted = at_least if at_most is not None else f"at least {at_least}"
+        raise ModelError(f"{folder} has {found} labels where {wanted} were expected: it is of another family.")
+    return module

@@ -1,0 +1,151 @@
+"""Outcome reward models: one score for a whole solution, read at the end of the conversation.
+
+Of this kind are models saved as AutoModelForSequenceClassification with one label, which judge a conversation by its
+chat template, for example https://huggingface.co/Skywork/Skywork-Reward-Llama-3.1-8B-v0.2. The score is the sigmoid of
+the logit, which keeps their order and is the probability that such models are trained for (Bradley and Terry).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from prm.forms import split
+from tts.errors import ModelError
+from tts.protocols import Pooling, Read
+from tts.types import Problem
+
+if TYPE_CHECKING:
+    import torch
+
+_HERE = "<<solution>>"
+
+
+class OutcomeFormat:
+    """The conversation, the solution being its only step. Implements :class:`tts.protocols.RewardFormat`.
+
+    Args:
+        tokenizer: the model's own, with a chat template.
+        system: the system message, or empty.
+
+    Raises:
+        ModelError: where there is no chat template, or the tokenizer joins question and solution.
+    """
+
+    def __init__(self, tokenizer: Any, system: str = "") -> None:
+        if not tokenizer.chat_template:
+            raise ModelError("the reward model's tokenizer has no chat template: its prompt cannot be made.")
+        self._tokenizer, self._core, self._system = tokenizer, tokenizer.backend_tokenizer, system
+        self._padding = _padding(tokenizer)
+        self._closing = self._around("What is 1 + 1?")[1]
+        self._check()
+
+    def prompt(self, problem: Problem) -> tuple[int, ...]:
+        return tuple(self._encode(self._around(problem.text)[0]))
+
+    def step(self, index: int, text: str) -> Read:
+        """The whole solution. Raises ModelError for a second step: such a model judges no parts."""
+        if index:
+            raise ModelError("an outcome reward model judges a whole solution, not its steps.")
+        tokens = self._encode(text.strip() + self._closing)
+        at = len(tokens) - 1
+        while at and tokens[at] == self._padding:  # transformers reads the last token that is no padding
+            at -= 1
+        return Read(tuple(tokens), at)
+
+    def _around(self, problem: str) -> list[str]:
+        """The conversation's text before and behind the solution."""
+        turns = [{"role": "system", "content": self._system}] if self._system else []
+        turns += [{"role": "user", "content": problem}, {"role": "assistant", "content": _HERE}]
+        pieces = split(self._tokenizer.apply_chat_template(turns, tokenize=False), [_HERE])
+        if pieces is None:
+            raise ModelError("the reward model's chat template has no place for a solution: it is of another family.")
+        return pieces
+
+    def _encode(self, text: str) -> list[int]:
+        ids: list[int] = self._core.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def _check(self) -> None:
+        problem, solution = "What is 1 + 1?", "1 + 1 = 2\n\nSo it is $\\boxed{2}$."
+        pieces = [*self.prompt(Problem(problem)), *self.step(0, solution).tokens]
+        if pieces != self._encode(solution.join(self._around(problem))):
+            raise ModelError("the reward model's tokenizer joins question and solution: it is of another family.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A family of this form, as an engine uses it.
+
+    Attributes:
+        system: the system message of the conversation, or empty.
+    """
+
+    outcome: ClassVar[bool] = True
+
+    system: str = ""
+
+    @property
+    def pooling(self) -> Pooling:
+        return Pooling(0)
+
+    def format(self, tokenizer: Any) -> OutcomeFormat:
+        """How the prompt grows. Raises ModelError for a tokenizer of another family."""
+        return OutcomeFormat(tokenizer, self.system)
+
+    def load(self, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
+        """The classifier (``model.*``, ``score.weight``), from safetensors. Raises ModelError where it is none."""
+        module: torch.nn.Module = _module("classifier").load_sequence_classifier(folder, dtype)
+        return module
+
+    def shape(self, folder: Path) -> torch.nn.Module:
+        """The module without its weights, on the meta device."""
+        module: torch.nn.Module = _module("classifier").empty_sequence_classifier(folder)
+        return module
+
+    def decoder(self, module: Any) -> Any:
+        """The part that turns token ids into hidden states."""
+        return module.base_model
+
+    def scores(self, module: Any, hidden: torch.Tensor) -> torch.Tensor:
+        """Hidden states [k, width] at the ends, to scores [k]."""
+        scores: torch.Tensor = module.score(hidden).float().sigmoid()[:, 0]
+        return scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QwenOutcome(Outcome):
+    """Qwen2.5-Math-RM-72B (its model card): the head of Qwen's process reward models with one label."""
+
+    system: str = "Please reason step by step, and put your final answer within \\boxed{}."
+
+    def load(self, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
+        module: torch.nn.Module = _module("qwen").load_outcome(folder, dtype)
+        return module
+
+    def shape(self, folder: Path) -> torch.nn.Module:
+        module: torch.nn.Module = _module("qwen").empty_outcome(folder)
+        return module
+
+
+def _module(name: str) -> Any:
+    """The torch side, loaded late so that the format alone stays light."""
+    import importlib
+
+    return importlib.import_module(f"prm.{name}_module")
+
+
+def _padding(tokenizer: Any) -> int | None:
+    """The padding token that the checkpoint's configuration names."""
+    try:
+        config: Any = json.loads(Path(tokenizer.name_or_path, "config.json").read_text())
+    except (OSError, ValueError):
+        return None
+    found = config.get("pad_token_id") if isinstance(config, dict) else None
+    return found if isinstance(found, int) else None
+
+
+FAMILY = Outcome()
+QWEN = QwenOutcome()

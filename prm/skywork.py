@@ -1,0 +1,72 @@
+"""The Skywork-o1-Open-PRM models: a value head on Qwen2.5-Math, read at the line break that ends each step.
+
+Model cards: https://huggingface.co/Skywork/Skywork-o1-Open-PRM-Qwen-2.5-1.5B and -7B, which point to
+https://github.com/SkyworkAI/skywork-o1-prm-inference. The input is the beginning token, the problem, a line break, then
+each step with one line break; steps are tokenized each by itself. A line break ends a step, so those within one become
+spaces. The score is the sigmoid of the value. The weights are ``model.*`` and ``v_head.summary.*``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prm.forms import Form, TextFormat
+from tts.errors import ModelError
+from tts.protocols import Pooling
+
+if TYPE_CHECKING:
+    import torch
+
+_FORM = Form(opening="{problem}\n", first="", further="", mark="\n", apart=True, flatten=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Skywork:
+    """The family, as an engine uses it."""
+
+    @property
+    def pooling(self) -> Pooling:
+        """By a class of our own in vLLM's process, which knows the value head's name."""
+        name = "Qwen2ForPrmModel"
+        ours = {"model_class_overrides": {name: f"prm.skywork_vllm:{name}"}}
+        return Pooling(0, {"architectures": [name], "num_labels": 1}, ours)
+
+    def format(self, tokenizer: Any) -> TextFormat:
+        """How the prompt grows. Raises ModelError for a tokenizer without a beginning token."""
+        if tokenizer.bos_token_id is None:
+            raise ModelError(
+                "the reward model's tokenizer_config.json names no bos_token, with which its prompt begins: copy it "
+                "from the published model."
+            )
+        return TextFormat(_FORM, tokenizer)
+
+    def load(self, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
+        """The module with its published weights, from safetensors. Raises ModelError where weights are missing."""
+        module: torch.nn.Module = _module().load(folder, dtype)
+        return module
+
+    def shape(self, folder: Path) -> torch.nn.Module:
+        """The module without its weights, on the meta device."""
+        module: torch.nn.Module = _module().empty(folder)
+        return module
+
+    def decoder(self, module: Any) -> Any:
+        """The part that turns token ids into hidden states."""
+        return module.model
+
+    def scores(self, module: Any, hidden: torch.Tensor) -> torch.Tensor:
+        """Hidden states [k, width] at the line breaks, to scores [k]."""
+        scores: torch.Tensor = module.v_head.summary(hidden).float().sigmoid()[:, 0]
+        return scores
+
+
+def _module() -> Any:
+    """The torch side, loaded late so that the format alone stays light."""
+    import importlib
+
+    return importlib.import_module("prm.skywork_module")
+
+
+FAMILY = Skywork()
