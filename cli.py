@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmarks.bench.command import bench
 from benchmarks.prm_eval.command import prm_eval
+from tts import options
 from tts.errors import BadInput, TTSError
 from tts.terminal import count, entries, paragraph, table
 
@@ -25,13 +26,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-
-class Aggregate(StrEnum):
-    last = "last"
-    min = "min"
-    prod = "prod"
-    mean = "mean"
 
 
 def _version(wanted: bool) -> None:
@@ -56,14 +50,8 @@ def solve(
     problem: Annotated[
         str | None, typer.Argument(help="The problem; without it, read from the pipe or asked for.")
     ] = None,
-    policy: Annotated[
-        str,
-        typer.Option(help="Model that writes solutions: a short name, a hub id, a folder, or http://HOST/v1#MODEL."),
-    ] = "lab-1m",
-    prm: Annotated[
-        str,
-        typer.Option(help="Reward model, or a JSON file that describes one; 'auto' is the one recommended."),
-    ] = "auto",
+    policy: options.Policy = "lab-1m",
+    prm: options.Prm = "auto",
     strategy: Annotated[
         str | None,
         typer.Option(
@@ -72,43 +60,26 @@ def solve(
         ),
     ] = None,
     budget: Annotated[int, typer.Option("--budget", "-n", help="N, the number of samples.")] = 16,
-    max_tokens: Annotated[int | None, typer.Option(help="Most tokens the policy may sample for one problem.")] = None,
-    max_flops: Annotated[
-        float | None, typer.Option(help="Most FLOPs for one problem, both models counted, such as 3e17.")
-    ] = None,
-    max_seconds: Annotated[float | None, typer.Option(help="Most seconds for one problem.")] = None,
-    vote: Annotated[str | None, typer.Option(help="majority, best or weighted; by default the strategy's own.")] = None,
-    aggregate: Annotated[
-        Aggregate | None, typer.Option(help="How the scores of a solution's steps become one.", show_default="last")
-    ] = None,
-    beam_width: Annotated[int | None, typer.Option(help="Continuations of each kept prefix (M).")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Sampling temperature; 0 is greedy.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Nucleus mass.")] = None,
-    max_steps: Annotated[int | None, typer.Option(help="Most steps of a solution.")] = None,
-    step_tokens: Annotated[int | None, typer.Option(help="Most tokens of one step.")] = None,
-    solution_tokens: Annotated[
-        int | None, typer.Option(help="Most tokens of one solution that is sampled in one go.")
-    ] = None,
-    lookahead: Annotated[int | None, typer.Option(help="Steps that beam search looks ahead before it ranks.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
-    engine: Annotated[
-        str, typer.Option(help="vllm, transformers or remote; auto: vllm where it is installed, for all but lab-*.")
-    ] = "auto",
-    device: Annotated[
-        str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU when there is one.")
-    ] = None,
-    prm_device: Annotated[
-        str | None, typer.Option(help="The reward model's device, when it is another; such as cuda:1.")
-    ] = None,
-    dtype: Annotated[str | None, typer.Option(help="Such as float32; by default what suits the device.")] = None,
-    gpu_memory: Annotated[float, typer.Option(help="Part of a GPU's memory for both models together (vLLM).")] = 0.9,
-    engine_arg: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="An argument of the engine, name=value, as often as needed; policy.name=value for one model.",
-            metavar="NAME=VALUE",
-        ),
-    ] = None,
+    max_tokens: options.MaxTokens = None,
+    max_flops: options.MaxFlops = None,
+    max_seconds: options.MaxSeconds = None,
+    vote: options.Vote = None,
+    aggregate: options.Aggregate = None,
+    extract: options.Extract = "boxed",
+    beam_width: options.BeamWidth = None,
+    temperature: options.Temperature = None,
+    top_p: options.TopP = None,
+    max_steps: options.MaxSteps = None,
+    step_tokens: options.StepTokens = None,
+    solution_tokens: options.SolutionTokens = None,
+    lookahead: options.Lookahead = None,
+    seed: options.Seed = 0,
+    engine: options.Engine = "auto",
+    device: options.Device = None,
+    prm_device: options.PrmDevice = None,
+    dtype: options.Dtype = None,
+    gpu_memory: options.GpuMemory = 0.9,
+    engine_arg: options.EngineArg = None,
     file: Annotated[
         Path | None,
         typer.Option("--file", "-f", help="Problems, one a line (.jsonl: an object with `problem` a line)."),
@@ -131,41 +102,14 @@ def solve(
 
     Example: tts solve --policy llama-3.2-3b --budget 256 "What is the sum of the first 100 primes?"
     """
+    typed = locals()
     from tts.api import Solver
-    from tts.engines import parse_argument
 
     if file is None and out is not None:
         raise BadInput("--out goes with --file: a single answer is printed (--json > FILE keeps it).")
     if file is not None and problem is not None:
         raise BadInput("give either a problem or --file, not both.")
-    parameters = {
-        "beam_width": beam_width,
-        "temperature": temperature,
-        "top_p": top_p,
-        "max_steps": max_steps,
-        "step_tokens": step_tokens,
-        "solution_tokens": solution_tokens,
-        "lookahead": lookahead,
-    }
-    solver = Solver(
-        policy,
-        None if prm.lower() == "none" else prm,
-        strategy,
-        budget,
-        max_tokens=max_tokens,
-        max_flops=max_flops,
-        max_seconds=max_seconds,
-        vote=vote,
-        aggregate=aggregate.value if aggregate else None,
-        seed=seed,
-        engine=engine,
-        device=device,
-        dtype=dtype,
-        prm_device=prm_device,
-        gpu_memory=gpu_memory,
-        engine_args=dict(map(parse_argument, engine_arg or [])),
-        **{name: value for name, value in parameters.items() if value is not None},
-    )
+    solver = Solver(strategy=strategy, budget=budget, **options.settings(typed))
     if file is not None:
         _solve_file(solver, file, out, trace, concurrency, as_json, show_steps)
     else:
@@ -341,6 +285,7 @@ def doctor(
             typer.echo(f"{name:<16}{text}")
 
 
+app.command()(bench)
 app.command("prm-eval")(prm_eval)
 
 

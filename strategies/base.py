@@ -25,6 +25,7 @@ class Sampled:
 
     needs_reward: ClassVar[bool] = True
     stepwise: ClassVar[bool] = False  # whether it goes on from steps, which a chat-only server cannot
+    independent: ClassVar[bool] = False  # whether fewer of its samples are what a smaller width would have found
     vote: ClassVar[str] = "weighted"
 
     def __post_init__(self) -> None:

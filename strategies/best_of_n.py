@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from strategies.base import Sampled, at_least
 from tts.search import Search
@@ -21,6 +22,8 @@ class BestOfN(Sampled):
     """
 
     solution_tokens: int = 8192
+
+    independent: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         Sampled.__post_init__(self)

@@ -60,7 +60,9 @@ def test_importing_a_root_loads_nothing_heavy(name: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["solve", "--help"], ["prm-eval", "--help"], ["--version"]], ids=" ".join
+    "arguments",
+    [["--help"], ["solve", "--help"], ["bench", "--help"], ["prm-eval", "--help"], ["--version"]],
+    ids=" ".join,
 )
 def test_asking_for_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     assert loaded_by(HELP.format(arguments=arguments), tmp_path) == set()

@@ -4,8 +4,8 @@ Nothing here needs a computer algebra system. Numbers are compared exactly as fr
 decide goes to :mod:`tts.equivalence`.
 
 Conventions:
-    * Only a box holds an answer. There is no fallback to the last number of a text: it would let truncated
-      solutions vote.
+    * Only a box holds an answer. There is no fallback to the last number of a text (:mod:`tts.fallback` has one, for
+      those who ask for it by name): it would let what a solution merely ends with vote.
     * ``1,234``, ``1{,}234`` and ``1 234`` are the number 1234 when they are the whole answer; ``(1,234)`` and
       ``1, 234`` are two numbers.
     * A percent sign on a number is dropped, so ``50%`` is 50 and never 1/2: graders that also accept a hundredth or
@@ -15,6 +15,9 @@ Conventions:
 from __future__ import annotations
 
 import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
@@ -33,7 +36,28 @@ _TOKEN = re.compile(
 
 
 def extract(text: str) -> str | None:
-    r"""The content of the last complete box of a text, stripped; None when there is none.
+    r"""The content of the last complete box of a text, stripped; None when there is none. See :func:`boxes`."""
+    last = deque(boxes(text), maxlen=1)
+    return last[0].content(text) if last else None
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A box in a text: where it begins and ends, and where what it holds does."""
+
+    start: int
+    opened: int
+    closed: int
+    end: int
+
+    def content(self, text: str) -> str:
+        """What it holds, stripped; of a bare number without the sentence's punctuation."""
+        found = text[self.opened : self.closed].strip()
+        return found if text[self.opened - 1] == "{" else found.rstrip(".,")
+
+
+def boxes(text: str) -> Iterator[Box]:
+    r"""The complete boxes of a text, in the order in which they end.
 
     A box is ``\boxed{...}`` or ``\fbox{...}`` with balanced braces (``\{`` and ``\}`` do not count), or ``\boxed``
     followed by a bare number or capital letter. A box that never closes gives nothing, and an earlier complete box
@@ -41,22 +65,17 @@ def extract(text: str) -> str | None:
     """
     start = min((at for at in (text.find("\\boxed"), text.find("\\fbox")) if at >= 0), default=-1)
     if start < 0:
-        return None
-    found: tuple[int, int] | None = None
-    stack: list[int] = []  # where a box's content begins, or -1 for any other brace
+        return
+    stack: list[tuple[int, int]] = []  # where a box and its content begin, or -1 for any other brace
     for token in _TOKEN.finditer(text, max(start - 1, 0)):
         if token["bare"] is not None:
-            found = token.span("bare")
+            yield Box(token.start(), *token.span("bare"), token.end())
         elif token["open"] is not None:
-            stack.append(token.end())
+            stack.append(token.span())
         elif token[0] == "{":
-            stack.append(-1)
-        elif token[0] == "}" and stack and (begin := stack.pop()) >= 0:
-            found = begin, token.start()
-    if found is None:
-        return None
-    content = text[slice(*found)].strip()
-    return content if text[found[0] - 1] == "{" else content.rstrip(".,")
+            stack.append((-1, -1))
+        elif token[0] == "}" and stack and (opened := stack.pop())[0] >= 0:
+            yield Box(*opened, token.start(), token.end())
 
 
 def conclusion(text: str, prompt: str = "") -> str:
@@ -76,7 +95,7 @@ def conclusion(text: str, prompt: str = "") -> str:
 _PLAIN = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
 _NUMBER = re.compile(
     rf"(?P<sign>[+-]?)(?:"
-    rf"(?P<decimal>(?:\d+(?:\.\d*)?|\.\d+))"
+    rf"(?P<decimal>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{{1,3}})?)"
     rf"|(?P<whole>\d+) ?\\frac\{{(?P<top>\d+)\}}\{{(?P<bottom>\d+)\}}"
     rf"|(?P<words>\d+) (?P<over>\d+)/(?P<under>\d+)"
     rf"|\\frac\{{(?P<num>{_PLAIN})\}}\{{(?P<den>{_PLAIN})\}}"
@@ -134,6 +153,9 @@ _CHARACTERS = str.maketrans(
         "\N{FULLWIDTH COMMA}": ",",
         "\N{FULLWIDTH PERCENT SIGN}": "%",
         "\N{PRIME}": "'",
+        "\N{PLUS-MINUS SIGN}": r"\pm ",
+        "\N{SUPERSCRIPT TWO}": "^2",
+        "\N{SUPERSCRIPT THREE}": "^3",
     }
 )
 
@@ -148,7 +170,7 @@ _REWRITES: list[tuple[re.Pattern[str], str]] = [
         (r"\\(?:left|right)\s*\.", ""),
         (r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|rm|bf)(?![a-zA-Z])\s*", ""),
         (r"(?<=\d)(?:,|\{,\})\\!\s*(?=\d{3})", ""),
-        (r"(?<=\d)\{,\}(?=\d{3})", ""),
+        (r"(?<=\d) ?\{ ?, ?\} ?(?=\d{3})", ""),
         (r"\\!", ""),
         (r"(?<!\\)\\[,;: >]|~|\\q?quad(?![a-zA-Z])", " "),
         (r"\\[$]|[$]", ""),

@@ -40,6 +40,7 @@ class Solver:
         max_seconds: most seconds for one problem.
         vote: ``majority``, ``best`` or ``weighted``; by default the strategy's own.
         aggregate: how step scores become one: ``last``, ``min``, ``prod`` or ``mean``.
+        extract: how answers are found: ``boxed``, or ``last-number`` where a solution has no box.
         seed: of the sampling.
         engine: ``auto`` or the name of an engine.
         device: where the models run, such as ``cpu`` or ``cuda:1``; by default a GPU when there is one.
@@ -65,6 +66,7 @@ class Solver:
         max_seconds: float | None = None,
         vote: str | None = None,
         aggregate: str | None = None,
+        extract: str = "boxed",
         seed: int = 0,
         engine: str = "auto",
         device: str | None = None,
@@ -82,7 +84,7 @@ class Solver:
         self._loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
         self._policy, self._reward = policy, prm
         self._models: tuple[Policy, RewardModel | None] | None = None
-        self.plan, self.strategy = self._planned(strategy, vote, aggregate, seed, parameters)
+        self.plan, self.strategy = self._planned(strategy, vote, aggregate, extract, seed, parameters)
         self.warnings = tuple(filter(None, (getattr(self.strategy, "note", ""), self._thinking_note())))
 
     @classmethod
@@ -94,7 +96,7 @@ class Solver:
         policy, reward = load_replay(trace)
         head = next(policy.traces[next(iter(policy.traces))].of("start"))
         plan, budget = head["plan"], Budget(**head["budget"])
-        settings = {key: plan[key] for key in ("strategy", "vote", "aggregate", "seed")}
+        settings = {key: plan[key] for key in ("strategy", "vote", "aggregate", "seed", "extract") if key in plan}
         return cls(**{"policy": policy, "prm": reward, "budget": budget, **settings, **plan["parameters"], **changes})
 
     def load(self) -> tuple[Policy, RewardModel | None]:
@@ -188,13 +190,19 @@ class Solver:
             return Solution(problem, None, 0.0, (), self.plan, Usage(), "error", Trace(), error=error)
 
     def _planned(
-        self, strategy: str | Strategy | None, vote: str | None, aggregate: str | None, seed: int,
+        self,
+        strategy: str | Strategy | None,
+        vote: str | None,
+        aggregate: str | None,
+        extract: str,
+        seed: int,
         parameters: dict[str, Any],
-    ) -> tuple[Plan, Strategy]:  # fmt: skip
+    ) -> tuple[Plan, Strategy]:
         if aggregate is not None and aggregate not in AGGREGATES:
             raise UnknownName("aggregation", aggregate, AGGREGATES)
         if vote is not None:
             resolve("vote", vote)
+        resolve("extraction", extract)
         card = cards.find(self._policy, "policy") if isinstance(self._policy, str) else None
         reason = "as asked for" if strategy else "the default"
         if strategy is None:
@@ -222,6 +230,7 @@ class Solver:
             aggregate=aggregate or settings.get("aggregate", "last"),
             seed=seed,
             reason=reason,
+            extract=extract,
         )
         return plan, built
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
 
 from tts.api import Solver
 from tts.budget import Budget
 from tts.errors import BadInput
 from tts.export import as_row
+from tts.rows import Rows
 from tts.solver import plan_dict
 from tts.types import Plan, Problem, Solution
 
@@ -82,49 +81,26 @@ def _problem(line: bytes, json_lines: bool) -> Problem:
 class Answers:
     """The output file of a batch: what is in it already, and a place for more.
 
-    A torn last line, left by a killed run, is cut away. Rows with an error are tried again. Every row is flushed, so a
-    killed run loses at most the problems in flight.
+    Rows with an error are tried again. A killed run loses at most the problems in flight (:mod:`tts.rows`).
     """
 
     def __init__(self, path: Path, plan: Plan, budget: Budget) -> None:
         self.path = path
         self.settings = {**plan_dict(plan), **asdict(budget)}
         self.done: set[str] = set()
-        try:
-            self._file: IO[bytes] = path.open("a+b")
-        except OSError as error:
-            raise BadInput(f"the output {path} cannot be written: {error.strerror}.") from error
-        try:
-            self._resume()
-        except BaseException:
-            self._file.close()
-            raise
+        self._rows = Rows(path, self._take)
 
     def close(self) -> None:
-        self._file.close()
+        self._rows.close()
 
     def missing(self, problems: list[Problem]) -> Iterator[Problem]:
         """Those that have no answer yet."""
         return (problem for problem in problems if problem.id not in self.done)
 
     def add(self, solution: Solution) -> None:
-        row = as_row(solution)
-        row["settings"] = self.settings
-        self._file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-        self._file.flush()
+        self._rows.add(as_row(solution) | {"settings": self.settings})
         if solution.error is None:
             self.done.add(solution.problem.id)
-
-    def _resume(self) -> None:
-        self._file.seek(0)
-        whole = 0
-        for number, line in enumerate(self._file, 1):
-            if not line.endswith(b"\n"):
-                break
-            self._take(number, line)
-            whole += len(line)
-        if self._file.seek(0, os.SEEK_END) > whole:
-            self._file.truncate(whole)
 
     def _take(self, number: int, line: bytes) -> None:
         try:

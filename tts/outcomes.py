@@ -3,7 +3,7 @@
 A row is what ``tts solve --json`` prints (:func:`tts.export.as_row`) with the grading beside it:
 
     id, problem, answer, confidence, plan, usage, stopped, best, candidates [key, answer, score, scores, finish,
-    tokens, steps, correct], warnings, error   and   dataset, gold, level, subject, correct
+    tokens, steps, correct, class], warnings, error   and   dataset, gold, level, subject, correct
 
 Benchmarks write it, selectors fit on it, reports draw it, replays read it.
 """
@@ -33,6 +33,8 @@ class Outcome:
         level, subject: of the problem; 0 and empty where the data set has none.
         plan: what was run.
         candidates: what it ended with, and ``right`` whether each is right (an answer that is missing is not).
+        classes: of each candidate's answer, equal answers share a number; -1 without a voice. Empty where the row does
+            not say.
         answer: the vote's; None where no candidate held one.
         confidence: its share of the vote, 0 to 1.
         correct: whether it is right.
@@ -47,6 +49,7 @@ class Outcome:
     plan: Plan
     candidates: tuple[Candidate, ...] = ()
     right: tuple[bool, ...] = ()
+    classes: tuple[int, ...] = ()
     answer: str | None = None
     confidence: float = 0.0
     correct: bool = False
@@ -58,11 +61,21 @@ class Outcome:
     subject: str = ""
 
 
-def row_of(solution: Solution, *, gold: str, correct: bool, right: tuple[bool, ...], **about: Any) -> dict[str, Any]:
+def row_of(
+    solution: Solution,
+    *,
+    gold: str,
+    correct: bool,
+    right: tuple[bool, ...],
+    classes: tuple[int, ...] = (),
+    **about: Any,
+) -> dict[str, Any]:
     """A graded solution as a row; ``about`` holds dataset, level and subject."""
     row = as_row(solution) | {"gold": gold, "correct": correct} | about
     for candidate, verdict in zip(row["candidates"], right, strict=True):
         candidate["correct"] = verdict
+    for candidate, index in zip(row["candidates"], classes, strict=False):
+        candidate["class"] = index
     return row
 
 
@@ -75,6 +88,7 @@ def outcome_of(row: Mapping[str, Any]) -> Outcome:
             id=row["id"], problem=row["problem"], gold=row["gold"], plan=_plan(plan),
             candidates=tuple(_candidate(c) for c in row["candidates"]),
             right=tuple(bool(c["correct"]) for c in row["candidates"]),
+            classes=tuple(c["class"] for c in row["candidates"] if "class" in c),
             answer=row["answer"], confidence=row["confidence"], correct=row["correct"], usage=Usage(**usage),
             stopped=row["stopped"], error=row.get("error"), dataset=row.get("dataset", ""),
             level=row.get("level", 0), subject=row.get("subject", ""),
@@ -109,7 +123,8 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
 
 
 def _plan(row: dict[str, Any]) -> Plan:
-    known = {name: row.pop(name) for name in ("strategy", "policy", "prm", "vote", "aggregate", "seed") if name in row}
+    names = ("strategy", "policy", "prm", "vote", "aggregate", "seed", "extract")
+    known = {name: row.pop(name) for name in names if name in row}
     reason = row.pop("reason", "")
     parameters = row.pop("parameters", row)
     return replace(Plan(known.pop("strategy"), parameters, reason=reason), **known)

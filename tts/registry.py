@@ -28,6 +28,10 @@ TABLE: dict[str, dict[str, str]] = {
         "best": "tts.votes:best",
         "weighted": "tts.votes:weighted",
     },
+    "extraction": {
+        "boxed": "tts.answers:extract",
+        "last-number": "tts.fallback:last_number",
+    },
     "prm family": {
         "qwen": "prm.qwen:FAMILY",
         "math-shepherd": "prm.math_shepherd:FAMILY",

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 from tts.aggregate import aggregate
-from tts.answers import conclusion, extract
+from tts.answers import conclusion
 from tts.budget import Budget, Ledger
 from tts.errors import BadInput, UnknownName
 from tts.protocols import Policy, RewardModel, Strategy
@@ -72,7 +72,8 @@ async def run(
     leaves = await strategy(search)
     if not any(leaf.finished for leaf in leaves):
         leaves = [*leaves, *search.finished]
-    candidates = tuple(_candidate(search, leaf, plan.aggregate) for leaf in leaves)
+    extract = resolve("extraction", plan.extract)
+    candidates = tuple(_candidate(search, leaf, plan.aggregate, extract) for leaf in leaves)
     verdict = await asyncio.to_thread(resolve("vote", plan.vote), candidates)
     usage = replace(search.usage, seconds=clock() - begun)
     trace.add(
@@ -97,7 +98,7 @@ async def run(
     )
 
 
-def _candidate(search: Search, leaf: Node, how: str) -> Candidate:
+def _candidate(search: Search, leaf: Node, how: str, extract: Callable[[str], str | None]) -> Candidate:
     scores = search.step_scores(leaf) if search.scored else ()
     return Candidate(
         key=leaf.key,

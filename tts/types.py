@@ -130,8 +130,8 @@ class Candidate:
     """One solution that a search ended with.
 
     ``scores`` holds one reward per step, or is empty where no reward model scored it; ``score`` is their aggregate.
-    ``answer`` is the content of the last complete box of a finished solution, else None. ``tokens`` counts the
-    sampled tokens of this solution (those it shares with others included).
+    ``answer`` is what the plan's extraction finds in a finished solution, by default its last complete box, else None.
+    ``tokens`` counts the sampled tokens of this solution (those it shares with others included).
     """
 
     key: str
@@ -182,7 +182,8 @@ class Usage:
 class Plan:
     """Which search to run: a strategy with its parameters, the models, how to vote, and why this plan was chosen.
 
-    Parameters are what the strategy was built with; an empty ``prm`` means that no reward model takes part.
+    Parameters are what the strategy was built with; an empty ``prm`` means that no reward model takes part. ``extract``
+    names how the answer of a finished solution is found.
     """
 
     strategy: str
@@ -193,6 +194,7 @@ class Plan:
     aggregate: str = "last"
     seed: int = 0
     reason: str = ""
+    extract: str = "boxed"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))

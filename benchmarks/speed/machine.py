@@ -42,6 +42,6 @@ def _after(file: str, key: str) -> str:
 
 
 def _gpu() -> str:
-    import torch
-
-    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
+    """The GPUs as their driver names them: asking torch would mean loading it."""
+    found = (_after(str(file), "Model") for file in Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    return ", ".join(sorted(filter(None, found))) or "none"

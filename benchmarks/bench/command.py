@@ -1,0 +1,174 @@
+"""``tts bench``: parsing and printing. Nothing heavy is loaded before something is to be done."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tts import options
+from tts.errors import BadInput
+from tts.terminal import table
+
+if TYPE_CHECKING:
+    from benchmarks.bench.data import DataSet
+    from benchmarks.bench.jobs import Line
+
+
+def bench(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA", help="math500, aime24, aime25, amc23, gsm8k, minerva, olympiadbench or lab-500."
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="A .jsonl or .parquet file instead: problem or question, and answer, a row.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The run's folder; the same command goes on from there.")
+    ] = None,
+    strategy: Annotated[str, typer.Option(help="all, or names with commas; `tts strategies` lists them.")] = "all",
+    budget: Annotated[str, typer.Option("--budget", "-n", help="Values of N, such as 4,16,64,256.")] = "4,16,64",
+    limit: Annotated[int | None, typer.Option(help="Only the first so many problems.")] = None,
+    levels: Annotated[str | None, typer.Option(help="Only problems of these levels, such as 4,5.")] = None,
+    ids: Annotated[str | None, typer.Option(help="Only the problems with these ids, with commas.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do again what ended in an error.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be run and what it costs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    concurrency: Annotated[int, typer.Option(help="Most problems in flight.")] = 32,
+    policy: options.Policy = "lab-1m",
+    prm: options.Prm = "auto",
+    max_tokens: options.MaxTokens = None,
+    max_flops: options.MaxFlops = None,
+    max_seconds: options.MaxSeconds = None,
+    vote: options.Vote = None,
+    aggregate: options.Aggregate = None,
+    extract: options.Extract = "boxed",
+    beam_width: options.BeamWidth = None,
+    temperature: options.Temperature = None,
+    top_p: options.TopP = None,
+    max_steps: options.MaxSteps = None,
+    step_tokens: options.StepTokens = None,
+    solution_tokens: options.SolutionTokens = None,
+    lookahead: options.Lookahead = None,
+    seed: options.Seed = 0,
+    engine: options.Engine = "auto",
+    device: options.Device = None,
+    prm_device: options.PrmDevice = None,
+    dtype: options.Dtype = None,
+    gpu_memory: options.GpuMemory = 0.9,
+    engine_arg: options.EngineArg = None,
+) -> None:
+    """Run strategies over a data set, into a folder that can be killed and gone on with at any moment.
+
+    Example: tts bench math500 --policy llama-3.2-3b --budget 4,16,64,256 --out runs/llama3b
+    """
+    typed = locals()
+    from benchmarks.bench import jobs
+    from tts.api import Solver
+
+    if out is None and not dry_run:
+        raise BadInput("name a folder for the run with --out, such as --out runs/first.")
+    solver = options.settings(typed)
+    chosen = _data(name, data).choose(limit, _levels(levels), _list(ids))
+    strategies = jobs.strategies_of(strategy, solver["prm"] is not None)
+    lines = jobs.plan_run(Solver, strategies, jobs.budgets_of(budget), solver)
+    typer.echo(f"tts: {chosen.words}.", err=True)
+    if dry_run:
+        _forecast(chosen, lines, out, policy, as_json)
+        return
+    assert out is not None
+    _run(chosen, lines, out, _settings(chosen, strategies, budget, solver, lines), retry_failed, concurrency, as_json)
+
+
+def _data(name: str | None, file: Path | None) -> DataSet:
+    from benchmarks.bench.data import load, read
+
+    if (name is None) == (file is None):
+        raise BadInput("give either the name of a data set, such as math500, or a file with --data.")
+    return load(name) if name is not None else read(file or Path())
+
+
+def _settings(
+    data: DataSet, strategies: list[str], budget: str, solver: dict[str, Any], lines: list[Line]
+) -> dict[str, Any]:
+    """What must not change between two calls on one folder: all that decides what a row holds."""
+    from benchmarks.bench.identity import fingerprint, without_secrets
+    from benchmarks.bench.jobs import budgets_of, jobs_of
+
+    planned = next((line.job.plan.prm for line in lines if line.job.plan.prm), "")
+    prm = solver["prm"] if planned and solver["prm"] != "auto" else planned
+    elsewhere = ("policy", "prm", "device", "prm_device", "gpu_memory")
+    return {
+        "data": data.name,
+        "data source": data.source,
+        "data sha256": data.sha256,
+        "part": dict(data.part),
+        "problems": len(data.items),
+        "policy": without_secrets(solver["policy"]),
+        "policy sha256": fingerprint(solver["policy"], "policy"),
+        "prm": without_secrets(prm),
+        "prm sha256": fingerprint(prm, "prm") if prm else "",
+        "strategies": strategies,
+        "budget": budgets_of(budget),
+        **{name: value for name, value in solver.items() if name not in elsewhere},
+        "parameters": {job.name: dict(job.plan.parameters) for job in jobs_of(lines)},
+    }
+
+
+def _run(
+    data: DataSet,
+    lines: list[Line],
+    out: Path,
+    settings: dict[str, Any],
+    retry: bool,
+    concurrency: int,
+    as_json: bool,
+) -> None:
+    from benchmarks.bench.identity import without_secrets
+    from benchmarks.bench.runner import Bench
+    from benchmarks.bench.tally import printed
+    from benchmarks.speed.machine import machine
+
+    facts = {"command": without_secrets(shlex.join(["tts", *sys.argv[1:]])), "machine": machine()}
+    with Bench(data, lines, out, settings, facts, retry=retry, concurrency=concurrency) as run:
+        total = len(run.jobs) * len(data.items)
+        if run.resumed:
+            typer.echo(f"tts: {run.resumed} of {total} rows are in {out} already.", err=True)
+        run.run()
+        rows, failed = run.tally.rows(len(data.items)), run.folder.failed
+    if as_json:
+        typer.echo(json.dumps({"data": data.words, "part": dict(data.part), "lines": rows}, ensure_ascii=False))
+    else:
+        typer.echo(f"{data.words}\n\n{table(printed(rows))}")
+    if failed:
+        typer.echo(
+            f"tts: {failed} of {total} rows failed and count as wrong; --retry-failed tries them again.", err=True
+        )
+        raise typer.Exit(2)
+
+
+def _forecast(data: DataSet, lines: list[Line], out: Path | None, policy: str, as_json: bool) -> None:
+    from benchmarks.bench import forecast
+
+    found = forecast.forecast(data, lines, out, policy)
+    if as_json:
+        typer.echo(json.dumps({"data": data.words, "part": dict(data.part), "jobs": forecast.as_rows(found)}))
+    else:
+        typer.echo(f"{data.words}\n\n{forecast.printed(found, lines)}")
+
+
+def _levels(text: str | None) -> tuple[int, ...]:
+    try:
+        return tuple(map(int, _list(text)))
+    except ValueError as error:
+        raise BadInput(f"--levels is a list of numbers such as 4,5, not {text!r}.") from error
+
+
+def _list(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())

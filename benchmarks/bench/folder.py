@@ -1,0 +1,208 @@
+"""The folder of a run: a manifest of what is run, the outcomes row by row, and a lock that dies with its process.
+
+manifest.json     settings (what must not change), models, versions, machine, command, and the calls that worked on it
+outcomes.jsonl    one row a problem and plan, appended as they end (:mod:`tts.outcomes`)
+lock              held while a process writes
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tts.errors import BadInput
+from tts.rows import Rows
+
+MANIFEST, OUTCOMES, LOCK, DRAFT = "manifest.json", "outcomes.jsonl", "lock", "manifest.json.partial"
+
+Row = Mapping[str, Any]
+
+_held: set[Path] = set()  # the lock is the process's: a second run in the same one has to be told here
+
+
+class RunFolder:
+    """What of a run is on disk, and a place for more. Close it, or use it in a ``with``.
+
+    Args:
+        path: the folder; it is made where there is none.
+        settings: what the run is. A folder of other settings is refused.
+        facts: what else the manifest says of this call: versions, machine, command.
+        take: called with every row that is there already.
+        retry: forget the rows that failed, so that they are missing again.
+
+    Attributes:
+        done: the job and the problem's id of every row.
+        failed: how many of these rows hold an error.
+
+    Raises:
+        BadInput: another process writes here, or the folder holds something else, or a run of other settings.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        settings: Mapping[str, Any],
+        facts: Mapping[str, Any],
+        take: Callable[[Row], None] = lambda row: None,
+        retry: bool = False,
+    ) -> None:
+        self.path, self._take = path, take
+        self.done: set[tuple[str, str]] = set()
+        self.failed = 0
+        _refuse_strangers(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"the folder {path} cannot be made: {error.strerror}.") from error
+        self._key = path.resolve()
+        self._lock = _locked(path, self._key)
+        try:
+            self.manifest = self._manifest(settings, facts)
+            if retry:
+                _without_errors(path / OUTCOMES)
+            self._rows = Rows(path / OUTCOMES, self._read)
+        except BaseException:
+            self._unlock()
+            raise
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def add(self, row: Row) -> None:
+        """Append a row; it is on disk, as far as this process can be killed, when this returns."""
+        self._rows.add(row)
+        self._count(row)
+
+    def note(self, job: str, problems: int, seconds: float) -> None:
+        """Keep how long this call took for so many problems of a job: later calls tell from it what to expect."""
+        if problems:
+            self.manifest["calls"][-1].setdefault("pace", {})[job] = [problems, round(seconds, 3)]
+            self._write()
+
+    def close(self) -> None:
+        self._rows.close()
+        self._unlock()
+
+    def _count(self, row: Row) -> None:
+        self.done.add((row["job"], row["id"]))
+        self.failed += row.get("error") is not None
+        self._take(row)
+
+    def _read(self, number: int, line: bytes) -> None:
+        try:
+            self._count(json.loads(line))
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInput(
+                f"line {number} of {self.path / OUTCOMES} is no outcome of ours: restore it or name another folder."
+            ) from error
+
+    def _manifest(self, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+        settings = json.loads(json.dumps(settings))  # as they will be read back
+        call = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
+        if (self.path / MANIFEST).is_file():
+            manifest = read_manifest(self.path)
+            for name in {**manifest["settings"], **settings}:
+                old, new = manifest["settings"].get(name), settings.get(name)
+                if old != new:
+                    raise BadInput(
+                        f"{self.path} was made with {name} = {_short(old)}, not {_short(new)}: "
+                        "use the same settings, or name another folder with --out."
+                    )
+            manifest["calls"].append(call)
+        else:
+            manifest = {"format": 1, "settings": settings, "calls": [call]}
+        self.manifest = manifest
+        self._write()
+        return manifest
+
+    def _write(self) -> None:
+        draft = self.path / DRAFT
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(self.manifest, indent=1, ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, self.path / MANIFEST)
+
+    def _unlock(self) -> None:
+        _held.discard(self._key)
+        os.close(self._lock)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a run folder. Raises BadInput where there is none that can be read."""
+    try:
+        found: dict[str, Any] = json.loads((path / MANIFEST).read_text("utf-8"))
+        if isinstance(found["settings"], dict) and isinstance(found["calls"], list):
+            return found
+    except FileNotFoundError as error:
+        raise BadInput(f"{path} is no run folder: it has no {MANIFEST}.") from error
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise BadInput(f"{path / MANIFEST} is no manifest of a run: restore it or name another folder.")
+
+
+def _refuse_strangers(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise BadInput(f"{path} is a file: name a folder for the run with --out.")
+    if path.is_dir() and not (path / MANIFEST).exists():
+        strangers = sorted(file.name for file in path.iterdir() if file.name not in (LOCK, DRAFT))
+        if strangers:
+            raise BadInput(f"{path} holds {strangers[0]} and is no run of ours: name another folder with --out.")
+
+
+def _locked(path: Path, key: Path) -> int:
+    """The open lock file. The kernel lets go of it when this process ends, however that happens."""
+    if key in _held:  # and opening it here would, when closed, let go of the lock that this process has
+        raise BadInput(f"{path} is being written by this process: wait for its end, or name another folder.")
+    try:
+        lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise BadInput(f"the folder {path} cannot be written: {error.strerror}.") from error
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
+        os.close(lock)
+        if error.errno not in (errno.EACCES, errno.EAGAIN):
+            raise BadInput(f"{path} cannot be locked ({error.strerror}): name a folder on a local disk.") from error
+        who = f"process {holder}" if holder else "another process"
+        raise BadInput(f"{path} is being written by {who}: wait for its end, or name another folder.") from error
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    _held.add(key)
+    return lock
+
+
+def _without_errors(outcomes: Path) -> None:
+    """Rewrite a file without the rows that failed, all at once or not at all."""
+    if not outcomes.is_file():
+        return
+    draft = outcomes.with_suffix(".partial")
+    with outcomes.open("rb") as old, draft.open("wb") as new:
+        for line in old:
+            if not line.endswith(b"\n") or not _failed(line):
+                new.write(line)
+        new.flush()
+        os.fsync(new.fileno())
+    os.replace(draft, outcomes)
+
+
+def _failed(line: bytes) -> bool:
+    try:
+        return json.loads(line).get("error") is not None
+    except (ValueError, AttributeError):
+        return False  # reading it later says what is wrong with it
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+    return text if len(text) <= 60 else f"{text[:57]}..."

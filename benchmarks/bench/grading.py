@@ -1,0 +1,34 @@
+"""A solution and its gold answer as a graded row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.bench.normal import Item
+from tts import equivalence
+from tts.answers import parsable
+from tts.outcomes import row_of
+from tts.types import Solution
+
+
+def graded(solution: Solution, item: Item, dataset: str, job: str) -> dict[str, Any]:
+    """The row of a solution; ``job`` names the plan within its run. Blocks while answers are compared.
+
+    The comparison is the process's shared one, so what the vote has compared already is not compared again.
+    """
+    candidates = solution.candidates
+    answers = [c.answer if c.finished and c.answer is not None and parsable(c.answer) else None for c in candidates]
+    spoken = [answer for answer in answers if answer is not None]
+    index = dict(zip(spoken, equivalence.group(spoken), strict=True))
+    right = {answer: equivalence.grade(item.gold, answer) for answer in dict.fromkeys(spoken)}
+    row = row_of(
+        solution,
+        gold=item.gold,
+        correct=right.get(solution.answer, False) if solution.answer is not None else False,
+        right=tuple(right.get(answer, False) if answer is not None else False for answer in answers),
+        classes=tuple(-1 if answer is None else index[answer] for answer in answers),
+        dataset=dataset,
+        level=item.level,
+        subject=item.subject,
+    )
+    return {"job": job} | row

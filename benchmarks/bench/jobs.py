@@ -1,0 +1,123 @@
+"""What a run has to do: which searches are run, and which lines of the table are read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.bench.subsets import VOTES
+from tts import registry
+from tts.errors import BadInput, UnknownName
+from tts.options import PARAMETERS
+from tts.solver import parameters_of
+from tts.types import Plan
+
+Make = Callable[..., Any]
+"""Makes a solver from a strategy, a budget and settings; :class:`tts.api.Solver` is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One search over all problems.
+
+    Attributes:
+        name: as rows call it, such as ``dvts/64``.
+        strategy, n: of it.
+        solver: runs it.
+    """
+
+    name: str
+    strategy: str
+    n: int
+    solver: Any
+
+    @property
+    def plan(self) -> Plan:
+        plan: Plan = self.solver.plan
+        return plan
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table: a strategy at a width, and the job whose candidates it is read from.
+
+    ``run`` says whether that job is exactly this search; else the line is an estimate from subsets of its samples.
+    """
+
+    strategy: str
+    n: int
+    vote: str
+    job: Job
+    run: bool
+
+    @property
+    def how(self) -> str:
+        return "run" if self.run else f"from the {self.job.n} samples of {self.job.strategy}"
+
+
+def strategies_of(text: str, with_prm: bool) -> list[str]:
+    """The strategies that ``--strategy`` names: ``all`` or a list with commas."""
+    if text.strip().lower() == "all":
+        names = list(registry.TABLE["strategy"])
+        return [name for name in names if with_prm or not registry.resolve("strategy", name).needs_reward]
+    known = registry.names("strategy")
+    names = []
+    for name in filter(None, (part.strip() for part in text.split(","))):
+        registry.resolve("strategy", name)  # says what is known where it is not
+        names.append(name if name in known else name.lower().replace("_", "-"))
+    if not names:
+        raise BadInput("--strategy names no strategy: `tts strategies` lists them, or say all.")
+    return list(dict.fromkeys(names))
+
+
+def budgets_of(text: str) -> list[int]:
+    """The widths that ``--budget`` names, such as ``4,16,64``, ascending."""
+    try:
+        found = sorted({int(part) for part in text.split(",") if part.strip()})
+    except ValueError as error:
+        raise BadInput(f"--budget is a list of whole numbers such as 4,16,64, not {text!r}.") from error
+    if not found or found[0] < 1:
+        raise BadInput(f"--budget is a list of numbers of samples, each 1 or more, not {text!r}.")
+    return found
+
+
+def plan_run(make: Make, strategies: Sequence[str], budgets: Sequence[int], settings: dict[str, Any]) -> list[Line]:
+    """The lines of a run; the jobs are those that the lines name.
+
+    Strategies of independent samples are run at the largest width only, and share the samples of one that also scores
+    them. Under a ceiling of tokens, FLOPs or seconds that would be wrong, since a smaller width would have been cut off
+    elsewhere, so there each width is run.
+
+    Raises UnknownName for a parameter that none of the strategies has.
+    """
+    known = {name: set(parameters_of(name)) for name in strategies}
+    for name in PARAMETERS:
+        if name in settings and not any(name in has for has in known.values()):
+            raise UnknownName(f"parameter of {', '.join(strategies)}", name, set().union(*known.values()))
+    bounded = any(settings.get(name) is not None for name in ("max_tokens", "max_flops", "max_seconds"))
+
+    def job(strategy: str, n: int) -> Job:
+        mine = {k: v for k, v in settings.items() if k not in PARAMETERS or k in known[strategy]}
+        return Job(f"{strategy}/{n}", strategy, n, make(strategy=strategy, budget=n, **mine))
+
+    lines: list[Line] = []
+    source: Job | None = None  # scored samples, for those that need no scores
+    for strategy in sorted(strategies, key=lambda name: not registry.resolve("strategy", name).needs_reward):
+        kind = registry.resolve("strategy", strategy)
+        vote = settings.get("vote") or kind.vote
+        if bounded or vote not in VOTES or not getattr(kind, "independent", False):
+            jobs = [job(strategy, n) for n in budgets]
+            lines += [Line(strategy, each.n, each.plan.vote, each, True) for each in jobs]
+            continue
+        own = job(strategy, budgets[-1]) if source is None or kind.needs_reward else source
+        if kind.needs_reward:
+            source = own
+        lines += [Line(strategy, n, vote, own, own.strategy == strategy and n == own.n) for n in budgets]
+    return sorted(lines, key=lambda line: strategies.index(line.strategy))
+
+
+def jobs_of(lines: Sequence[Line]) -> list[Job]:
+    """The jobs of these lines, each once: samples first, then the searches from narrow to wide."""
+    jobs = {line.job.name: line.job for line in lines}
+    return sorted(jobs.values(), key=lambda job: (getattr(job.solver.strategy, "stepwise", False), job.n))

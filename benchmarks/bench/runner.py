@@ -1,0 +1,125 @@
+"""Runs the jobs of a benchmark: many problems in flight, each graded and written as it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bench.data import DataSet
+from benchmarks.bench.folder import RunFolder
+from benchmarks.bench.grading import graded
+from benchmarks.bench.jobs import Job, Line, jobs_of
+from benchmarks.bench.normal import Item
+from benchmarks.bench.progress import Progress
+from benchmarks.bench.tally import Tally
+from tts.errors import BadInput
+from tts.types import Solution
+
+_NOTE = 60.0  # seconds between two notes of a job's pace in the manifest
+_GRADERS = 4  # answers are mostly compared by spelling; what needs algebra waits for the judge's processes anyway
+
+
+class Bench:
+    """A run of a data set. Use it in a ``with``; then :meth:`run` does what is missing.
+
+    Args:
+        data: the problems.
+        lines: what is to be found out, see :func:`benchmarks.bench.jobs.plan_run`.
+        out: the run folder.
+        settings, facts, retry: see :class:`RunFolder`.
+        concurrency: most problems in flight.
+
+    Attributes:
+        tally: the figures of the lines, of what earlier calls did too.
+        resumed: rows that were there already.
+
+    Raises:
+        BadInput: as for RunFolder.
+    """
+
+    def __init__(
+        self,
+        data: DataSet,
+        lines: Sequence[Line],
+        out: Path,
+        settings: Mapping[str, Any],
+        facts: Mapping[str, Any],
+        *,
+        retry: bool = False,
+        concurrency: int = 32,
+    ) -> None:
+        if concurrency < 1:
+            raise BadInput(f"concurrency must be a whole number, 1 or more, not {concurrency}.")
+        self.data, self.lines, self.concurrency = data, lines, concurrency
+        self.jobs = jobs_of(lines)
+        self.tally = Tally(lines)
+        self._noted: dict[str, float] = {}
+        self._right = dict.fromkeys((job.name for job in self.jobs), 0)
+        self.folder = RunFolder(out, settings, facts, self._take, retry)
+        self.resumed = len(self.folder.done)
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.folder.close()
+
+    def missing(self, job: Job) -> list[Item]:
+        """The problems that a job has not done yet."""
+        return [item for item in self.data.items if (job.name, item.problem.id) not in self.folder.done]
+
+    def run(self) -> None:
+        """Do what is missing. What is finished is on disk, whatever ends this."""
+        with ThreadPoolExecutor(_GRADERS, "grading") as graders, asyncio.Runner() as runner:
+            for job in self.jobs:
+                if todo := self.missing(job):
+                    self._run(job, todo, graders, runner)
+
+    def _run(self, job: Job, todo: list[Item], graders: ThreadPoolExecutor, runner: asyncio.Runner) -> None:
+        total = len(self.data.items)
+        done = total - len(todo)
+        progress = Progress(job.name, total, done, self._right[job.name])
+        try:
+            runner.run(self._stream(job, todo, progress, graders))
+        finally:
+            progress.close()
+            self.folder.note(job.name, progress.made, progress.seconds)
+
+    async def _stream(self, job: Job, todo: list[Item], progress: Progress, graders: ThreadPoolExecutor) -> None:
+        """Grade beside the search: an answer that is hard to compare holds up neither engine nor other problems."""
+        grading: set[asyncio.Task[None]] = set()
+        stream = job.solver.stream((item.problem for item in todo), self.concurrency)
+        try:
+            async with aclosing(stream):
+                async for index, solution in stream:
+                    grading.add(asyncio.create_task(self._finish(job, todo[index], solution, progress, graders)))
+                    if len(grading) > self.concurrency:  # rows are large: no more of them wait than problems fly
+                        await asyncio.wait(grading, return_when=asyncio.FIRST_COMPLETED)
+                    for task in [task for task in grading if task.done()]:
+                        grading.discard(task)
+                        task.result()
+            for task in list(grading):
+                await task
+                grading.discard(task)
+        finally:
+            await asyncio.gather(*grading, return_exceptions=True)
+
+    async def _finish(
+        self, job: Job, item: Item, solution: Solution, progress: Progress, graders: ThreadPoolExecutor
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        row = await loop.run_in_executor(graders, graded, solution, item, self.data.name, job.name)
+        self.folder.add(row)
+        progress.add(bool(row["correct"]))
+        if progress.seconds - self._noted.get(job.name, 0.0) >= _NOTE:  # a killed call has told its pace as well
+            self._noted[job.name] = progress.seconds
+            self.folder.note(job.name, progress.made, progress.seconds)
+
+    def _take(self, row: Mapping[str, Any]) -> None:
+        self.tally.add(row)
+        if row["job"] in self._right:
+            self._right[row["job"]] += bool(row["correct"])

@@ -1,0 +1,122 @@
+"""The table of a run: what its rows say of every strategy at every width. Rows are read once and not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.bench.jobs import Line
+from benchmarks.bench.subsets import Sampled, accuracy_at, pass_at
+from benchmarks.statistics import Interval, wilson
+from tts.registry import resolve
+
+
+@dataclass(slots=True)
+class Figures:
+    """Sums over the problems of one line; a problem that failed counts as wrong."""
+
+    problems: int = 0
+    failed: int = 0
+    right: float = 0.0
+    passed: float = 0.0
+    tokens: float = 0.0
+    prm_tokens: float = 0.0
+    flops: float = 0.0
+    paper_flops: float = 0.0
+
+    @property
+    def accuracy(self) -> Interval | None:
+        return wilson(self.right, self.problems) if self.problems else None
+
+
+@dataclass(slots=True)
+class Tally:
+    """The figures of each line. ``add`` takes a row as the run folder holds it; it may come in any order."""
+
+    lines: Sequence[Line]
+    figures: dict[tuple[str, int], Figures] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.figures = {(line.strategy, line.n): Figures() for line in self.lines}
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        for line in self.lines:
+            if line.job.name == row["job"]:
+                _add(self.figures[line.strategy, line.n], line, row)
+
+    def of(self, line: Line) -> Figures:
+        return self.figures[line.strategy, line.n]
+
+    def rows(self, total: int) -> list[dict[str, Any]]:
+        """The table as JSON types: one object a line; costs are means over the problems that did not fail."""
+        return [_row(line, self.of(line), total) for line in self.lines]
+
+
+def _add(figures: Figures, line: Line, row: Mapping[str, Any]) -> None:
+    figures.problems += 1
+    if row.get("error") is not None:
+        figures.failed += 1
+        return
+    candidates, usage, needs = row["candidates"], row["usage"], resolve("strategy", line.strategy).needs_reward
+    right = [bool(c["correct"]) for c in candidates]
+    share = 1.0
+    if line.run:
+        figures.right += bool(row["correct"])
+        figures.passed += any(right)
+    elif candidates:
+        scores = [c["score"] if needs else None for c in candidates]
+        samples = Sampled.of([c["class"] for c in candidates], scores, right)
+        n = min(line.n, len(samples))
+        figures.right += accuracy_at(samples, n, line.vote)
+        figures.passed += pass_at(samples, n)
+        share = n / len(samples)
+    prm_flops, prm_tokens = (usage["prm_flops"], usage["prm_tokens"]) if needs else (0, 0)
+    figures.tokens += share * usage["policy_tokens"]
+    figures.prm_tokens += share * prm_tokens
+    figures.flops += share * (usage["policy_flops"] + prm_flops)
+    figures.paper_flops += share * usage["paper_flops"]
+
+
+def _row(line: Line, figures: Figures, total: int) -> dict[str, Any]:
+    accuracy, done = figures.accuracy, max(figures.problems - figures.failed, 1)
+    return {
+        "strategy": line.strategy,
+        "n": line.n,
+        "vote": line.vote,
+        "how": line.how,
+        "accuracy": accuracy.value if accuracy else None,
+        "low": accuracy.low if accuracy else None,
+        "high": accuracy.high if accuracy else None,
+        "pass_at_n": figures.passed / figures.problems if figures.problems else None,
+        "tokens": figures.tokens / done,
+        "prm_tokens": figures.prm_tokens / done,
+        "flops": figures.flops / done,
+        "paper_flops": figures.paper_flops / done,
+        "problems": figures.problems,
+        "of": total,
+        "failed": figures.failed,
+    }
+
+
+def printed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same for people: one row a line, for :func:`tts.terminal.table`."""
+    return [
+        {
+            "strategy": row["strategy"],
+            "N": row["n"],
+            "vote": row["vote"],
+            "accuracy": "-" if row["accuracy"] is None else _percent(row),
+            "pass@N": "-" if row["pass_at_n"] is None else f"{100 * row['pass_at_n']:.1f} %",
+            "tokens": f"{row['tokens']:,.0f}",
+            "FLOPs": f"{row['flops']:.3g}",
+            "papers' FLOPs": f"{row['paper_flops']:.3g}",
+            "problems": f"{row['problems']} of {row['of']}" + (f", {row['failed']} failed" if row["failed"] else ""),
+            "how": row["how"],
+        }
+        for row in rows
+    ]
+
+
+def _percent(row: Mapping[str, Any]) -> str:
+    return Interval(row["accuracy"], row["low"], row["high"]).percent()

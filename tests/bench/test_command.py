@@ -1,0 +1,132 @@
+"""``tts bench`` with the built-in models."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+import cli
+from benchmarks.bench.identity import fingerprint
+from tests.markdown import ROOT
+from tts.outcomes import read
+
+SMALL = ["bench", "lab-500", "--policy", "lab-200k", "--limit", "3"]
+
+
+class Tts:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.monkeypatch, self.capsys = monkeypatch, capsys
+
+    def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        self.monkeypatch.setattr(sys, "argv", ["tts", *arguments])
+        self.monkeypatch.setattr(sys, "stdin", io.StringIO())
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = self.capsys.readouterr()
+        assert isinstance(stop.value.code, int)
+        return stop.value.code, out, err
+
+
+@pytest.fixture
+def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tts:
+    return Tts(monkeypatch, capsys)
+
+
+def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Path) -> None:
+    out = tmp_path / "runs" / "first"
+    code, plan, _ = tts(*SMALL, "-n", "2,4", "--out", str(out), "--dry-run")
+    assert code == 0
+    assert "best-of-n/4" in plan
+    assert "majority/2 is read from the 4 samples of best-of-n" in plan
+    assert not out.exists()
+    code, table, err = tts(*SMALL, "-n", "2,4", "--out", str(out))
+    assert code == 0
+    assert "a PART of it: 3 of 500 problems" in err
+    assert table.startswith("lab-500, a PART of it")
+    for name in ("best-of-n", "majority", "beam-search", "dvts"):
+        assert f"{name} " in table
+    before = (out / "outcomes.jsonl").read_bytes()
+    outcomes = list(read(out / "outcomes.jsonl"))
+    assert len(outcomes) == 3 * 5  # samples at 4, beam search and DVTS at 2 and 4
+    code, text, err = tts(*SMALL, "-n", "2,4", "--out", str(out), "--json")
+    assert code == 0
+    assert "15 of 15 rows are in" in err
+    lines = json.loads(text)["lines"]
+    assert len(lines) == 8
+    assert {line["problems"] for line in lines} == {3}
+    assert (out / "outcomes.jsonl").read_bytes() == before
+    code, plan, _ = tts(*SMALL, "-n", "2,4", "--out", str(out), "--dry-run", "--json")
+    assert {job["problems"] for job in json.loads(plan)["jobs"]} == {0}
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["settings"]["part"] == {"first": 3}
+    assert len(manifest["settings"]["policy sha256"]) == 64
+    assert manifest["calls"][0]["machine"]["versions"]["torch"]
+    code, _, err = tts(*SMALL, "-n", "2,4", "--out", str(out), "--seed", "1")
+    assert code == 2
+    assert "was made with seed = 0, not 1" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["bench", "lab-500"], "name a folder for the run with --out"),
+        (["bench", "--dry-run"], "either the name of a data set"),
+        (["bench", "lab-500", "--data", "x.jsonl", "--dry-run"], "either the name of a data set"),
+        (["bench", "lab-5000", "--dry-run"], "did you mean 'lab-500'"),
+        (["bench", "--data", "none.jsonl", "--dry-run"], "cannot be read"),
+        (["bench", "lab-500", "--levels", "a", "--dry-run"], "--levels is a list of numbers"),
+        (["bench", "lab-500", "--strategy", "beam", "--dry-run"], "did you mean 'beam-search'"),
+        (["bench", "lab-500", "--strategy", ",", "--dry-run"], "names no strategy"),
+        (["bench", "lab-500", "--budget", "4,x", "--dry-run"], "list of whole numbers"),
+        (["bench", "lab-500", "--budget", "0", "--dry-run"], "1 or more"),
+        (["bench", "lab-500", "--strategy", "majority", "--beam-width", "2", "--dry-run"], "beam_width"),
+        (["bench", "lab-500", "--extract", "last", "--dry-run"], "did you mean 'last-number'"),
+        (["bench", "lab-500", "--concurrency", "0", "--limit", "1", "--out", "{}"], "concurrency must be"),
+    ],
+)
+def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
+    tts: Tts, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    code, out, err = tts(*(argument.format(tmp_path / "run") for argument in arguments))
+    assert code == 2
+    assert out == ""
+    assert said in err.splitlines()[-1]
+
+
+def test_models_in_folders_are_run_and_told_apart_by_their_files(tts: Tts, tmp_path: Path) -> None:
+    lab = ROOT / "benchmarks/lab/models"
+    command = ["bench", "lab-500", "--limit", "1", "-n", "1", "--strategy", "best-of-n", "--engine", "transformers"]
+    command += ["--policy", str(lab / "lab-200k"), "--prm", str(lab / "lab-prm"), "--out", str(tmp_path / "run")]
+    code, plan, _ = tts(*command, "--dry-run", "--json")
+    assert code == 0
+    assert json.loads(plan)["jobs"][0]["most_paper_flops"] > 0
+    assert tts(*command)[0] == 0
+    settings = json.loads((tmp_path / "run" / "manifest.json").read_text())["settings"]
+    assert settings["policy sha256"] == fingerprint("lab-200k", "policy")
+    assert settings["prm sha256"] == fingerprint("lab-prm", "prm")
+
+
+def test_a_file_of_ones_own_is_a_data_set(tts: Tts, tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text(
+        json.dumps({"question": "Tom has 12 eggs. He buys 8 more. How many eggs does he have?", "answer": "20"})
+    )
+    code, text, _ = tts(
+        "bench", "--data", str(file), "--policy", "lab-200k", "--strategy", "majority", "-n", "4", "--json",
+        "--out", str(tmp_path / "run"),
+    )  # fmt: skip
+    assert code == 0
+    [line] = json.loads(text)["lines"]
+    assert (line["problems"], line["of"], line["failed"]) == (1, 1, 0)
+    [outcome] = read(tmp_path / "run" / "outcomes.jsonl")
+    assert (outcome.dataset, outcome.gold) == ("mine", "20")
+
+
+def test_without_a_reward_model_all_means_what_needs_none(tts: Tts) -> None:
+    code, text, _ = tts(*SMALL, "-n", "2,4", "--prm", "none", "--dry-run", "--json")
+    assert code == 0
+    assert [job["job"] for job in json.loads(text)["jobs"]] == ["majority/4"]
