@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmarks.replay.command import replay
+from benchmarks.report.command import report, view
 from tts.errors import BadInput, TTSError
 from tts.terminal import paragraph, table
 
@@ -338,6 +340,10 @@ def doctor(
     if benchmark:
         for name, text in checks.benchmark():
             typer.echo(f"{name:<16}{text}")
+
+
+for command in (replay, report, view):
+    app.command()(command)
 
 
 def main() -> None:
