@@ -1,7 +1,7 @@
 """Whether the candidates of a file belong to its problems at all.
 
-Published recordings exist in which a bug dealt the solutions out to the wrong problems; every figure from such a file is
-meaningless, and nothing in it looks wrong. Two signs, neither of which needs a model:
+Published recordings exist in which a bug dealt the solutions out to the wrong problems; every figure from such a file
+is meaningless, and nothing in it looks wrong. Two signs, neither of which needs a model:
 
 * **The words.** A solution speaks of its problem: it repeats its numbers and rare words. Each solution is compared with
   all problems of the file (cosine of inverse-document-frequency weights); where most lie clearly nearer to another
@@ -24,7 +24,7 @@ from tts.answers import canonical
 
 FEWEST = 5  # problems below which neither sign says anything
 NEARER = 1.25  # how much nearer another problem must be to count
-MOST = 0.5  # share of strayed solutions from which a file is mixed up; recordings known sound had up to 0.19, mixed ones 0.85 on
+MOST = 0.5  # strayed share of a mixed-up file: recordings known to be sound had up to 0.19, others 0.85 and more
 _DEALS = 99
 _WORD = re.compile(r"\d+(?:\.\d+)?|[a-z]{3,}")
 
@@ -47,12 +47,12 @@ def warning(records: Sequence[Record]) -> str | None:
     if fit.share > MOST:
         return (
             f"the solutions do not belong to their problems: of {fit.compared} compared, {fit.strayed} speak of another "
-            "problem of the file; its rows are probably interleaved, and accuracies computed from it mean nothing."
+            "problem of the file; its rows are probably interleaved, and accuracies from it mean nothing."
         )
     if not fit.compared and dealt_out(records):
         return (
-            "the answers are right no more often than if they were dealt out at random among the problems: the rows are "
-            "mixed up, or the model solves none of them."
+            "the answers are right no more often than if they were dealt out at random among the problems: the rows "
+            "are mixed up, or the model solves none of them."
         )
     return None
 

@@ -134,7 +134,7 @@ def form_of(row: Row) -> Callable[[Row, int], Record]:
 
 
 def _open(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+    return cast("IO[bytes]", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
 
 
 def _outcome(row: Row, number: int) -> Record:
@@ -154,12 +154,12 @@ def _answer(row: Row, number: int) -> Record:
 
 def _search_and_learn(row: Row, number: int) -> Record:
     texts = row["completions"]
-    return _foreign(row, number, row["problem"], texts, row.get("scores") or [[]] * len(texts))
+    return _foreign(row, number, row["problem"], texts, row.get("scores", [[]] * len(texts)))
 
 
 def _qwen(row: Row, number: int) -> Record:
     texts = row["code"]
-    return _foreign(row, number, row["question"], texts, row.get("pred_score") or [[]] * len(texts))
+    return _foreign(row, number, row["question"], texts, row.get("pred_score", [[]] * len(texts)))
 
 
 def _foreign(row: Row, number: int, problem: str, texts: Any, scores: Any) -> Record:

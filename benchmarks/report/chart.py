@@ -212,7 +212,8 @@ def _mark(row: Series, x: float, y: float, r: float, tip: str) -> str:
         return f'<circle {css} cx="{x:.1f}" cy="{y:.1f}" r="{r}">{title}</circle>'
     if shape == "square":
         side = 1.8 * r
-        return f'<rect {css} x="{x - side / 2:.1f}" y="{y - side / 2:.1f}" width="{side:.1f}" height="{side:.1f}">{title}</rect>'
+        corner = f'x="{x - side / 2:.1f}" y="{y - side / 2:.1f}"'
+        return f'<rect {css} {corner} width="{side:.1f}" height="{side:.1f}">{title}</rect>'
     reach = 1.35 * r
     corners = [(x, y - reach), (x + reach, y), (x, y + reach), (x - reach, y)]
     if shape == "triangle":
@@ -221,7 +222,8 @@ def _mark(row: Series, x: float, y: float, r: float, tip: str) -> str:
 
 
 def _whisker(frame: Frame, dot: Dot, x: float, colour: int) -> str:
-    return f'<line class="whisker s{colour}" x1="{x:.1f}" x2="{x:.1f}" y1="{frame.py(dot.high):.1f}" y2="{frame.py(dot.low):.1f}"/>'
+    ends = f'y1="{frame.py(dot.high):.1f}" y2="{frame.py(dot.low):.1f}"'
+    return f'<line class="whisker s{colour}" x1="{x:.1f}" x2="{x:.1f}" {ends}/>'
 
 
 def _text(x: float, y: float, text: str, anchor: str, size: int, css: str = "") -> str:
@@ -241,7 +243,8 @@ def _svg(frame: Frame, parts: Sequence[str], title: str, narrow: bool, alone: bo
     size = f'width="{frame.width}" height="{frame.height}" ' if alone else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {"narrow" if narrow else "wide"}" {size}'
-        f'viewBox="0 0 {frame.width} {frame.height}" role="img"><title>{escape(title)}</title>{style}{"".join(parts)}</svg>'
+        f'viewBox="0 0 {frame.width} {frame.height}" role="img"><title>{escape(title)}</title>'
+        f"{style}{''.join(parts)}</svg>"
     )
 
 

@@ -1,4 +1,4 @@
-"""``tts report`` and ``tts view``: read their options, write a page, say where it is. Importing this module is cheap."""
+"""``tts report`` and ``tts view``: read options, write a page, say where it is. Importing this module is cheap."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Point:
 
     Attributes:
         right: for each problem how often the answer is right, 0 to 1.
-        tokens, flops, paper_flops: means over the problems. ``flops`` counts both models with cached prefixes taken off,
+        tokens, flops, paper_flops: means over the problems. ``flops`` counts both models, cached prefixes taken off;
             ``paper_flops`` is 2 x parameters x sampled tokens, policy alone (arXiv 2502.06703).
         failed: problems that ended in an error; they count as wrong.
     """
@@ -136,7 +136,7 @@ def _sampled(runs: Runs, arm: Arm, most: int, vote: str, prm: bool = True) -> tu
                 float(np.mean([u.paper_flops for u in usages])) * share,
                 derived=n < most,
                 failed=_failed(rows),
-            )  # fmt: skip
+            )
         )
     return tuple(points)
 

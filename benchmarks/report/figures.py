@@ -10,20 +10,20 @@ import math
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.report import chart
 from benchmarks.report.chart import Dot, Series
 from benchmarks.report.curves import Curve, Point
-from benchmarks.statistics import by_group
+from benchmarks.statistics import DIFFICULTIES, by_group
 from tts.errors import BadInput
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
 )  # fmt: skip
 
 
@@ -38,8 +38,8 @@ class Figure:
     caption: str
 
 
-def draw(curves: Sequence[Curve], groups: Mapping[str, Mapping[str, Hashable]]) -> list[Figure]:
-    """Accuracy over N, over FLOPs (ours, the papers'), and by each grouping that ``groups`` names (problem -> group)."""
+def draw(curves: Sequence[Curve], groups: Mapping[str, Mapping[str, str | int]]) -> list[Figure]:
+    """Accuracy over N, over FLOPs (ours, the papers'), and by each of ``groups`` (its name, and each problem's group)."""
     figures = [
         _lines("accuracy-over-n", curves, "N", "samples, N", "Accuracy over N. Bands are 95 % intervals."),
         _lines(
@@ -48,7 +48,7 @@ def draw(curves: Sequence[Curve], groups: Mapping[str, Mapping[str, Hashable]]) 
         ),
         _lines(
             "accuracy-over-paper-flops", curves, "paper_flops", "FLOPs a problem as in the papers",
-            "The same over the papers' figure: 2 × parameters × sampled tokens, policy alone.",
+            "The same over the papers' figure: 2 x parameters x sampled tokens, policy alone.",
         ),
     ]  # fmt: skip
     for name, grouping in groups.items():
@@ -76,11 +76,8 @@ def _x(point: Point, what: str) -> float:
     return float(point.n if what == "N" else getattr(point, what))
 
 
-def _grouped(name: str, curves: Sequence[Curve], grouping: Mapping[str, Hashable]) -> Figure:
-    names = sorted(
-        set(grouping.values()),
-        key=lambda g: ("easy", "medium", "hard").index(g) if g in ("easy", "medium", "hard") else g,
-    )  # type: ignore[no-any-return, type-var, arg-type, return-value]
+def _grouped(name: str, curves: Sequence[Curve], grouping: Mapping[str, str | int]) -> Figure:
+    names = sorted(set(grouping.values()), key=_rank)
     series = []
     for at, curve in enumerate(curves):
         ids = [identity for identity in curve.top.ids if identity in grouping]
@@ -96,6 +93,12 @@ def _grouped(name: str, curves: Sequence[Curve], grouping: Mapping[str, Hashable
         for narrow, alone in ((False, False), (True, False), (False, True))
     ]
     return Figure(f"accuracy-by-{name}", *forms, caption)
+
+
+def _rank(group: str | int) -> tuple[int, str]:
+    """Difficulties from easy to hard, levels by number."""
+    names = list(DIFFICULTIES)
+    return (group, "") if isinstance(group, int) else (names.index(group) if group in names else 0, group)
 
 
 def save(figures: Sequence[Figure], page: Path) -> list[Path]:

@@ -47,10 +47,12 @@ def title_of(runs: Runs, curves: Sequence[Curve]) -> str:
     return " · ".join([", ".join(data) or "problems", ", ".join(_models(curves, "policy")) or "search"])
 
 
-def groupings(runs: Runs) -> dict[str, dict[str, Any]]:
+def groupings(runs: Runs) -> dict[str, dict[str, str | int]]:
     """What accuracy is broken down by: the data set's levels, and difficulty for the policy where it was sampled."""
-    levels = {identity: outcome.level for identity, outcome in runs.problems.items() if outcome.level}
-    bins = {identity: difficulty(value) for identity, value in chances(runs).items()}
+    levels: dict[str, str | int] = {
+        identity: outcome.level for identity, outcome in runs.problems.items() if outcome.level
+    }
+    bins: dict[str, str | int] = {identity: difficulty(value) for identity, value in chances(runs).items()}
     return {name: grouping for name, grouping in (("level", levels), ("difficulty", bins)) if grouping}
 
 
@@ -110,7 +112,7 @@ def _main_table(curves: Sequence[Curve]) -> str:
 
 def _cell(point: Point | None) -> str:
     if point is None:
-        return '<td class="n soft">–</td>'
+        return '<td class="n soft">-</td>'
     a = point.accuracy
     return f'<td class="n">{100 * a.value:.1f} <span class="ci">[{100 * a.low:.1f}, {100 * a.high:.1f}]</span></td>'
 
@@ -119,14 +121,15 @@ def _main_note(runs: Runs) -> str:
     text = "Per cent of problems right, with 95 % intervals; cost a problem at the largest N. "
     if any(arm.strategy in SAMPLING for arm in runs.tables):
         text += (
-            "Best-of-n and majority were sampled once at their largest N; a smaller N is the unbiased mean over subsets of "
-            "those samples, at their share of the cost. Searches were run at each N."
+            "Best-of-n and majority were sampled once at their largest N; a smaller N is the unbiased mean over subsets "
+            "of those samples, at their share of the cost. Searches were run at each N."
         )
     return f'<p class="soft small">{escape(text)}</p>'
 
 
 def _table(head: Sequence[str], body: Sequence[str]) -> str:
-    return f'<div class="scroll"><table><thead><tr>{"".join(head)}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+    table = f"<table><thead><tr>{''.join(head)}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+    return f'<div class="scroll">{table}</div>'
 
 
 def _beside_paper(runs: Runs, curves: Sequence[Curve]) -> str:
@@ -162,12 +165,12 @@ def _paper_table(dataset: str, found: Sequence[tuple[str, paper.Row]], curves: S
         cells = [_cell(single), _cell(majority), _cell(best)]
         body.append(f"<tr><th>{escape(policy)}, here</th>{''.join(cells)}</tr>")
         theirs = [
-            f'<td class="n">{"–" if v is None else f"{v:.1f}"}</td>' for v in (row.cot, row.majority, row.optimal)
+            f'<td class="n">{"-" if v is None else f"{v:.1f}"}</td>' for v in (row.cot, row.majority, row.optimal)
         ]
         body.append(f"<tr><th>{escape(row.policy)}, paper</th>{''.join(theirs)}</tr>")
     for name, value in paper.LARGE[paper.dataset_key(dataset)]:
         body.append(
-            f'<tr><th>{name}, paper</th><td class="n">{value:.1f}</td><td class="n">–</td><td class="n">–</td></tr>'
+            f'<tr><th>{name}, paper</th><td class="n">{value:.1f}</td><td class="n">-</td><td class="n">-</td></tr>'
         )
     return f"<h3>{escape(dataset)}</h3>" + _table(head, body)
 
@@ -183,7 +186,8 @@ def _differences(curves: Sequence[Curve]) -> str:
         first, second = (one, other) if gain.value >= 0 else (other, one)
         gain = gain if gain.value >= 0 else Interval(-gain.value, -gain.high, -gain.low)
         sure = "" if gain.low > 0 else '<span class="tag">not told apart</span>'
-        cells = f'<td class="n">{n}</td><td class="n">{gain.points().partition(" points")[0]} <span class="ci">{gain.points().partition("points ")[2]}</span></td>'
+        value, _, interval = gain.points().partition(" points ")
+        cells = f'<td class="n">{n}</td><td class="n">{value} <span class="ci">{interval}</span></td>'
         rows.append(
             (gain, f"<tr><th>{escape(first.name)}</th><td>{escape(second.name)}</td>{cells}<td>{sure}</td></tr>")
         )
@@ -206,8 +210,8 @@ def _cases(runs: Runs, curves: Sequence[Curve]) -> str:
     traces = cases.Traces(runs.paths)
     drawn = "".join(cases.draw(case, traces) for case in chosen if case.outcomes)
     note = (
-        f"The {len(chosen)} problems with the greatest spread of correctness over the methods. Each unfolds to the searches, "
-        "each search to its tree: the bar before a step is the reward model's score."
+        f"The {len(chosen)} problems with the greatest spread of correctness over the methods. Each unfolds to the "
+        "searches, each search to its tree: the bar before a step is the reward model's score."
     )
     return f'<h2>Where the methods differ most</h2><p class="soft small">{note}</p>{drawn}'
 
@@ -239,9 +243,9 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 def _method() -> str:
     text = (
-        "Accuracy where every problem is right or wrong has Wilson's interval, means over subsets a bootstrap's over problems "
-        "(10,000 draws). Difficulty is the share of the policy's own samples that are right: easy from 50 %, medium from 10 %, "
-        "hard below. FLOPs are logical: those of the algorithm, each prefix read once by each model. "
+        "Accuracy where every problem is right or wrong has Wilson's interval, means over subsets a bootstrap's over "
+        "problems (10,000 draws). Difficulty is the share of the policy's own samples that are right: easy from 50 %, "
+        "medium from 10 %, hard below. FLOPs are logical: those of the algorithm, each prefix read once by each model. "
         f"Written by tts-search {__version__}."
     )
     return f'<h2>How it was computed</h2><p class="soft small">{escape(text)}</p>'

@@ -1,4 +1,4 @@
-"""Search trees, as nested parts of a page that unfold. What a model wrote is text and nothing else: all of it is escaped.
+"""Search trees, as nested parts of a page that unfold. What a model wrote is text and nothing else: all is escaped.
 
 A tree comes from a trace, which holds every node, or from the candidates of an outcome, whose keys are paths of child
 indices: then branches that ended without a candidate are missing.
@@ -135,7 +135,7 @@ def _chain(twig: Twig) -> str:
 
 def _score(score: float | None) -> str:
     if score is None:
-        return '<span class="score">–</span>'
+        return '<span class="score">-</span>'
     share = min(max(score, 0.0), 1.0)
     return f'<span class="score"><span class="bar"><i style="width:{100 * share:.0f}%"></i></span>{score:.2f}</span>'
 

@@ -33,7 +33,8 @@ def _page(trace: Trace) -> str:
     drawn = tree.draw(tree.from_trace(trace, verdicts))
     winner = f'<p class="soft small">The answer is that of node {escape(str(best))}.</p>' if best else ""
     body = (
-        f'<h1 class="plain">{escape(problem)}</h1><div class="scroll"><table class="facts"><tbody>{facts}</tbody></table></div>'
+        f'<h1 class="plain">{escape(problem)}</h1>'
+        f'<div class="scroll"><table class="facts"><tbody>{facts}</tbody></table></div>'
         f"<h2>The search</h2>{winner}{drawn}"
     )
     return html(f"search: {problem[:60]}", body)

@@ -118,7 +118,7 @@ def test_a_run_folder_is_read_plan_by_plan(tmp_path: Path) -> None:
 def test_answers_of_solve_are_graded_with_the_problems_file(tmp_path: Path) -> None:
     solution = asyncio.run(Solver(ToyPolicy(), ToyReward(), "best-of-n", Budget(4)).solve("How far?"))
     out = write(tmp_path / "out.jsonl", [as_row(solution)])
-    with pytest.raises(BadInput, match="does not say the right answer .* --data"):
+    with pytest.raises(BadInput, match=r"does not say the right answer .* --data"):
         read(out)
     data = write(tmp_path / "data.jsonl", [{"question": "How far?", "answer": 3, "level": "Level 2"}])
     [record] = read(out, data)
@@ -168,7 +168,7 @@ def test_a_file_of_something_else_is_refused_with_its_line(content: bytes, messa
 
 
 def test_a_damaged_archive_and_a_missing_file_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "run.jsonl.gz").write_bytes(gzip.compress(b"x" * 1000)[:40])
+    (tmp_path / "run.jsonl.gz").write_bytes(gzip.compress(b"x" * 1000)[:20])
     for name in ("run.jsonl.gz", "none.jsonl", ""):
         with pytest.raises(BadInput, match="cannot be read"):
             replay(tmp_path / name)

@@ -16,7 +16,7 @@ from benchmarks.replay.records import Record
 from benchmarks.replay.replay import VOTES, choices, hits, lines
 from tests.replay.recorded import RECORDED, recorded
 from tts.aggregate import AGGREGATES
-from tts.answers import canonical, extract
+from tts.answers import canonical, extract, number
 
 BEAMS = RECORDED / "sal_math500_beams"
 POOL = BEAMS / "even_pool_prm_graded_shuffled.jsonl.gz"
@@ -55,9 +55,10 @@ def spelled(record: Record) -> Record:
 
 
 def predictions(path: Path) -> Iterator[tuple[str, str, str]]:
-    """(vote, our answer, the one recorded) for every prefix in which each solution holds a box.
+    """(vote, our answer, the one recorded) for every prefix in which each solution boxes a plain number.
 
-    The recorded votes fall back on the last number of a text without one, which we do not.
+    The recorded votes fall back on the last number of a text without a box, which we do not, and they were taken after
+    rewriting that turns ``(a+5)(b+2)`` into ``(5)(2)``.
     """
     from benchmarks.replay.replay import _Lookup
     from tts.votes import VOTES as COUNT
@@ -67,7 +68,7 @@ def predictions(path: Path) -> Iterator[tuple[str, str, str]]:
             for n in (1, 2, 4, 8, 16, 64, 256):
                 key, first = f"pred_{name}@{n}", record.scored_by(how)[:n]
                 theirs = extract(row.get(key, ""))
-                if theirs is None or any(c.answer is None for c in first):
+                if theirs is None or any(c.answer is None or number(canonical(c.answer)) is None for c in first):
                     continue
                 best = COUNT[vote](first, group=_Lookup(record)).best
                 assert best is not None
@@ -83,9 +84,8 @@ def test_votes_give_the_answers_that_search_and_learn_recorded() -> None:
         for vote, ours, theirs in predictions(path):
             seen[vote] += 1
             other[vote] += ours != theirs
-    print(seen, other)
-    assert min(seen.values()) > 4000
-    assert other["best"] == 0
+    assert min(seen.values()) > 3000
+    assert other == {"majority": 0, "best": 0, "weighted": 0}
 
 
 @recorded
