@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from benchmarks.statistics import difference, mean, pass_at_k, wilson
+from benchmarks.statistics import accuracy, by_group, difference, difficulty, mean, pass_at_k, wilson
 
 
 def test_wilson_gives_the_textbook_interval() -> None:
@@ -35,6 +35,20 @@ def test_a_paired_difference_is_narrower_than_an_unpaired_one() -> None:
     assert gain.value == pytest.approx(0.1)
     assert 0.03 < gain.low < 0.1 < gain.high < 0.17
     assert mean(ours).high - mean(ours).low > gain.high - gain.low
+
+
+def test_difficulties_are_those_of_the_paper() -> None:
+    # arXiv 2502.06703: easy 50 to 100 %, medium 10 to 50 %, hard 0 to 10 %
+    assert [difficulty(share) for share in (1.0, 0.5, 0.49, 0.1, 0.09, 0.0)] == [
+        "easy", "easy", "medium", "medium", "hard", "hard"
+    ]  # fmt: skip
+
+
+def test_groups_have_an_interval_each() -> None:
+    found = by_group([1.0, 0.0, 1.0, 0.5], [1, 2, 1, 2])
+    assert found[1] == (wilson(2, 2), 2)
+    assert found[2] == (mean([0.0, 0.5]), 2)  # no share of right and wrong: a bootstrap over problems
+    assert accuracy([1.0, 0.0]) == wilson(1, 2)
 
 
 def test_nonsense_is_refused() -> None:

@@ -46,8 +46,8 @@ def warning(records: Sequence[Record]) -> str | None:
     fit = fit_of(records)
     if fit.share > MOST:
         return (
-            f"the solutions do not belong to their problems: of {fit.compared} compared, {fit.strayed} speak of another "
-            "problem of the file; its rows are probably interleaved, and accuracies from it mean nothing."
+            f"the solutions do not belong to their problems: of {fit.compared} compared, {fit.strayed} speak of "
+            "another problem of the file; its rows are probably interleaved, and accuracies from it mean nothing."
         )
     if not fit.compared and dealt_out(records):
         return (

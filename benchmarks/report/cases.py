@@ -32,14 +32,14 @@ class Case:
 
 def pick(runs: Runs, found: Sequence[Curve], count: int = COUNT) -> list[Case]:
     """The ``count`` problems with the highest variance of correctness over the methods, each at its largest N."""
-    drawn = [curve for curve in found if not curve.bound]
+    drawn = [curve for curve in found if not curve.bound and _own(curve)]
     if len(drawn) < 2:
         return []
     right = [dict(zip(curve.top.ids, curve.top.right, strict=True)) for curve in drawn]
     common = [identity for identity in right[0] if all(identity in row for row in right)]
     spread = {identity: float(np.var([row[identity] for row in right])) for identity in common}
     chosen = sorted((i for i in common if spread[i] > 0), key=lambda i: -spread[i])[:count]
-    wanted = [(curve.name, curve.arm, curve.top.n) for curve in drawn if curve.top.ids and _own(curve)]
+    wanted = [(curve.name, curve.arm, curve.top.n) for curve in drawn]
     texts = _texts(runs, chosen)
     return [
         Case(i, spread[i], tuple((name, texts[arm, n, i]) for name, arm, n in wanted if (arm, n, i) in texts))

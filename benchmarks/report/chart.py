@@ -122,7 +122,7 @@ def _frame(series: Sequence[Series], x: tuple[float, float], legend: int, narrow
     high = min(1.0, math.ceil(max(highs) * 10 + 0.2) / 10)
     width, height, size = (380, 300, 12) if narrow else (920, 400, 14)
     return Frame(
-        width, height + legend, 40 if narrow else 48, legend + 12, 10, 50, x, (low, max(high, low + 0.1)), log, size
+        width, height + legend, 34 if narrow else 58, legend + 12, 10, 50, x, (low, max(high, low + 0.1)), log, size
     )
 
 
@@ -153,7 +153,7 @@ def _grid(frame: Frame) -> list[str]:
             _text(
                 frame.left - 7,
                 y + frame.size * 0.35,
-                f"{100 * k * step:.0f} %"[: 4 if frame.size > 12 else -2],
+                f"{100 * k * step:.0f}" + (" %" if frame.size > 12 else ""),
                 "end",
                 frame.size,
                 "soft",
@@ -248,6 +248,6 @@ def _svg(frame: Frame, parts: Sequence[str], title: str, narrow: bool, alone: bo
     )
 
 
-def colour(index: int) -> int:
-    """The number of a series' colour; beyond the last they begin again."""
-    return index % SERIES
+def colour(index: int, bound: bool = False) -> int:
+    """The number of a series' colour; the last is for bounds, beyond the others they begin again."""
+    return SERIES - 1 if bound else index % (SERIES - 1)

@@ -39,7 +39,7 @@ class Figure:
 
 
 def draw(curves: Sequence[Curve], groups: Mapping[str, Mapping[str, str | int]]) -> list[Figure]:
-    """Accuracy over N, over FLOPs (ours, the papers'), and by each of ``groups`` (its name, and each problem's group)."""
+    """Accuracy over N, over FLOPs (ours, the papers'), and by each of ``groups``, a name and each problem's group."""
     figures = [
         _lines("accuracy-over-n", curves, "N", "samples, N", "Accuracy over N. Bands are 95 % intervals."),
         _lines(
@@ -62,7 +62,11 @@ def _lines(name: str, curves: Sequence[Curve], what: str, label: str, caption: s
     for at, curve in enumerate(curves):
         dots = [Dot(x, a.value, a.low, a.high) for p in curve.points if (x := _x(p, what)) > 0 and (a := p.accuracy)]
         if dots and not (curve.bound and what != "N"):
-            series.append(Series(curve.name, tuple(sorted(dots, key=lambda dot: dot.x)), chart.colour(at), curve.bound))
+            series.append(
+                Series(
+                    curve.name, tuple(sorted(dots, key=lambda dot: dot.x)), chart.colour(at, curve.bound), curve.bound
+                )
+            )
     if not series:
         return None
     forms = [
@@ -84,7 +88,7 @@ def _grouped(name: str, curves: Sequence[Curve], grouping: Mapping[str, str | in
         right = dict(zip(curve.top.ids, curve.top.right, strict=True))
         found = by_group([right[i] for i in ids], [grouping[i] for i in ids])
         dots = [Dot(k, a.value, a.low, a.high) for k, g in enumerate(names) if g in found for a, _ in [found[g]]]
-        series.append(Series(curve.name, tuple(dots), chart.colour(at), curve.bound))
+        series.append(Series(curve.name, tuple(dots), chart.colour(at, curve.bound), curve.bound))
     counts = {g: sum(value == g for value in grouping.values()) for g in names}
     ticks = [f"{g} ({counts[g]})" for g in names]
     caption = f"Accuracy by {name} at each method's largest N, with 95 % intervals; the number of problems in brackets."

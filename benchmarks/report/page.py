@@ -99,15 +99,15 @@ def _main_table(curves: Sequence[Curve]) -> str:
         ]
     head = ["<th>method</th>", *(f'<th class="n">N = {n}</th>' for n in sizes)]
     head += ['<th class="n">tokens</th>', '<th class="n">FLOPs</th>', '<th class="n">FLOPs, papers</th>']
-    body = []
+    body: list[str] = []
     for at, curve in enumerate(curves):
         cells = [_cell(curve.at(n)) for n in sizes]
         top = curve.top
         cost = [f"{top.tokens:,.0f}", f"{top.flops:.2e}", f"{top.paper_flops:.2e}"] if not curve.bound else ["", "", ""]
         cells += [f'<td class="n">{text}</td>' for text in cost]
-        key = f'<span class="key" style="background:var(--s{chart.colour(at)})"></span>'
+        key = f'<span class="key" style="background:var(--s{chart.colour(at, curve.bound)})"></span>'
         body.append(f"<tr><th>{key}{escape(curve.name)}</th>{''.join(cells)}</tr>")
-    return _table(head, body)
+    return _table(head, body, "stack")
 
 
 def _cell(point: Point | None) -> str:
@@ -121,14 +121,14 @@ def _main_note(runs: Runs) -> str:
     text = "Per cent of problems right, with 95 % intervals; cost a problem at the largest N. "
     if any(arm.strategy in SAMPLING for arm in runs.tables):
         text += (
-            "Best-of-n and majority were sampled once at their largest N; a smaller N is the unbiased mean over subsets "
-            "of those samples, at their share of the cost. Searches were run at each N."
+            "Best-of-n and majority were sampled once at their largest N; a smaller N is the unbiased mean over "
+            "subsets of those samples, at their share of the cost. Searches were run at each N."
         )
     return f'<p class="soft small">{escape(text)}</p>'
 
 
-def _table(head: Sequence[str], body: Sequence[str]) -> str:
-    table = f"<table><thead><tr>{''.join(head)}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+def _table(head: Sequence[str], body: Sequence[str], css: str = "") -> str:
+    table = f"<table class='{css}'><thead><tr>{''.join(head)}</tr></thead><tbody>{''.join(body)}</tbody></table>"
     return f'<div class="scroll">{table}</div>'
 
 

@@ -46,7 +46,7 @@ LARGE = {
 
 
 def rows(dataset: str, policies: Sequence[str]) -> list[tuple[str, Row]]:
-    """The paper's rows for these policies (short names, hub ids or folders) on this data set; empty where it has none."""
+    """The paper's rows for these policies (short names, hub ids or folders) on this data set; none for others."""
     table = {"math500": MATH500, "aime24": AIME24}.get(dataset_key(dataset), {})
     found = [(policy, table[name]) for policy in policies if (name := model_key(policy)) in table]
     return list(dict.fromkeys(found))
