@@ -17,7 +17,7 @@ VARIABLES = f":root{{{_LIGHT}}}\n@media (prefers-color-scheme:dark){{:root{{{_DA
 CHART = """
 svg.chart{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 .chart text{fill:var(--ink)} .chart .soft{fill:var(--soft)} .chart .grid{stroke:var(--line);stroke-width:1}
-.chart .axis{stroke:var(--soft);stroke-width:1} .chart .band{stroke:none;fill-opacity:.13}
+.chart .axis{stroke:var(--soft);stroke-width:1} .chart .band{stroke:none;fill-opacity:.11}
 .chart .curve{fill:none;stroke-width:2.2;stroke-linejoin:round;stroke-linecap:round} .chart .bound{stroke-dasharray:3 5}
 .chart .whisker{stroke-width:1.6} .chart .mark{stroke:var(--page);stroke-width:1.2}
 """ + "\n".join(
@@ -39,7 +39,7 @@ p{margin:.5rem 0;max-width:46rem} .soft{color:var(--soft)} .small{font-size:.86r
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;line-height:1.35}
 th,td{padding:.36rem .8rem .36rem 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:baseline}
 th{font-weight:600;color:var(--soft);font-size:.82rem} td.n,th.n{text-align:right} td.n{white-space:nowrap}
-td .ci{color:var(--soft);font-size:.78rem;white-space:nowrap} .stack .ci{display:block} .stack tbody th{white-space:nowrap}
+td .ci{color:var(--soft);font-size:.78rem;white-space:nowrap} .stack .ci{display:block} .stack tbody th{white-space:nowrap;position:sticky;left:0;background:var(--page)}
 tbody th{font-weight:500;color:var(--ink);font-size:.9rem}
 .facts th{white-space:nowrap} .facts td{overflow-wrap:anywhere}
 .key{display:inline-block;width:.7em;height:.7em;border-radius:50%;margin-right:.45em}

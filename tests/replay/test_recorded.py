@@ -68,11 +68,12 @@ def predictions(path: Path) -> Iterator[tuple[str, str, str]]:
             for n in (1, 2, 4, 8, 16, 64, 256):
                 key, first = f"pred_{name}@{n}", record.scored_by(how)[:n]
                 theirs = extract(row.get(key, ""))
-                if theirs is None or any(c.answer is None or number(canonical(c.answer)) is None for c in first):
+                answers = [theirs, *(c.answer for c in first)]
+                if any(answer is None or number(canonical(answer)) is None for answer in answers):
                     continue
                 best = COUNT[vote](first, group=_Lookup(record)).best
                 assert best is not None
-                yield vote, canonical(best.answer or ""), canonical(theirs)
+                yield vote, canonical(best.answer or ""), canonical(theirs or "")
 
 
 @recorded
@@ -85,7 +86,9 @@ def test_votes_give_the_answers_that_search_and_learn_recorded() -> None:
             seen[vote] += 1
             other[vote] += ours != theirs
     assert min(seen.values()) > 3000
-    assert other == {"majority": 0, "best": 0, "weighted": 0}
+    # One tie, which goes to the highest score here and to the first seen there: problem 97 of the 3B run at N = 8, -4 with
+    # 4 x 0.99609375 against -7 with 2 x 0.9921875 + 2 x 1.0, both 3.984375.
+    assert other == {"majority": 0, "best": 0, "weighted": 1}
 
 
 @recorded
