@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.report import chart
 from benchmarks.report.chart import Dot, Series
 from benchmarks.report.curves import Curve, Point
-from benchmarks.statistics import DIFFICULTIES, by_group
+from benchmarks.statistics import DIFFICULTIES, Interval, by_group
 from tts.errors import BadInput
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -60,7 +60,7 @@ def draw(curves: Sequence[Curve], groups: Mapping[str, Mapping[str, str | int]])
 def _lines(name: str, curves: Sequence[Curve], what: str, label: str, caption: str) -> Figure | None:
     series = []
     for at, curve in enumerate(curves):
-        dots = [Dot(x, a.value, a.low, a.high) for p in curve.points if (x := _x(p, what)) > 0 and (a := p.accuracy)]
+        dots = [_dot(_x(point, what), point.accuracy) for point in curve.points if _x(point, what) > 0]
         if dots and not (curve.bound and what != "N"):
             series.append(
                 Series(
@@ -73,7 +73,11 @@ def _lines(name: str, curves: Sequence[Curve], what: str, label: str, caption: s
         chart.lines(series, label, caption, flops=what != "N", narrow=narrow, alone=alone)
         for narrow, alone in ((False, False), (True, False), (False, True))
     ]
-    return Figure(name, *forms, caption)
+    return Figure(name, forms[0], forms[1], forms[2], caption)
+
+
+def _dot(x: float, value: Interval) -> Dot:
+    return Dot(x, value.value, value.low, value.high)
 
 
 def _x(point: Point, what: str) -> float:
@@ -87,7 +91,7 @@ def _grouped(name: str, curves: Sequence[Curve], grouping: Mapping[str, str | in
         ids = [identity for identity in curve.top.ids if identity in grouping]
         right = dict(zip(curve.top.ids, curve.top.right, strict=True))
         found = by_group([right[i] for i in ids], [grouping[i] for i in ids])
-        dots = [Dot(k, a.value, a.low, a.high) for k, g in enumerate(names) if g in found for a, _ in [found[g]]]
+        dots = [_dot(k, found[group][0]) for k, group in enumerate(names) if group in found]
         series.append(Series(curve.name, tuple(dots), chart.colour(at, curve.bound), curve.bound))
     counts = {g: sum(value == g for value in grouping.values()) for g in names}
     ticks = [f"{g} ({counts[g]})" for g in names]
@@ -96,7 +100,7 @@ def _grouped(name: str, curves: Sequence[Curve], grouping: Mapping[str, str | in
         chart.groups(series, ticks, name, caption, narrow=narrow, alone=alone)
         for narrow, alone in ((False, False), (True, False), (False, True))
     ]
-    return Figure(f"accuracy-by-{name}", *forms, caption)
+    return Figure(f"accuracy-by-{name}", forms[0], forms[1], forms[2], caption)
 
 
 def _rank(group: str | int) -> tuple[int, str]:

@@ -108,22 +108,23 @@ def _level(twigs: Sequence[Twig]) -> str:
         return _chain(twigs[0])
     parts = []
     for twig in twigs:
-        head = " ".join(twig.text.split())
-        short = escape(head if len(head) <= _LONG else head[:_LONG].rstrip() + "…")
-        ends = _outcome_words(twig)
-        parts.append(
-            f'<details class="branch"><summary>{_score(twig.score)}{short}{ends}</summary>{_chain(twig)}</details>'
-        )
+        line = " ".join(twig.text.split())
+        whole = line == twig.text.strip() and len(line) <= _LONG  # then it need not be said again below
+        short = escape(line if len(line) <= _LONG else line[:_LONG].rstrip() + "...")
+        css = ' class="step"' if whole else ""
+        head = f"<summary{css}>{_score(twig.score)}{short}{_outcome_words(twig)}</summary>"
+        parts.append(f'<details class="branch">{head}{_chain(twig, said=whole)}</details>')
     return "".join(parts)
 
 
-def _chain(twig: Twig) -> str:
+def _chain(twig: Twig, said: bool = False) -> str:
     """A step and those after it up to the next branching, side by side rather than one in another."""
     parts: list[str] = []
     while True:
-        parts.append(
-            f'<div class="step">{_score(twig.score)}<span class="plain">{escape(twig.text.strip())}</span></div>'
-        )
+        if not said:
+            text = escape(twig.text.strip())
+            parts.append(f'<div class="step">{_score(twig.score)}<span class="plain">{text}</span></div>')
+        said = False
         if twig.end is not None:
             parts.append(f'<div class="end">{_verdict(*twig.end)}</div>')
         if twig.finish:

@@ -71,7 +71,7 @@ def predictions(path: Path) -> Iterator[tuple[str, str, str]]:
                 answers = [theirs, *(c.answer for c in first)]
                 if any(answer is None or number(canonical(answer)) is None for answer in answers):
                     continue
-                best = COUNT[vote](first, group=_Lookup(record)).best
+                best = COUNT[vote](first, group=_Lookup(record)).best  # type: ignore[call-arg]
                 assert best is not None
                 yield vote, canonical(best.answer or ""), canonical(theirs or "")
 
@@ -86,8 +86,8 @@ def test_votes_give_the_answers_that_search_and_learn_recorded() -> None:
             seen[vote] += 1
             other[vote] += ours != theirs
     assert min(seen.values()) > 3000
-    # One tie, which goes to the highest score here and to the first seen there: problem 97 of the 3B run at N = 8, -4 with
-    # 4 x 0.99609375 against -7 with 2 x 0.9921875 + 2 x 1.0, both 3.984375.
+    # One tie, which goes to the highest score here and to the first seen there: problem 97 of a 3B run at N = 8, where
+    # -4 has 4 x 0.99609375 and -7 has 2 x 0.9921875 + 2 x 1.0, both 3.984375.
     assert other == {"majority": 0, "best": 0, "weighted": 1}
 
 
