@@ -30,8 +30,8 @@ def report(
     from benchmarks.report.figures import browser, draw, save
     from benchmarks.report.runs import classify, load
 
-    check_writable(out)
     found = load(runs)
+    check_writable(out)
     classify(found)
     drawn = curves(found)
     figures = draw(drawn, page.groupings(found))

@@ -32,7 +32,7 @@ html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 main{max-width:60rem;margin:0 auto;padding:2.2rem 1.1rem 4rem}
 h1{font-size:1.75rem;line-height:1.2;margin:0 0 .3rem;letter-spacing:-.01em} h2{font-size:1.2rem;margin:2.6rem 0 .5rem}
-h3{font-size:1rem;margin:1.4rem 0 .4rem}
+.text{white-space:pre-wrap;overflow-wrap:anywhere} h3{font-size:1rem;margin:1.4rem 0 .4rem}
 p{margin:.5rem 0;max-width:46rem} .soft{color:var(--soft)} .small{font-size:.86rem}
 .note{border-left:3px solid var(--s1);background:var(--faint);padding:.55rem .8rem;margin:1rem 0;max-width:46rem}
 .scroll{overflow-x:auto;margin:.7rem 0}

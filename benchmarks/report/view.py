@@ -29,13 +29,12 @@ def _page(trace: Trace) -> str:
         key: (extract(_text(trace, key)), None) for key, node in trace.nodes().items() if node["finish"] == "stop"
     }
     best = end.get("best") if end else None
-    facts = _facts(start, end)
+    first, rest = _facts(start, end)
     drawn = tree.draw(tree.from_trace(trace, verdicts))
     winner = f'<p class="soft small">The answer is that of node {escape(str(best))}.</p>' if best else ""
     body = (
-        f'<h1 class="plain">{escape(problem)}</h1>'
-        f'<div class="scroll"><table class="facts"><tbody>{facts}</tbody></table></div>'
-        f"<h2>The search</h2>{winner}{drawn}"
+        f'<h1 class="text">{escape(problem)}</h1>{_rows(first)}<h2>The search</h2>{winner}{drawn}'
+        f"<h2>Settings and cost</h2>{_rows(rest)}"
     )
     return html(f"search: {problem[:60]}", body)
 
@@ -48,26 +47,28 @@ def _text(trace: Trace, key: str) -> str:
     return "".join(reversed(texts))
 
 
-def _facts(start: dict[str, Any], end: dict[str, Any] | None) -> str:
-    rows: list[tuple[str, Any]] = []
-    if end is not None:
-        confidence = end.get("confidence")
-        rows.append(("answer", "none" if end.get("answer") is None else end["answer"]))
-        rows.append(("confidence", "" if confidence is None else f"{confidence:.0%}"))
-        rows.append(("stopped", end.get("stopped", "")))
-    else:
-        rows.append(("stopped", "the recording ends before the search does"))
-    rows += [
-        (name, value)
-        for name, value in start["plan"].items()
-        if value not in ("", None) and not isinstance(value, dict)
-    ]
-    rows += [(name, value) for name, value in start["plan"].get("parameters", {}).items()]
-    if end is not None:
-        usage = end.get("usage") or {}
-        rows += [
-            (name.replace("_", " "), f"{value:,}" if isinstance(value, int) else value) for name, value in usage.items()
-        ]
-    return "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in rows if value != ""
-    )
+Facts = list[tuple[str, str]]
+
+
+def _facts(start: dict[str, Any], end: dict[str, Any] | None) -> tuple[Facts, Facts]:
+    """What a reader wants to know first, and everything else."""
+    plan = start["plan"]
+    parameters = plan.get("parameters", {})
+    about = [plan.get("strategy"), f"N = {parameters.get('n', '?')}", plan.get("policy"), plan.get("prm")]
+    first: Facts = [("plan", ", ".join(str(word) for word in about if word))]
+    rest: Facts = [(name, str(value)) for name, value in plan.items() if value != "" and name != "parameters"]
+    rest += [(name.replace("_", " "), str(value)) for name, value in parameters.items() if name not in plan]
+    if end is None:
+        return [("stopped", "the recording ends before the search does"), *first], rest
+    answer, confidence = end.get("answer"), end.get("confidence")
+    share = "" if confidence is None else f" ({confidence:.0%} of the vote)"
+    first.insert(0, ("answer", "none" if answer is None else f"{answer}{share}"))
+    first += [("stopped", str(end["stopped"]))] if end.get("stopped", "complete") != "complete" else []
+    for name, value in (end.get("usage") or {}).items():
+        rest.append((name.replace("_", " "), f"{value:,}" if isinstance(value, int) else f"{value:.2f}"))
+    return first, rest
+
+
+def _rows(facts: Facts) -> str:
+    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts)
+    return f'<div class="scroll"><table class="facts"><tbody>{rows}</tbody></table></div>'
