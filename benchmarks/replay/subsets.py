@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ class Pool:
         )
 
 
+@cache
 def subsets(n: int, size: int, seed: int = 0, draws: int = DRAWS) -> NDArray[np.int64]:
     """(subsets, size) positions, ascending in each row: all subsets where there are no more than ``draws``."""
     if math.comb(n, size) <= draws:
