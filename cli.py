@@ -11,6 +11,8 @@ import typer
 
 from benchmarks.bench.command import bench
 from benchmarks.prm_eval.command import prm_eval
+from benchmarks.replay.command import replay
+from benchmarks.report.command import report, view
 from tts import options
 from tts.errors import BadInput, TTSError
 from tts.terminal import count, entries, paragraph, table
@@ -285,8 +287,8 @@ def doctor(
             typer.echo(f"{name:<16}{text}")
 
 
-app.command()(bench)
-app.command("prm-eval")(prm_eval)
+for command in (bench, replay, report, view, prm_eval):
+    app.command(command.__name__.replace("_", "-"))(command)
 
 
 def main() -> None:

@@ -51,6 +51,33 @@ def pass_at_k(samples: int, correct: int, k: int) -> float:
     return 1.0 - math.comb(samples - correct, k) / math.comb(samples, k)
 
 
+DIFFICULTIES = {"easy": 0.5, "medium": 0.1, "hard": 0.0}
+"""The least pass@1 of each bin (arXiv 2502.06703: 50 to 100 %, 10 to 50 %, 0 to 10 %)."""
+
+
+def difficulty(pass_at_1: float) -> str:
+    """The bin of a problem that a policy solves in this share (0 to 1) of its samples: easy, medium or hard."""
+    return next(name for name, least in DIFFICULTIES.items() if pass_at_1 >= least)
+
+
+def by_group(values: Sequence[float], groups: Sequence[Hashable]) -> dict[Hashable, tuple[Interval, int]]:
+    """The mean of each group with its bootstrap interval, and how many it holds; in the order in which groups come.
+
+    Values that are all 0 or 1 are shares, and get Wilson's interval.
+    """
+    parts: dict[Hashable, list[float]] = {}
+    for value, group in zip(values, groups, strict=True):
+        parts.setdefault(group, []).append(value)
+    return {group: (accuracy(part), len(part)) for group, part in parts.items()}
+
+
+def accuracy(values: Sequence[float]) -> Interval:
+    """The mean of right (1) and wrong (0) with Wilson's interval; of shares between them with a bootstrap's."""
+    if values and all(value in (0.0, 1.0) for value in values):
+        return wilson(round(sum(values)), len(values))
+    return mean(values)
+
+
 def mean(values: Sequence[float], draws: int = 10_000, seed: int = 0) -> Interval:
     """The mean over problems with its percentile bootstrap interval."""
     return _bootstrap(np.asarray(values, dtype=float), draws, seed)

@@ -7,7 +7,19 @@ import itertools
 import numpy as np
 import pytest
 
-from benchmarks.statistics import auc, auc_draws, cluster_weights, difference, mean, pass_at_k, percentile, wilson
+from benchmarks.statistics import (
+    accuracy,
+    auc,
+    auc_draws,
+    by_group,
+    cluster_weights,
+    difference,
+    difficulty,
+    mean,
+    pass_at_k,
+    percentile,
+    wilson,
+)
 
 
 def test_wilson_gives_the_textbook_interval() -> None:
@@ -67,6 +79,20 @@ def test_draws_without_a_value_are_left_out_of_an_interval() -> None:
     assert found is not None
     assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.025, 0.975))
     assert percentile(np.array([np.nan, 0.5])) is None
+
+
+def test_difficulties_are_those_of_the_paper() -> None:
+    # arXiv 2502.06703: easy 50 to 100 %, medium 10 to 50 %, hard 0 to 10 %
+    assert [difficulty(share) for share in (1.0, 0.5, 0.49, 0.1, 0.09, 0.0)] == [
+        "easy", "easy", "medium", "medium", "hard", "hard"
+    ]  # fmt: skip
+
+
+def test_groups_have_an_interval_each() -> None:
+    found = by_group([1.0, 0.0, 1.0, 0.5], [1, 2, 1, 2])
+    assert found[1] == (wilson(2, 2), 2)
+    assert found[2] == (mean([0.0, 0.5]), 2)  # no share of right and wrong: a bootstrap over problems
+    assert accuracy([1.0, 0.0]) == wilson(1, 2)
 
 
 def test_nonsense_is_refused() -> None:

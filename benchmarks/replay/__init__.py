@@ -1,0 +1,1 @@
+"""What would have been: other votes, other aggregations and fewer samples, over candidates that were recorded once."""

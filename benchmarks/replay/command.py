@@ -1,0 +1,189 @@
+"""``tts replay``: reads its options and prints. Importing this module is cheap."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tts.errors import BadInput
+
+if TYPE_CHECKING:
+    from benchmarks.replay.records import Record
+    from benchmarks.replay.replay import Choice, Line
+
+
+def replay(
+    file: Annotated[
+        Path,
+        typer.Argument(help="A run folder, its outcomes.jsonl, a file of `tts solve --out`, or search-and-learn's."),
+    ],
+    vote: Annotated[str, typer.Option(help="Votes, with commas between.")] = "majority,best,weighted",
+    aggregate: Annotated[
+        str, typer.Option(help="How the scores of a solution's steps become one, with commas between.")
+    ] = "last,min,prod,mean",
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", "-n", help="Values of N, with commas between.", show_default="1,2,4 ... all"),
+    ] = None,
+    subsets: Annotated[
+        bool, typer.Option("--subsets", help="N is the mean over subsets of N, not the first N as recorded.")
+    ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="Problems with their answers, for a file that does not hold them.")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Also the paired difference to this one, such as majority or weighted-last."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+) -> None:
+    """Say what other votes, aggregations and smaller N would have made of recorded candidates. No model runs.
+
+    Example: tts replay runs/llama3b --vote majority,weighted --aggregate last,prod --budget 1,4,16
+    """
+    from benchmarks.replay.mixup import warning
+    from benchmarks.replay.reading import read
+    from benchmarks.replay.replay import choices
+
+    wanted = choices(names(vote), names(aggregate))
+    base = _base(against)
+    asked = _numbers(budget)
+    printed: list[dict[str, Any]] = []
+    by_plan = [list(group) for _, group in groupby(sorted(read(file, data), key=_plan), key=_plan)]
+    for records in by_plan:
+        sentence = warning(records)
+        if sentence:
+            typer.echo(f"tts: {file}: {sentence}", err=True)
+        printed += _one_plan(records, wanted, base, asked, subsets, as_json, several=len(by_plan) > 1)
+    if as_json:
+        typer.echo(json.dumps(printed))
+
+
+def names(text: str) -> list[str]:
+    """The names between commas. Raises BadInput where there is none."""
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise BadInput("an empty list was given: name at least one vote and one aggregation.")
+    return found
+
+
+def _plan(record: Record) -> str:
+    return record.plan
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(name) for name in names(text)]
+    except ValueError as error:
+        raise BadInput(f"--budget takes whole numbers with commas between, such as 1,4,16, not {text!r}.") from error
+
+
+def _base(text: str | None) -> Choice | None:
+    from benchmarks.replay.replay import choices
+
+    if text is None:
+        return None
+    vote, _, how = text.partition("-")
+    return choices([vote], [how or "last"])[0]
+
+
+def _one_plan(
+    records: Sequence[Record],
+    wanted: Sequence[Choice],
+    base: Choice | None,
+    asked: Sequence[int] | None,
+    subsets: bool,
+    as_json: bool,
+    several: bool,
+) -> list[dict[str, Any]]:
+    """Compute one plan's table; prints it unless as JSON, whose rows are returned."""
+    from benchmarks.replay.grading import grade
+    from benchmarks.replay.records import sizes
+    from benchmarks.replay.replay import lines, scored, versus
+
+    ns = sizes(records, asked)
+    if not scored(records):
+        kept = [choice for choice in wanted if choice.aggregate is None]
+        if not kept or (base and base.aggregate):
+            raise BadInput("the recorded candidates have no step scores: only --vote majority can be replayed.")
+        if len(kept) < len(wanted):
+            typer.echo(
+                "tts: the recorded candidates have no step scores, so there is only the majority vote.", err=True
+            )
+        wanted = kept
+    graded = grade(records, _bar(len(records)))
+    table = lines(graded, wanted, ns, subsets)
+    rows = [_row(line) | ({"plan": line.plan} if several else {}) for line in table]
+    if base is not None:
+        for row, line in zip(rows, table, strict=True):
+            gain = versus(graded, line.choice, base, line.n, subsets)
+            row |= {"difference": gain.value, "difference_low": gain.low, "difference_high": gain.high}
+    if not as_json:
+        _print(graded, table, rows, ns, subsets, base)
+    return rows
+
+
+def _row(line: Line) -> dict[str, Any]:
+    accuracy = line.accuracy
+    return {
+        "vote": line.choice.vote,
+        "aggregate": line.choice.aggregate,
+        "n": line.n,
+        "accuracy": accuracy.value,
+        "low": accuracy.low,
+        "high": accuracy.high,
+        "problems": line.problems,
+    }
+
+
+def _print(
+    records: Sequence[Record],
+    table: Sequence[Line],
+    rows: Sequence[dict[str, Any]],
+    ns: Sequence[int],
+    subsets: bool,
+    base: Choice | None,
+) -> None:
+    from benchmarks.replay.replay import some_right
+    from benchmarks.statistics import Interval
+    from tts.terminal import table as columns
+
+    most = ns[-1]
+    laid: list[dict[str, Any]] = []
+    for choice, group in groupby(zip(table, rows, strict=True), key=lambda pair: pair[0].choice):
+        pairs = list(group)
+        last, row = pairs[-1]
+        entry: dict[str, Any] = {"vote": choice.vote, "aggregate": choice.aggregate or "-"}
+        entry |= {f"N={line.n}": f"{100 * line.accuracy.value:.1f}" for line, _ in pairs}
+        entry[f"95 % interval at {most}"] = f"[{100 * last.accuracy.low:.1f}, {100 * last.accuracy.high:.1f}]"
+        if base is not None:
+            gain = Interval(row["difference"], row["difference_low"], row["difference_high"])
+            entry[f"against {base} at {most}"] = gain.points()
+        laid.append(entry)
+    if records[0].plan:
+        typer.echo(records[0].plan)
+    typer.echo(columns(laid))
+    counts = {len(record.candidates) for record in records}
+    many = f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
+    how = "mean over subsets of N" if subsets else "the first N as recorded"
+    one, some = some_right(records, 1), some_right(records, most)
+    typer.echo(f"\n{len(records)} problems, {many} candidates each; accuracy in %, N being {how}.")
+    typer.echo(f"A candidate is right in {one.percent()}, any of {most} in {some.percent()} (unbiased over subsets).")
+    short = sum(len(record.candidates) < most for record in records)
+    if short:
+        typer.echo(f"tts: {short} problems have fewer than {most} candidates; all they have took part.", err=True)
+
+
+def _bar(total: int) -> Any:
+    from tqdm import tqdm
+
+    bar = tqdm(total=total, desc="grading", unit="problem", disable=not sys.stderr.isatty(), leave=False)
+    return bar.update

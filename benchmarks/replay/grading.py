@@ -1,0 +1,45 @@
+"""Right or wrong, and which answers are the same, for records that do not say.
+
+Each distinct spelling is compared once; what the cheap layers of :mod:`tts.equivalence` leave open goes to worker
+processes, one problem a thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from benchmarks.replay.records import Record, voter
+from tts.equivalence import Equivalence
+
+
+def grade(records: Sequence[Record], progress: Callable[[], None] = lambda: None) -> list[Record]:
+    """The records, graded; ``progress`` is called as each is done. A candidate without an answer is wrong.
+
+    Raises EngineError where no process for comparisons can be started.
+    """
+    workers = max(1, min(8, os.cpu_count() or 1))
+
+    def one(record: Record) -> Record:
+        graded = _grade(record, judge)
+        progress()
+        return graded
+
+    with Equivalence(workers=workers) as judge, ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(one, records))
+
+
+def _grade(record: Record, judge: Equivalence) -> Record:
+    if record.graded:
+        return record
+    assert record.gold is not None  # the reader refuses records without
+    answers = [candidate.answer for candidate in record.candidates if voter(candidate)]
+    found = iter(judge.group([answer for answer in answers if answer is not None]))
+    classes = tuple(next(found) if voter(candidate) else None for candidate in record.candidates)
+    if record.right is not None:
+        return replace(record, classes=classes)
+    verdicts = {answer: judge.grade(record.gold, answer) for answer in set(answers) if answer is not None}
+    right = tuple(voter(c) and verdicts[c.answer or ""] for c in record.candidates)
+    return replace(record, right=right, classes=classes)

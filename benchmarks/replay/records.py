@@ -1,0 +1,76 @@
+"""Recorded candidates of one problem, without their text: what a vote needs, and no more, so that a file of 500
+problems by 256 candidates fits into memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tts.aggregate import aggregate
+from tts.answers import parsable
+from tts.errors import BadInput
+from tts.types import Candidate
+
+EXCERPTS = 4
+"""Candidates of a problem whose text is kept, to see whether it belongs to the problem at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One problem and the candidates recorded for it.
+
+    Attributes:
+        id, problem, gold, level, subject: of the problem; ``gold`` None where the file does not say.
+        candidates: in the order recorded, their steps left out.
+        right: whether each candidate is right; None before grading.
+        classes: the equivalence class of each candidate's answer, None where it has none to compare; None before
+            grading.
+        plan: what made them, in words; empty where the file does not say.
+        excerpts: the texts of the first few candidates.
+    """
+
+    id: str
+    problem: str
+    gold: str | None
+    candidates: tuple[Candidate, ...]
+    level: int = 0
+    subject: str = ""
+    right: tuple[bool, ...] | None = None
+    classes: tuple[int | None, ...] | None = None
+    plan: str = ""
+    excerpts: tuple[str, ...] = ()
+
+    @property
+    def graded(self) -> bool:
+        return self.right is not None and self.classes is not None
+
+    def scored_by(self, how: str | None) -> tuple[Candidate, ...]:
+        """The candidates with their step scores made one by ``how``; None takes every score away."""
+        if how is None:
+            return tuple(replace(c, score=None) for c in self.candidates)
+        return tuple(replace(c, score=aggregate(c.scores, how) if c.scores else None) for c in self.candidates)
+
+
+def voter(candidate: Candidate) -> bool:
+    """Whether a candidate has a voice: it is finished and holds an answer that can be compared."""
+    return candidate.finished and candidate.answer is not None and parsable(candidate.answer)
+
+
+def sizes(records: Sequence[Record], asked: Sequence[int] | None) -> list[int]:
+    """The values of N to compute: those asked for, or the powers of two up to what was recorded, and that.
+
+    Raises BadInput where more is asked for than any problem has.
+    """
+    most = max((len(record.candidates) for record in records), default=0)
+    if most == 0:
+        raise BadInput("no problem of the file has a candidate: there is nothing to vote on.")
+    if asked is None:
+        powers = [2**k for k in range(math.floor(math.log2(most)) + 1)]
+        return [*powers, most] if powers[-1] < most else powers
+    for n in asked:
+        if n < 1:
+            raise BadInput(f"a budget is a whole number, 1 or more, not {n}.")
+        if n > most:
+            raise BadInput(f"a budget of {n} is more than the {most} candidates recorded for a problem: ask for less.")
+    return sorted(set(asked))

@@ -1,0 +1,132 @@
+"""Recorded candidates under another vote, another aggregation, a smaller N.
+
+N samples are the first N of those recorded (a single draw, as a run of that size would have been), or the mean over
+subsets of N (:mod:`benchmarks.replay.subsets`).
+
+Majority is computed without scores, ties going to the answer seen first: it is what one has without a reward model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.replay.records import Record
+from benchmarks.replay.subsets import Pool, share_right
+from benchmarks.statistics import Interval, difference, mean, pass_at_k, wilson
+from tts import registry
+from tts.aggregate import AGGREGATES
+from tts.errors import BadInput, UnknownName
+from tts.types import Candidate
+
+MAJORITY = "majority"
+VOTES = (MAJORITY, "best", "weighted")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A vote and how step scores become one; ``aggregate`` is None for majority, which looks at none."""
+
+    vote: str
+    aggregate: str | None
+
+    def __str__(self) -> str:
+        return self.vote if self.aggregate is None else f"{self.vote}-{self.aggregate}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the table: accuracy (0..1, with its 95 % interval) of a vote of N candidates over the problems."""
+
+    choice: Choice
+    n: int
+    accuracy: Interval
+    problems: int
+    plan: str = ""
+
+
+def choices(votes: Sequence[str], aggregates: Sequence[str]) -> list[Choice]:
+    """Every combination once. Raises UnknownName for a vote or aggregation that nobody has registered."""
+    found: list[Choice] = []
+    for how in aggregates:
+        if how not in AGGREGATES:
+            raise UnknownName("aggregation", how, AGGREGATES)
+    for vote in votes:
+        registry.resolve("vote", vote)
+        name = vote.lower().replace("_", "-")
+        found += [Choice(name, None)] if name == MAJORITY else [Choice(name, how) for how in aggregates]
+    return list(dict.fromkeys(found))
+
+
+def scored(records: Sequence[Record]) -> bool:
+    """Whether the candidates have step scores."""
+    return any(candidate.scores for record in records for candidate in record.candidates)
+
+
+def hits(records: Sequence[Record], choice: Choice, n: int, subsets: bool = False, seed: int = 0) -> list[float]:
+    """For each graded record whether the vote is right (1.0 or 0.0), or with ``subsets`` how often it is."""
+    if subsets:
+        return [_expected(record, choice, n, seed) for record in records]
+    return [_first(record, choice, n) for record in records]
+
+
+def lines(
+    records: Sequence[Record], wanted: Sequence[Choice], sizes: Sequence[int], subsets: bool = False
+) -> list[Line]:
+    """Accuracy for each choice and N. The interval is Wilson's, with ``subsets`` a bootstrap over problems."""
+    if not records:
+        raise BadInput("there is no problem to replay.")
+    table = []
+    for choice in wanted:
+        for n in sizes:
+            values = hits(records, choice, n, subsets)
+            accuracy = mean(values) if subsets else wilson(round(sum(values)), len(values))
+            table.append(Line(choice, n, accuracy, len(values), records[0].plan))
+    return table
+
+
+def versus(records: Sequence[Record], ours: Choice, theirs: Choice, n: int, subsets: bool = False) -> Interval:
+    """How much more often ``ours`` is right than ``theirs``, paired over the problems."""
+    return difference(hits(records, ours, n, subsets), hits(records, theirs, n, subsets))
+
+
+def some_right(records: Sequence[Record], k: int) -> Interval:
+    """pass@k over the problems, unbiased; a problem with fewer than k candidates counts with all it has."""
+    values = []
+    for record in records:
+        right = record.right or ()
+        values.append(pass_at_k(len(right), sum(right), min(k, len(right))) if right else 0.0)
+    return mean(values)
+
+
+def _first(record: Record, choice: Choice, n: int) -> float:
+    assert record.right is not None
+    candidates = record.scored_by(choice.aggregate)[:n]
+    chosen = registry.resolve("vote", choice.vote)(candidates, group=_Lookup(record)).best
+    return float(chosen is not None and record.right[_position(candidates, chosen)])
+
+
+def _expected(record: Record, choice: Choice, n: int, seed: int) -> float:
+    assert record.right is not None
+    assert record.classes is not None
+    if choice.vote not in VOTES:
+        raise BadInput(f"--subsets knows the votes {', '.join(VOTES)}, not {choice.vote}.")
+    scores = [c.score for c in record.scored_by(choice.aggregate)]
+    return share_right(Pool.of(scores, record.classes, record.right), choice.vote, n, seed)
+
+
+def _position(candidates: Sequence[Candidate], chosen: Candidate) -> int:
+    return next(k for k, candidate in enumerate(candidates) if candidate is chosen)
+
+
+class _Lookup:
+    """The grouping of a graded record: known classes, numbered as they are seen, as votes expect them."""
+
+    def __init__(self, record: Record) -> None:
+        assert record.classes is not None
+        pairs = zip(record.candidates, record.classes, strict=True)
+        self._classes = {c.answer: label for c, label in pairs if label is not None}
+
+    def __call__(self, answers: Sequence[str]) -> list[int]:
+        seen: dict[int, int] = {}
+        return [seen.setdefault(self._classes[answer], len(seen)) for answer in answers]

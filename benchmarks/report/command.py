@@ -1,0 +1,83 @@
+"""``tts report`` and ``tts view``: read options, write a page, say where it is. Importing this module is cheap."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tts.errors import BadInput
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or their outcomes.jsonl.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page; figures are written beside it.")] = Path(
+        "report.html"
+    ),
+    title: Annotated[
+        str | None, typer.Option(help="What stands at its head.", show_default="the data and the policy")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+) -> None:
+    """Write the page of one or several runs: figures with intervals, tables, and the search trees behind them.
+
+    Example: tts report runs/llama3b --out report.html
+    """
+    from benchmarks.report import page
+    from benchmarks.report.curves import curves
+    from benchmarks.report.figures import browser, draw, save
+    from benchmarks.report.runs import classify, load
+
+    found = load(runs)
+    check_writable(out)
+    classify(found)
+    drawn = curves(found)
+    figures = draw(drawn, page.groupings(found))
+    text = page.report(title or page.title_of(found, drawn), found, drawn, figures)
+    out.write_text(text, encoding="utf-8")
+    written = [out, *save(figures, out)]
+    if as_json:
+        typer.echo(json.dumps([str(path) for path in written]))
+        return
+    for path in written:
+        typer.echo(str(path))
+    if not any(path.suffix == ".png" for path in written):
+        reason = (
+            "the browser here does not draw" if browser() else "install chromium or librsvg's rsvg-convert for them"
+        )
+        typer.echo(f"tts: there are no PNG files: {reason}.", err=True)
+
+
+def view(
+    trace: Annotated[Path, typer.Argument(help="What `tts solve --trace` wrote.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The page.", show_default="beside the trace")] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write the search tree of one trace as a page and print where it is.
+
+    Example: tts view tree.jsonl --open
+    """
+    from benchmarks.report.view import page_of
+    from tts.trace import Trace
+
+    target = out or trace.with_suffix(".html")
+    text = page_of(Trace.load(trace))
+    check_writable(target)
+    target.write_text(text, encoding="utf-8")
+    typer.echo(str(target))
+    if open_it:
+        import webbrowser
+
+        if not webbrowser.open(target.resolve().as_uri()):
+            typer.echo("tts: no browser could be opened.", err=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raises BadInput where a page has no place to go, before the work and not after it."""
+    try:
+        with path.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}.") from error

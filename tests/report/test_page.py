@@ -1,0 +1,215 @@
+"""The page of a report: what stands in it, that it needs nothing else, and that model text stays text."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.report import cases, paper
+from benchmarks.report.curves import curves
+from benchmarks.report.figures import _QUIET, browser, screenshot
+from benchmarks.report.runs import classify, load
+from cli import app
+from tests.report.run import PROBLEMS, make, write
+from tts.errors import BadInput
+from tts.trace import Trace
+
+drawn = pytest.mark.skipif(browser() is None, reason="no Chromium on this machine: install it to see pages drawn")
+PLANS = (("best-of-n", 8), ("beam-search", 4), ("beam-search", 8), ("dvts", 8))
+EVIL = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">&amp;"
+
+
+def n_of(row: dict[str, Any]) -> int:
+    return int(row["plan"]["parameters"]["n"])
+
+
+def call(*arguments: object) -> str:
+    done = CliRunner().invoke(app, [*map(str, arguments)])
+    if done.exception is not None:
+        raise done.exception
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("run"), *PLANS, traces=True, slip=0.6)
+
+
+@pytest.fixture(scope="module")
+def page(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("page") / "report.html"
+    call("report", run, "--out", out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of a run in which every text that comes from data or a model tries to run a script."""
+    folder = make(tmp_path_factory.mktemp("hostile"), ("best-of-n", 4), ("beam-search", 4), slip=0.6)
+    rows = [json.loads(line) for line in (folder / "outcomes.jsonl").read_text().splitlines()]
+    for at, row in enumerate(rows):
+        row["problem"] = row["gold"] = row["subject"] = EVIL
+        row["correct"] = at % 2 == (at < len(PROBLEMS))
+        row["dataset"] = row["plan"]["policy"] = row["plan"]["prm"] = EVIL
+        row["answer"] = None if row["answer"] is None else EVIL
+        for candidate in row["candidates"]:
+            candidate["steps"] = [EVIL for _ in candidate["steps"]]
+            candidate["answer"] = EVIL
+        if at == 3:
+            row["error"] = EVIL
+    write(folder, rows)
+    (folder / "manifest.json").write_text(json.dumps({EVIL: EVIL, "part": EVIL}))
+    out = folder / "report.html"
+    call("report", folder, "--out", out, "--title", EVIL)
+    return out
+
+
+def test_the_table_holds_each_search_at_each_n(run: Path, page: Path) -> None:
+    rows = [json.loads(line) for line in (run / "outcomes.jsonl").read_text().splitlines()]
+    text = page.read_text()
+    for strategy, n in PLANS:
+        mine = [row["correct"] for row in rows if row["plan"]["strategy"] == strategy and n_of(row) == n]
+        assert len(mine) == len(PROBLEMS)
+        [line] = re.findall(rf"<tr><th>[^\n]*?</span>{strategy}</th>(.*?)</tr>", text)
+        assert f">{100 * sum(mine) / len(mine):.1f} <" in line
+
+
+def test_smaller_n_of_samples_are_means_over_subsets_at_their_share_of_the_cost(run: Path) -> None:
+    runs = load([run])
+    classify(runs)
+    [best] = [curve for curve in curves(runs) if curve.name == "best-of-n"]
+    rows = [json.loads(line) for line in (run / "outcomes.jsonl").read_text().splitlines()]
+    samples = [row for row in rows if row["plan"]["strategy"] == "best-of-n"]
+    assert [point.n for point in best.points] == [1, 2, 4, 8]
+    shares = [sum(c["correct"] for c in row["candidates"]) / 8 for row in samples]
+    assert best.points[0].accuracy.value == pytest.approx(sum(shares) / len(shares))  # pass@1
+    assert best.top.accuracy.value == sum(row["correct"] for row in samples) / len(samples)
+    assert best.top.tokens == sum(row["usage"]["policy_tokens"] for row in samples) / len(samples)
+    assert best.points[1].flops == pytest.approx(best.top.flops / 4)
+    assert [point.derived for point in best.points] == [True, True, True, False]
+
+
+def test_the_page_asks_for_nothing_from_elsewhere(page: Path) -> None:
+    text = page.read_text()
+    assert not re.search(r"\b(?:src|href|action|data)\s*=|<(?:link|script|iframe|object|embed)\b|@import|url\(", text)
+    assert set(re.findall(r"https?://[^\s\"'<]+", text)) == {"http://www.w3.org/2000/svg"}
+    assert "default-src 'none'" in text
+    assert "prefers-color-scheme:dark" in text
+    assert 'name="viewport"' in text
+
+
+def test_figures_lie_beside_the_page(page: Path) -> None:
+    names = {path.stem for path in page.parent.glob("report-*.svg")}
+    assert names == {
+        f"report-accuracy-{name}" for name in ("over-n", "over-flops", "over-paper-flops", "by-level", "by-difficulty")
+    }
+    if browser():
+        assert {path.stem for path in page.parent.glob("report-*.png")} == names
+
+
+def test_trees_unfold_to_every_node_of_the_traces(run: Path, page: Path) -> None:
+    runs = load([run])
+    classify(runs)
+    chosen = cases.pick(runs, curves(runs))
+    assert 0 < len(chosen) <= cases.COUNT
+    assert all({outcome.correct for _, outcome in case.outcomes} == {True, False} for case in chosen)
+    files = [run / "traces" / f"{name}-8-{case.id}.jsonl" for case in chosen for name, _ in case.outcomes]
+    assert len(files) == 3 * len(chosen)
+    assert page.read_text().count('class="step"') == sum(len(Trace.load(file).nodes()) for file in files)
+
+
+def test_a_script_in_model_text_is_text(hostile: Path) -> None:
+    text = hostile.read_text()
+    assert "<script" not in text
+    assert "<img" not in text
+    assert text.count("&lt;script&gt;document.title=") > 20
+
+
+def dom(page: Path, home: Path) -> str:
+    program = browser()
+    assert program is not None
+    done = subprocess.run(
+        [program, *_QUIET, f"--user-data-dir={home}", "--dump-dom", page.as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+@drawn
+def test_a_browser_runs_no_script_of_a_model(hostile: Path, tmp_path: Path) -> None:
+    found = dom(hostile, tmp_path)
+    assert "<title>taken</title>" not in found
+    assert "<script" not in found
+    assert "&lt;script&gt;document.title='taken'&lt;/script&gt;" in found
+
+
+def pixel(picture: Path) -> tuple[int, ...]:
+    """The colour of the upper left corner, where every filter of PNG leaves the value as it is."""
+    data, at, packed = picture.read_bytes(), 8, b""
+    while at < len(data):
+        size, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+        packed += data[at + 8 : at + 8 + size] if kind == b"IDAT" else b""
+        at += size + 12
+    return tuple(zlib.decompress(packed)[1:4])
+
+
+@drawn
+@pytest.mark.parametrize(
+    ("dark", "colour"), [(False, (0xFF, 0xFF, 0xFF)), (True, (0x14, 0x18, 0x1C))], ids=["light", "dark"]
+)
+def test_a_browser_draws_the_page_in_the_readers_colours(
+    page: Path, tmp_path: Path, dark: bool, colour: tuple[int, ...]
+) -> None:
+    picture = tmp_path / "page.png"
+    assert screenshot(page, picture, 500, 800, dark=dark)
+    assert pixel(picture) == colour
+
+
+def test_a_part_and_failures_are_said(tmp_path: Path) -> None:
+    folder = make(tmp_path / "run", ("beam-search", 4))
+    rows = [json.loads(line) for line in (folder / "outcomes.jsonl").read_text().splitlines()]
+    rows[0] |= {"error": "the engine died.", "candidates": [], "answer": None, "correct": False}
+    write(folder, rows)
+    (folder / "manifest.json").write_text(json.dumps({"part": {"limit": 12}}))
+    call("report", folder, "--out", tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text()
+    assert "This is a part of the data set (limit 12)" in text
+    assert "count as wrong: beam-search 1" in text
+
+
+def test_a_problem_that_stands_there_twice_counts_as_it_was_last(tmp_path: Path) -> None:
+    folder = make(tmp_path / "run", ("beam-search", 4))
+    rows = [json.loads(line) for line in (folder / "outcomes.jsonl").read_text().splitlines()]
+    write(folder, [rows[0] | {"correct": False}, *rows[1:], rows[0] | {"correct": True}])
+    [by_n] = load([folder]).tables.values()
+    assert len(by_n[4]) == len(PROBLEMS)
+    assert by_n[4][rows[0]["id"]].correct
+
+
+def test_what_is_no_run_is_refused(tmp_path: Path, run: Path) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "bad.jsonl").write_text('{"problem": "?"}\n')
+    with pytest.raises(BadInput, match="cannot be read"):
+        call("report", tmp_path / "none")
+    with pytest.raises(BadInput, match="holds no outcome yet"):
+        call("report", tmp_path / "empty.jsonl")
+    with pytest.raises(BadInput, match=r"line 1 of .*bad.jsonl holds no outcome"):
+        call("report", tmp_path / "bad.jsonl")
+    with pytest.raises(BadInput, match="cannot be written"):
+        call("report", run, "--out", tmp_path / "no/such/folder.html")
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_the_papers_rows_stand_beside_models_of_the_same_name_only() -> None:
+    names = ["llama-3.2-3b", "meta-llama/Llama-3.2-1B-Instruct", "Qwen/Qwen2.5-Math-7B-Instruct", "lab-1m"]
+    rows = paper.rows("math500", names)
+    assert [(policy, row.optimal) for policy, row in rows] == [(names[0], 78.2), (names[1], 66.2)]  # Table 5
+    assert [row.optimal for _, row in paper.rows("aime24", ["r1-distill-qwen-7b"])] == [83.3]  # Table 3
+    assert paper.rows("gsm8k", names) == []
