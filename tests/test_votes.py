@@ -34,6 +34,11 @@ def test_majority_counts_equivalent_answers_together() -> None:
     assert majority(CANDIDATES) == Verdict("2.0", 0.5, CANDIDATES[2])  # 2 of 4, written as the better one wrote it
 
 
+def test_rewards_below_zero_vote_and_confidence_counts_voters() -> None:
+    voters = [vote_of("1", 2.0), vote_of("2", -1.0), vote_of("3", -1.0), vote_of("1", -0.5)]
+    assert weighted(voters) == Verdict("1", 0.5, voters[0])  # 1.5 against -1 and -1, a sum of -0.5; 2 voters of 4
+
+
 def test_best_takes_the_highest_score() -> None:
     assert best(CANDIDATES) == Verdict("1", 0.25, CANDIDATES[0])  # 1 of 4 voters
 

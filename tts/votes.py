@@ -30,7 +30,8 @@ def weighted(candidates: Sequence[Candidate], *, group: Grouping = group) -> Ver
     """The answer whose candidates' scores sum highest. Confidence: its share of that sum over all answers.
 
     Where no voter has a score each weighs 1, which is :func:`majority`; where only some have one the others weigh
-    nothing. Where all weights are 0 there is no share to take, and voters are counted instead.
+    nothing. Where all weights are 0 there is no share to take, and voters are counted instead; where one is negative,
+    as rewards may be that are no probabilities, confidence is the share of the voters by number.
     """
     return _elect(candidates, group, _weights)
 
@@ -98,4 +99,7 @@ def _elect(
         ((total, leader) for total, leader in zip(totals, leaders, strict=True) if leader is not None),
         key=lambda pair: (pair[0], _score(pair[1])),
     )
+    if min(weights) < 0:  # rewards that are no probabilities have no share of a sum: count the voters who agree
+        mine = classes[voters.index(leader)]
+        return Verdict(leader[1], classes.count(mine) / len(classes), leader[0])
     return Verdict(leader[1], total / sum(totals), leader[0])

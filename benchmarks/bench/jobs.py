@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.bench.subsets import VOTES
+from benchmarks.subsets import VOTES
 from tts import registry
 from tts.errors import BadInput, UnknownName
 from tts.options import PARAMETERS

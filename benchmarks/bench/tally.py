@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.bench.jobs import Line
-from benchmarks.bench.subsets import Sampled, accuracy_at, pass_at
 from benchmarks.statistics import Interval, wilson
+from benchmarks.subsets import Sampled, accuracy_at, pass_at
 from tts.registry import resolve
 
 

@@ -1,7 +1,7 @@
 """Recorded candidates under another vote, another aggregation, a smaller N.
 
 N samples are the first N of those recorded (a single draw, as a run of that size would have been), or the mean over
-subsets of N (:mod:`benchmarks.replay.subsets`).
+subsets of N (:mod:`benchmarks.subsets`).
 
 Majority is computed without scores, ties going to the answer seen first: it is what one has without a reward model.
 """
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.replay.records import Record
-from benchmarks.replay.subsets import Pool, share_right
 from benchmarks.statistics import Interval, difference, mean, pass_at_k, wilson
+from benchmarks.subsets import Sampled, accuracy_at
 from tts import registry
 from tts.aggregate import AGGREGATES
 from tts.errors import BadInput, UnknownName
@@ -112,7 +112,8 @@ def _expected(record: Record, choice: Choice, n: int, seed: int) -> float:
     if choice.vote not in VOTES:
         raise BadInput(f"--subsets knows the votes {', '.join(VOTES)}, not {choice.vote}.")
     scores = [c.score for c in record.scored_by(choice.aggregate)]
-    return share_right(Pool.of(scores, record.classes, record.right), choice.vote, n, seed)
+    samples = Sampled.of(record.classes, scores, record.right)
+    return accuracy_at(samples, min(n, len(samples)), choice.vote, seed) if len(samples) else 0.0
 
 
 def _position(candidates: Sequence[Candidate], chosen: Candidate) -> int:

@@ -1,7 +1,7 @@
 """Accuracy and cost of each strategy over N.
 
 A search was run once at each N. Of a strategy that samples independently the largest N is enough: a smaller one is the
-mean over subsets (:mod:`benchmarks.replay.subsets`), and its cost the share that so many samples have.
+mean over subsets (:mod:`benchmarks.subsets`), and its cost the share that so many samples have.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.replay.subsets import Pool, share_right
 from benchmarks.report.runs import SAMPLING, Arm, Runs
 from benchmarks.statistics import Interval, accuracy, difference, pass_at_k
+from benchmarks.subsets import Sampled, accuracy_at
 from tts.outcomes import Outcome
 
 
@@ -150,7 +150,7 @@ def _expected(outcome: Outcome, classes: Sequence[int | None], vote: str, n: int
     if n == most and vote == outcome.plan.vote:
         return float(outcome.correct)  # the run's own answer
     scores = [None if vote == "majority" else c.score for c in outcome.candidates]
-    return share_right(Pool.of(scores, classes, outcome.right), vote, n)
+    return accuracy_at(Sampled.of(classes, scores, outcome.right), min(n, count), vote)
 
 
 def chances(runs: Runs) -> dict[str, float]:

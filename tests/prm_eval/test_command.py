@@ -18,6 +18,7 @@ from benchmarks.prm_eval.evaluation import measure
 from benchmarks.prm_eval.published import PUBLISHED
 from benchmarks.prm_eval.sources import PROCESSBENCH
 from tests.markdown import ROOT, blocks
+from tests.prm.checkpoints import make
 from tests.prm_eval.cases import apart
 from tests.test_cli import Tts
 
@@ -160,3 +161,10 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path: Path)
     done = subprocess.run([*command, "--limit", "40"], capture_output=True, text=True, check=True, timeout=240)
     assert f"{len(first)} of 40 solutions are scored" in done.stderr
     assert "lab: 40 solutions" in done.stdout
+
+
+def test_a_model_of_whole_solutions_is_refused(tts: Tts, tmp_path: Path) -> None:
+    name, _ = make("outcome", tmp_path)
+    done = tts("prm-eval", "--prm", name, "--data", "lab", "--limit", "2", "--engine", "transformers")
+    assert done.code == 2
+    assert "scores whole solutions, not steps: name a process reward model" in done.sentence

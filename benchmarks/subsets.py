@@ -45,9 +45,10 @@ class Sampled:
     right: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, classes: Sequence[int], scores: Sequence[float | None], right: Sequence[bool]) -> Sampled:
+    def of(cls, classes: Sequence[int | None], scores: Sequence[float | None], right: Sequence[bool]) -> Sampled:
+        labels = [-1 if label is None else label for label in classes]
         values = [math.nan if score is None else score for score in scores]
-        return cls(np.array(classes, dtype=np.int64), np.array(values, dtype=float), np.array(right, dtype=bool))
+        return cls(np.array(labels, dtype=np.int64), np.array(values, dtype=float), np.array(right, dtype=bool))
 
     def __len__(self) -> int:
         return len(self.classes)

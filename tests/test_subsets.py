@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from benchmarks.bench.subsets import SUBSETS, VOTES, Sampled, accuracy_at, pass_at
+from benchmarks.subsets import SUBSETS, VOTES, Sampled, accuracy_at, pass_at
 from tts.errors import UnknownName
 from tts.registry import resolve
 from tts.types import Candidate, Finish
