@@ -74,7 +74,10 @@ def reward_text(tokenizer: Any, question: str, answer: str) -> list[int]:
 
 
 class EngineJudge:
-    """Scores whole texts on the vLLM engine of the search under test, past its prefix cache."""
+    """Scores whole texts on the vLLM engine of the search under test, past its prefix cache.
+
+    A text beyond the model's context is read as far as that goes; its steps behind score 0.
+    """
 
     def __init__(self, reward: Any) -> None:
         self.tokens = 0
@@ -85,9 +88,10 @@ class EngineJudge:
     async def __call__(self, question: str, answers: Sequence[str]) -> list[tuple[float, ...]]:
         texts = [reward_text(self._tokenizer, question, answer) for answer in answers]
         self.tokens += sum(map(len, texts))
-        rows = await together(self._reward._rows(ids, cached=False) for ids in texts)
+        read = [ids[: self._reward.context] for ids in texts]
+        rows = await together(self._reward._rows(ids, cached=False) for ids in read)
         return [
-            tuple(score for token, score in zip(ids, found, strict=True) if token == self._mark)
+            tuple(score for token, score in zip(ids, [*found, *[0.0] * len(ids)], strict=False) if token == self._mark)
             for ids, found in zip(texts, rows, strict=True)
         ]
 
