@@ -167,4 +167,4 @@ def test_a_model_of_whole_solutions_is_refused(tts: Tts, tmp_path: Path) -> None
     name, _ = make("outcome", tmp_path)
     done = tts("prm-eval", "--prm", name, "--data", "lab", "--limit", "2", "--engine", "transformers")
     assert done.code == 2
-    assert "scores whole solutions, not steps: name a process reward model" in done.sentence
+    assert "scores whole solutions, not steps: name a process reward model" in done.err
