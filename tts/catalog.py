@@ -70,7 +70,7 @@ def described(card: ModelCard) -> list[tuple[str, str]]:
         ("Memory", _memory(card)),
     ]
     if card.kind == "prm":
-        return lines + ([("System", card.system)] if card.system else [])
+        return lines  # its prompt is its family's: prm/
     thinking = " of the thinking (</think> ends it, and the answer is taken behind it)" if card.thinking else ""
     return [
         *lines,
