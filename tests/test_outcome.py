@@ -73,6 +73,12 @@ def test_a_search_by_steps_refuses_it_in_one_sentence(strategy: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_it_is_refused_by_its_name_before_anything_is_loaded() -> None:
+    with pytest.raises(BadInput, match=r"skywork-reward-8b is an outcome reward model.* choose best-of-n"):
+        Solver("llama-3.2-3b", "skywork-reward-8b", "dvts")  # neither is on this machine
+    assert Solver("llama-3.2-3b", "skywork-reward-8b", "best-of-n").plan.prm == "skywork-reward-8b"
+
+
 def test_what_a_token_limit_cut_off_is_not_judged() -> None:
     judge = ToyJudge()
     solution = solve(judge=judge, solution_tokens=5)

@@ -15,6 +15,7 @@ from tts.budget import Budget
 from tts.engines import Loading, load_both, load_policy, load_reward
 from tts.engines.replay import ReplayPolicy, ReplayReward, load_replay
 from tts.errors import BadInput, EngineDied, TTSError, UnknownName
+from tts.families import family_of
 from tts.protocols import Policy, RewardModel, Strategy
 from tts.registry import resolve
 from tts.solver import build, parameters_of, run
@@ -86,6 +87,7 @@ class Solver:
         self._models: tuple[Policy, RewardModel | None] | None = None
         self.plan, self.strategy = self._planned(strategy, vote, aggregate, extract, seed, parameters)
         self.warnings = tuple(filter(None, (getattr(self.strategy, "note", ""), self._thinking_note())))
+        self._refuse_outcomes()
 
     @classmethod
     def replay(cls, trace: Trace | str, **changes: Any) -> Solver:
@@ -117,6 +119,20 @@ class Solver:
             return load_both(self._policy, prm, self._loading)
         policy = load_policy(self._policy, self._loading) if isinstance(self._policy, str) else self._policy
         return policy, load_reward(prm, self._loading) if isinstance(prm, str) else prm
+
+    def _refuse_outcomes(self) -> None:
+        """A search by steps has no use for a model that judges whole solutions: said before anything is loaded."""
+        prm = self._reward if self.plan.prm else None
+        if isinstance(prm, str):
+            card = cards.find(self.plan.prm if prm == "auto" else prm, "prm")
+            outcome = bool(card.family) and getattr(family_of(card), "outcome", False)
+        else:
+            outcome = getattr(prm, "outcome", False)
+        if outcome and getattr(self.strategy, "stepwise", False):
+            raise BadInput(
+                f"{self.plan.prm} is an outcome reward model, which judges finished solutions only: choose best-of-n, "
+                "or a process reward model for a search by steps."
+            )
 
     def _check(self, policy: Policy, reward: RewardModel | None) -> None:
         """Refuse what these models cannot do for this plan, before any work."""
