@@ -67,7 +67,8 @@ class Runs:
     @property
     def part(self) -> str:
         """In words which part of the data was run, where a manifest says that it was a part; else empty."""
-        parts = [text for manifest in self.manifests if (text := _part_words(manifest.get("part")))]
+        settings = [found for manifest in self.manifests if isinstance(found := manifest.get("settings"), dict)]
+        parts = [text for found in settings if (text := _part_words(found.get("part")))]
         return "; ".join(dict.fromkeys(parts))
 
 

@@ -65,7 +65,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if at == 3:
             row["error"] = EVIL
     write(folder, rows)
-    (folder / "manifest.json").write_text(json.dumps({EVIL: EVIL, "part": EVIL}))
+    (folder / "manifest.json").write_text(json.dumps({EVIL: EVIL, "settings": {"part": EVIL}}))
     out = folder / "report.html"
     call("report", folder, "--out", out, "--title", EVIL)
     return out
@@ -177,11 +177,20 @@ def test_a_part_and_failures_are_said(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (folder / "outcomes.jsonl").read_text().splitlines()]
     rows[0] |= {"error": "the engine died.", "candidates": [], "answer": None, "correct": False}
     write(folder, rows)
-    (folder / "manifest.json").write_text(json.dumps({"part": {"limit": 12}}))
+    (folder / "manifest.json").write_text(json.dumps({"settings": {"part": {"first": 12}}}))
     call("report", folder, "--out", tmp_path / "r.html")
     text = (tmp_path / "r.html").read_text()
-    assert "This is a part of the data set (limit 12)" in text
+    assert "This is a part of the data set (first 12)" in text
     assert "count as wrong: beam-search 1" in text
+
+
+def test_a_run_of_tts_bench_is_read_and_called_a_part(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    call("bench", "lab-500", "--limit", "2", "--strategy", "best-of-n,majority", "--budget", "2", "--out", run)
+    call("report", run, "--out", tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text()
+    assert "lab-500, 2 problems; policy lab-1m, reward model lab-prm." in text
+    assert "This is a part of the data set (first 2)" in text
 
 
 def test_a_problem_that_stands_there_twice_counts_as_it_was_last(tmp_path: Path) -> None:
