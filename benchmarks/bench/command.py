@@ -12,7 +12,6 @@ import typer
 
 from tts import options
 from tts.errors import BadInput
-from tts.terminal import table
 
 if TYPE_CHECKING:
     from benchmarks.bench.data import DataSet
@@ -145,7 +144,7 @@ def _run(
     if as_json:
         typer.echo(json.dumps({"data": data.words, "part": dict(data.part), "lines": rows}, ensure_ascii=False))
     else:
-        typer.echo(f"{data.words}\n\n{table(printed(rows))}")
+        typer.echo(f"{data.words}\n\n{printed(rows)}")
     if failed:
         typer.echo(
             f"tts: {failed} of {total} rows failed and count as wrong; --retry-failed tries them again.", err=True

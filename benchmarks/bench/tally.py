@@ -10,6 +10,7 @@ from benchmarks.bench.jobs import Line
 from benchmarks.statistics import Interval, wilson
 from benchmarks.subsets import Sampled, accuracy_at, pass_at
 from tts.registry import resolve
+from tts.terminal import table
 
 
 @dataclass(slots=True)
@@ -99,24 +100,32 @@ def _row(line: Line, figures: Figures, total: int) -> dict[str, Any]:
     }
 
 
-def printed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The same for people: one row a line, for :func:`tts.terminal.table`."""
-    return [
+def printed(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The same for people: a table that fits a terminal, and below it where the estimates come from."""
+    whole = all(row["problems"] == row["of"] and not row["failed"] for row in rows)
+    lines = [
         {
             "strategy": row["strategy"],
             "N": row["n"],
             "vote": row["vote"],
-            "accuracy": "-" if row["accuracy"] is None else _percent(row),
-            "pass@N": "-" if row["pass_at_n"] is None else f"{100 * row['pass_at_n']:.1f} %",
-            "tokens": f"{row['tokens']:,.0f}",
+            "right %": "-" if row["accuracy"] is None else _percent(row),
+            "pass@N": "-" if row["pass_at_n"] is None else f"{100 * row['pass_at_n']:.1f}",
+            "tokens": round(row["tokens"]),
             "FLOPs": f"{row['flops']:.3g}",
-            "papers' FLOPs": f"{row['paper_flops']:.3g}",
-            "problems": f"{row['problems']} of {row['of']}" + (f", {row['failed']} failed" if row["failed"] else ""),
-            "how": row["how"],
+            "how": "run" if row["how"] == "run" else "estimated",
+            **({} if whole else {"problems": _problems(row)}),
         }
         for row in rows
     ]
+    sources = dict.fromkeys(row["how"] for row in rows if row["how"] != "run")
+    note = f"\n\nEstimated without bias {', '.join(sources)} (docs/BENCHMARKS.md)." if sources else ""
+    return table(lines) + note
+
+
+def _problems(row: Mapping[str, Any]) -> str:
+    return f"{row['problems']} of {row['of']}" + (f", {row['failed']} failed" if row["failed"] else "")
 
 
 def _percent(row: Mapping[str, Any]) -> str:
-    return Interval(row["accuracy"], row["low"], row["high"]).percent()
+    value, low, high = (100 * row[name] for name in ("accuracy", "low", "high"))
+    return f"{value:.1f} [{low:.1f}, {high:.1f}]"
