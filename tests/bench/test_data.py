@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -157,18 +156,24 @@ def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
             read(tmp_path / name)
 
 
-def test_parquet_is_read_or_names_what_reads_it(tmp_path: Path) -> None:
-    file = tmp_path / "mine.parquet"
-    if importlib.util.find_spec("pyarrow") is None:
-        file.write_bytes(b"PAR1")
-        with pytest.raises(MissingExtra, match=r"pip install 'tts-search\[parquet\]'"):
-            read(file)
-        return
-    import pyarrow
-    from pyarrow import parquet
+def test_parquet_is_read(tmp_path: Path) -> None:
+    from pyarrow import Table, parquet
 
-    parquet.write_table(pyarrow.Table.from_pylist([{"question": "a", "answer": "1"}]), file)
-    assert read(file).items[0].gold == "1"
+    parquet.write_table(Table.from_pylist([{"question": "a", "answer": "1"}]), tmp_path / "mine.parquet")
+    assert read(tmp_path / "mine.parquet").items[0].gold == "1"
+
+
+def test_a_damaged_parquet_file_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "mine.parquet").write_bytes(b"PAR1")
+    with pytest.raises(BadInput, match=r"mine\.parquet cannot be read as Parquet"):
+        read(tmp_path / "mine.parquet")
+
+
+def test_without_pyarrow_a_sentence_names_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.parquet").write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'tts-search\[parquet\]'"):
+        read(tmp_path / "mine.parquet")
 
 
 class Served(BaseHTTPRequestHandler):
