@@ -19,6 +19,7 @@ from tts.engines import memory
 @pytest.fixture
 def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Tts]:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(engines, "_loaded", {})
     yield Tts(monkeypatch, capsys)
     engines.close_all()
 

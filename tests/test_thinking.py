@@ -112,6 +112,7 @@ def test_a_step_search_that_is_asked_for_goes_by_paragraphs_and_warns() -> None:
 def test_the_command_line_leaves_the_strategy_to_the_policy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(engines, "_loaded", {})
     folder = tiny.make_policy(tmp_path / "r1-distill-tiny", context=256)
     arguments = ["tts", "solve", "--policy", str(folder), "--engine", "transformers", "-n", "4", "--json", "take 2"]
     monkeypatch.setattr(sys, "argv", [*arguments, "--solution-tokens", "20"])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.prm_eval.data import BadRow, Case, read
+from tts.answers import extract
 from tts.errors import BadInput, UnknownName
 
 PROCESSBENCH = {"gsm8k": 400, "math": 1000, "olympiadbench": 1000, "omnimath": 1000}  # arXiv 2412.06559, table 2
@@ -94,7 +95,7 @@ def _lab() -> list[Case]:
             steps,
             labels.index(False) if False in labels else -1,
             labels,
-            steps[-1] == f"The answer is \\boxed{{{problem.answer}}}.",
+            extract(steps[-1]) == str(problem.answer),
         )
         for number, (problem, steps, labels) in enumerate(judged.read())
     ]

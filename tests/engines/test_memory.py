@@ -105,6 +105,7 @@ def test_a_model_that_does_not_fit_is_refused_before_anything_is_read(policy: Pa
 def test_two_models_on_one_device_are_weighed_together(
     policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(engines, "_loaded", {})
     reward = tiny.make_prm(tmp_path / "reward")
     needs = [
         memory.need(models.find(str(folder)), {}, on_gpu=False, engine="transformers") for folder in (policy, reward)
