@@ -16,7 +16,6 @@ Conventions:
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import re
 import threading
@@ -27,6 +26,7 @@ from fractions import Fraction
 from types import TracebackType
 
 from tts.answers import LONGEST, canonical, number, parsable
+from tts.aside import aside
 from tts.judge import Judge
 
 _PLACES = 6  # decimals from which a rounding is taken for the exact value; math-verify's own choice
@@ -240,7 +240,7 @@ class Equivalence:
 
     async def group_async(self, answers: Sequence[str]) -> list[int]:
         """:meth:`group` in a thread, for event loops."""
-        return await asyncio.to_thread(self.group, answers)
+        return await aside(self.group, answers)
 
     def close(self) -> None:
         """End the worker processes. Using it again starts them anew."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
@@ -10,6 +9,7 @@ from typing import Any
 
 from tts.aggregate import aggregate
 from tts.answers import conclusion
+from tts.aside import aside
 from tts.budget import Budget, Ledger
 from tts.errors import BadInput, UnknownName
 from tts.protocols import Policy, RewardModel, Strategy
@@ -74,7 +74,7 @@ async def run(
         leaves = [*leaves, *search.finished]
     extract = resolve("extraction", plan.extract)
     candidates = tuple(_candidate(search, leaf, plan.aggregate, extract) for leaf in leaves)
-    verdict = await asyncio.to_thread(resolve("vote", plan.vote), candidates)
+    verdict = await aside(resolve("vote", plan.vote), candidates)
     usage = replace(search.usage, seconds=clock() - begun)
     trace.add(
         "end",

@@ -180,7 +180,9 @@ class TestLoading:
 
 
 SCRIPT = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where the tests run in the background
 from tts.batch import Batch
 from tts import Solver
 from pathlib import Path

@@ -1,0 +1,41 @@
+"""Work on a thread that nobody waits for at the end. Standard library only."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def aside(work: Callable[..., T], *arguments: Any) -> T:
+    """What ``work`` gives, computed on a thread of its own.
+
+    Unlike ``asyncio.to_thread``, whose threads an event loop and the interpreter join before they end, this one is left
+    behind when the coroutine is cancelled: an interrupt does not wait for a comparison of answers to come to its limit.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():  # cancelled
+            return
+        if error is None:
+            future.set_result(result)  # type: ignore[arg-type]
+        else:
+            future.set_exception(error)
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = work(*arguments)
+        except BaseException as caught:
+            error = caught
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name="tts-aside", daemon=True).start()
+    return await future
