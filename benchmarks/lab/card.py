@@ -23,8 +23,7 @@ the forms of its problems, and `benchmarks/lab/scope.py` for a check whether a p
 
 ## Figures
 
-On the first problems of each level of `lab-validation` (nothing was tuned on `lab-500`); 95 % Wilson intervals in
-brackets.
+On the first problems of each level of `lab-validation`; 95 % Wilson intervals in brackets.
 
 {figures}
 
