@@ -11,23 +11,23 @@ from transformers import AutoModelForSequenceClassification, AutoModelForTokenCl
 from prm import modules
 
 
-def load_token_classifier(folder: Path, dtype: torch.dtype, label: int) -> Any:
+def load_tokens(folder: Path, dtype: torch.dtype, label: int) -> Any:
     """Read a folder. Raises ModelError where weights are missing, or there is no such label."""
     module = modules.load(AutoModelForTokenClassification, folder, dtype, "token classifier")
     return modules.labels(module, folder, at_least=max(2, label + 1))
 
 
-def load_sequence_classifier(folder: Path, dtype: torch.dtype) -> Any:
+def load_sequences(folder: Path, dtype: torch.dtype) -> Any:
     """Read a folder. Raises ModelError where weights are missing, or there is more than one label."""
     module = modules.load(AutoModelForSequenceClassification, folder, dtype, "outcome reward model")
     return modules.labels(module, folder, at_most=1)
 
 
-def empty_token_classifier(folder: Path) -> Any:
+def empty_tokens(folder: Path) -> Any:
     make: Any = AutoModelForTokenClassification.from_config
     return modules.empty(folder, lambda config: make(config, trust_remote_code=False))
 
 
-def empty_sequence_classifier(folder: Path) -> Any:
+def empty_sequences(folder: Path) -> Any:
     make: Any = AutoModelForSequenceClassification.from_config
     return modules.empty(folder, lambda config: make(config, trust_remote_code=False))

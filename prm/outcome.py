@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from prm.family import Family
 from prm.forms import split
 from tts.errors import ModelError
 from tts.protocols import Pooling, Read
@@ -76,7 +77,7 @@ class OutcomeFormat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Family):
     """A family of this form, as an engine uses it.
 
     Attributes:
@@ -84,6 +85,8 @@ class Outcome:
     """
 
     outcome: ClassVar[bool] = True
+    loader: ClassVar[str] = "prm.classifier_module:load_sequences"
+    maker: ClassVar[str] = "prm.classifier_module:empty_sequences"
 
     system: str = ""
 
@@ -95,20 +98,6 @@ class Outcome:
         """How the prompt grows. Raises ModelError for a tokenizer of another family."""
         return OutcomeFormat(tokenizer, self.system)
 
-    def load(self, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
-        """The classifier (``model.*``, ``score.weight``), from safetensors. Raises ModelError where it is none."""
-        module: torch.nn.Module = _module("classifier").load_sequence_classifier(folder, dtype)
-        return module
-
-    def shape(self, folder: Path) -> torch.nn.Module:
-        """The module without its weights, on the meta device."""
-        module: torch.nn.Module = _module("classifier").empty_sequence_classifier(folder)
-        return module
-
-    def decoder(self, module: Any) -> Any:
-        """The part that turns token ids into hidden states."""
-        return module.base_model
-
     def scores(self, module: Any, hidden: torch.Tensor) -> torch.Tensor:
         """Hidden states [k, width] at the ends, to scores [k]."""
         scores: torch.Tensor = module.score(hidden).float().sigmoid()[:, 0]
@@ -119,22 +108,10 @@ class Outcome:
 class QwenOutcome(Outcome):
     """Qwen2.5-Math-RM-72B (its model card): the head of Qwen's process reward models with one label."""
 
+    loader: ClassVar[str] = "prm.qwen_module:load_outcome"
+    maker: ClassVar[str] = "prm.qwen_module:empty_outcome"
+
     system: str = "Please reason step by step, and put your final answer within \\boxed{}."
-
-    def load(self, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
-        module: torch.nn.Module = _module("qwen").load_outcome(folder, dtype)
-        return module
-
-    def shape(self, folder: Path) -> torch.nn.Module:
-        module: torch.nn.Module = _module("qwen").empty_outcome(folder)
-        return module
-
-
-def _module(name: str) -> Any:
-    """The torch side, loaded late so that the format alone stays light."""
-    import importlib
-
-    return importlib.import_module(f"prm.{name}_module")
 
 
 def _padding(tokenizer: Any) -> int | None:

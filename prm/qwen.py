@@ -7,9 +7,9 @@ steps, each followed by ``<extra_0>``; a step's score is the probability of labe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from prm.family import Family
 from tts.errors import ModelError
 from tts.protocols import Pooling, Read
 from tts.types import Problem
@@ -70,45 +70,22 @@ class QwenFormat:
 
 
 @dataclass(frozen=True, slots=True)
-class Qwen:
+class Qwen(Family):
     """The family, as an engine uses it."""
 
-    architectures: tuple[str, ...] = ("Qwen2ForProcessRewardModel",)
+    loader: ClassVar[str] = "prm.qwen_module:load"
+    maker: ClassVar[str] = "prm.qwen_module:empty"
+
     pooling: Pooling = field(default_factory=lambda: Pooling(column=1))
 
     def format(self, tokenizer: Any) -> QwenFormat:
         """How this family's prompt grows. Raises ModelError for a tokenizer of another family."""
         return QwenFormat(tokenizer)
 
-    def load(self, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
-        """The module with its published weights (``model.*``, ``score.0.*``, ``score.2.*``), read from safetensors.
-
-        Raises:
-            ModelError: where weights are missing.
-        """
-        module: torch.nn.Module = _module().load(folder, dtype)
-        return module
-
-    def shape(self, folder: Path) -> torch.nn.Module:
-        """The module without its weights, on the meta device."""
-        module: torch.nn.Module = _module().empty(folder)
-        return module
-
-    def decoder(self, module: Any) -> Any:
-        """The part that turns token ids into hidden states."""
-        return module.model
-
     def scores(self, module: Any, hidden: torch.Tensor) -> torch.Tensor:
         """Hidden states [k, width] at the step tokens, to scores [k]."""
         scores: torch.Tensor = module.score(hidden).float().softmax(-1)[:, 1]
         return scores
-
-
-def _module() -> Any:
-    """The torch side, loaded late so that the format alone stays light."""
-    import importlib
-
-    return importlib.import_module("prm.qwen_module")
 
 
 FAMILY = Qwen()

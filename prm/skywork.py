@@ -9,9 +9,9 @@ spaces. The score is the sigmoid of the value. The weights are ``model.*`` and `
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from prm.family import Family
 from prm.forms import Form, TextFormat
 from tts.errors import ModelError
 from tts.protocols import Pooling
@@ -23,8 +23,11 @@ _FORM = Form(opening="{problem}\n", first="", further="", mark="\n", apart=True,
 
 
 @dataclass(frozen=True, slots=True)
-class Skywork:
+class Skywork(Family):
     """The family, as an engine uses it."""
+
+    loader: ClassVar[str] = "prm.skywork_module:load"
+    maker: ClassVar[str] = "prm.skywork_module:empty"
 
     @property
     def pooling(self) -> Pooling:
@@ -42,31 +45,10 @@ class Skywork:
             )
         return TextFormat(_FORM, tokenizer)
 
-    def load(self, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
-        """The module with its published weights, from safetensors. Raises ModelError where weights are missing."""
-        module: torch.nn.Module = _module().load(folder, dtype)
-        return module
-
-    def shape(self, folder: Path) -> torch.nn.Module:
-        """The module without its weights, on the meta device."""
-        module: torch.nn.Module = _module().empty(folder)
-        return module
-
-    def decoder(self, module: Any) -> Any:
-        """The part that turns token ids into hidden states."""
-        return module.model
-
     def scores(self, module: Any, hidden: torch.Tensor) -> torch.Tensor:
         """Hidden states [k, width] at the line breaks, to scores [k]."""
         scores: torch.Tensor = module.v_head.summary(hidden).float().sigmoid()[:, 0]
         return scores
-
-
-def _module() -> Any:
-    """The torch side, loaded late so that the format alone stays light."""
-    import importlib
-
-    return importlib.import_module("prm.skywork_module")
 
 
 FAMILY = Skywork()

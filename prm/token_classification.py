@@ -8,9 +8,9 @@ itself: https://huggingface.co/docs/trl/prm_trainer. A model of one's own is des
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from prm.family import Family
 from prm.forms import Form, TextFormat
 from tts.protocols import Pooling
 
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenClassification(Form):
+class TokenClassification(Family, Form):
     """A family of this form, as an engine uses it.
 
     Attributes:
         label: the label whose probability is the score.
     """
+
+    loader: ClassVar[str] = "prm.classifier_module:load_tokens"
+    maker: ClassVar[str] = "prm.classifier_module:empty_tokens"
 
     first: str = ""
     further: str = ""
@@ -39,31 +42,13 @@ class TokenClassification(Form):
         """How the prompt grows. Raises ModelError for a form without a mark or a tokenizer of another family."""
         return TextFormat(self, tokenizer)
 
-    def load(self, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
-        """The classifier (``model.*``, ``score.*``), from safetensors. Raises ModelError where weights are missing."""
-        module: torch.nn.Module = _module().load_token_classifier(folder, dtype, self.label)
-        return module
-
-    def shape(self, folder: Path) -> torch.nn.Module:
-        """The module without its weights, on the meta device."""
-        module: torch.nn.Module = _module().empty_token_classifier(folder)
-        return module
-
-    def decoder(self, module: Any) -> Any:
-        """The part that turns token ids into hidden states."""
-        return module.base_model
+    def _options(self) -> dict[str, Any]:
+        return {"label": self.label}
 
     def scores(self, module: Any, hidden: torch.Tensor) -> torch.Tensor:
         """Hidden states [k, width] at the marks, to scores [k]."""
         scores: torch.Tensor = module.score(hidden).float().softmax(-1)[:, self.label]
         return scores
-
-
-def _module() -> Any:
-    """The torch side, loaded late so that the format alone stays light."""
-    import importlib
-
-    return importlib.import_module("prm.classifier_module")
 
 
 FAMILY = TokenClassification()

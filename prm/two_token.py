@@ -7,9 +7,9 @@ are of this form; a model of one's own is described by the attributes of :class:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from prm.family import Family
 from prm.forms import ChatFormat, Form, TextFormat
 from tts.errors import ModelError
 from tts.protocols import Pooling, RewardFormat
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TwoToken(Form):
+class TwoToken(Family, Form):
     """A family of this form, as an engine uses it.
 
     Attributes:
@@ -27,6 +27,9 @@ class TwoToken(Form):
         chat: each step is a turn of the user and ``good`` the assistant's answer, by the tokenizer's chat template; the
             score is read before the answer. Of the text form's attributes ``first`` alone counts then.
     """
+
+    loader: ClassVar[str] = "prm.two_token_module:load"
+    maker: ClassVar[str] = "prm.two_token_module:empty"
 
     good: str = "+"
     bad: str = "-"
@@ -46,15 +49,8 @@ class TwoToken(Form):
                 raise ModelError(f"the reward model's tokenizer has no token {token!r}: it is of another family.")
         return ChatFormat(self, tokenizer, ids[0]) if self.chat else TextFormat(self, tokenizer)
 
-    def load(self, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
-        """The causal language model, from safetensors. Raises ModelError where weights are missing."""
-        module: torch.nn.Module = _module().load(folder, dtype, (self.bad, self.good))
-        return module
-
-    def shape(self, folder: Path) -> torch.nn.Module:
-        """The module without its weights, on the meta device."""
-        module: torch.nn.Module = _module().empty(folder)
-        return module
+    def _options(self) -> dict[str, Any]:
+        return {"tokens": (self.bad, self.good)}
 
     def decoder(self, module: Any) -> Any:
         """The part that turns token ids into hidden states."""
@@ -64,13 +60,6 @@ class TwoToken(Form):
         """Hidden states [k, width] at the marks, to scores [k]."""
         scores: torch.Tensor = module.score(hidden).float().softmax(-1)[:, 1]
         return scores
-
-
-def _module() -> Any:
-    """The torch side, loaded late so that the format alone stays light."""
-    import importlib
-
-    return importlib.import_module("prm.two_token_module")
 
 
 FAMILY = TwoToken()

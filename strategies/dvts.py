@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from strategies.base import Stepwise
-from tts.search import Search, together
+from tts.concurrency import together
+from tts.search import Search
 from tts.types import Node
 
 

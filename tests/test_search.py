@@ -208,7 +208,7 @@ def test_keys_sort_as_a_person_counts() -> None:
 
 
 async def test_side_by_side_failures_cancel_the_rest() -> None:
-    from tts.search import together
+    from tts.concurrency import together
 
     gone = asyncio.Event()
 

@@ -18,6 +18,7 @@ from tts.errors import BadInput, EngineDied, TTSError, UnknownName
 from tts.families import family_of
 from tts.protocols import Policy, RewardModel, Strategy
 from tts.registry import resolve
+from tts.scores import refusal
 from tts.solver import build, parameters_of, run
 from tts.trace import Trace
 from tts.types import Plan, Problem, Solution, Usage
@@ -122,17 +123,14 @@ class Solver:
 
     def _refuse_outcomes(self) -> None:
         """A search by steps has no use for a model that judges whole solutions: said before anything is loaded."""
-        prm = self._reward if self.plan.prm else None
+        if not self.plan.prm or not getattr(self.strategy, "stepwise", False):
+            return
+        prm: Any = self._reward
         if isinstance(prm, str):
-            card = cards.find(self.plan.prm if prm == "auto" else prm, "prm")
-            outcome = bool(card.family) and getattr(family_of(card), "outcome", False)
-        else:
-            outcome = getattr(prm, "outcome", False)
-        if outcome and getattr(self.strategy, "stepwise", False):
-            raise BadInput(
-                f"{self.plan.prm} is an outcome reward model, which judges finished solutions only: choose best-of-n, "
-                "or a process reward model for a search by steps."
-            )
+            card = cards.find(prm, "prm")
+            prm = family_of(card) if card.family else None
+        if getattr(prm, "outcome", False):
+            raise refusal(self.plan.prm)
 
     def _check(self, policy: Policy, reward: RewardModel | None) -> None:
         """Refuse what these models cannot do for this plan, before any work."""

@@ -26,7 +26,7 @@ from fractions import Fraction
 from types import TracebackType
 
 from tts.answers import LONGEST, canonical, number, parsable
-from tts.aside import aside
+from tts.concurrency import aside
 from tts.judge import Judge
 
 _PLACES = 6  # decimals from which a rounding is taken for the exact value; math-verify's own choice

@@ -13,24 +13,16 @@ from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 from tts.aggregate import aggregate
 from tts.budget import COMPLETE, MAX_SECONDS, Hold, Ledger, Price
-from tts.errors import BadInput, EngineError, OutOfTime, PromptTooLong, StrategyError
+from tts.concurrency import together
+from tts.errors import OutOfTime, PromptTooLong, StrategyError
 from tts.protocols import Completion, Policy, Request, RewardModel
+from tts.scores import Scores
 from tts.trace import Trace, step_key
 from tts.types import Finish, Node, Problem, Step, Until, Usage
 
 T = TypeVar("T")
 
 _PRM_SLACK = 1.25  # reward-model tokens set aside a policy token until the text, and so the true count, is known
-
-
-async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run coroutines side by side; when one fails, cancel the others and raise its error."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(coroutine) for coroutine in work]
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
 
 
 @dataclass(slots=True)
@@ -42,7 +34,7 @@ class _Shared:
     finished: list[Node] = field(default_factory=list)
     recorded: set[str] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
-    scores: WeakKeyDictionary[Step, float] = field(default_factory=WeakKeyDictionary)
+    scores: Scores = field(default_factory=Scores)
     read: WeakSet[Step] = field(default_factory=WeakSet)
     ahead: WeakSet[Step] = field(default_factory=WeakSet)
     siblings: WeakKeyDictionary[Step, WeakValueDictionary[tuple[int, ...], Step]] = field(
@@ -88,6 +80,7 @@ class Search:
         """Begin a search: both models' prompts are charged now. Raises PromptTooLong."""
         root = Node(policy.prompt(problem), "/")
         search = cls(problem=problem, root=root, ledger=ledger, trace=trace, seed=seed, _policy=policy, _reward=reward)
+        search._shared.scores.outcome = getattr(reward, "outcome", False)
         policy_flops = policy.shape.flops(root.length)
         prm_tokens = sum(reward.lengths(problem, root)) if reward else 0
         prm_flops = reward.shape.flops(prm_tokens) if reward else 0
@@ -110,11 +103,6 @@ class Search:
     def scored(self) -> bool:
         """Whether there is a reward model."""
         return self._reward is not None
-
-    @property
-    def _outcome(self) -> bool:
-        """Whether the reward model judges solutions rather than steps."""
-        return bool(getattr(self._reward, "outcome", False))
 
     @property
     def stopped(self) -> str:
@@ -202,13 +190,7 @@ class Search:
             raise StrategyError("this search has no reward model: name one, or choose a strategy that needs none.")
         nodes = list(dict.fromkeys(nodes))
         self._release(nodes)
-        if self._outcome:
-            if any(node.open for node in nodes):
-                raise BadInput(
-                    f"{reward.name} is an outcome reward model, which judges finished solutions only: choose "
-                    "best-of-n, or a process reward model for a search by steps."
-                )
-            nodes = [node for node in nodes if node.finished]
+        nodes = self._shared.scores.judgeable(nodes, reward.name)
         jobs: dict[Step, Coroutine[Any, Any, None]] = {}
         for node in nodes:
             if self._pay(reward, node) and node.step not in self._shared.scores and node.step not in jobs:
@@ -224,8 +206,7 @@ class Search:
 
         Of an outcome reward model it is one score, that of the solution.
         """
-        scores = [self._shared.scores.get(step) for step in (node.steps[-1:] if self._outcome else node.steps)]
-        return tuple(s for s in scores if s is not None) if None not in scores else ()
+        return self._shared.scores.of(node)
 
     def _fork(self, ledger: Ledger) -> Search:
         label = f"{self._label}.{self._forks}" if self._label else str(self._forks)
@@ -358,24 +339,15 @@ class Search:
         reward = self._reward
         if reward is None or node.step in self._shared.scores or node.step in self._shared.ahead:
             return
-        if self._outcome and not node.finished:
+        if self._shared.scores.outcome and not node.finished:
             return
         self._shared.ahead.add(node.step)  # a twin that comes meanwhile is not read again
         with suppress(OutOfTime, PromptTooLong):
-            await self._scored(reward, node)
-
-    async def _scored(self, reward: RewardModel, node: Node) -> None:
-        """Ask the reward model for what is not known of a node yet, and remember it."""
-        steps = node.steps[-1:] if self._outcome else node.steps
-        seen = next((k for k, step in enumerate(steps) if step not in self._shared.scores), len(steps))
-        scores = await self._in_time(reward.score(self.problem, node, seen))
-        if len(scores) != len(steps) - seen:
-            raise EngineError(f"{reward.name} gave {len(scores)} scores for {len(steps) - seen} steps.")
-        self._shared.scores.update(zip(steps[seen:], scores, strict=True))
+            await self._in_time(self._shared.scores.ask(reward, self.problem, node))
 
     async def _judge(self, reward: RewardModel, node: Node) -> None:
         try:
-            await self._scored(reward, node)
+            await self._in_time(self._shared.scores.ask(reward, self.problem, node))
         except OutOfTime:
             self._cut("score", node.key)
             return
@@ -384,8 +356,9 @@ class Search:
             self.trace.add("cut", what="length", key=node.key)
 
     def _record_scores(self, reward: RewardModel, node: Node) -> None:
-        lengths = reward.lengths(self.problem, node)[1:]
-        for above, tokens in list(zip(node.path, lengths, strict=True))[-1 if self._outcome else 0 :]:
+        judged = self._shared.scores.judged(node)
+        lengths = reward.lengths(self.problem, node)[-len(judged) :]
+        for above, tokens in zip(judged, lengths, strict=True):
             if above.key not in self._shared.recorded:
                 score = self._shared.scores.get(above.step)
                 self.trace.add("score", key=above.key, score=score, tokens=tokens)

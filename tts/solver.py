@@ -9,8 +9,8 @@ from typing import Any
 
 from tts.aggregate import aggregate
 from tts.answers import conclusion
-from tts.aside import aside
 from tts.budget import Budget, Ledger
+from tts.concurrency import aside
 from tts.errors import BadInput, UnknownName
 from tts.protocols import Policy, RewardModel, Strategy
 from tts.registry import resolve

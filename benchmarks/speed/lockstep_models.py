@@ -8,8 +8,8 @@ from typing import Any
 
 from benchmarks.speed.lockstep import Piece, split
 from prm.qwen import STEP_TOKEN, SYSTEM
+from tts.concurrency import together
 from tts.protocols import Policy, Request, RewardModel
-from tts.search import together
 from tts.types import Node, Problem, Step, Until
 
 Tokenize = Callable[[str, str], list[int]]

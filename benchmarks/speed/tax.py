@@ -18,8 +18,8 @@ from benchmarks.speed.loads import NAMES
 from benchmarks.speed.record import Record
 from benchmarks.speed.table import Row, at_most
 from tts import Solver
+from tts.concurrency import together
 from tts.protocols import Request
-from tts.search import together
 from tts.types import Finish, Node, Problem, Until
 
 STRATEGIES = ("beam-search", "dvts")

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from tts.aside import aside
+from tts.concurrency import aside
 
 
 async def test_a_result_and_an_error_come_back() -> None:
@@ -37,7 +37,7 @@ def test_an_interpreter_does_not_wait_for_it() -> None:
     # The thread would run for an hour; the process is to end by itself.
     script = """
 import asyncio, time
-from tts.aside import aside
+from tts.concurrency import aside
 
 async def main():
     task = asyncio.create_task(aside(time.sleep, 3600))
