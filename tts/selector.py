@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tts.evidence import Evidence
@@ -24,6 +24,9 @@ from tts.profile import Advance, Finish, Profile, Stage
 
 INDIFFERENCE = 0.005
 """Without a pot the whole budget is worth half a point of accuracy: of plans as good as that the cheapest is taken."""
+
+SAMPLING = ("best-of-n", "majority")
+"""Strategies of independent samples, which go on from those at hand; any other searches beside them."""
 
 _SHORTEST = 0.75  # the part of a search's width that it must have left to be taken for the one that was measured
 _PRICES = 16  # steps from a price to its double
@@ -150,7 +153,14 @@ def ways(stage: Stage) -> tuple[Advance | Finish, ...]:
 
 def beside(move: Advance | Finish) -> bool:
     """Whether a move is a search of its own, which the samples at hand only stand beside."""
-    return isinstance(move, Finish) and move.strategy not in ("best-of-n", "majority")
+    return isinstance(move, Finish) and move.strategy not in SAMPLING
+
+
+@lru_cache(maxsize=32)
+def without_searches(profile: Profile) -> Profile:
+    """The profile for one who can only sample whole solutions."""
+    stages = (replace(s, finishes=tuple(move for move in s.finishes if not beside(move))) for s in profile.stages)
+    return replace(profile, stages=tuple(stages))
 
 
 @lru_cache(maxsize=2048)
