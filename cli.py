@@ -15,6 +15,7 @@ from benchmarks.replay.command import replay
 from benchmarks.report.command import report, view
 from tts import options
 from tts.errors import BadInput, TTSError
+from tts.plan_command import plan
 from tts.terminal import count, entries, fold, paragraph, table
 
 if TYPE_CHECKING:
@@ -291,7 +292,7 @@ def doctor(
             typer.echo(f"{name:<16}{text}")
 
 
-for command in (bench, replay, report, view, prm_eval):
+for command in (plan, bench, replay, report, view, prm_eval):
     app.command(command.__name__.replace("_", "-"))(command)
 
 

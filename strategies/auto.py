@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from strategies.base import Stepwise, at_least
 from tts.aggregate import aggregate
-from tts.budget import COMPLETE
 from tts.errors import BadInput
 from tts.evidence import Evidence
 from tts.profile import Finish, Stage
@@ -38,6 +37,7 @@ class Auto(Stepwise):
         profile: name of a profile that ships, or the path of one; empty goes by the rule.
         price: accuracy that a FLOP has to bring; by default the whole budget is worth half a point.
         easy, medium, hard: the rule's strategies, and ``why`` they are these.
+        look: decide once from samples, tell, and stop there: what `tts plan` prints.
         whole: only whole solutions, where the policy cannot go on from a step or the reward model judges no steps.
     """
 
@@ -49,6 +49,7 @@ class Auto(Stepwise):
     medium: str = "beam-search"
     hard: str = "beam-search"
     why: str = ""
+    look: bool = False
     whole: bool = False
 
     needs_reward: ClassVar[bool] = False
@@ -84,12 +85,12 @@ class Auto(Stepwise):
             if not decision.within:
                 search.note(POOR)
             move = decision.choice.move
-            if move is None:
+            if move is None or (self.look and (leaves or isinstance(move, Finish))):
                 return leaves
             if isinstance(move, Finish):
                 return await self.finish(search, plan, leaves)
             leaves = await self.sample(search, move.n, leaves, scored=move.scored)
-            if len(leaves) < move.n or search.stopped != COMPLETE:
+            if len(leaves) < move.n:  # a ceiling was reached
                 return leaves
             stage = profile.by_key[move.n, move.scored]
 
@@ -115,15 +116,14 @@ class Auto(Stepwise):
             why = (
                 "here all problems alike" if easy == medium == hard else f"a budget of {self.n} is too small for a look"
             )
-            return await self.follow(search, medium, [], why)
+            return await self.follow(search, medium, [], why, [])
         leaves = await self.sample(search, PROBE, [], scored=False)
         agreeing = agreement(await search.classes(leaves))
-        if agreeing >= EASY:
-            strategy, how = easy, "easy"
-        else:
-            strategy, how = (medium, "of medium difficulty") if agreeing >= HARD else (hard, "hard")
+        kinds = ("easy", easy), ("of medium difficulty", medium), ("hard", hard)
+        how, strategy = kinds[0 if agreeing >= EASY else 1 if agreeing >= HARD else 2]
         why = f"of {len(leaves)} samples {agreeing:.0%} of the pairs agree, so it is taken for {how}, uncalibrated"
-        return await self.follow(search, strategy, leaves, why, agreement=agreeing)
+        options = [{"plan": plan, "when": kind, "chosen": kind == how} for kind, plan in kinds]
+        return await self.follow(search, strategy, leaves, why, options, agreement=agreeing)
 
     @property
     def rule(self) -> str:
@@ -139,15 +139,15 @@ class Auto(Stepwise):
         return ["best-of-n" if self.whole and resolve("strategy", name).stepwise else name for name in names]
 
     async def follow(
-        self, search: Search, strategy: str, leaves: list[Node], why: str, **considered: float
+        self, search: Search, strategy: str, leaves: list[Node], why: str, options: list[Any], **considered: float
     ) -> list[Node]:
         """Say what the rule chose, and do it with what is left of the budget."""
         n = self.n if strategy in SAMPLING else self.n - len(leaves)
         how = "last" if self.aggregate == AUTO else self.aggregate
         vote = str(resolve("strategy", strategy).vote)
         plan = Plan(strategy, {"n": n}, vote=vote, aggregate=how, reason=f"{strategy}: {why}{self.rule}")
-        search.decided(plan, samples=len(leaves), **considered)
-        return await self.finish(search, plan, leaves)
+        search.decided(plan, samples=len(leaves), options=options, **considered)
+        return leaves if self.look else await self.finish(search, plan, leaves)
 
     # -- the moves -------------------------------------------------------------------------------------------------
 

@@ -92,13 +92,13 @@ class Solver:
         self._loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
         self._models: tuple[Policy, RewardModel | None] | None = None
         self._policy = policy
-        self._planned = planned(
+        self.planned = planned(
             Wish(
                 policy=policy, prm=prm, strategy=strategy, n=budget.n, vote=vote, aggregate=aggregate, extract=extract,
                 seed=seed, profile=None if profile is None else str(profile), dataset=dataset, parameters=parameters,
             )
         )  # fmt: skip
-        self.plan, self.strategy, self.warnings = self._planned.plan, self._planned.strategy, self._planned.warnings
+        self.plan, self.strategy, self.warnings = self.planned.plan, self.planned.strategy, self.planned.warnings
         self._check_pot()
 
     @classmethod
@@ -126,7 +126,7 @@ class Solver:
         return models if models and all(getattr(model, "alive", True) for model in models) else None
 
     def _load(self) -> tuple[Policy, RewardModel | None]:
-        prm = self._planned.prm
+        prm = self.planned.prm
         if isinstance(self._policy, str) and isinstance(prm, str):
             return load_both(self._policy, prm, self._loading)
         policy = load_policy(self._policy, self._loading) if isinstance(self._policy, str) else self._policy
@@ -161,8 +161,8 @@ class Solver:
             raise BadInput(
                 f"the size of {unknown} is not known here, so a ceiling of FLOPs cannot be kept: leave it out."
             )
-        if self._planned.profile is not None:
-            check_sizes(self._planned.profile, policy, reward)
+        if self.planned.profile is not None:
+            check_sizes(self.planned.profile, policy, reward)
 
     async def solve(self, problem: str | Problem) -> Solution:
         """Solve one problem."""
@@ -187,7 +187,7 @@ class Solver:
             self._within(share),
             strategy=strategy or (replace(self.strategy, **settings) if settings else self.strategy),  # type: ignore[type-var]
             clock=_standing_still if isinstance(policy, ReplayPolicy) else time.monotonic,
-            warnings=(*self.warnings, *filter(None, [*told, self._planned.known(problem), share and share.warning])),
+            warnings=(*self.warnings, *filter(None, [*told, self.planned.known(problem), share and share.warning])),
         )
 
     def _settings(self, policy: Policy, share: Share | None) -> dict[str, Any]:
@@ -208,7 +208,7 @@ class Solver:
     def _pot(self, problems: int, spent: float = 0.0) -> Pot | None:
         if self.total_flops is None:
             return None
-        return Pot(self.total_flops - spent, problems, self.budget.n, self._planned.profile)
+        return Pot(self.total_flops - spent, problems, self.budget.n, self.planned.profile)
 
     async def stream(
         self, problems: Iterable[str | Problem], concurrency: int = 32, *, spent: float = 0.0

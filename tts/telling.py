@@ -11,7 +11,7 @@ from tts.types import Plan
 
 def planned(profile: Profile, decision: Decision, limits: Limits, source: str) -> Plan:
     """The plan that a decision stands for: its strategy, width and vote, and why."""
-    stage, move, why = decision.stage, decision.choice.move, reason(decision, limits, source)
+    stage, move, why = decision.stage, decision.choice.move, reason(decision, source)
     if isinstance(move, Finish):
         parameters = {**move.parameters, "n": limits.width(stage, move)}
         return Plan(move.strategy, parameters, vote=move.vote, aggregate=move.aggregate, reason=why)
@@ -20,13 +20,13 @@ def planned(profile: Profile, decision: Decision, limits: Limits, source: str) -
     return Plan(strategy, {"n": after.n}, vote=after.vote, aggregate=after.aggregate, reason=why)
 
 
-def reason(decision: Decision, limits: Limits, source: str) -> str:
+def reason(decision: Decision, source: str) -> str:
     """Why, in one sentence."""
     choice = decision.choice
     known = f"after {_samples(decision.stage)}{_difficulty(decision)}, " if decision.stage.n else ""
     if not decision.within:
         return f"{known}the ceiling is below the cost of any answer: the cheapest one, by {source}"
-    what = _words(decision.stage, choice, limits)
+    what = _words(decision.stage, choice)
     further = "" if choice.move is None else f" for {choice.flops:.2g} FLOPs"
     return f"{known}{what}: {_percent(choice)} right{further}, by {source}"
 
@@ -51,20 +51,21 @@ def _row(stage: Stage, choice: Choice, limits: Limits, chosen: bool) -> dict[str
     elif isinstance(move, Advance):
         n, vote = move.n, ""
     return {
-        "plan": _words(stage, choice, limits), "n": n, "vote": vote, "right": choice.right, "low": choice.low,
+        "plan": _words(stage, choice), "n": n, "vote": vote, "right": choice.right, "low": choice.low,
         "high": choice.high, "flops": choice.flops, "worth": choice.worth, "chosen": chosen,
     }  # fmt: skip
 
 
-def _words(stage: Stage, choice: Choice, limits: Limits) -> str:
+def _words(stage: Stage, choice: Choice) -> str:
     """A way on, in words."""
     move = choice.move
     if move is None:
         return "stop"
     if isinstance(move, Advance):
         if move.n == stage.n:
-            return "score these, look again"
-        return f"sample {move.n - stage.n}{' more' if stage.n else ''}{', score' if move.scored else ''}, look again"
+            return "score, look again"
+        more = "sample on" if stage.n else "sample"
+        return f"{more}, score, look again" if move.scored else f"{more}, look again"
     return f"{move.strategy}{' beside' if stage.n and beside(move) else ''}"
 
 

@@ -73,14 +73,14 @@ def ladder(policy: str, prm: str) -> Profile:
         ),
         Stage(1, False, (), (1.0,), curve(0.5), **KNOWN, advances=(Advance(2, False, (1e5,), (halves,)),)),
         Stage(
-            2, False, (0.5,), halves, rates, **KNOWN,
+            2, False, (0.6,), halves, rates, **KNOWN,
             advances=(Advance(2, True, (1e4, 1e4), ((0.9, 0.1), (0.1, 0.9))),),
         ),
         Stage(
-            2, True, (0.5,), halves, rates, **KNOWN, **scored,
+            2, True, (0.6,), halves, rates, **KNOWN, **scored,
             advances=(Advance(4, True, (2e5, 2e5), ((0.9, 0.1), (0.1, 0.9))),),
             finishes=(search("dvts", 4, 0.5, 0.9),),
         ),
-        Stage(4, True, (0.5,), halves, rates, **KNOWN, **scored, finishes=(search("beam-search", 4, 0.8, 0.9),)),
+        Stage(4, True, (0.6,), halves, rates, **KNOWN, **scored, finishes=(search("beam-search", 4, 0.8, 0.9),)),
     )  # fmt: skip
     return toy_profile(policy=policy, prm=prm, stages=stages, policy_parameters=0, prm_parameters=0)
