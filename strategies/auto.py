@@ -114,7 +114,7 @@ class Auto(Stepwise):
         easy, medium, hard = self.ruled(search)
         if easy == medium == hard or self.n < 2 * PROBE:
             why = (
-                "here all problems alike" if easy == medium == hard else f"a budget of {self.n} is too small for a look"
+                "for all problems alike" if easy == medium == hard else f"a budget of {self.n} is too small for a look"
             )
             return await self.follow(search, medium, [], why, [])
         leaves = await self.sample(search, PROBE, [], scored=False)
