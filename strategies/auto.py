@@ -149,7 +149,11 @@ class Auto(Stepwise):
         vote = str(resolve("strategy", strategy).vote)
         plan = Plan(strategy, {"n": n}, vote=vote, aggregate=how, reason=f"{strategy}: {why}{self.rule}")
         search.decided(plan, samples=len(leaves), options=options, **considered)
-        return leaves if self.look else await self.finish(search, plan, leaves)
+        if self.look:
+            return leaves
+        if search.scored and leaves:  # they vote with what is found
+            await search.score(leaves)
+        return await self.finish(search, plan, leaves)
 
     # -- the moves -------------------------------------------------------------------------------------------------
 
@@ -168,13 +172,11 @@ class Auto(Stepwise):
         return leaves
 
     async def finish(self, search: Search, plan: Plan, leaves: list[Node]) -> list[Node]:
-        """A whole search as planned, and the samples at hand beside it, scored where the scores will vote."""
-        scored, n = plan.vote != "majority" and search.scored, plan.parameters["n"]
+        """A whole search as planned, and the samples at hand beside it: they vote too, with a weight if scored."""
+        n = plan.parameters["n"]
         if plan.strategy in SAMPLING:
             greedy = plan.parameters.get("temperature") == 0
-            return await self.sample(search, n, leaves, scored=scored, greedy=greedy)
-        if scored:
-            await search.score(leaves)
+            return await self.sample(search, n, leaves, scored=plan.strategy == "best-of-n", greedy=greedy)
         strategy: type[Any] = resolve("strategy", plan.strategy)
         mine = {f.name: getattr(self, f.name) for f in fields(self)}
         settings = {**mine, "aggregate": plan.aggregate, **plan.parameters, **self.sampling, "n": n}

@@ -217,7 +217,7 @@ def _outcome(stage: Stage, bin: int, move: Move, moves: Moves, price: float) -> 
 
 
 def _mean(chance: tuple[float, ...], values: tuple[float, ...]) -> float:
-    return sum(map(operator.mul, chance, values))
+    return float(sum(map(operator.mul, chance, values)))
 
 
 def _difficulty(stage: Stage, features: dict[str, float]) -> tuple[float, float, float] | None:

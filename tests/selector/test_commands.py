@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return Tts(monkeypatch, capsys)
 
 
-def lab(**changes: object) -> Profile:
+def lab(**changes: Any) -> Profile:
     return replace(ladder("lab-1m", "lab-prm"), temperature=1.0, **changes)
 
 
