@@ -151,7 +151,7 @@ class Auto(Stepwise):
         search.decided(plan, samples=len(leaves), options=options, **considered)
         if self.look:
             return leaves
-        if search.scored and leaves:  # they vote with what is found
+        if leaves and vote != "majority":  # they vote with what is found
             await search.score(leaves)
         return await self.finish(search, plan, leaves)
 
