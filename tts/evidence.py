@@ -6,14 +6,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+FEATURES = ("agreement", "rival", "variety", "silent", "length", "uneven", "prompt")
+"""The features that any samples have."""
+
+SCORE_FEATURES = ("weight", "mean", "best", "spread", "winner", "apart")
+"""The features that scored samples have besides."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The samples of one problem so far.
+    """The samples of one problem so far, at least one.
 
     Attributes:
         classes: of each sample's answer: equal answers share a number, -1 without a voice.
-        scores: of each sample; None where the reward model has not scored them.
+        scores: of each sample, 0 for one that could not be scored; None where the reward model has scored none.
         tokens: sampled tokens of each.
         prompt: tokens of the prompt.
     """
@@ -39,7 +45,7 @@ class Evidence:
         for label in self.classes:
             if label >= 0:
                 votes[label] = votes.get(label, 0) + 1
-        first, second = (sorted(votes.values(), reverse=True) + [0, 0])[:2]
+        first, second = [*sorted(votes.values(), reverse=True), 0, 0][:2]
         voices = sum(votes.values())
         mean = sum(self.tokens) / n
         found = {
@@ -68,7 +74,7 @@ class Evidence:
         heaviest = sums[winner] if winner is not None else 0.0
         others = max((top for label, top in tops.items() if label != winner), default=0.0)
         return {
-            "weight": _odds(n * heaviest / total if total else 0.0, n),
+            "weight": _odds(n * heaviest / total if total > 0 else 0.0, n),
             "mean": mean,
             "best": max(scores),
             "spread": _deviation(scores, mean),
@@ -78,6 +84,7 @@ class Evidence:
 
 
 def _odds(count: float, n: int) -> float:
+    count = min(max(count, 0.0), float(n))  # rewards that are no probabilities may have any share
     return math.log((count + 0.5) / (n - count + 0.5))
 
 

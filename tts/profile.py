@@ -1,4 +1,4 @@
-"""Profiles: what was measured of a policy and a reward model on a calibration split, as a small file that can be shared.
+"""Profiles: what was measured of a policy and a reward model on a calibration split.
 
 A profile is a graph of stages. A *stage* is what a solver knows after ``n`` independent samples, with or without the
 reward model's scores; it sorts problems into bins by the *belief*, the calibrated chance that the vote of these samples
@@ -6,23 +6,16 @@ is right. From each bin one can stop, *advance* to a later stage (more samples, 
 *finish* with a whole search beside the samples. What each of these costs and how often it ends right was counted on the
 calibration problems, bin by bin, so the best way on is found by backward induction (:mod:`tts.selector`).
 
-On disk it is JSON with a version. Nothing in it is run or evaluated.
+On disk it is JSON with a version (:mod:`tts.profile_file`). Nothing in it is run or evaluated.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from functools import cached_property, lru_cache
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
-
-from tts.errors import BadInput
-
-FORMAT = "tts-search profile"
-VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +124,13 @@ class Stage:
 
     @property
     def key(self) -> tuple[int, bool]:
+        """What names the stage in its profile."""
         return self.n, self.scored
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Profile:
-    """What was measured of a policy and a reward model.
+    """What was measured of a policy and a reward model. Compared by identity, so that what follows from it is kept.
 
     Attributes:
         policy, prm: their names; ``prm`` is empty where none took part.

@@ -22,7 +22,7 @@ from functools import lru_cache
 from tts.profile import Advance, Finish, Profile, Stage
 
 INDIFFERENCE = 0.005
-"""Without a pot the whole budget is worth half a point of accuracy: of plans that differ by less the cheaper is taken."""
+"""Without a pot the whole budget is worth half a point of accuracy: of plans as good as that the cheapest is taken."""
 
 Move = Advance | Finish | None
 """What to do next; None is to stop."""
@@ -74,6 +74,11 @@ def samples(stage: Stage, move: Advance | Finish) -> int:
     return stage.n + move.n if own else move.n
 
 
+def ways(stage: Stage) -> tuple[Advance | Finish, ...]:
+    """The ways on from a stage."""
+    return (*stage.advances, *stage.finishes)
+
+
 def bin_of(edges: tuple[float, ...], value: float) -> int:
     """The bin that a value falls into."""
     return bisect.bisect_right(edges, value)
@@ -93,7 +98,7 @@ def best_moves(profile: Profile, price: float, limits: Limits) -> Policy:
 
 def _best(stage: Stage, bin: int, policy: Policy, price: float, limits: Limits) -> Choice:
     best = Choice(None, 0.0, 0.0, -math.inf)
-    for move in (None, *stage.advances, *stage.finishes):
+    for move in (None, *ways(stage)):
         if limits.allow(stage, move, bin):
             choice = _outcome(stage, bin, move, policy, price)
             if choice.worth > best.worth:
@@ -141,12 +146,11 @@ def price_for(profile: Profile, flops: float, limits: Limits) -> float:
 
 def cheapest(profile: Profile) -> float:
     """Expected FLOPs of the cheapest way to any answer."""
-    first = profile.stages[0]
-    return min(move.flops[0] for move in (*first.advances, *first.finishes))
+    return min(move.flops[0] for move in ways(profile.stages[0]))
 
 
 def price_of_budget(profile: Profile, limits: Limits) -> float:
     """The price where nothing but the limits is given: the dearest single way within them costs INDIFFERENCE."""
     first = profile.stages[0]
-    ways = [move.flops[0] for move in (*first.advances, *first.finishes) if limits.allow(first, move, 0)]
-    return INDIFFERENCE / max(ways, default=cheapest(profile))
+    within = [move.flops[0] for move in ways(first) if limits.allow(first, move, 0)]
+    return INDIFFERENCE / max(within, default=cheapest(profile))
