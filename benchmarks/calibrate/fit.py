@@ -46,7 +46,7 @@ class Ballot:
 
 DEFAULT = Ballot("weighted", "last")
 COUNTED = Ballot("majority", "last")
-BALLOTS = (DEFAULT, COUNTED, *(Ballot(v, a) for v in ("weighted", "best") for a in AGGREGATES if (v, a) != ("weighted", "last")))  # fmt: skip
+BALLOTS = tuple(dict.fromkeys([DEFAULT, COUNTED, *(Ballot(v, a) for v in ("weighted", "best") for a in AGGREGATES)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,14 @@ class Fit:
             ballots = BALLOTS if needs else (COUNTED,)
             keys = [key for key in self.keys() if key[0] == strategy]
             found[strategy] = self._better(
-                (b, [self.table.right(s, blank_finish(*key, b, self.pool.parameters[key])) for s in stages for key in keys])
+                (
+                    b,
+                    [
+                        self.table.right(s, blank_finish(*key, b, self.pool.parameters[key]))
+                        for s in stages
+                        for key in keys
+                    ],
+                )
                 for b in ballots
             )
         return found
@@ -117,7 +124,9 @@ class Fit:
 
     def _better(self, found: Iterable[tuple[Ballot, Sequence[Floats]]]) -> Ballot:
         """The ballot that was right most often, or the first one, unless it is surely worse."""
-        each = [(ballot, np.mean([right[self.rows].mean(axis=1) for right in rights], axis=0)) for ballot, rights in found]
+        each = [
+            (ballot, np.mean([right[self.rows].mean(axis=1) for right in rights], axis=0)) for ballot, rights in found
+        ]
         default, ground = each[0]
         best, top = max(each, key=lambda pair: float(pair[1].mean()))
         gain = top - ground
@@ -130,10 +139,10 @@ class Fit:
         """All of them, in an order in which every move leads forward."""
         kinds = (False, True) if self.scored else (False,)
         keys = [(0, False), *((n, scored) for n in self.sizes for scored in kinds)]
-        known = {key: self._seen(*key) for key in keys}
+        known = {key: self.seen(*key) for key in keys}
         return tuple(self._with_moves(known[key], known) for key in keys)
 
-    def _seen(self, n: int, scored: bool) -> Stage:
+    def seen(self, n: int, scored: bool) -> Stage:
         """A stage with its estimators, bins and rates, and no way on."""
         ballot = self.samples if scored else COUNTED
         stage = replace(blank(n, scored), vote=ballot.vote, aggregate=ballot.aggregate)
@@ -157,7 +166,7 @@ class Fit:
         x = np.stack([features[name].ravel() for name in names], axis=1)
         weights = np.full(len(x), 1 / y.shape[1])
         bias, slopes = logistic(x, y.ravel(), weights, self.settings.ridge)
-        return Estimator(bias, {name: float(slope) for name, slope in zip(names, slopes, strict=True) if slope})
+        return Estimator(bias, {name: float(slope) for name, slope in zip(names, slopes, strict=True)})
 
     # ------------------------------------------------------------------------------------------------------- the moves
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.bench.folder import MANIFEST, OUTCOMES, read_manifest
 from benchmarks.calibrate.pool import Candidates, Entry, Key, Pool, Sampled, Searched
 from benchmarks.replay import grading, reading
 from benchmarks.replay.records import Record, voter
-from benchmarks.report.runs import manifest_of, outcomes_file
 from tts import outcomes
 from tts.aggregate import AGGREGATES, aggregate
 from tts.equivalence import Equivalence
@@ -78,10 +78,10 @@ def read(paths: Sequence[Path], data: Path | None = None) -> Pool:
     """
     gathered = _Gathered()
     for path in paths:
-        gathered.manifests.append(manifest_of(path))
+        gathered.manifests.append(read_manifest(path) if (path / MANIFEST).exists() else {})
         before = gathered.rows
         if _ours(path):
-            for outcome in outcomes.read(outcomes_file(path)):
+            for outcome in outcomes.read(path / OUTCOMES if path.is_dir() else path):
                 gathered.add(outcome, path)
         else:
             for record in grading.grade(reading.read(path, data)):

@@ -71,13 +71,13 @@ class Bins:
     def problems(self) -> Floats:
         """The effective number of problems in each bin [K]."""
         squares = (self.member**2).sum(axis=0)
-        return np.divide(self.member.sum(axis=0) ** 2, squares, out=np.zeros(len(self)), where=squares > 0)
+        return _ratio(self.member.sum(axis=0) ** 2, squares, 0.0)
 
     def mean(self, values: Floats) -> Floats:
         """The mean of values [P, S] in each bin [K]; where a bin is empty that of all."""
         sums = np.bincount(self.place.ravel(), values.ravel(), len(self))
         counts = np.bincount(self.place.ravel(), minlength=len(self))
-        return np.divide(sums, counts, out=np.full(len(self), float(values.mean())), where=counts > 0)
+        return _ratio(sums, counts.astype(float), float(values.mean()))
 
 
 def curves(raw: Floats, widths: Sequence[int], bins: Bins, prior: float = PRIOR) -> list[Curve]:
@@ -104,6 +104,11 @@ def _smooth(raw: Floats, widths: Sequence[int], belief: Floats, weights: Floats)
     counts = np.broadcast_to(weights, raw.shape).ravel() / len(widths)  # the widths share their problems
     bias, slopes = logistic(x, raw.ravel(), counts, ridge=0.5)
     return sigmoid(bias + x @ slopes).reshape(raw.shape)
+
+
+def _ratio(above: Floats, below: Floats, spare: float) -> Floats:
+    found: Floats = np.divide(above, below, out=np.full(len(above), spare), where=below > 0)
+    return found
 
 
 def _curve(mean: Floats, problems: Floats) -> Curve:
