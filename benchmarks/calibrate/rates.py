@@ -75,9 +75,11 @@ class Bins:
 
     def mean(self, values: Floats) -> Floats:
         """The mean of values [P, S] in each bin [K]; where a bin is empty that of all."""
-        sums = np.bincount(self.place.ravel(), values.ravel(), len(self))
-        counts = np.bincount(self.place.ravel(), minlength=len(self))
-        return _ratio(sums, counts.astype(float), float(values.mean()))
+        sums, counts = (
+            np.bincount(self.place.ravel(), each.ravel(), len(self)).astype(float)
+            for each in (values, np.ones_like(values))
+        )
+        return _ratio(sums, counts, float(values.mean()))
 
 
 def curves(raw: Floats, widths: Sequence[int], bins: Bins, prior: float = PRIOR) -> list[Curve]:

@@ -11,7 +11,7 @@ EACH = 100.0
 
 
 def candidates(rng: np.random.Generator, count: int, chance: float, told: float = 1.0) -> Candidates:
-    """Right ones (class 0) with a chance, wrong ones all different from each other by luck only; scores tell them apart.
+    """Right ones (class 0) with a chance, wrong ones of 39 classes; scores tell them apart.
 
     A score is 0.9 for right and 0.1 for wrong, the other way round with a chance of ``1 - told``.
     """

@@ -46,7 +46,7 @@ def test_the_ridge_is_paid_by_the_coefficients_of_standardised_features() -> Non
         t = bias + slope * z
         return (np.logaddexp(0, t) - y * t).sum() + ridge * (slope**2 + 0.01 * bias**2) / 2, bias
 
-    best = min(np.arange(0.0, 4.0, 0.01), key=lambda slope: least(slope)[0])
+    best = min(np.arange(0.0, 4.0, 0.01).tolist(), key=lambda slope: least(slope)[0])
     bias, [slope] = logistic(x, y, np.ones(40), ridge)
     assert slope * x.std() == pytest.approx(best, abs=0.01)
     assert bias + slope * x.mean() == pytest.approx(least(best)[1], abs=0.02)
