@@ -1,4 +1,4 @@
-"""Runs read into a pool: folders of ``tts bench``, and files of recorded candidates (:mod:`benchmarks.replay.reading`)."""
+"""Runs read into a pool: folders of ``tts bench``, and files of recorded candidates."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def read(paths: Sequence[Path], data: Path | None = None) -> Pool:
 
 
 def _ours(path: Path) -> bool:
-    return path.is_dir() or OURS <= next(reading.rows(path), (0, {}))[1].keys()
+    return path.is_dir() or next(reading.rows(path), (0, {}))[1].keys() >= OURS
 
 
 def _as_outcome(record: Record, path: Path) -> Outcome:
