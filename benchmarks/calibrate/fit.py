@@ -106,7 +106,14 @@ class Fit:
             ballots = BALLOTS if needs else (COUNTED,)
             keys = [key for key in self.keys() if key[0] == strategy]
             found[strategy] = self._better(
-                (b, [self.table.right(s, blank_finish(*key, b, self.pool.parameters[key])) for s in stages for key in keys])
+                (
+                    b,
+                    [
+                        self.table.right(s, blank_finish(*key, b, self.pool.parameters[key]))
+                        for s in stages
+                        for key in keys
+                    ],
+                )
                 for b in ballots
             )
         return found
@@ -117,7 +124,9 @@ class Fit:
 
     def _better(self, found: Iterable[tuple[Ballot, Sequence[Floats]]]) -> Ballot:
         """The ballot that was right most often, or the first one, unless it is surely worse."""
-        each = [(ballot, np.mean([right[self.rows].mean(axis=1) for right in rights], axis=0)) for ballot, rights in found]
+        each = [
+            (ballot, np.mean([right[self.rows].mean(axis=1) for right in rights], axis=0)) for ballot, rights in found
+        ]
         default, ground = each[0]
         best, top = max(each, key=lambda pair: float(pair[1].mean()))
         gain = top - ground
@@ -245,7 +254,7 @@ def scale(estimate: Floats, truth: Floats, count: int) -> Scale:
 
 def estimates(estimator: Estimator, features: dict[str, Floats]) -> Floats:
     """What an estimator says of features, as arrays."""
-    from benchmarks.study.deck import estimate
+    from benchmarks.calibrate.deck import estimate
 
     return estimate(estimator, features)
 

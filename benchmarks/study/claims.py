@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.calibrate.hands import Floats
 from benchmarks.statistics import Interval, percentile
 from benchmarks.study.compare import Drawn, Draws, Point
-from benchmarks.study.hands import Floats
 from benchmarks.study.measure import Measured
 
 MARGIN = 0.01

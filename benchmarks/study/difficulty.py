@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.calibrate.deck import estimate
+from benchmarks.calibrate.hands import Floats
 from benchmarks.statistics import Interval, percentile
 from benchmarks.study.compare import Draws
-from benchmarks.study.deck import estimate
-from benchmarks.study.hands import Floats
-from benchmarks.study.measure import Table
+from benchmarks.study.measure import Decks
 from tts.profile import Profile, Stage
 
 BINS = 8
@@ -39,12 +39,12 @@ class Told:
     true: tuple[Interval, ...]
 
 
-def told(table: Table, profile: Profile, stage: Stage, draws: Draws) -> Told:
+def told(decks: Decks, profile: Profile, stage: Stage, draws: Draws) -> Told:
     """Compare estimate and truth over problems, seeds and orders; intervals over problems."""
     assert stage.difficulty is not None
-    each = [estimate(stage.difficulty, deck.features(stage)) for deck in table.decks]
+    each = [estimate(stage.difficulty, deck.features(stage)) for deck in decks.decks]
     predicted = np.concatenate(each, axis=1)
-    true = np.concatenate([_unseen(table, seed, stage.n) for seed in range(len(table.decks))], axis=1)
+    true = np.concatenate([_unseen(decks, seed, stage.n) for seed in range(len(decks.decks))], axis=1)
     correlation = percentile(_rank_correlations(predicted[:, 0], true[:, 0], draws.weights))
     assert correlation is not None
     place = np.searchsorted(np.quantile(predicted, np.linspace(0, 1, BINS + 1)[1:-1]), predicted, side="right")
@@ -53,10 +53,10 @@ def told(table: Table, profile: Profile, stage: Stage, draws: Draws) -> Told:
     return Told(*stage.key, correlation, error, tuple(p for p, _ in curve), tuple(t for _, t in curve))
 
 
-def _unseen(table: Table, seed: int, n: int) -> Floats:
+def _unseen(decks: Decks, seed: int, n: int) -> Floats:
     """The share of right answers among the samples behind the first n of each order [P, S]."""
     found = []
-    for dealt, entry in zip(table.decks[seed].problems, table.pools[seed].entries, strict=True):
+    for dealt, entry in zip(decks.decks[seed].problems, decks.pools[seed].entries, strict=True):
         right = entry.samples.candidates.right[dealt.orders]
         rest = right[:, n:] if n < right.shape[1] else right
         found.append(rest.mean(axis=1))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.calibrate.deck import BEGINNING, ORDERS, Deck, right_of, searches
+from benchmarks.calibrate.hands import Floats
+from benchmarks.calibrate.play import Bins, Played, fixed, play
 from benchmarks.calibrate.pool import Pool
 from benchmarks.study.compare import Point
-from benchmarks.study.deck import BEGINNING, ORDERS, Deck, right_of, searches
-from benchmarks.study.hands import Floats
-from benchmarks.study.play import Bins, Played, fixed, play
 from tts.errors import BadInput
 from tts.profile import Finish, Profile, Stage
 from tts.selector import Limits, expected, price_for
@@ -48,7 +48,7 @@ class Measured:
         )
 
 
-class Table:
+class Decks:
     """The decks of one policy's seeds: the same problems, their samples and searches drawn anew for each seed."""
 
     def __init__(self, pools: Sequence[Pool], orders: int = ORDERS) -> None:
@@ -77,14 +77,14 @@ class Table:
         return Point(name, _mean(right), _mean([each.flops for each in played]), foretold, ways)
 
 
-def measure(table: Table, profile: Profile, budgets: Sequence[float]) -> Measured:
+def measure(decks: Decks, profile: Profile, budgets: Sequence[float]) -> Measured:
     """Play every fixed strategy that the profile knows, and the selector at every budget."""
     found: dict[str, list[Point]] = {}
     for finish in sorted(profile.stages[0].finishes, key=lambda finish: finish.n):
-        found.setdefault(name_of(finish), []).append(table.fixed(finish))
-    selector = [table.selector(profile, budget) for budget in budgets]
+        found.setdefault(name_of(finish), []).append(decks.fixed(finish))
+    selector = [decks.selector(profile, budget) for budget in budgets]
     pairs = {name: tuple(points) for name, points in found.items()}
-    return Measured(profile.policy, profile.prm, table.ids, pairs, tuple(selector))
+    return Measured(profile.policy, profile.prm, decks.ids, pairs, tuple(selector))
 
 
 def budgets_of(profile: Profile, count: int = BUDGETS) -> list[float]:
