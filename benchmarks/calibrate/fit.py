@@ -254,7 +254,7 @@ def scale(estimate: Floats, truth: Floats, count: int) -> Scale:
 
 def estimates(estimator: Estimator, features: dict[str, Floats]) -> Floats:
     """What an estimator says of features, as arrays."""
-    from benchmarks.study.deck import estimate
+    from benchmarks.calibrate.deck import estimate
 
     return estimate(estimator, features)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from benchmarks.calibrate.deck import Deck, right_of, searches
 from benchmarks.calibrate.pool import Entry, Pool
 from benchmarks.calibrate.regression import Floats
-from benchmarks.study.deck import Deck, right_of, searches
 from tts.profile import Advance, Finish, Stage
 
 ORDERS = 16

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.calibrate.hands import Floats
 from benchmarks.statistics import Interval, cluster_weights, percentile
-from benchmarks.study.hands import Floats
 
 DRAWS = 2000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.study.hands import Hands
+from benchmarks.calibrate.hands import Hands
 from tts.evidence import Evidence
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.study.deck import BEGINNING, Deck
-from benchmarks.study.hands import Floats, Ints
+from benchmarks.calibrate.deck import BEGINNING, Deck
+from benchmarks.calibrate.hands import Floats, Ints
 from tts.profile import Advance, Finish, Profile, Stage
 from tts.selector import Limits, best_moves
 

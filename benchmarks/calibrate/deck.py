@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.calibrate.hands import Floats, Hands, Ints
 from benchmarks.calibrate.pool import Candidates, Entry, Pool
-from benchmarks.study.hands import Floats, Hands, Ints
 from benchmarks.subsets import elected
 from tts.profile import Advance, Curve, Estimator, Finish, Stage
 
