@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.calibrate.fit import Fit, Settings, estimates
+from benchmarks.calibrate.deck import estimate, right_of
+from benchmarks.calibrate.fit import Fit, Settings
+from benchmarks.calibrate.play import play
 from benchmarks.calibrate.regression import Floats
 from benchmarks.calibrate.table import Table
-from benchmarks.study.deck import right_of
-from benchmarks.study.play import play
 from tts.profile import Profile
 from tts.selector import Limits, expected
 
@@ -80,8 +80,8 @@ def _quality(
         assert stage.belief is not None
         assert stage.difficulty is not None
         features = {name: values[part] for name, values in table.features(stage).items()}
-        belief[part] = estimates(stage.belief, features)
-        difficulty[part] = estimates(stage.difficulty, features)
+        belief[part] = estimate(stage.belief, features)
+        difficulty[part] = estimate(stage.difficulty, features)
         right[part] = table.right(stage)[part]
         ground[part] = table.right(stage)[rest].mean()
     truth = np.array([entry.pass_at_1 for entry in table.entries])[:, None]

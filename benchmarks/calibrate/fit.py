@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.calibrate.deck import estimate
 from benchmarks.calibrate.gathering import sizes
 from benchmarks.calibrate.pool import Key
 from benchmarks.calibrate.rates import PRIOR, Bins, curves
@@ -154,11 +155,11 @@ class Fit:
         truth = np.array([self.table.entries[row].pass_at_1 for row in self.rows])
         truth = np.broadcast_to(truth[:, None], right.shape)
         belief, difficulty = self._estimator(features, right), self._estimator(features, truth)
-        bins = Bins.of(estimates(belief, features), self.bins)
+        bins = Bins.of(estimate(belief, features), self.bins)
         self._bins[n, scored] = bins
         return replace(
             stage, belief=belief, edges=bins.edges, share=_tuple(bins.share), difficulty=difficulty,
-            scale=scale(estimates(difficulty, features), truth, self.bins),
+            scale=scale(estimate(difficulty, features), truth, self.bins),
         )  # fmt: skip
 
     def _estimator(self, features: dict[str, Floats], y: Floats) -> Estimator:
@@ -241,22 +242,15 @@ def blank_finish(strategy: str, n: int, ballot: Ballot, parameters: Mapping[str,
     return Finish(strategy, n, _NONE, (0.0,), ballot.vote, ballot.aggregate, dict(parameters or {}))
 
 
-def scale(estimate: Floats, truth: Floats, count: int) -> Scale:
+def scale(estimates: Floats, truth: Floats, count: int) -> Scale:
     """The calibration of an estimate [P, S] of what is in truth so [P, S]."""
-    bins = Bins.of(estimate, count)
+    bins = Bins.of(estimates, count)
     parts = [truth[bins.place == k] for k in range(len(bins))]
     means = [float(part.mean()) for part in parts]
     low, high = ([float(np.quantile(part, q)) for part in parts] for q in (0.05, 0.95))
     pairs = zip(means, low, high, strict=True)
     ends = [(mean, min(mean, bottom), max(mean, top)) for mean, bottom, top in pairs]
     return Scale(bins.edges, Curve(*(tuple(end[k] for end in ends) for k in range(3))))
-
-
-def estimates(estimator: Estimator, features: dict[str, Floats]) -> Floats:
-    """What an estimator says of features, as arrays."""
-    from benchmarks.calibrate.deck import estimate
-
-    return estimate(estimator, features)
 
 
 def _leads(stage: Stage, n: int, scored: bool) -> bool:
