@@ -75,7 +75,7 @@ def _quality(
     belief, difficulty, right, ground = (np.zeros(shape) for _ in range(4))
     for part in parts:
         rest = np.setdiff1d(np.arange(shape[0]), part)
-        fit = Fit(table, rest, scored, replace(settings or Settings(), searches=False))
+        fit = Fit(table, rest, scored, replace(settings or Settings(), searches=()))
         stage = fit.seen(n, kind)
         assert stage.belief is not None
         assert stage.difficulty is not None
