@@ -17,6 +17,7 @@ from tts.equivalence import Equivalence
 from tts.errors import BadInput
 from tts.outcomes import Outcome
 from tts.registry import resolve
+from tts.terminal import count
 from tts.types import Candidate, Plan, Usage
 
 TOKENS = 500
@@ -137,17 +138,19 @@ class _Gathered:
             raise BadInput(
                 "there are no independent samples in these runs: `tts bench --strategy best-of-n` draws them."
             )
-        notes = [f"{self.failed} rows that failed were left out"] * bool(self.failed)
+        notes = [f"{count(self.failed, 'row')} that failed left out"] * bool(self.failed)
         kept: dict[Key, Mapping[str, Any]] = {}
         for key in sorted(self.parameters):
-            count = sum(key in draft.searches for draft in sampled)
-            if count >= COVERAGE * len(sampled):
+            have = sum(key in draft.searches for draft in sampled)
+            if have >= COVERAGE * len(sampled):
                 kept[key] = self.parameters[key]
             else:
-                notes.append(f"{key[0]} at N = {key[1]} was left out: {count} of {len(sampled)} problems have it")
+                notes.append(f"{key[0]} at N = {key[1]} was left out: {have} of {len(sampled)} problems have it")
         whole = [draft for draft in sampled if all(key in draft.searches for key in kept)]
         if len(whole) < len(self.drafts):
-            notes.append(f"{len(self.drafts) - len(whole)} problems were left out that lack samples or a search")
+            notes.append(
+                f"{count(len(self.drafts) - len(whole), 'problem')} left out for want of samples or of a search"
+            )
         if self.guessed:
             notes.append("the recordings hold no costs: they were guessed from the length of the texts")
         with Equivalence() as judge:
