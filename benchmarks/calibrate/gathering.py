@@ -149,7 +149,7 @@ class _Gathered:
         whole = [draft for draft in sampled if all(key in draft.searches for key in kept)]
         if len(whole) < len(self.drafts):
             notes.append(
-                f"{count(len(self.drafts) - len(whole), 'problem')} left out for want of samples or of a search"
+                f"{count(len(self.drafts) - len(whole), 'problem')} left out for want of samples or a search"
             )
         if self.guessed:
             notes.append("the recordings hold no costs: they were guessed from the length of the texts")
