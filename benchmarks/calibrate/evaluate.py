@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from benchmarks.calibrate.fit import Fit, Settings, estimates
 from benchmarks.calibrate.regression import Floats
 from benchmarks.calibrate.table import Table
-from benchmarks.study.deck import right_of
-from benchmarks.study.play import play
+from benchmarks.calibrate.deck import right_of
+from benchmarks.calibrate.play import play
 from tts.profile import Profile
 from tts.selector import Limits, expected
 
