@@ -6,7 +6,6 @@ there, and so on until it stops or finishes, exactly as it does beside an engine
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +14,6 @@ from benchmarks.calibrate.deck import BEGINNING, Deck
 from benchmarks.calibrate.hands import Floats, Ints
 from tts.profile import Advance, Finish, Profile, Stage
 from tts.selector import Limits, best_moves
-
-Bins = Callable[[Stage], Ints]
-"""The bin of every problem and order at a stage [P, S]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +28,8 @@ class Played:
     ways: dict[str, float]
 
 
-def play(deck: Deck, profile: Profile, price: float, limits: Limits, bins: Bins | None = None) -> Played:
-    """Let the selector play every problem in every order, each FLOP at ``price``. No answer is known to be right.
-
-    ``bins`` stands in for what the selector believes.
-    """
+def play(deck: Deck, profile: Profile, price: float, limits: Limits) -> Played:
+    """Let the selector play every problem in every order, each FLOP at ``price``. No answer is known to be right."""
     moves = best_moves(profile, price, limits)
     shape = len(deck), deck.orders
     answers, flops = np.full(shape, -1), np.zeros(shape)
@@ -46,7 +39,7 @@ def play(deck: Deck, profile: Profile, price: float, limits: Limits, bins: Bins 
     for stage in profile.stages:
         if not at[stage.key].any():
             continue
-        found = (bins or deck.bins)(stage)
+        found = deck.bins(stage)
         for bin, choice in enumerate(moves[stage.key]):
             here = at[stage.key] & (found == bin)
             if not here.any():
@@ -72,9 +65,3 @@ def words(stage: Stage, move: Finish | None) -> str:
     if move is None:
         return f"stop at {at}"
     return f"{move.strategy}@{move.n}" + (f" after {at}" if stage.n else "")
-
-
-def mean_over_orders(values: Floats | Sequence[Floats]) -> Floats:
-    """Of each problem [P], of values by problem and order [P, S]."""
-    found: Floats = np.mean(values, axis=-1)
-    return found

@@ -86,7 +86,7 @@ class Comparison:
         best = min(known, key=lambda gap: gap.gain.value if gap.gain else 0.0, default=Gap("none", None))
         accuracy = percentile(right)
         assert accuracy is not None
-        return Row(budget, point.expected, float(flops[0]), accuracy, tuple(gaps), best, point.ways or {})
+        return Row(budget, point.expected, float(flops[0]), accuracy, tuple(gaps), best, point.ways)
 
 
 def _gain(ours: Floats, theirs: Floats) -> Interval | None:

@@ -10,7 +10,7 @@ Arrays: P problems, D + 1 draws of which the first is the problems as they are, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Point:
     right: Floats
     flops: Floats
     expected: float = 0.0
-    ways: dict[str, float] | None = None
+    ways: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
