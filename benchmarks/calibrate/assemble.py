@@ -15,8 +15,7 @@ from benchmarks.calibrate.fit import Fit
 from benchmarks.calibrate.pool import Pool
 from benchmarks.calibrate.table import ORDERS, Table
 from benchmarks.statistics import DIFFICULTIES, difficulty
-from tts import models
-from tts.errors import BadInput, TTSError
+from tts.errors import BadInput
 from tts.profile import Advance, Finish, Profile, Stage
 from tts.selector import Limits, cheapest, expected
 
@@ -90,7 +89,7 @@ def calibrate(
     }
     profile = Profile(
         policy=names[0], prm=names[1],
-        policy_parameters=_parameters(names[0]), prm_parameters=_parameters(names[1]),
+        policy_parameters=pool.policy_parameters, prm_parameters=0,  # no row tells the reward model's size
         temperature=float(pool.sampling.get("temperature", 0.8)), top_p=float(pool.sampling.get("top_p", 1.0)),
         stages=tuple(map(rounded, fit.stages())),
         dataset=pool.dataset, sha256=pool.sha256, problems=frozenset(entry.id for entry in pool.entries), about=facts,
@@ -127,13 +126,6 @@ def _check(pool: Pool, policy: str, prm: str | None) -> None:
         raise BadInput(f"no sample of these runs has a score: run best-of-n with --prm {prm} first.")
     if not (pool.policy or policy):
         raise BadInput("these recordings do not say which model made them: name it with --policy.")
-
-
-def _parameters(name: str) -> int:
-    try:
-        return models.find(name).parameters if name else 0
-    except TTSError:  # a model of someone else's machine: its name stands for itself
-        return 0
 
 
 def _run(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,6 +91,7 @@ class _Gathered:
     drafts: dict[str, Draft] = field(default_factory=dict)
     parameters: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
     sampling: Mapping[str, Any] | None = None
+    policy_parameters: int = 0
     policies: dict[str, None] = field(default_factory=dict)
     prms: dict[str, None] = field(default_factory=dict)
     datasets: dict[str, None] = field(default_factory=dict)
@@ -113,6 +114,8 @@ class _Gathered:
         if outcome.error is not None or not outcome.candidates:
             self.failed += outcome.error is not None
             return
+        if outcome.usage.policy_tokens:
+            self.policy_parameters = round(outcome.usage.paper_flops / (2 * outcome.usage.policy_tokens))
         parameters = {name: value for name, value in plan.parameters.items() if name != "n"}
         independent = getattr(resolve("strategy", plan.strategy), "independent", False)
         if independent and parameters.get("temperature") != 0:
@@ -148,9 +151,7 @@ class _Gathered:
                 notes.append(f"{key[0]} at N = {key[1]} was left out: {have} of {len(sampled)} problems have it")
         whole = [draft for draft in sampled if all(key in draft.searches for key in kept)]
         if len(whole) < len(self.drafts):
-            notes.append(
-                f"{count(len(self.drafts) - len(whole), 'problem')} left out for want of samples or a search"
-            )
+            notes.append(f"{count(len(self.drafts) - len(whole), 'problem')} left out for want of samples or a search")
         if self.guessed:
             notes.append("the recordings hold no costs: they were guessed from the length of the texts")
         with Equivalence() as judge:
@@ -158,7 +159,8 @@ class _Gathered:
         settings = [m["settings"] for m in self.manifests if isinstance(m.get("settings"), dict)]
         digests = dict.fromkeys(str(found.get("data sha256", "")) for found in settings)
         return Pool(
-            entries, next(iter(self.policies), ""), next(iter(self.prms), ""), dict(self.sampling or {}), kept,
+            entries, next(iter(self.policies), ""), next(iter(self.prms), ""), dict(self.sampling or {}),
+            self.policy_parameters, kept,
             ", ".join(filter(None, self.datasets)), next(iter(digests)) if len(digests) == 1 else "",
             tuple(self.manifests), tuple(notes),
         )  # fmt: skip

@@ -117,6 +117,7 @@ class Pool:
         entries: the problems; each has samples, and every search of ``parameters``.
         policy, prm: names of the models; ``prm`` is empty where none took part.
         sampling: temperature, top_p and whatever else the samples were drawn with.
+        policy_parameters: the policy's size, as its costs tell; 0 where they do not.
         parameters: of each search.
         dataset, sha256: name and hash of the data.
         manifests: of the runs, where they have one.
@@ -127,6 +128,7 @@ class Pool:
     policy: str
     prm: str
     sampling: Mapping[str, Any]
+    policy_parameters: int = 0
     parameters: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     dataset: str = ""
     sha256: str = ""

@@ -44,4 +44,4 @@ def pool(
         entry(rng, k, chance, m, told, searched[k] if searched else None) for k, chance in enumerate(chances)
     )
     parameters = {("beam-search", 4): {"beam_width": 4}} if searched else {}
-    return Pool(entries, "lab-1m", "lab-prm", {"temperature": 1.0, "top_p": 1.0}, parameters, "made here")
+    return Pool(entries, "lab-1m", "lab-prm", {"temperature": 1.0, "top_p": 1.0}, 0, parameters, "made here")

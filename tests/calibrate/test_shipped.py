@@ -9,7 +9,9 @@ import pytest
 from benchmarks.bench.data import load as load_data
 from benchmarks.bench.data import read
 from benchmarks.lab.problems import DATA
+from tts.engines.loading import causal_shape
 from tts.models import find as find_model
+from tts.models import folder_of
 from tts.profile_file import SHIPPED, find, load
 from tts.selector import Limits, expected
 from tts.types import Problem
@@ -22,7 +24,10 @@ def test_a_shipped_profile_is_small_fits_its_models_and_saw_no_test_problem(path
     profile = load(path)
     assert find(profile.policy, profile.prm) == path.stem
     assert path.stat().st_size < 150_000
-    assert profile.policy_parameters == find_model(profile.policy).parameters
+    card = find_model(profile.policy)
+    folder = folder_of(card)
+    assert folder is not None
+    assert profile.policy_parameters == causal_shape(card, folder).parameters
     tested = {Problem(item.problem.text).id for item in load_data("lab-500").items}
     learned = {Problem(item.problem.text).id for item in read(DATA / "lab-validation.jsonl").items}
     assert profile.problems <= learned - tested
