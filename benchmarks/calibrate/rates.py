@@ -44,10 +44,11 @@ class Bins:
 
     @classmethod
     def of(cls, belief: Floats, count: int) -> Bins:
-        """Bins of equal mass, fewer where the same belief would be on both sides of a border."""
-        inner = np.unique(np.quantile(belief, np.linspace(0, 1, count + 1)[1:-1])) if count > 1 else np.array([])
-        inner = inner[inner > belief.min()]
-        return cls.at(tuple(inner.tolist()), belief)
+        """Bins of equal mass; fewer where many beliefs are the same, for no bin is empty."""
+        ranked = np.sort(belief, axis=None)
+        inner = np.quantile(ranked, np.linspace(0, 1, count + 1)[1:-1])
+        below, first = np.unique(np.searchsorted(ranked, inner), return_index=True)
+        return cls.at(tuple(inner[first[(below > 0) & (below < len(ranked))]].tolist()), belief)
 
     @classmethod
     def at(cls, edges: tuple[float, ...], belief: Floats) -> Bins:

@@ -95,6 +95,18 @@ def test_orders_of_one_problem_count_as_one() -> None:
     assert halves.problems == pytest.approx([50, 50])
 
 
+@pytest.mark.parametrize("count", [1, 3, 10, 40])
+def test_no_bin_is_empty_however_many_beliefs_are_the_same(count: int) -> None:
+    belief = np.repeat([0.2, 0.2, 0.5, 0.7, 0.70001, 0.9], 5)[:, None]
+    bins = Bins.of(belief, count)
+    assert bins.share.min() > 0
+    assert bins.share.sum() == pytest.approx(1)
+    assert len(bins) <= min(count, 5)
+    assert [int(np.searchsorted(bins.edges, value, side="right")) for value in belief[:, 0]] == bins.place[
+        :, 0
+    ].tolist()
+
+
 def test_a_rate_is_drawn_to_the_curve_of_its_neighbours_as_the_prior_says() -> None:
     # at one width and in one bin the curve is the rate itself, whatever the prior; with many bins a wild rate moves
     one = Bins.at((), np.full((40, 4), 0.7))
