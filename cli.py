@@ -16,7 +16,8 @@ from benchmarks.replay.command import replay
 from benchmarks.report.command import report, view
 from tts import options
 from tts.errors import BadInput, TTSError
-from tts.terminal import count, entries, paragraph, table
+from tts.plan_command import plan
+from tts.terminal import count, entries, fold, paragraph, table
 
 if TYPE_CHECKING:
     from tts import Candidate, Solution, Solver
@@ -59,12 +60,14 @@ def solve(
         str | None,
         typer.Option(
             help="How to search; `tts strategies` lists them.",
-            show_default="beam-search; majority for policies that think at length",
+            show_default="auto",
         ),
     ] = None,
+    profile: options.Profile = None,
     budget: Annotated[int, typer.Option("--budget", "-n", help="N, the number of samples.")] = 16,
     max_tokens: options.MaxTokens = None,
     max_flops: options.MaxFlops = None,
+    total_flops: options.TotalFlops = None,
     max_seconds: options.MaxSeconds = None,
     vote: options.Vote = None,
     aggregate: options.Aggregate = None,
@@ -188,7 +191,7 @@ def _print_solution(solution: Solution, as_json: bool, show_steps: bool, with_pr
     if show_steps and solution.best is not None:
         _print_steps(solution.best)
     for name, text in _summary(solution):
-        typer.echo(f"{name:<12}{text}")
+        typer.echo("\n".join(fold(text, f"{name:<12}")))
     if with_problem:
         typer.echo()
 
@@ -219,6 +222,8 @@ def _summary(solution: Solution) -> list[tuple[str, str]]:
 
 def _plan_words(solution: Solution) -> str:
     plan = solution.plan
+    if "profile" in plan.parameters:
+        return f"{plan.strategy}, N up to {plan.parameters['n']}: {plan.reason}"
     words = [plan.strategy, f"N = {plan.parameters.get('n', '?')}"]
     if "beam_width" in plan.parameters:
         words.append(f"beam width {plan.parameters['beam_width']}")
@@ -288,7 +293,7 @@ def doctor(
             typer.echo(f"{name:<16}{text}")
 
 
-for command in (bench, calibrate, replay, report, view, prm_eval):
+for command in (plan, bench, calibrate, replay, report, view, prm_eval):
     app.command(command.__name__.replace("_", "-"))(command)
 
 

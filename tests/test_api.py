@@ -100,7 +100,7 @@ def test_the_recommended_reward_model_is_taken() -> None:
 
 def test_a_search_without_a_reward_model_says_what_to_do() -> None:
     with pytest.raises(BadInput, match="name one with prm, or use majority"):
-        Solver(prm=None)
+        Solver(prm=None, strategy="beam-search")
 
 
 def test_every_error_of_ours_is_one_kind() -> None:

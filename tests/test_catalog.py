@@ -33,7 +33,7 @@ def test_one_card_tells_prompt_sampling_steps_and_memory(monkeypatch: pytest.Mon
     # 2 x 36 layers x 8 heads x 128 numbers x 2 bytes x 1000 tokens
     assert "147 MB of keys and values a 1,000 tokens" in card["Memory"]
     assert "</think>" in card["Steps"]
-    assert card["Strategy"].startswith("majority")
+    assert "majority vote over whole solutions" in card["Reward"]
     for known in CARDS.values():
         lines = entries(catalog.described(known)).splitlines()
         assert max(len(line) for line in lines if "https://" not in line) <= 80 or not known.hub

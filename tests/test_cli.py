@@ -56,7 +56,7 @@ def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_problem_is_answered_with_its_plan_and_its_cost(tts: Tts) -> None:
-    done = tts("solve", "--budget", "32", MIA)
+    done = tts("solve", "--budget", "32", "--strategy", "beam-search", MIA)
     assert done.code == 0
     assert done.err == ""
     lines = dict(line.split(None, 1) for line in done.out.splitlines())
@@ -96,7 +96,7 @@ def test_a_problem_can_come_through_a_pipe(tts: Tts) -> None:
 
 
 def test_the_trace_holds_the_whole_tree(tts: Tts, tmp_path: Path) -> None:
-    tts("solve", "--trace", str(tmp_path / "tree.jsonl"), MIA)
+    tts("solve", "--strategy", "dvts", "--trace", str(tmp_path / "tree.jsonl"), MIA)
     trace = Trace.load(tmp_path / "tree.jsonl")
     assert next(trace.of("start"))["problem"]["text"] == MIA
     assert len(trace.nodes()) > 16
@@ -147,7 +147,7 @@ def test_a_problem_outside_the_laboratory_gets_a_plain_warning(tts: Tts) -> None
         (["--engine", "transformer", MIA], "did you mean 'transformers'?"),
         (["--policy", "lab-prm", MIA], "lab-prm is a reward model"),
         (["--prm", "lab-1m", MIA], "lab-1m is a policy"),
-        (["--prm", "none", MIA], "needs a reward model"),
+        (["--prm", "none", "--strategy", "dvts", MIA], "needs a reward model"),
         (["--budget", "0", MIA], "1 or more, not 0"),
         (["--budget", "-3", MIA], "1 or more, not -3"),
         (["--budget", "many", MIA], "Invalid value for '--budget'"),
@@ -178,7 +178,7 @@ def test_unknown_commands_and_stray_words_are_one_sentence(tts: Tts, command: li
 
 
 def test_a_width_that_does_not_divide_says_what_is_used(tts: Tts) -> None:
-    done = tts("solve", "-n", "10", MIA)
+    done = tts("solve", "-n", "10", "--strategy", "beam-search", MIA)
     assert done.code == 0
     assert "2 x 4 = 8 samples are used" in done.sentence
 
@@ -198,6 +198,7 @@ def test_the_line_of_the_readme_asks_for_a_problem_and_names_what_to_download(tt
 
 def test_lists_are_complete(tts: Tts) -> None:
     assert [row["name"] for row in json.loads(tts("strategies", "--json").out)] == [
+        "auto",
         "best-of-n",
         "majority",
         "beam-search",

@@ -6,14 +6,17 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.selector.profiles import ladder
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solver, registry
 from tts.budget import MAX_FLOPS, MAX_SECONDS, MAX_TOKENS, Budget
 from tts.errors import EngineError
+from tts.profile_file import save
 from tts.protocols import Completion, Policy, Request, RewardModel
 from tts.solver import run
 from tts.types import Plan, Problem, Solution
@@ -32,12 +35,25 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return lambda: models
 
 
+@pytest.fixture(autouse=True)
+def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured curves for every engine's models, so that ``auto`` takes all its ways."""
+    monkeypatch.chdir(tmp_path)
+    for policy, prm in (("toy", "toy-prm"), ("policy", "prm")):
+        save(ladder(policy, prm), f"{policy}.json")
+
+
+def made(strategy: str, policy: Policy, reward: RewardModel, budget: Budget, **parameters: Any) -> Solver:
+    profile = f"{policy.name}.json" if strategy == "auto" else None
+    return Solver(policy, reward, strategy, budget, profile=profile, **parameters)
+
+
 def solve(
     strategy: str, engine: Engine, budget: Budget | None = None, problem: Problem = PROBLEM, **parameters: Any
 ) -> Solution:
     budget = budget or Budget(8)
     policy, reward = engine()
-    solver = Solver(policy, reward, strategy, budget, **parameters)
+    solver = made(strategy, policy, reward, budget, **parameters)
     return asyncio.run(solver.solve(problem))
 
 
@@ -96,7 +112,7 @@ class TestEveryStrategyOnEveryEngine:
     def test_a_recorded_search_replays_to_the_same_bytes(self, strategy: str, engine: Engine) -> None:
         recorded = solve(strategy, engine)
         again = asyncio.run(Solver.replay(recorded.trace).solve(PROBLEM))
-        assert bytes_of(again) == bytes_of(recorded).replace("as asked for", again.plan.reason)
+        assert bytes_of(again) == bytes_of(recorded)
         assert again.candidates == recorded.candidates
         assert replace(again.usage, seconds=0) == replace(recorded.usage, seconds=0)
 
@@ -114,7 +130,7 @@ class TestEveryStrategyOnEveryEngine:
         ceiling = solve(strategy, engine).usage.flops * share
         solution = solve(strategy, engine, Budget(8, max_flops=ceiling))
         assert solution.usage.flops <= ceiling
-        assert solution.stopped == MAX_FLOPS
+        assert solution.stopped == MAX_FLOPS or strategy == "auto", "auto may choose what the ceiling allows"
 
     def test_a_search_cut_by_its_budget_replays_too(self, strategy: str, engine: Engine) -> None:
         recorded = solve(strategy, engine, Budget(8, max_tokens=40))
@@ -124,7 +140,7 @@ class TestEveryStrategyOnEveryEngine:
         problems = [Problem(f"how far {k}") for k in range(5)]
         alone = {p.id: solve(strategy, engine, problem=p).answer for p in problems}
         policy, reward = engine()
-        solver = Solver(policy, reward, strategy, Budget(8))
+        solver = made(strategy, policy, reward, Budget(8))
 
         async def together() -> dict[str, str | None]:
             return {s.problem.id: s.answer async for _, s in solver.stream(problems, 3)}
@@ -141,7 +157,7 @@ def test_a_failing_problem_leaves_the_others(strategy: str) -> None:
                 raise EngineError("the engine broke.")
             return await super().generate(request)
 
-    solver = Solver(Fails(slip=0.0), ToyReward(), strategy, Budget(4))
+    solver = made(strategy, Fails(slip=0.0), ToyReward(), Budget(4))
 
     async def collect() -> list[Solution]:
         found = {k: s async for k, s in solver.stream(["good", "bad", "", "fine"], 2)}
@@ -156,7 +172,7 @@ def test_a_failing_problem_leaves_the_others(strategy: str) -> None:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_deadline_ends_the_search_and_what_was_cut_replays(strategy: str) -> None:
-    solver = Solver(ToyPolicy(delay=0.05), ToyReward(), strategy, Budget(4, max_seconds=0.03))
+    solver = made(strategy, ToyPolicy(delay=0.05), ToyReward(), Budget(4, max_seconds=0.03))
     recorded = asyncio.run(solver.solve(PROBLEM))
     assert recorded.stopped == MAX_SECONDS
     again = asyncio.run(Solver.replay(recorded.trace).solve(PROBLEM))
@@ -172,15 +188,8 @@ def test_finished_samples_survive_a_deadline(strategy: str) -> None:
                 await asyncio.sleep(5)
             return await super().generate(request)
 
-    solver = (
-        Solver(Uneven(slip=0.0), ToyReward(), strategy, Budget(4, max_seconds=0.2), max_steps=1)
-        if strategy
-        in {
-            "beam-search",
-            "dvts",
-        }
-        else Solver(Uneven(slip=0.0), ToyReward(), strategy, Budget(4, max_seconds=0.2))
-    )
+    steps = {"max_steps": 1} if strategy in {"beam-search", "dvts"} else {}
+    solver = made(strategy, Uneven(slip=0.0), ToyReward(), Budget(4, max_seconds=0.2), **steps)
     solution = asyncio.run(solver.solve(PROBLEM))
     assert solution.stopped == MAX_SECONDS
     assert solution.answer == "3"

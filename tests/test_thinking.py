@@ -17,7 +17,7 @@ from tts.card import BOXED
 from tts.engines.text import Text
 from tts.errors import ModelError
 from tts.models import CARDS
-from tts.types import Problem
+from tts.types import Plan, Problem
 
 PROBLEM = Problem("What is 1 + 1?")
 R1 = CARDS["r1-distill-qwen-1.5b"]
@@ -82,20 +82,25 @@ def test_an_answer_is_taken_behind_the_thought(prompt: str, text: str, answer: s
     assert extract(conclusion(text, prompt)) == answer
 
 
+def chosen(plan: Plan) -> set[str]:
+    """The strategies that the published rule may take."""
+    return {plan.parameters[kind] for kind in ("easy", "medium", "hard")}
+
+
 def test_without_a_strategy_whole_solutions_vote() -> None:
     plan = Solver("r1-distill-qwen-1.5b").plan
-    assert (plan.strategy, plan.vote, plan.prm) == ("majority", "majority", "")
+    assert (plan.strategy, plan.prm, chosen(plan)) == ("auto", "", {"majority"})
     assert {k: plan.parameters[k] for k in ("temperature", "top_p", "solution_tokens")} == {
         "temperature": 0.6, "top_p": 0.95, "solution_tokens": 32768,
     }  # fmt: skip
-    assert "thinks at length" in plan.reason
-    assert Solver("qwen3-4b").plan.strategy == Solver("lab-1m").plan.strategy == "beam-search"
-    assert Solver("qwen3-4b-thinking", None).plan.strategy == "majority"
+    assert chosen(Solver("qwen3-4b").plan) == {"best-of-n", "beam-search"}
+    assert chosen(Solver("qwen3-4b-thinking", None).plan) == {"majority"}
 
 
 def test_who_names_a_reward_model_gets_best_of_n_and_a_warning() -> None:
     solver = Solver("qwen3-4b-thinking", "qwen2.5-math-prm-7b")
-    assert (solver.plan.strategy, solver.plan.prm) == ("best-of-n", "qwen2.5-math-prm-7b")
+    assert (chosen(solver.plan), solver.plan.prm) == ({"best-of-n"}, "qwen2.5-math-prm-7b")
+    assert "thinks at length" in solver.plan.parameters["why"]
     [warning] = solver.warnings
     assert "short worked solutions" in warning
     assert "beyond 4,096 tokens" in warning
@@ -121,5 +126,6 @@ def test_the_command_line_leaves_the_strategy_to_the_policy(
         cli.main()
     assert stop.value.code == 0
     plan = json.loads(capsys.readouterr().out)["plan"]
-    assert (plan["strategy"], plan["prm"], plan["parameters"]["temperature"]) == ("majority", "", 0.6)
+    assert (plan["vote"], plan["prm"], plan["parameters"]["temperature"]) == ("majority", "", 0.6)
+    assert plan["reason"].startswith("majority")
     engines.close_all()

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import fields
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tts import models as cards
-from tts.aggregate import AGGREGATES
 from tts.budget import Budget
 from tts.engines import Loading, load_both, load_policy, load_reward
 from tts.engines.replay import ReplayPolicy, ReplayReward, load_replay
-from tts.errors import BadInput, EngineDied, TTSError, UnknownName
-from tts.families import family_of
+from tts.errors import BadInput, BudgetError, EngineDied, TTSError
+from tts.planning import Wish, check_sizes, planned
+from tts.pot import Pot, Share
 from tts.protocols import Policy, RewardModel, Strategy
-from tts.registry import resolve
-from tts.scores import refusal
-from tts.solver import build, parameters_of, run
+from tts.solver import run
 from tts.trace import Trace
-from tts.types import Plan, Problem, Solution, Usage
+from tts.types import Problem, Solution, Usage
 
 T = TypeVar("T")
 
@@ -34,12 +34,15 @@ class Solver:
     Args:
         policy: a short name (``tts models`` lists them), a hub id, a local folder, or a Policy.
         prm: the same for the reward model; ``"auto"`` takes the one recommended for the policy, None goes without.
-        strategy: a name (``tts strategies`` lists them) or a Strategy; by default beam search, or, for a policy that
-            thinks at length before it answers, majority (best-of-n where a reward model is named).
+        strategy: a name (``tts strategies`` lists them) or a Strategy; by default ``auto``, which chooses for each
+            problem by measured curves or by the published rule (docs/SELECTOR.md).
         budget: N, the number of samples, or a whole Budget.
         max_tokens: most tokens the policy may sample for one problem.
         max_flops: most FLOPs of policy and reward model together for one problem.
         max_seconds: most seconds for one problem.
+        total_flops: FLOPs for all problems of a call together, which ``auto`` divides where they bring most.
+        profile: the measured curves that ``auto`` goes by, a file; by default those that ship for these models.
+        dataset: where the problems come from, as the published rule wants to know; such as ``aime24``.
         vote: ``majority``, ``best`` or ``weighted``; by default the strategy's own.
         aggregate: how step scores become one: ``last``, ``min``, ``prod`` or ``mean``.
         extract: how answers are found: ``boxed``, or ``last-number`` where a solution has no box.
@@ -66,6 +69,9 @@ class Solver:
         max_tokens: int | None = None,
         max_flops: float | None = None,
         max_seconds: float | None = None,
+        total_flops: float | None = None,
+        profile: str | Path | None = None,
+        dataset: str = "",
         vote: str | None = None,
         aggregate: str | None = None,
         extract: str = "boxed",
@@ -82,13 +88,18 @@ class Solver:
             budget = Budget(budget, max_tokens, max_flops, max_seconds)
         elif not (max_tokens is max_flops is max_seconds is None):
             raise BadInput("give the ceilings either in the Budget or as arguments of their own, not both.")
-        self.budget = budget
+        self.budget, self.total_flops = budget, total_flops
         self._loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
-        self._policy, self._reward = policy, prm
         self._models: tuple[Policy, RewardModel | None] | None = None
-        self.plan, self.strategy = self._planned(strategy, vote, aggregate, extract, seed, parameters)
-        self.warnings = tuple(filter(None, (getattr(self.strategy, "note", ""), self._thinking_note())))
-        self._refuse_outcomes()
+        self._policy = policy
+        self.planned = planned(
+            Wish(
+                policy=policy, prm=prm, strategy=strategy, n=budget.n, vote=vote, aggregate=aggregate, extract=extract,
+                seed=seed, profile=None if profile is None else str(profile), dataset=dataset, parameters=parameters,
+            )
+        )  # fmt: skip
+        self.plan, self.strategy, self.warnings = self.planned.plan, self.planned.strategy, self.planned.warnings
+        self._check_pot()
 
     @classmethod
     def replay(cls, trace: Trace | str, **changes: Any) -> Solver:
@@ -115,22 +126,28 @@ class Solver:
         return models if models and all(getattr(model, "alive", True) for model in models) else None
 
     def _load(self) -> tuple[Policy, RewardModel | None]:
-        prm = self._reward if self.plan.prm else None
+        prm = self.planned.prm
         if isinstance(self._policy, str) and isinstance(prm, str):
             return load_both(self._policy, prm, self._loading)
         policy = load_policy(self._policy, self._loading) if isinstance(self._policy, str) else self._policy
         return policy, load_reward(prm, self._loading) if isinstance(prm, str) else prm
 
-    def _refuse_outcomes(self) -> None:
-        """A search by steps has no use for a model that judges whole solutions: said before anything is loaded."""
-        if not self.plan.prm or not getattr(self.strategy, "stepwise", False):
+    def _check_pot(self) -> None:
+        """Refuse a pot that makes no sense."""
+        pot, most = self.total_flops, self.budget.max_flops
+        if pot is None:
             return
-        prm: Any = self._reward
-        if isinstance(prm, str):
-            card = cards.find(prm, "prm")
-            prm = family_of(card) if card.family else None
-        if getattr(prm, "outcome", False):
-            raise refusal(self.plan.prm)
+        if not (pot > 0 and math.isfinite(pot)):
+            raise BudgetError(f"total_flops must be a number above zero, not {pot!r}.")
+        if not hasattr(self.strategy, "price"):
+            raise BudgetError(
+                f"total_flops is divided by the strategy auto, and {self.plan.strategy} is a fixed one: leave the "
+                "strategy out, or give each problem a ceiling with max_flops."
+            )
+        if most is not None and most > pot:
+            raise BudgetError(
+                f"max_flops, {most:g} for one problem, is more than total_flops, {pot:g} for all: leave one out."
+            )
 
     def _check(self, policy: Policy, reward: RewardModel | None) -> None:
         """Refuse what these models cannot do for this plan, before any work."""
@@ -140,14 +157,19 @@ class Solver:
                 f"use best-of-n or majority, not {self.plan.strategy}."
             )
         unknown = next((model.name for model in (policy, reward) if model and not model.shape.active), None)
-        if self.budget.max_flops is not None and unknown:
+        if unknown and not (self.budget.max_flops is None and self.total_flops is None):
             raise BadInput(
                 f"the size of {unknown} is not known here, so a ceiling of FLOPs cannot be kept: leave it out."
             )
+        if self.planned.profile is not None:
+            check_sizes(self.planned.profile, policy, reward)
 
     async def solve(self, problem: str | Problem) -> Solution:
         """Solve one problem."""
-        problem = as_problem(problem)
+        pot = self._pot(1)
+        return await self._solve(as_problem(problem), pot.open() if pot else None)
+
+    async def _solve(self, problem: Problem, share: Share | None, strategy: Strategy | None = None) -> Solution:
         if not problem.text.strip():
             raise BadInput("the problem is empty: give a question to be answered.")
         if (ready := self._ready()) is None:
@@ -156,34 +178,62 @@ class Solver:
         if (prepare := getattr(policy, "prepare", None)) is not None:  # what a server has to be asked for first
             await prepare(problem)
         told = [warn(problem) for model in (policy, reward) if (warn := getattr(model, "warn", None)) is not None]
+        settings = self._settings(policy, share)
         return await run(
             problem,
-            self.plan,
+            replace(self.plan, parameters={**self.plan.parameters, **settings}) if settings else self.plan,
             policy,
             reward,
-            self.budget,
-            strategy=self.strategy,
+            self._within(share),
+            strategy=strategy or (replace(self.strategy, **settings) if settings else self.strategy),  # type: ignore[type-var]
             clock=_standing_still if isinstance(policy, ReplayPolicy) else time.monotonic,
-            warnings=(*self.warnings, *filter(None, told)),
+            warnings=(*self.warnings, *filter(None, [*told, self.planned.known(problem), share and share.warning])),
         )
 
+    def _settings(self, policy: Policy, share: Share | None) -> dict[str, Any]:
+        """What an adaptive strategy is told for one problem."""
+        found: dict[str, Any] = {}
+        if share is not None and share.price is not None:
+            found["price"] = share.price
+        if hasattr(self.strategy, "whole") and not getattr(policy, "steps", True):  # a chat-only server
+            found["whole"] = True
+        return found
+
+    def _within(self, share: Share | None) -> Budget:
+        if share is None or math.isinf(share.ceiling):
+            return self.budget
+        most = math.inf if self.budget.max_flops is None else self.budget.max_flops
+        return replace(self.budget, max_flops=max(min(share.ceiling, most), 1.0))
+
+    def _pot(self, problems: int, spent: float = 0.0) -> Pot | None:
+        if self.total_flops is None:
+            return None
+        return Pot(self.total_flops - spent, problems, self.budget.n, self.planned.profile)
+
     async def stream(
-        self, problems: Iterable[str | Problem], concurrency: int = 32
+        self, problems: Iterable[str | Problem], concurrency: int = 32, *, spent: float = 0.0
     ) -> AsyncGenerator[tuple[int, Solution], None]:
         """Solve many side by side, yielding ``(index, solution)`` as they end.
 
         At most ``concurrency`` problems are in flight and no more are taken from ``problems``. One that fails comes as
         a Solution with its ``error`` set; the others go on. What concerns them all, such as a model that cannot be
-        loaded, raises.
+        loaded, raises. With ``total_flops`` all problems are taken at once, to be counted; ``spent`` is what an earlier
+        call took of these FLOPs. What a problem may then cost depends on which others have ended, so that with more
+        than one in flight two runs may differ.
         """
         await asyncio.to_thread(self.load)
+        if self.total_flops is not None:
+            problems = list(problems)
+            pot = self._pot(len(problems), spent)
+        else:
+            pot = None
         waiting = enumerate(problems)
         flying: dict[asyncio.Task[Solution], int] = {}
         try:
             while True:
                 while len(flying) < concurrency and (item := next(waiting, None)) is not None:
                     index, problem = item
-                    flying[asyncio.create_task(self._guarded(as_problem(problem)))] = index
+                    flying[asyncio.create_task(self._guarded(as_problem(problem), pot))] = index
                 if not flying:
                     return
                 done, _ = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
@@ -194,85 +244,20 @@ class Solver:
                 task.cancel()
             await asyncio.gather(*flying, return_exceptions=True)
 
-    async def _guarded(self, problem: Problem) -> Solution:
+    async def _guarded(self, problem: Problem, pot: Pot | None) -> Solution:
+        share, flops = pot.open() if pot else None, 0
         try:
-            return await self.solve(problem)
+            solution = await self._solve(problem, share)
+            flops = solution.usage.flops
+            return solution
         except EngineDied:  # concerns every problem
             raise
         except Exception as failure:
             error = str(failure) if isinstance(failure, TTSError) else f"{type(failure).__name__}: {failure}"
             return Solution(problem, None, 0.0, (), self.plan, Usage(), "error", Trace(), error=error)
-
-    def _planned(
-        self,
-        strategy: str | Strategy | None,
-        vote: str | None,
-        aggregate: str | None,
-        extract: str,
-        seed: int,
-        parameters: dict[str, Any],
-    ) -> tuple[Plan, Strategy]:
-        if aggregate is not None and aggregate not in AGGREGATES:
-            raise UnknownName("aggregation", aggregate, AGGREGATES)
-        if vote is not None:
-            resolve("vote", vote)
-        resolve("extraction", extract)
-        card = cards.find(self._policy, "policy") if isinstance(self._policy, str) else None
-        reason = "as asked for" if strategy else "the default"
-        if strategy is None:
-            strategy = card.strategy if card else "beam-search"
-            if card and card.thinking:
-                reason = f"{card.name} thinks at length before it answers: whole solutions vote"
-                strategy = strategy if self._reward in ("auto", None) else "best-of-n"
-        if isinstance(strategy, str):
-            known = parameters_of(strategy)
-            defaults = {**_sampling(card), "n": self.budget.n, "aggregate": aggregate or "last"}
-            parameters = {name: value for name, value in defaults.items() if name in known} | parameters
-            built = build(Plan(strategy, parameters))
-        elif parameters:
-            raise BadInput("give the parameters to the strategy itself when you pass one.")
-        else:
-            built = strategy
-        settings = {f.name: getattr(built, f.name) for f in fields(built)}  # type: ignore[arg-type]
-        prm = self._prm_name(card, getattr(built, "needs_reward", True))
-        plan = Plan(
-            strategy=strategy if isinstance(strategy, str) else type(strategy).__name__,
-            parameters=settings,
-            policy=card.name if card else getattr(self._policy, "name", ""),
-            prm=prm,
-            vote=vote or (str(getattr(built, "vote", "weighted")) if prm else "majority"),
-            aggregate=aggregate or settings.get("aggregate", "last"),
-            seed=seed,
-            reason=reason,
-            extract=extract,
-        )
-        return plan, built
-
-    def _thinking_note(self) -> str:
-        """A sentence for who lets a reward model judge a policy that thinks at length."""
-        card = cards.find(self._policy, "policy") if isinstance(self._policy, str) else None
-        if card is None or not card.thinking or not self.plan.prm:
-            return ""
-        prm = self._reward if isinstance(self._reward, str) else None
-        beyond = f" (and of none beyond {cards.find(prm, 'prm').context:,} tokens)" if prm else ""
-        return (
-            f"{card.name} thinks at length, its steps are the paragraphs of its thinking, and {self.plan.prm} was "
-            f"trained on short worked solutions: its scores are of little worth here{beyond}; majority is advised."
-        )
-
-    def _prm_name(self, card: cards.ModelCard | None, needed: bool) -> str:
-        if needed and self._reward is None:
-            raise BadInput("this strategy needs a reward model: name one with prm, or use majority.")
-        if not needed or self._reward is None:
-            return ""
-        if not isinstance(self._reward, str):
-            return self._reward.name
-        if self._reward != "auto":
-            return cards.find(self._reward, "prm").name
-        if card is None or not card.prm:
-            raise BadInput("no reward model is recommended for this policy: name one with prm, or use majority.")
-        self._reward = card.prm
-        return card.prm
+        finally:
+            if pot and share:
+                pot.close(share, flops)
 
 
 def solve(problem: str | Problem, **settings: Any) -> Solution:
@@ -333,18 +318,6 @@ def _blocking(work: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:
     except RuntimeError:
         return asyncio.run(work())
     raise BadInput(f"an event loop is already running here: use `await {instead}(...)` instead.")
-
-
-def _sampling(card: cards.ModelCard | None) -> dict[str, Any]:
-    """The settings that the model's authors advise, under the names that strategies know them by."""
-    if card is None:
-        return {}
-    return {
-        "temperature": card.temperature,
-        "top_p": card.top_p,
-        "step_tokens": card.max_step_tokens,
-        "solution_tokens": card.max_tokens,
-    }
 
 
 def _standing_still() -> float:

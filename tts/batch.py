@@ -81,13 +81,17 @@ def _problem(line: bytes, json_lines: bool) -> Problem:
 class Answers:
     """The output file of a batch: what is in it already, and a place for more.
 
-    Rows with an error are tried again. A killed run loses at most the problems in flight (:mod:`tts.rows`).
+    Rows with an error are tried again; ``spent`` are the FLOPs of all rows. A killed run loses at most the problems in
+    flight (:mod:`tts.rows`).
     """
 
-    def __init__(self, path: Path, plan: Plan, budget: Budget) -> None:
+    def __init__(self, path: Path, plan: Plan, budget: Budget, total_flops: float | None = None) -> None:
         self.path = path
         self.settings = {**plan_dict(plan), **asdict(budget)}
+        if total_flops is not None:
+            self.settings["total_flops"] = total_flops
         self.done: set[str] = set()
+        self.spent = 0.0
         self._rows = Rows(path, self._take)
 
     def close(self) -> None:
@@ -105,7 +109,7 @@ class Answers:
     def _take(self, number: int, line: bytes) -> None:
         try:
             row = json.loads(line)
-            settings, known = row["settings"], row["id"]
+            settings, known, flops = row["settings"], row["id"], row["usage"]["flops"]
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(
                 f"{self.path} exists and its line {number} is not an answer of ours: name another file with --out."
@@ -116,6 +120,7 @@ class Answers:
                     f"{self.path} holds answers made with {name} = {settings.get(name)}, not {value}: "
                     "name another file with --out, or use the same settings."
                 )
+        self.spent += flops
         if "error" not in row:
             self.done.add(known)
 
@@ -153,7 +158,7 @@ class Batch:
                 traces.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise BadInput(f"the folder {traces} cannot be made: {error.strerror}.") from error
-        self.answers = Answers(out, solver.plan, solver.budget) if out else None
+        self.answers = Answers(out, solver.plan, solver.budget, solver.total_flops) if out else None
         self.problems = list(self.answers.missing(problems)) if self.answers else problems
         self.total = len(problems)
         self.resumed = self.answered = self.total - len(self.problems)
@@ -169,7 +174,8 @@ class Batch:
     def run(self) -> Generator[Solution, None, None]:
         """Solve what has no answer yet; yields each solution when it is on disk, in the order in which they end."""
         with asyncio.Runner() as runner:
-            stream = self.solver.stream(self.problems, self.concurrency)
+            spent = self.answers.spent if self.answers else 0.0
+            stream = self.solver.stream(self.problems, self.concurrency, spent=spent)
 
             async def following() -> Solution | None:
                 async for _, solution in stream:

@@ -69,11 +69,6 @@ class ModelCard:
         return self.parameters * 2 / 1e9
 
     @property
-    def strategy(self) -> str:
-        """The strategy for a user who names none: a policy that thinks is not searched, as its authors advise."""
-        return "majority" if self.thinking else "beam-search"
-
-    @property
     def template(self) -> dict[str, bool]:
         """What the chat template is told."""
         return {"enable_thinking": self.thinking} if self.switch else {}

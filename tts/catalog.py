@@ -80,20 +80,19 @@ def described(card: ModelCard) -> list[tuple[str, str]]:
         *([("Template", f"enable_thinking={card.thinking}")] if card.switch else []),
         ("Steps", f"end with {card.separator!r}{thinking}, at most {card.max_step_tokens:,} tokens each"),
         ("Sampling", f"temperature {card.temperature:g}, top_p {card.top_p:g}, at most {card.max_tokens:,} tokens"),
-        ("Strategy", f"{card.strategy}, when none is named"),
         ("Reward", card.prm_reason if card.thinking else f"{card.prm}: {card.prm_reason}"),
     ]
 
 
 def markdown() -> str:
     """The table of policies for the documentation."""
-    head = "name | hub id | parameters | context | prompt | temperature, top_p | strategy | reward model"
+    head = "name | hub id | parameters | context | prompt | temperature, top_p | reward model"
     lines = [f"| {head} |", "|" + "---|" * (head.count("|") + 1)]
     for card in CARDS.values():
         if card.kind == "policy":
             hub = f"{card.hub}{' (gated)' if card.gated else ''}" if card.hub else "built in"
             cells = [f"`{card.name}`", hub, size(card), f"{card.context:,}", _prompt(card)]
-            cells += [f"{card.temperature:g}, {card.top_p:g}", card.strategy]
+            cells += [f"{card.temperature:g}, {card.top_p:g}"]
             cells += ["none" if card.thinking else f"`{card.prm}`"]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

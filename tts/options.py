@@ -32,6 +32,13 @@ Prm = Annotated[
 ]
 MaxTokens = Annotated[int | None, typer.Option(help="Most tokens the policy may sample for one problem.")]
 MaxFlops = Annotated[float | None, typer.Option(help="Most FLOPs for one problem, both models counted, such as 3e17.")]
+TotalFlops = Annotated[
+    float | None, typer.Option(help="FLOPs for all problems together, which auto divides where they bring most.")
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(help="Measured curves for auto, a file of `tts calibrate`; by default those that ship, if any."),
+]
 MaxSeconds = Annotated[float | None, typer.Option(help="Most seconds for one problem.")]
 Vote = Annotated[str | None, typer.Option(help="majority, best or weighted; by default the strategy's own.")]
 Aggregate = Annotated[
@@ -64,8 +71,8 @@ EngineArg = Annotated[
 ]
 
 _PASSED = (
-    "policy", "max_tokens", "max_flops", "max_seconds", "vote", "extract", "seed", "engine", "device", "prm_device",
-    "dtype", "gpu_memory",
+    "policy", "max_tokens", "max_flops", "max_seconds", "total_flops", "profile", "vote", "extract", "seed", "engine",
+    "device", "prm_device", "dtype", "gpu_memory",
 )  # fmt: skip
 
 
@@ -75,7 +82,7 @@ def settings(typed: Mapping[str, Any]) -> dict[str, Any]:
 
     aggregate = typed["aggregate"]
     return {
-        **{name: typed[name] for name in _PASSED},
+        **{name: typed[name] for name in _PASSED if name in typed},
         "prm": None if typed["prm"].lower() == "none" else typed["prm"],
         "aggregate": aggregate.value if aggregate else None,
         "engine_args": dict(map(parse_argument, typed["engine_arg"] or [])),

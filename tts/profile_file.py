@@ -8,6 +8,7 @@ The fields are those of :mod:`tts.profile`. Numbers are written with six digits.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -37,13 +38,22 @@ def named(name: str) -> Profile:
 
     Raises BadInput as :func:`load` does.
     """
-    shipped = SHIPPED / f"{name}.json"
-    path = shipped if re.fullmatch(r"[\w.+-]+", name) and shipped.is_file() else Path(name).expanduser()
+    path = _path(name)
     try:
         now = path.stat()
     except OSError as error:
         raise BadInput(f"the profile {name} cannot be read: {error.strerror}; `tts calibrate` makes one.") from error
     return _kept(path, now.st_mtime_ns, now.st_size)
+
+
+def digest(name: str) -> str:
+    """SHA-256 of the profile of that name, as :func:`named` takes it."""
+    return hashlib.sha256(_path(name).read_bytes()).hexdigest()
+
+
+def _path(name: str) -> Path:
+    shipped = SHIPPED / f"{name}.json"
+    return shipped if re.fullmatch(r"[\w.+-]+", name) and shipped.is_file() else Path(name).expanduser()
 
 
 @lru_cache(maxsize=8)

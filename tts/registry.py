@@ -18,6 +18,7 @@ HOME = Path(__file__).resolve().parent.parent
 
 TABLE: dict[str, dict[str, str]] = {
     "strategy": {
+        "auto": "strategies.auto:Auto",
         "best-of-n": "strategies.best_of_n:BestOfN",
         "majority": "strategies.majority:Majority",
         "beam-search": "strategies.beam_search:BeamSearch",

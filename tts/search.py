@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 from tts.aggregate import aggregate
+from tts.answers import conclusion, extract
 from tts.budget import COMPLETE, MAX_SECONDS, Hold, Ledger, Price
-from tts.concurrency import together
+from tts.concurrency import aside, together
 from tts.errors import OutOfTime, PromptTooLong, StrategyError
 from tts.protocols import Completion, Policy, Request, RewardModel
 from tts.scores import Scores
 from tts.trace import Trace, step_key
-from tts.types import Finish, Node, Problem, Step, Until, Usage
+from tts.types import Finish, Node, Plan, Problem, Step, Until, Usage
+from tts.votes import classes, settled
 
 T = TypeVar("T")
 
@@ -34,6 +36,7 @@ class _Shared:
     finished: list[Node] = field(default_factory=list)
     recorded: set[str] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
+    plan: Plan | None = None
     scores: Scores = field(default_factory=Scores)
     read: WeakSet[Step] = field(default_factory=WeakSet)
     ahead: WeakSet[Step] = field(default_factory=WeakSet)
@@ -66,6 +69,7 @@ class Search:
     seed: int
     _policy: Policy
     _reward: RewardModel | None
+    _extract: Callable[[str], str | None] = extract
     _label: str = ""
     _shared: _Shared = field(default_factory=_Shared)
     _children: dict[str, int] = field(default_factory=dict)
@@ -75,11 +79,24 @@ class Search:
 
     @classmethod
     def start(
-        cls, problem: Problem, policy: Policy, reward: RewardModel | None, ledger: Ledger, trace: Trace, seed: int = 0
+        cls,
+        problem: Problem,
+        policy: Policy,
+        reward: RewardModel | None,
+        ledger: Ledger,
+        trace: Trace,
+        seed: int = 0,
+        extract: Callable[[str], str | None] = extract,
     ) -> Search:
-        """Begin a search: both models' prompts are charged now. Raises PromptTooLong."""
+        """Begin a search: both models' prompts are charged now. Raises PromptTooLong.
+
+        ``extract`` finds the answer in a finished solution.
+        """
         root = Node(policy.prompt(problem), "/")
-        search = cls(problem=problem, root=root, ledger=ledger, trace=trace, seed=seed, _policy=policy, _reward=reward)
+        search = cls(
+            problem=problem, root=root, ledger=ledger, trace=trace, seed=seed, _policy=policy, _reward=reward,
+            _extract=extract,
+        )  # fmt: skip
         search._shared.scores.outcome = getattr(reward, "outcome", False)
         policy_flops = policy.shape.flops(root.length)
         prm_tokens = sum(reward.lengths(problem, root)) if reward else 0
@@ -123,6 +140,33 @@ class Search:
     def notes(self) -> list[str]:
         """Sentences that a person should read: what could not be done, and why."""
         return list(self._shared.notes)
+
+    @property
+    def plan(self) -> Plan | None:
+        """What the strategy decided on its way, as it last said; None where it decides nothing."""
+        return self._shared.plan
+
+    def decided(self, plan: Plan, **considered: Any) -> None:
+        """Say what is done next and why: the last plan's vote is the one that counts.
+
+        ``considered`` are JSON types, which the trace keeps.
+        """
+        self._shared.plan = plan
+        fields = {"strategy": plan.strategy, "parameters": dict(plan.parameters), "vote": plan.vote}
+        self.trace.add("plan", **fields, aggregate=plan.aggregate, reason=plan.reason, **considered)
+
+    def note(self, sentence: str) -> None:
+        """Leave a sentence for the person who reads the solution."""
+        self._shared.notes[sentence] = None
+
+    def answer(self, node: Node) -> str | None:
+        """What a finished solution answers; None where it holds no answer, or is not finished."""
+        return self._extract(conclusion(node.text, self.root.step.text)) if node.finished else None
+
+    async def classes(self, nodes: Sequence[Node]) -> list[int]:
+        """Of each node's answer its class: equal answers share a number, -1 is no answer. Nothing waits meanwhile."""
+        answers = [self.answer(node) for node in nodes]
+        return classes(answers) if settled(answers) else await aside(classes, answers)
 
     def fork(self, parts: int) -> list[Search]:
         """``parts`` searches below the same root, each with an equal share of the width and of what is left."""
@@ -352,7 +396,7 @@ class Search:
             self._cut("score", node.key)
             return
         except PromptTooLong as error:
-            self._shared.notes[f"a solution was left unscored: {error}"] = None
+            self.note(f"a solution was left unscored: {error}")
             self.trace.add("cut", what="length", key=node.key)
 
     def _record_scores(self, reward: RewardModel, node: Node) -> None:

@@ -16,13 +16,21 @@ from __future__ import annotations
 
 import bisect
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from tts.evidence import Evidence
 from tts.profile import Advance, Finish, Profile, Stage
 
 INDIFFERENCE = 0.005
 """Without a pot the whole budget is worth half a point of accuracy: of plans as good as that the cheapest is taken."""
+
+SAMPLING = ("best-of-n", "majority")
+"""Strategies of independent samples, which go on from those at hand; any other searches beside them."""
+
+_SHORTEST = 0.75  # the part of a search's width that it must have left to be taken for the one that was measured
+_PRICES = 16  # steps from a price to its double
+_CEILINGS = 4  # steps from a ceiling of FLOPs to its double: costs are means, so that a finer one would mean nothing
 
 Move = Advance | Finish | None
 """What to do next; None is to stop."""
@@ -34,44 +42,108 @@ class Limits:
 
     Attributes:
         n: most samples of one problem, those of a search counted with those before it.
-        flops: most expected FLOPs from here on.
+        flops: most expected FLOPs of one move; looking ahead, every later move is taken to have as much.
     """
 
     n: int = 256
     flops: float = math.inf
 
+    @classmethod
+    def of(cls, n: int, flops: float = math.inf) -> Limits:
+        """Limits whose FLOPs are rounded down, so that many problems share what is computed for one."""
+        if math.isinf(flops) or flops <= 0:
+            return cls(n, max(flops, 0.0))
+        return cls(n, 2.0 ** (math.floor(math.log2(flops) * _CEILINGS) / _CEILINGS))
+
+    def width(self, stage: Stage, move: Advance | Finish) -> int:
+        """How many samples a move may have, as its own ``n`` counts them; 0 where they are too few for it.
+
+        A search beside the samples at hand has what these leave of the limit, where that is three quarters of the
+        width that was measured.
+        """
+        room = self.n - (stage.n if beside(move) else 0)
+        if room >= move.n:
+            return move.n
+        return room if beside(move) and room >= _SHORTEST * move.n else 0
+
     def allow(self, stage: Stage, move: Move, bin: int) -> bool:
         """Whether a move from a bin of a stage stays within the limits."""
         if move is None:
             return stage.n > 0
-        return samples(stage, move) <= self.n and move.flops[bin] <= self.flops
+        return move.flops[bin] <= self.flops and self.width(stage, move) > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The best way on from one bin of one stage.
+    """A way on from one bin of one stage, and what comes of it when all that follows is chosen best.
 
     Attributes:
         move: the next step.
-        right: expected accuracy in the end.
+        right: expected accuracy in the end, and ``low`` and ``high`` its 95 % interval.
         flops: expected cost from here on.
         worth: ``right`` less the price of ``flops``.
     """
 
     move: Move
     right: float
+    low: float
+    high: float
     flops: float
     worth: float
 
 
-Policy = dict[tuple[int, bool], tuple[Choice, ...]]
+Moves = dict[tuple[int, bool], tuple[Choice, ...]]
 """The best way on from every bin of every stage, by the stage's key."""
 
 
-def samples(stage: Stage, move: Advance | Finish) -> int:
-    """How many samples there are after a move, a search's width counted as so many."""
-    own = isinstance(move, Finish) and move.strategy not in ("best-of-n", "majority")
-    return stage.n + move.n if own else move.n
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided at a stage, and what it was decided from.
+
+    Attributes:
+        stage, bin: where the problem stands.
+        belief: the estimated chance that the vote of the samples at hand is right; None before there are any.
+        difficulty: the estimate of pass@1, and the interval that holds nine problems of ten.
+        options: every way on within the limits, in the profile's order.
+        choice: the one that is taken.
+        price: accuracy a FLOP.
+        within: False where nothing was within the limits, and the cheapest answer is taken all the same.
+    """
+
+    stage: Stage
+    bin: int
+    belief: float | None
+    difficulty: tuple[float, float, float] | None
+    options: tuple[Choice, ...]
+    choice: Choice
+    price: float
+    within: bool = True
+
+
+def decide(profile: Profile, stage: Stage, evidence: Evidence | None, price: float, limits: Limits) -> Decision:
+    """The best way on from a stage.
+
+    Args:
+        profile: what was measured.
+        stage: where the problem stands; one of the profile's.
+        evidence: what the samples say; None at the beginning.
+        price: accuracy a FLOP.
+        limits: what may not be passed from here on.
+    """
+    belief, difficulty, bin = None, None, 0
+    if evidence is not None and stage.belief is not None:
+        features = evidence.features()
+        belief = stage.belief(features)
+        bin = bisect.bisect_right(stage.edges, belief)
+        difficulty = _difficulty(stage, features)
+    moves = best_moves(profile, price, limits)
+    options = _options(stage, bin, moves, price, limits)
+    best = moves[stage.key][bin]
+    if options:
+        return Decision(stage, bin, belief, difficulty, options, best, price)
+    poor = min((move for move in ways(stage) if limits.width(stage, move)), key=lambda move: move.flops[bin])
+    choice = _outcome(stage, bin, poor, best_moves(profile, price, Limits(limits.n)), price)
+    return Decision(stage, bin, belief, difficulty, (choice,), choice, price, within=False)
 
 
 def ways(stage: Stage) -> tuple[Advance | Finish, ...]:
@@ -79,74 +151,97 @@ def ways(stage: Stage) -> tuple[Advance | Finish, ...]:
     return (*stage.advances, *stage.finishes)
 
 
-def bin_of(edges: tuple[float, ...], value: float) -> int:
-    """The bin that a value falls into."""
-    return bisect.bisect_right(edges, value)
+def beside(move: Advance | Finish) -> bool:
+    """Whether a move is a search of its own, which the samples at hand only stand beside."""
+    return isinstance(move, Finish) and move.strategy not in SAMPLING
 
 
-@lru_cache(maxsize=512)
-def best_moves(profile: Profile, price: float, limits: Limits) -> Policy:
+@lru_cache(maxsize=32)
+def without_searches(profile: Profile) -> Profile:
+    """The profile for one who can only sample whole solutions."""
+    stages = (replace(s, finishes=tuple(move for move in s.finishes if not beside(move))) for s in profile.stages)
+    return replace(profile, stages=tuple(stages))
+
+
+@lru_cache(maxsize=2048)
+def best_moves(profile: Profile, price: float, limits: Limits) -> Moves:
     """The best way on from everywhere, at a price of ``price`` (accuracy per FLOP), by backward induction.
 
-    A stage that nothing leads on from, and that cannot be stopped at, has choices of worth minus infinity.
+    Of ways of equal worth the cheaper one is taken. Where nothing is within the limits, not even to stop, the choice
+    has a worth of minus infinity.
     """
-    policy: Policy = {}
+    moves: Moves = {}
     for stage in reversed(profile.stages):
-        policy[stage.key] = tuple(_best(stage, bin, policy, price, limits) for bin in range(len(stage.share)))
-    return policy
+        moves[stage.key] = tuple(_best(stage, bin, moves, price, limits) for bin in range(len(stage.share)))
+    return moves
 
 
-def _best(stage: Stage, bin: int, policy: Policy, price: float, limits: Limits) -> Choice:
-    best = Choice(None, 0.0, 0.0, -math.inf)
-    for move in (None, *ways(stage)):
-        if limits.allow(stage, move, bin):
-            choice = _outcome(stage, bin, move, policy, price)
-            if choice.worth > best.worth:
-                best = choice
-    return best
+def _best(stage: Stage, bin: int, moves: Moves, price: float, limits: Limits) -> Choice:
+    options = _options(stage, bin, moves, price, limits)
+    nothing = Choice(None, 0.0, 0.0, 0.0, 0.0, -math.inf)
+    return max(options, key=lambda choice: (choice.worth, -choice.flops), default=nothing)
 
 
-def _outcome(stage: Stage, bin: int, move: Move, policy: Policy, price: float) -> Choice:
-    if move is None:
-        return Choice(None, stage.right.mean[bin], 0.0, stage.right.mean[bin])
-    right, flops = 0.0, move.flops[bin]
-    if isinstance(move, Finish):
-        right = move.right.mean[bin]
-    else:
-        for chance, after in zip(move.chance[bin], policy[move.n, move.scored], strict=True):
+def _options(stage: Stage, bin: int, moves: Moves, price: float, limits: Limits) -> tuple[Choice, ...]:
+    every: tuple[Move, ...] = (None, *ways(stage))
+    return tuple(_outcome(stage, bin, move, moves, price) for move in every if limits.allow(stage, move, bin))
+
+
+def _outcome(stage: Stage, bin: int, move: Move, moves: Moves, price: float) -> Choice:
+    if isinstance(move, Advance):
+        right, low, high, flops = 0.0, 0.0, 0.0, move.flops[bin]
+        for chance, after in zip(move.chance[bin], moves[move.n, move.scored], strict=True):
             if chance:
                 right += chance * after.right
+                low += chance * after.low
+                high += chance * after.high
                 flops += chance * after.flops
-    return Choice(move, right, flops, right - price * flops)
+    else:
+        curve, flops = (stage.right, 0.0) if move is None else (move.right, move.flops[bin])
+        right, low, high = curve.mean[bin], curve.low[bin], curve.high[bin]
+    return Choice(move, right, low, high, flops, right - price * flops)
+
+
+def _difficulty(stage: Stage, features: dict[str, float]) -> tuple[float, float, float] | None:
+    if stage.difficulty is None or stage.scale is None:
+        return None
+    found = stage.scale.found
+    at = bisect.bisect_right(stage.scale.edges, stage.difficulty(features))
+    return found.mean[at], found.low[at], found.high[at]
+
+
+# --------------------------------------------------------------------------------------------------------- the prices
 
 
 def expected(profile: Profile, price: float, limits: Limits) -> Choice:
     """What a problem of the calibration data's kind comes to from the beginning, at that price."""
-    first = profile.stages[0]
-    return best_moves(profile, price, limits)[first.key][0]
-
-
-@lru_cache(maxsize=512)
-def price_for(profile: Profile, flops: float, limits: Limits) -> float:
-    """The price at which a problem is expected to cost ``flops`` or just less, by bisection.
-
-    Zero where even free FLOPs would not be spent beyond that.
-    """
-    if expected(profile, 0.0, limits).flops <= flops:
-        return 0.0
-    low, high = 0.0, 1.0 / cheapest(profile)  # at this price an answer that is surely right is not worth its cost
-    for _ in range(60):
-        middle = math.sqrt(max(low, high * 1e-12) * high)
-        if expected(profile, middle, limits).flops > flops:
-            low = middle
-        else:
-            high = middle
-    return high
+    return best_moves(profile, price, limits)[profile.stages[0].key][0]
 
 
 def cheapest(profile: Profile) -> float:
     """Expected FLOPs of the cheapest way to any answer."""
     return min(move.flops[0] for move in ways(profile.stages[0]))
+
+
+def price_for(profile: Profile, flops: float, limits: Limits) -> float:
+    """The least price at which a problem is expected to cost no more than ``flops``, by bisection.
+
+    Prices are a sixteenth of a doubling apart. Zero where even free FLOPs would not be spent beyond ``flops``; where
+    these buy no answer at all the price is the highest, at which only the cheapest answer is bought.
+    """
+    if expected(profile, 0.0, limits).flops <= flops:
+        return 0.0
+    highest = 64 / cheapest(profile)  # a sure answer is not worth a sixty-fourth of the cheapest one's FLOPs
+    low, high = 0, 64 * _PRICES  # steps down from the highest price: dear ones first
+    while low < high:
+        middle = (low + high + 1) // 2
+        dear = expected(profile, _stepped(highest, middle), limits).flops > flops
+        low, high = (low, middle - 1) if dear else (middle, high)
+    return _stepped(highest, low)
+
+
+def _stepped(highest: float, steps: int) -> float:
+    return float(highest * 2.0 ** (-steps / _PRICES))
 
 
 def price_of_budget(profile: Profile, limits: Limits) -> float:

@@ -8,7 +8,6 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 from tts.aggregate import aggregate
-from tts.answers import conclusion
 from tts.budget import Budget, Ledger
 from tts.concurrency import aside
 from tts.errors import BadInput, UnknownName
@@ -17,6 +16,9 @@ from tts.registry import resolve
 from tts.search import Search
 from tts.trace import Trace
 from tts.types import Candidate, Node, Plan, Problem, Solution
+
+AUTO = "auto"
+"""A plan's vote and aggregation where the strategy decides them on its way."""
 
 
 def build(plan: Plan) -> Strategy:
@@ -67,13 +69,14 @@ async def run(
         raise BadInput("the problem is empty: give a question to be answered.")
     strategy = strategy or build(plan)
     begun, ledger, trace = clock(), Ledger.of(budget, clock), Trace()
-    search = Search.start(problem, policy, reward, ledger, trace, seed=plan.seed)
+    extract = resolve("extraction", plan.extract)
+    search = Search.start(problem, policy, reward, ledger, trace, seed=plan.seed, extract=extract)
     trace.add("start", **_head(search, plan, policy, reward, budget))
     leaves = await strategy(search)
     if not any(leaf.finished for leaf in leaves):
         leaves = [*leaves, *search.finished]
-    extract = resolve("extraction", plan.extract)
-    candidates = tuple(_candidate(search, leaf, plan.aggregate, extract) for leaf in leaves)
+    plan = _decided(plan, search.plan)
+    candidates = tuple(_candidate(search, leaf, plan.aggregate) for leaf in leaves)
     verdict = await aside(resolve("vote", plan.vote), candidates)
     usage = replace(search.usage, seconds=clock() - begun)
     trace.add(
@@ -98,13 +101,22 @@ async def run(
     )
 
 
-def _candidate(search: Search, leaf: Node, how: str, extract: Callable[[str], str | None]) -> Candidate:
+def _decided(plan: Plan, found: Plan | None) -> Plan:
+    """The plan with what its strategy decided on its way, where the user left that to it."""
+    if found is None:
+        return plan
+    vote = found.vote if plan.vote == AUTO else plan.vote
+    how = found.aggregate if plan.aggregate == AUTO else plan.aggregate
+    return replace(plan, vote=vote, aggregate=how, reason=found.reason)
+
+
+def _candidate(search: Search, leaf: Node, how: str) -> Candidate:
     scores = search.step_scores(leaf) if search.scored else ()
     return Candidate(
         key=leaf.key,
         steps=tuple(step.text for step in leaf.steps),
         finish=leaf.finish,
-        answer=extract(conclusion(leaf.text, search.root.step.text)) if leaf.finished else None,
+        answer=search.answer(leaf),
         scores=scores,
         score=aggregate(scores, how) if scores else None,
         tokens=leaf.length - leaf.root.length,

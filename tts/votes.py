@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tts.answers import parsable
+from tts.answers import canonical, parsable
 from tts.equivalence import group
 from tts.protocols import Verdict, Vote
 from tts.types import Candidate
@@ -49,6 +49,18 @@ def best(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict
     classes = group([answer for _, answer in voters])
     mine = classes[voters.index(winner)]
     return Verdict(winner[1], classes.count(mine) / len(classes), winner[0])
+
+
+def classes(answers: Sequence[str | None]) -> list[int]:
+    """The class of each answer, in the order of first appearance; -1 for one that has no voice."""
+    spoken = [answer for answer in answers if answer is not None and parsable(answer)]
+    index = dict(zip(spoken, group(spoken), strict=True))
+    return [-1 if answer is None else index.get(answer, -1) for answer in answers]
+
+
+def settled(answers: Sequence[str | None]) -> bool:
+    """Whether spelling alone tells the classes of these answers, so that :func:`classes` takes no time."""
+    return len({canonical(answer) for answer in answers if answer is not None and parsable(answer)}) <= 1
 
 
 VOTES: dict[str, Vote] = {"majority": majority, "best": best, "weighted": weighted}

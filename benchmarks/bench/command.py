@@ -32,7 +32,9 @@ def bench(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The run's folder; the same command goes on from there.")
     ] = None,
-    strategy: Annotated[str, typer.Option(help="all, or names with commas; `tts strategies` lists them.")] = "all",
+    strategy: Annotated[
+        str, typer.Option(help="Names with commas, such as all,auto; `tts strategies` lists them.")
+    ] = "all",
     budget: Annotated[str, typer.Option("--budget", "-n", help="Values of N, such as 4,16,64,256.")] = "4,16,64",
     limit: Annotated[int | None, typer.Option(help="Only the first so many problems.")] = None,
     levels: Annotated[str | None, typer.Option(help="Only problems of these levels, such as 4,5.")] = None,
@@ -43,8 +45,10 @@ def bench(
     concurrency: Annotated[int, typer.Option(help="Most problems in flight.")] = 32,
     policy: options.Policy = "lab-1m",
     prm: options.Prm = "auto",
+    profile: options.Profile = None,
     max_tokens: options.MaxTokens = None,
     max_flops: options.MaxFlops = None,
+    total_flops: options.TotalFlops = None,
     max_seconds: options.MaxSeconds = None,
     vote: options.Vote = None,
     aggregate: options.Aggregate = None,
@@ -77,8 +81,12 @@ def bench(
     solver = options.settings(typed)
     chosen = _data(name, data).choose(limit, _levels(levels), _list(ids))
     strategies = jobs.strategies_of(strategy, solver["prm"] is not None)
+    if "auto" in strategies:
+        solver["dataset"] = chosen.name  # the published rule asks
     lines = jobs.plan_run(Solver, strategies, jobs.budgets_of(budget), solver)
     typer.echo(f"tts: {chosen.words}.", err=True)
+    for sentence in jobs.overlaps(lines, chosen):
+        typer.echo(f"tts: {sentence}", err=True)
     if dry_run:
         foretell(chosen, lines, out, policy, as_json)
         return
@@ -100,7 +108,9 @@ def settings_of(
     """What must not change between two calls on one folder: all that decides what a row holds."""
     from benchmarks.bench.identity import fingerprint, without_secrets
     from benchmarks.bench.jobs import budgets_of, jobs_of
+    from tts.profile_file import digest
 
+    profiles = sorted({name for job in jobs_of(lines) if (name := job.plan.parameters.get("profile"))})
     planned = next((line.job.plan.prm for line in lines if line.job.plan.prm), "")
     prm = solver["prm"] if planned and solver["prm"] != "auto" else planned
     elsewhere = ("policy", "prm", "device", "prm_device", "gpu_memory")
@@ -117,6 +127,7 @@ def settings_of(
         "strategies": strategies,
         "budget": budgets_of(budget),
         **{name: value for name, value in solver.items() if name not in elsewhere},
+        **({"profile sha256": [digest(name) for name in profiles]} if profiles else {}),
         "parameters": {job.name: dict(job.plan.parameters) for job in jobs_of(lines)},
     }
 

@@ -9,6 +9,7 @@ from tts import equivalence
 from tts.answers import parsable
 from tts.outcomes import row_of
 from tts.types import Solution
+from tts.votes import classes
 
 
 def graded(solution: Solution, item: Item, dataset: str, job: str) -> dict[str, Any]:
@@ -19,14 +20,13 @@ def graded(solution: Solution, item: Item, dataset: str, job: str) -> dict[str, 
     candidates = solution.candidates
     answers = [c.answer if c.finished and c.answer is not None and parsable(c.answer) else None for c in candidates]
     spoken = [answer for answer in answers if answer is not None]
-    index = dict(zip(spoken, equivalence.group(spoken), strict=True))
     right = {answer: equivalence.grade(item.gold, answer) for answer in dict.fromkeys(spoken)}
     row = row_of(
         solution,
         gold=item.gold,
         correct=right.get(solution.answer, False) if solution.answer is not None else False,
         right=tuple(right.get(answer, False) if answer is not None else False for answer in answers),
-        classes=tuple(-1 if answer is None else index[answer] for answer in answers),
+        classes=tuple(classes(answers)),
         dataset=dataset,
         level=item.level,
         subject=item.subject,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.bench.data import DataSet
 from benchmarks.subsets import VOTES
 from tts import registry
 from tts.errors import BadInput, UnknownName
@@ -57,13 +58,14 @@ class Line:
 
 
 def strategies_of(text: str, with_prm: bool) -> list[str]:
-    """The strategies that ``--strategy`` names: ``all`` or a list with commas."""
-    if text.strip().lower() == "all":
-        names = list(registry.TABLE["strategy"])
-        return [name for name in names if with_prm or not registry.resolve("strategy", name).needs_reward]
+    """The strategies that ``--strategy`` names: a list with commas, in which ``all`` stands for every fixed one."""
+    fixed = [name for name in registry.TABLE["strategy"] if name != "auto"]
     known = registry.names("strategy")
     names = []
     for name in filter(None, (part.strip() for part in text.split(","))):
+        if name.lower() == "all":
+            names += [each for each in fixed if with_prm or not registry.resolve("strategy", each).needs_reward]
+            continue
         registry.resolve("strategy", name)  # says what is known where it is not
         names.append(name if name in known else name.lower().replace("_", "-"))
     if not names:
@@ -95,7 +97,7 @@ def plan_run(make: Make, strategies: Sequence[str], budgets: Sequence[int], sett
     for name in PARAMETERS:
         if name in settings and not any(name in has for has in known.values()):
             raise UnknownName(f"parameter of {', '.join(strategies)}", name, set().union(*known.values()))
-    bounded = any(settings.get(name) is not None for name in ("max_tokens", "max_flops", "max_seconds"))
+    bounded = any(settings.get(name) is not None for name in ("max_tokens", "max_flops", "max_seconds", "total_flops"))
 
     def job(strategy: str, n: int) -> Job:
         mine = {k: v for k, v in settings.items() if k not in PARAMETERS or k in known[strategy]}
@@ -121,3 +123,16 @@ def jobs_of(lines: Sequence[Line]) -> list[Job]:
     """The jobs of these lines, each once: samples first, then the searches from narrow to wide."""
     jobs = {line.job.name: line.job for line in lines}
     return sorted(jobs.values(), key=lambda job: (getattr(job.solver.strategy, "stepwise", False), job.n))
+
+
+def overlaps(lines: Sequence[Line], data: DataSet) -> list[str]:
+    """A sentence for every profile that was fitted on some of the problems that it is to be tried on."""
+    found: dict[str, None] = {}
+    for job in jobs_of(lines):
+        count = sum(bool(job.solver.planned.known(item.problem)) for item in data.items)
+        if count:
+            found[
+                f"{count} of these {len(data.items)} problems are among those that the profile "
+                f"{job.plan.parameters['profile']} was fitted on: the figures of auto are too good."
+            ] = None
+    return list(found)

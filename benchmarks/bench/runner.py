@@ -59,6 +59,7 @@ class Bench:
         self.tally = Tally(lines)
         self._noted: dict[str, float] = {}
         self._right = dict.fromkeys((job.name for job in self.jobs), 0)
+        self._spent = dict.fromkeys((job.name for job in self.jobs), 0.0)
         self.folder = RunFolder(out, settings, facts, self._take, retry)
         self.resumed = len(self.folder.done)
 
@@ -92,7 +93,8 @@ class Bench:
     async def _stream(self, job: Job, todo: list[Item], progress: Progress, graders: ThreadPoolExecutor) -> None:
         """Grade beside the search: an answer that is hard to compare holds up neither engine nor other problems."""
         grading: set[asyncio.Task[None]] = set()
-        stream = job.solver.stream((item.problem for item in todo), self.concurrency)
+        problems = (item.problem for item in todo)
+        stream = job.solver.stream(problems, self.concurrency, spent=self._spent[job.name])
         try:
             async with aclosing(stream):
                 async for index, solution in stream:
@@ -123,3 +125,4 @@ class Bench:
         self.tally.add(row)
         if row["job"] in self._right:
             self._right[row["job"]] += bool(row["correct"])
+            self._spent[row["job"]] += row["usage"]["flops"]

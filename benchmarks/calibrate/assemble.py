@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.calibrate.ballots import blank
 from benchmarks.calibrate.evaluate import Quality, quality
-from benchmarks.calibrate.fit import Fit, blank
+from benchmarks.calibrate.fit import Fit
 from benchmarks.calibrate.pool import Pool
 from benchmarks.calibrate.table import ORDERS, Table
 from benchmarks.statistics import DIFFICULTIES, difficulty

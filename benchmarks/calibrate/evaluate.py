@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.calibrate.fit import Fit, Settings, estimates
+from benchmarks.calibrate.deck import estimate, right_of
+from benchmarks.calibrate.fit import Fit, Settings
+from benchmarks.calibrate.play import play
 from benchmarks.calibrate.regression import Floats
 from benchmarks.calibrate.table import Table
-from benchmarks.calibrate.deck import right_of
-from benchmarks.calibrate.play import play
 from tts.profile import Profile
 from tts.selector import Limits, expected
 
@@ -75,13 +75,13 @@ def _quality(
     belief, difficulty, right, ground = (np.zeros(shape) for _ in range(4))
     for part in parts:
         rest = np.setdiff1d(np.arange(shape[0]), part)
-        fit = Fit(table, rest, scored, replace(settings or Settings(), searches=False))
+        fit = Fit(table, rest, scored, replace(settings or Settings(), searches=()))
         stage = fit.seen(n, kind)
         assert stage.belief is not None
         assert stage.difficulty is not None
         features = {name: values[part] for name, values in table.features(stage).items()}
-        belief[part] = estimates(stage.belief, features)
-        difficulty[part] = estimates(stage.difficulty, features)
+        belief[part] = estimate(stage.belief, features)
+        difficulty[part] = estimate(stage.difficulty, features)
         right[part] = table.right(stage)[part]
         ground[part] = table.right(stage)[rest].mean()
     truth = np.array([entry.pass_at_1 for entry in table.entries])[:, None]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.calibrate.gathering import sizes
+from benchmarks.calibrate.ballots import COUNTED, blank, blank_finish, of_samples, of_searches
+from benchmarks.calibrate.deck import estimate
 from benchmarks.calibrate.pool import Key
 from benchmarks.calibrate.rates import PRIOR, Bins, curves
 from benchmarks.calibrate.regression import Floats, logistic
 from benchmarks.calibrate.table import Table
-from tts.aggregate import AGGREGATES
 from tts.profile import Advance, Curve, Estimator, Finish, Scale, Stage
 from tts.registry import resolve
 
@@ -24,40 +22,29 @@ RIDGE = 3.0
 A_BIN = 50
 """Problems to a bin, about; between 3 and 10 bins."""
 
-SURE = 1.645
-"""Standard errors by which a vote must be better than the default to be chosen."""
-
 FIRST = (1, 2, 4, 8)
 """The stages that the beginning leads to."""
 
 PROBED = 64
 """Searches are measured from stages of so many samples at most."""
 
-_NONE = Curve((0.0,), (0.0,), (0.0,))
-
-
-@dataclass(frozen=True, slots=True)
-class Ballot:
-    """How candidates become one answer."""
-
-    vote: str
-    aggregate: str
-
-
-DEFAULT = Ballot("weighted", "last")
-COUNTED = Ballot("majority", "last")
-BALLOTS = tuple(dict.fromkeys([DEFAULT, COUNTED, *(Ballot(v, a) for v in ("weighted", "best") for a in AGGREGATES)]))
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a fit may be varied by."""
+    """What a fit may be varied by.
+
+    Attributes:
+        ridge, prior: see :data:`RIDGE` and :data:`benchmarks.calibrate.rates.PRIOR`.
+        bins: of each stage; 0 leaves it to :data:`A_BIN`.
+        features: those to be used; None for all.
+        searches: the strategies beside the samples; None for all that the pool has.
+    """
 
     ridge: float = RIDGE
     prior: float = PRIOR
     bins: int = 0
     features: tuple[str, ...] | None = None
-    searches: bool = True
+    searches: tuple[str, ...] | None = None
 
 
 class Fit:
@@ -81,57 +68,19 @@ class Fit:
         self.rows = np.arange(len(table.entries)) if rows is None else rows
         self.scored = self.pool.scored if scored is None else scored
         self.settings = settings or Settings()
-        self.sizes = list(sizes(self.pool))
+        self.sizes = self.pool.sizes
         self.bins = self.settings.bins or max(3, min(10, len(self.rows) // A_BIN))
-        self.samples = self._ballot_of_samples() if self.scored else COUNTED
-        self.searches = self._ballots_of_searches() if self.settings.searches else {}
+        self.samples = of_samples(table, self.rows) if self.scored else COUNTED
+        self.searches = of_searches(table, self.rows, self.keys())
         self._bins: dict[tuple[int, bool], Bins] = {}
 
     # ------------------------------------------------------------------------------------------------------- the votes
 
-    def _ballot_of_samples(self) -> Ballot:
-        """One for all scored stages: their differences are within what chance makes, and one is easier to explain."""
-        stages = [blank(n, True) for n in self.sizes if n > 2]
-        return self._better(
-            (ballot, [self.table.right(replace(s, vote=ballot.vote, aggregate=ballot.aggregate)) for s in stages])
-            for ballot in BALLOTS
-        )
-
-    def _ballots_of_searches(self) -> dict[str, Ballot]:
-        """One for each strategy, over its widths and a few samples at hand."""
-        found: dict[str, Ballot] = {}
-        stages = [blank(0, False), *(blank(n, True) for n in self.sizes if n == 4 and self.scored)]
-        for strategy in dict.fromkeys(name for name, _ in self.keys()):
-            needs = resolve("strategy", strategy).needs_reward
-            ballots = BALLOTS if needs else (COUNTED,)
-            keys = [key for key in self.keys() if key[0] == strategy]
-            found[strategy] = self._better(
-                (
-                    b,
-                    [
-                        self.table.right(s, blank_finish(*key, b, self.pool.parameters[key]))
-                        for s in stages
-                        for key in keys
-                    ],
-                )
-                for b in ballots
-            )
-        return found
-
     def keys(self) -> list[Key]:
         """The searches that can be had: without a reward model only those that need none."""
-        return [key for key in self.pool.parameters if self.scored or not resolve("strategy", key[0]).needs_reward]
-
-    def _better(self, found: Iterable[tuple[Ballot, Sequence[Floats]]]) -> Ballot:
-        """The ballot that was right most often, or the first one, unless it is surely worse."""
-        each = [
-            (ballot, np.mean([right[self.rows].mean(axis=1) for right in rights], axis=0)) for ballot, rights in found
-        ]
-        default, ground = each[0]
-        best, top = max(each, key=lambda pair: float(pair[1].mean()))
-        gain = top - ground
-        error = gain.std() / np.sqrt(len(gain))
-        return best if gain.mean() > SURE * error else default
+        wanted = self.settings.searches
+        keys = [key for key in self.pool.parameters if wanted is None or key[0] in wanted]
+        return [key for key in keys if self.scored or not resolve("strategy", key[0]).needs_reward]
 
     # ------------------------------------------------------------------------------------------------------ the stages
 
@@ -154,11 +103,11 @@ class Fit:
         truth = np.array([self.table.entries[row].pass_at_1 for row in self.rows])
         truth = np.broadcast_to(truth[:, None], right.shape)
         belief, difficulty = self._estimator(features, right), self._estimator(features, truth)
-        bins = Bins.of(estimates(belief, features), self.bins)
+        bins = Bins.of(estimate(belief, features), self.bins)
         self._bins[n, scored] = bins
         return replace(
             stage, belief=belief, edges=bins.edges, share=_tuple(bins.share), difficulty=difficulty,
-            scale=scale(estimates(difficulty, features), truth, self.bins),
+            scale=scale(estimate(difficulty, features), truth, self.bins),
         )  # fmt: skip
 
     def _estimator(self, features: dict[str, Floats], y: Floats) -> Estimator:
@@ -189,7 +138,7 @@ class Fit:
     def _more_samples(self, stage: Stage) -> tuple[Curve, list[Finish]]:
         """How often the samples at hand are right, and more of the same kind in one go; with scores, and without."""
         finishes: list[Finish] = []
-        right = _NONE
+        right = stage.right
         for strategy in ("majority", "best-of-n")[stage.scored : 1 + self.scored]:
             ballot = COUNTED if strategy == "majority" else self.samples
             own = stage.n > 0 and (strategy == "best-of-n") == stage.scored
@@ -231,32 +180,15 @@ class Fit:
         ]
 
 
-def blank(n: int, scored: bool) -> Stage:
-    """A stage of which nothing is known."""
-    return Stage(n, scored, (), (1.0,), _NONE)
-
-
-def blank_finish(strategy: str, n: int, ballot: Ballot, parameters: Mapping[str, Any] | None = None) -> Finish:
-    """A search of which nothing is known."""
-    return Finish(strategy, n, _NONE, (0.0,), ballot.vote, ballot.aggregate, dict(parameters or {}))
-
-
-def scale(estimate: Floats, truth: Floats, count: int) -> Scale:
+def scale(estimates: Floats, truth: Floats, count: int) -> Scale:
     """The calibration of an estimate [P, S] of what is in truth so [P, S]."""
-    bins = Bins.of(estimate, count)
+    bins = Bins.of(estimates, count)
     parts = [truth[bins.place == k] for k in range(len(bins))]
     means = [float(part.mean()) for part in parts]
     low, high = ([float(np.quantile(part, q)) for part in parts] for q in (0.05, 0.95))
     pairs = zip(means, low, high, strict=True)
     ends = [(mean, min(mean, bottom), max(mean, top)) for mean, bottom, top in pairs]
     return Scale(bins.edges, Curve(*(tuple(end[k] for end in ends) for k in range(3))))
-
-
-def estimates(estimator: Estimator, features: dict[str, Floats]) -> Floats:
-    """What an estimator says of features, as arrays."""
-    from benchmarks.calibrate.deck import estimate
-
-    return estimate(estimator, features)
 
 
 def _leads(stage: Stage, n: int, scored: bool) -> bool:

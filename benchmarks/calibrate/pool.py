@@ -142,3 +142,8 @@ class Pool:
     def width(self) -> int:
         """The least number of samples that a problem has."""
         return min(len(entry.samples) for entry in self.entries)
+
+    @property
+    def sizes(self) -> list[int]:
+        """The numbers of samples at which there are stages: the powers of two up to :attr:`width`."""
+        return [2**k for k in range(self.width.bit_length())]

@@ -98,10 +98,13 @@ def curves(raw: Floats, widths: Sequence[int], bins: Bins, prior: float = PRIOR)
 
 
 def _smooth(raw: Floats, widths: Sequence[int], belief: Floats, weights: Floats) -> Floats:
-    """The logistic curve over the log odds of the belief and the log of the width that is nearest to the rates."""
+    """The logistic curve over the log odds of the belief and the log of the width that is nearest to the rates.
+
+    It bends in the belief, and over four widths or more in the width as well, since votes level off.
+    """
     z = np.broadcast_to(logit(belief), raw.shape)
     n = np.broadcast_to(np.log2(np.array(widths, dtype=float))[:, None], raw.shape)
-    columns = [z, z**2, n, z * n] if len(widths) > 1 else [z, z**2]
+    columns = [z, z**2, *([n, z * n] if len(widths) > 1 else []), *([n**2] if len(widths) > 3 else [])]
     x = np.stack([column.ravel() for column in columns], axis=1)
     counts = np.broadcast_to(weights, raw.shape).ravel() / len(widths)  # the widths share their problems
     bias, slopes = logistic(x, raw.ravel(), counts, ridge=0.5)

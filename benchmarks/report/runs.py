@@ -13,11 +13,11 @@ from tts import outcomes
 from tts.equivalence import Equivalence
 from tts.errors import BadInput
 from tts.outcomes import Outcome
+from tts.selector import SAMPLING
+from tts.solver import AUTO
 from tts.types import Plan
 
 OUTCOMES, MANIFEST, TRACES = "outcomes.jsonl", "manifest.json", "traces"
-SAMPLING = ("best-of-n", "majority")
-"""Strategies whose candidates are independent samples, so that any N of them are a run of N."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Arm:
     @classmethod
     def of(cls, plan: Plan) -> Arm:
         how = plan.aggregate if plan.prm else ""
+        if plan.strategy == AUTO:  # each problem has a vote of its own
+            return cls(plan.strategy, plan.policy, plan.prm, AUTO, "", plan.seed)
         return cls(plan.strategy, plan.policy, plan.prm, plan.vote, how, plan.seed)
 
 

@@ -109,8 +109,8 @@ def test_names_tell_what_a_configuration_cannot(folders: dict[str, Path], tmp_pa
     (tmp_path / "Meta-Llama-3-8B" / "config.json").write_text(json.dumps(llama))
     r1, qwen3, llama3 = (models.find(str(path), "policy") for path in sorted(tmp_path.iterdir(), key=_order))
     assert (r1.system, r1.suffix, r1.opening, r1.max_tokens) == ("", BOXED, "<think>\n", 32768)
-    assert (r1.strategy, r1.temperature, r1.top_p) == ("majority", 0.6, 0.95)
-    assert (qwen3.thinking, qwen3.strategy, qwen3.template) == (True, "majority", {"enable_thinking": True})
+    assert (r1.thinking, r1.temperature, r1.top_p) == (True, 0.6, 0.95)
+    assert (qwen3.thinking, qwen3.template) == (True, {"enable_thinking": True})
     assert llama3.system == CARDS["llama-3.1-8b"].system
     assert llama3.parameters == 8_030_261_248
 

@@ -50,3 +50,37 @@ def toy_profile(**changes: Any) -> Profile:
         "top_p": 1.0, "stages": stages, "dataset": "by hand",
     }  # fmt: skip
     return Profile(**settings | changes)
+
+
+def ladder(policy: str, prm: str) -> Profile:
+    """A profile that leads everywhere, in FLOPs of the tests' tiny models: looks, scores, searches, stops.
+
+    Beyond the samples' agreement there is nothing behind its figures.
+    """
+
+    def search(strategy: str, n: int, *right: float) -> Finish:
+        flops = tuple(1e5 * n for _ in right)
+        return Finish(strategy, n, curve(*right), flops, parameters={"beam_width": 2, "max_steps": 12})
+
+    scored: dict[str, Any] = {"vote": "weighted", "aggregate": "min"}
+    halves, rates = (0.5, 0.5), curve(0.3, 0.9)
+    greedy = Finish("majority", 1, curve(0.4), (5e4,), "majority", parameters={"temperature": 0.0})
+    stages = (
+        Stage(
+            0, False, (), (1.0,), curve(0.0, slack=0.0),
+            advances=(Advance(1, False, (9e4,), ((1.0,),)), Advance(2, False, (2e5,), (halves,))),
+            finishes=(greedy, search("best-of-n", 8, 0.7)),
+        ),
+        Stage(1, False, (), (1.0,), curve(0.5), **KNOWN, advances=(Advance(2, False, (1e5,), (halves,)),)),
+        Stage(
+            2, False, (0.6,), halves, rates, **KNOWN,
+            advances=(Advance(2, True, (1e4, 1e4), ((0.9, 0.1), (0.1, 0.9))),),
+        ),
+        Stage(
+            2, True, (0.6,), halves, rates, **KNOWN, **scored,
+            advances=(Advance(4, True, (2e5, 2e5), ((0.9, 0.1), (0.1, 0.9))),),
+            finishes=(search("dvts", 4, 0.5, 0.9),),
+        ),
+        Stage(4, True, (0.6,), halves, rates, **KNOWN, **scored, finishes=(search("beam-search", 4, 0.8, 0.9),)),
+    )  # fmt: skip
+    return toy_profile(policy=policy, prm=prm, stages=stages, policy_parameters=0, prm_parameters=0)

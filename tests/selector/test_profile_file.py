@@ -64,6 +64,7 @@ DAMAGES: dict[str, tuple[Change, str]] = {
     "no policy": (lambda row: row.pop("policy"), "'policy' of the profile is to be a text"),
     "no stages": (change("stages", to=[]), "its stages are to begin with n = 0"),
     "no beginning": (lambda row: row["stages"].pop(0), "its stages are to begin with n = 0"),
+    "no first sample": (lambda row: row["stages"][0]["advances"].pop(0), "nothing leads from its beginning to a"),
     "a stage twice": (lambda row: row["stages"].append(row["stages"][-1]), "each one once"),
     "a stage that is none": (change("stages", 1, to=7), "a stage of stage 1 does not have exactly"),
     "a field too many": (change("stages", 1, "rights", to=1), "a stage of stage 1 does not have exactly"),

@@ -1,0 +1,180 @@
+"""Auto: look, decide, go on. The right strategy for each problem, by measured curves or by the published rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from strategies.base import Stepwise, at_least
+from tts.aggregate import aggregate
+from tts.errors import BadInput
+from tts.evidence import Evidence
+from tts.profile import Finish, Stage
+from tts.profile_file import named
+from tts.registry import resolve
+from tts.rule import EASY, HARD, PROBE, agreement
+from tts.search import Search
+from tts.selector import SAMPLING, Limits, decide, price_of_budget, without_searches
+from tts.telling import considered, planned
+from tts.types import Node, Plan, Until
+
+POOR = "the ceiling of FLOPs is below what any answer is expected to cost: the cheapest one was tried."
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auto(Stepwise):
+    """The best strategy for this policy, this reward model, this problem and this budget.
+
+    Samples are looked at as they come. A profile of measured curves says what each way on would bring and cost: to
+    stop, to sample more, to score, or to search beside the samples at hand; all that was found votes. Without a profile
+    the rule of arXiv 2502.06703 chooses once, by how far four samples agree.
+
+    Attributes:
+        solution_tokens: most tokens of one whole solution.
+        aggregate: how step scores become one; ``auto`` is as the profile says, without one ``last``.
+        profile: name of a profile that ships, or the path of one; empty goes by the rule.
+        price: accuracy that a FLOP has to bring; by default the whole budget is worth half a point.
+        easy, medium, hard: the rule's strategies, and ``why`` they are these.
+        look: decide once from samples, tell, and stop there: what `tts plan` prints.
+        whole: only whole solutions, where the policy cannot go on from a step or the reward model judges no steps.
+    """
+
+    solution_tokens: int = 8192
+    aggregate: str = "auto"
+    profile: str = ""
+    price: float | None = None
+    easy: str = "best-of-n"
+    medium: str = "beam-search"
+    hard: str = "beam-search"
+    why: str = ""
+    look: bool = False
+    whole: bool = False
+
+    needs_reward: ClassVar[bool] = False
+    takes_reward: ClassVar[bool] = True
+    stepwise: ClassVar[bool] = False
+    vote: ClassVar[str] = "auto"
+
+    def __post_init__(self) -> None:
+        Stepwise.__post_init__(self)
+        at_least("solution_tokens", self.solution_tokens, 1)
+        if self.price is not None and not self.price >= 0:
+            raise BadInput(f"price must be 0 or more, not {self.price!r}.")
+
+    @property
+    def note(self) -> str:
+        return ""
+
+    async def __call__(self, search: Search) -> list[Node]:
+        return await (self.by_profile(search) if self.profile else self.by_rule(search))
+
+    # -- by measured curves ----------------------------------------------------------------------------------------
+
+    async def by_profile(self, search: Search) -> list[Node]:
+        """Decide at every stage by the profile's curves, until stopping is best or a whole search ends it."""
+        profile = without_searches(named(self.profile)) if self.whole else named(self.profile)
+        price = price_of_budget(profile, self.limits(search)) if self.price is None else self.price
+        stage, leaves = profile.stages[0], list[Node]()
+        while True:
+            limits = self.limits(search)
+            decision = decide(profile, stage, await self.evidence(search, stage, leaves), price, limits)
+            plan = planned(profile, decision, limits, f"the profile {self.profile}")
+            search.decided(plan, **considered(decision, limits))
+            if not decision.within:
+                search.note(POOR)
+            move = decision.choice.move
+            if move is None or (self.look and (leaves or isinstance(move, Finish))):
+                return leaves
+            if isinstance(move, Finish):
+                return await self.finish(search, plan, leaves)
+            leaves = await self.sample(search, move.n, leaves, scored=move.scored)
+            if len(leaves) < move.n:  # a ceiling was reached
+                return leaves
+            stage = profile.by_key[move.n, move.scored]
+
+    def limits(self, search: Search) -> Limits:
+        """What is left for this problem; nothing is under way when it is asked."""
+        return Limits.of(self.n, search.ledger.flops - search.ledger.spent.flops)
+
+    async def evidence(self, search: Search, stage: Stage, leaves: Sequence[Node]) -> Evidence | None:
+        """What the samples at hand say; None before there are any."""
+        if not leaves:
+            return None
+        known = [search.step_scores(leaf) for leaf in leaves]
+        scores = [aggregate(steps, stage.aggregate) if steps else 0.0 for steps in known] if stage.scored else None
+        tokens = [leaf.length - search.root.length for leaf in leaves]
+        return Evidence(await search.classes(leaves), scores, tokens, search.root.length)
+
+    # -- by the rule -----------------------------------------------------------------------------------------------
+
+    async def by_rule(self, search: Search) -> list[Node]:
+        """Look once, where there is something to choose and enough to look with, then follow the rule."""
+        easy, medium, hard = self.ruled(search)
+        if easy == medium == hard or self.n < 2 * PROBE:
+            why = (
+                "here all problems alike" if easy == medium == hard else f"a budget of {self.n} is too small for a look"
+            )
+            return await self.follow(search, medium, [], why, [])
+        leaves = await self.sample(search, PROBE, [], scored=False)
+        agreeing = agreement(await search.classes(leaves))
+        kinds = ("easy", easy), ("of medium difficulty", medium), ("hard", hard)
+        how, strategy = kinds[0 if agreeing >= EASY else 1 if agreeing >= HARD else 2]
+        why = f"of {len(leaves)} samples {agreeing:.0%} of the pairs agree, so it is taken for {how}, uncalibrated"
+        options = [{"plan": plan, "when": kind, "chosen": kind == how} for kind, plan in kinds]
+        return await self.follow(search, strategy, leaves, why, options, agreement=agreeing)
+
+    @property
+    def rule(self) -> str:
+        return (
+            f"; no profile is there, and {self.why}" if self.why else "; by the published rule, for lack of a profile"
+        )
+
+    def ruled(self, search: Search) -> list[str]:
+        """The rule's strategies, as far as these models can follow them."""
+        if not search.scored:
+            return ["majority"] * 3
+        names = [self.easy, self.medium, self.hard]
+        return ["best-of-n" if self.whole and resolve("strategy", name).stepwise else name for name in names]
+
+    async def follow(
+        self, search: Search, strategy: str, leaves: list[Node], why: str, options: list[Any], **considered: float
+    ) -> list[Node]:
+        """Say what the rule chose, and do it with what is left of the budget."""
+        n = self.n if strategy in SAMPLING else self.n - len(leaves)
+        how = "last" if self.aggregate == AUTO else self.aggregate
+        vote = str(resolve("strategy", strategy).vote)
+        plan = Plan(strategy, {"n": n}, vote=vote, aggregate=how, reason=f"{strategy}: {why}{self.rule}")
+        search.decided(plan, samples=len(leaves), options=options, **considered)
+        return leaves if self.look else await self.finish(search, plan, leaves)
+
+    # -- the moves -------------------------------------------------------------------------------------------------
+
+    async def sample(
+        self, search: Search, n: int, leaves: list[Node], *, scored: bool, greedy: bool = False
+    ) -> list[Node]:
+        """The samples at hand and as many more as make ``n``, scored where they are to be."""
+        missing, sampling = n - len(leaves), self.sampling | ({"temperature": 0.0} if greedy else {})
+        if missing > 0:
+            [fresh] = await search.expand(
+                [search.root], missing, until=Until.END, max_tokens=self.solution_tokens, ahead=scored, **sampling
+            )
+            leaves = [*leaves, *fresh]
+        if scored:
+            await search.score(leaves)
+        return leaves
+
+    async def finish(self, search: Search, plan: Plan, leaves: list[Node]) -> list[Node]:
+        """A whole search as planned, and the samples at hand beside it, scored where the scores will vote."""
+        scored, n = plan.vote != "majority" and search.scored, plan.parameters["n"]
+        if plan.strategy in SAMPLING:
+            greedy = plan.parameters.get("temperature") == 0
+            return await self.sample(search, n, leaves, scored=scored, greedy=greedy)
+        if scored:
+            await search.score(leaves)
+        strategy: type[Any] = resolve("strategy", plan.strategy)
+        mine = {f.name: getattr(self, f.name) for f in fields(self)}
+        settings = {**mine, "aggregate": plan.aggregate, **plan.parameters, **self.sampling, "n": n}
+        built = strategy(**{f.name: settings[f.name] for f in fields(strategy) if f.name in settings})
+        return [*leaves, *await built(search)]

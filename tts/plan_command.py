@@ -1,0 +1,116 @@
+"""``tts plan``: what auto would do with a problem and why, after the first look and without the rest."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tts import options
+from tts.terminal import count, entries, table
+
+if TYPE_CHECKING:
+    from tts.types import Solution
+
+
+def plan(
+    problem: Annotated[
+        str | None, typer.Argument(help="The problem; without it, read from the pipe or asked for.")
+    ] = None,
+    policy: options.Policy = "lab-1m",
+    prm: options.Prm = "auto",
+    profile: options.Profile = None,
+    budget: Annotated[int, typer.Option("--budget", "-n", help="N, the most samples.")] = 16,
+    max_tokens: options.MaxTokens = None,
+    max_flops: options.MaxFlops = None,
+    max_seconds: options.MaxSeconds = None,
+    vote: options.Vote = None,
+    aggregate: options.Aggregate = None,
+    extract: options.Extract = "boxed",
+    beam_width: options.BeamWidth = None,
+    temperature: options.Temperature = None,
+    top_p: options.TopP = None,
+    max_steps: options.MaxSteps = None,
+    step_tokens: options.StepTokens = None,
+    solution_tokens: options.SolutionTokens = None,
+    lookahead: options.Lookahead = None,
+    seed: options.Seed = 0,
+    engine: options.Engine = "auto",
+    device: options.Device = None,
+    prm_device: options.PrmDevice = None,
+    dtype: options.Dtype = None,
+    gpu_memory: options.GpuMemory = 0.9,
+    engine_arg: options.EngineArg = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Look at a problem as `tts solve` would, and say how it would go on, what else there was, and why.
+
+    Example: tts plan --budget 64 "What is the sum of the first 100 primes?"
+    """
+    typed = locals()
+    import asyncio
+
+    from tts.api import Solver
+
+    solver = Solver(strategy="auto", budget=budget, look=True, **options.settings(typed))
+    if problem is None:
+        problem = typer.prompt("Problem", prompt_suffix=": ") if sys.stdin.isatty() else sys.stdin.read()
+    solution = asyncio.run(solver.solve(problem.strip()))
+    *_, decision = solution.trace.of("plan")
+    if as_json:
+        row = {"problem": solution.problem.text, **decision, "usage": _spent(solution)}
+        typer.echo(json.dumps({name: value for name, value in row.items() if name != "event"}, ensure_ascii=False))
+        return
+    for warning in solution.warnings:
+        typer.echo(f"tts: {warning}", err=True)
+    typer.echo(printed(decision, solution))
+
+
+def printed(decision: Mapping[str, Any], solution: Solution) -> str:
+    """A decision for people: what the look said, the table of the ways on, and the choice with its reason."""
+    said = [("Look", _look(decision, solution))]
+    if decision.get("difficulty"):
+        said.append(("Difficulty", f"pass@1 about {_interval(*decision['difficulty'])} %, nine times in ten"))
+    elif "agreement" in decision:
+        said.append(("Difficulty", f"{decision['agreement']:.0%} of the pairs of samples agree; uncalibrated"))
+    if decision.get("belief") is not None:
+        said.append(("Belief", f"{decision['belief']:.0%} that the vote of these samples is right"))
+    rows = [_row(option) for option in decision["options"]]
+    choice = [("Choice", f"{decision['reason']}.")]
+    return "\n\n".join([entries(said), *([table(rows)] if rows else []), entries(choice)])
+
+
+def _look(decision: Mapping[str, Any], solution: Solution) -> str:
+    if not decision["samples"]:
+        return "none: what to do follows from the budget alone"
+    scored = "scored " if decision.get("scored") else ""
+    samples = count(decision["samples"], f"{scored}sample")
+    return f"{samples}, {solution.usage.policy_tokens:,} tokens, {solution.usage.flops:.3g} FLOPs"
+
+
+def _row(option: Mapping[str, Any]) -> dict[str, Any]:
+    mark = ">" if option["chosen"] else ""
+    if "when" in option:
+        return {"": mark, "a problem that is": option["when"], "goes to": option["plan"]}
+    return {
+        "": mark,
+        "plan": option["plan"],
+        "N": option["n"],
+        "vote": option["vote"],
+        "right %": _interval(option["right"], option["low"], option["high"]),
+        "FLOPs": f"{option['flops']:.3g}",
+    }
+
+
+def _interval(mean: float, low: float, high: float) -> str:
+    return f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _spent(solution: Solution) -> dict[str, Any]:
+    from tts.export import as_row
+
+    usage: dict[str, Any] = as_row(solution)["usage"]
+    return usage

@@ -1,0 +1,260 @@
+"""From what a user asked for to a plan: strategy and parameters, reward model and vote, and why."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from tts import models as cards
+from tts.aggregate import AGGREGATES
+from tts.errors import BadInput, UnknownName
+from tts.families import family_of
+from tts.profile import Profile
+from tts.profile_file import find, named
+from tts.protocols import Policy, RewardModel, Strategy
+from tts.registry import resolve
+from tts.rule import rule
+from tts.scores import refusal
+from tts.solver import AUTO, build, parameters_of
+from tts.types import Plan, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the user asked for; the arguments of :class:`tts.api.Solver`, None where nothing was said."""
+
+    policy: str | Policy
+    prm: str | RewardModel | None
+    strategy: str | Strategy | None
+    n: int
+    vote: str | None
+    aggregate: str | None
+    extract: str
+    seed: int
+    profile: str | None = None
+    dataset: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def card(self) -> cards.ModelCard | None:
+        return cards.find(self.policy, "policy") if isinstance(self.policy, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What came of a wish.
+
+    Attributes:
+        plan: for every problem.
+        strategy: the plan's, built.
+        prm: the reward model to be loaded; None for none.
+        profile: what an adaptive strategy goes by, if it goes by one.
+        warnings: sentences for the user.
+    """
+
+    plan: Plan
+    strategy: Strategy
+    prm: str | RewardModel | None
+    profile: Profile | None = None
+    warnings: tuple[str, ...] = ()
+
+    def known(self, problem: Problem) -> str:
+        """A sentence where the profile was fitted on this very problem; else empty."""
+        if self.profile is None or not self.profile.problems:
+            return ""
+        digest = hashlib.sha256(problem.text.encode()).hexdigest()[:12]
+        if digest not in self.profile.problems:
+            return ""
+        return "this problem is one of those that the profile was fitted on: what it promises here is too good."
+
+
+def planned(wish: Wish) -> Planned:
+    """The plan for a wish. Raises TTSError for anything in it that a user can mend; nothing is loaded."""
+    kind = _kind(wish)
+    adaptive = getattr(kind, "takes_reward", False)
+    wish = _checked(wish, adaptive)
+    prm = _prm(wish, kind)
+    settings = _adapted(wish, prm) if adaptive and not _given(wish) else {}
+    built = _built(wish, kind, settings)
+    name = getattr(built, "profile", "") if adaptive else ""
+    curves = named(name) if name else None
+    plan = _plan(wish, built, "" if prm is None else _name(prm), adaptive)
+    if curves is not None:
+        _check_profile(curves, name, plan)
+    if plan.prm and getattr(built, "stepwise", False) and _outcome(prm):
+        raise refusal(plan.prm)
+    notes = getattr(built, "note", ""), _thinking(wish.card, prm, plan), _sampled(curves, built)
+    return Planned(plan, built, prm, curves, tuple(filter(None, notes)))
+
+
+# ----------------------------------------------------------------------------------------------------------- the wish
+
+
+def _given(wish: Wish) -> bool:
+    """Whether the user built the strategy."""
+    return wish.strategy is not None and not isinstance(wish.strategy, str)
+
+
+def _kind(wish: Wish) -> Any:
+    return type(wish.strategy) if _given(wish) else resolve("strategy", str(wish.strategy or AUTO))
+
+
+def _checked(wish: Wish, adaptive: bool) -> Wish:
+    """The wish with its names known to be good, and without an "auto" that only says that nothing was said."""
+    if adaptive:
+        vote, aggregate = (None if said == AUTO else said for said in (wish.vote, wish.aggregate))
+        wish = replace(wish, vote=vote, aggregate=aggregate)
+    elif wish.profile:
+        raise BadInput(f"a profile goes with the strategy auto: {wish.strategy} does not read one, so leave it out.")
+    if wish.aggregate is not None and wish.aggregate not in AGGREGATES:
+        raise UnknownName("aggregation", wish.aggregate, AGGREGATES)
+    if wish.vote is not None:
+        resolve("vote", wish.vote)
+    resolve("extraction", wish.extract)
+    if _given(wish) and (wish.parameters or wish.profile):
+        raise BadInput("give the parameters to the strategy itself when you pass one.")
+    return wish
+
+
+# ---------------------------------------------------------------------------------------------------- the reward model
+
+
+def _prm(wish: Wish, kind: Any) -> str | RewardModel | None:
+    """The reward model that takes part."""
+    needed, card = getattr(kind, "needs_reward", True), wish.card
+    if needed and wish.prm is None:
+        raise BadInput("this strategy needs a reward model: name one with prm, or use majority.")
+    if not needed and not getattr(kind, "takes_reward", False):
+        return None
+    if wish.prm != "auto":
+        return wish.prm
+    if not needed and wish.profile:
+        return named(wish.profile).prm or None
+    if not needed and (card is None or card.thinking or not card.prm):
+        return None
+    if card is None or not card.prm:
+        raise BadInput("no reward model is recommended for this policy: name one with prm, or use majority.")
+    return card.prm
+
+
+def _name(prm: str | RewardModel) -> str:
+    return cards.find(prm, "prm").name if isinstance(prm, str) else prm.name
+
+
+def _outcome(prm: str | RewardModel | None) -> bool:
+    """Whether it judges whole solutions only."""
+    if isinstance(prm, str):
+        card = cards.find(prm, "prm")
+        return bool(card.family and getattr(family_of(card), "outcome", False))
+    return bool(getattr(prm, "outcome", False))
+
+
+# -------------------------------------------------------------------------------------------------------- the strategy
+
+
+def _adapted(wish: Wish, prm: str | RewardModel | None) -> dict[str, Any]:
+    """Settings of an adaptive strategy that follow from the models: a profile where there is one, and the rule."""
+    card, name = wish.card, "" if prm is None else _name(prm)
+    ours = card is not None and cards.CARDS.get(card.name) == card
+    profile = wish.profile if wish.profile is not None else find(card.name, name) if ours and card else ""
+    size = card.parameters if card else getattr(getattr(wish.policy, "shape", None), "parameters", 0)
+    family = cards.find(prm, "prm").family if isinstance(prm, str) else ""
+    said = rule(size, family, prm=name, thinking=bool(card and card.thinking), dataset=wish.dataset)
+    settings: dict[str, Any] = {"easy": said.easy, "medium": said.medium, "hard": said.hard, "why": said.why}
+    settings |= {"profile": profile, "whole": _outcome(prm), "aggregate": wish.aggregate or AUTO}
+    if profile:
+        curves = named(profile)
+        settings |= {"temperature": curves.temperature, "top_p": curves.top_p}
+    return settings
+
+
+def _built(wish: Wish, kind: Any, adapted: Mapping[str, Any]) -> Strategy:
+    if not isinstance(wish.strategy, str) and wish.strategy is not None:
+        return wish.strategy
+    name = wish.strategy or AUTO
+    known = parameters_of(name)
+    defaults = {**_sampling(wish.card), "n": wish.n, "aggregate": wish.aggregate or "last", **adapted}
+    parameters = {key: value for key, value in defaults.items() if key in known}
+    return build(Plan(name, {**parameters, **wish.parameters}))
+
+
+def _sampling(card: cards.ModelCard | None) -> dict[str, Any]:
+    """The settings that the model's authors advise, under the names that strategies know them by."""
+    if card is None:
+        return {}
+    return {
+        "temperature": card.temperature,
+        "top_p": card.top_p,
+        "step_tokens": card.max_step_tokens,
+        "solution_tokens": card.max_tokens,
+    }
+
+
+# ------------------------------------------------------------------------------------------------------------ the plan
+
+
+def _plan(wish: Wish, built: Strategy, prm: str, adaptive: bool) -> Plan:
+    settings = {f.name: getattr(built, f.name) for f in fields(built)}  # type: ignore[arg-type]
+    own = str(getattr(built, "vote", "weighted")) if prm or adaptive else "majority"
+    card = wish.card
+    return Plan(
+        strategy=(wish.strategy or AUTO) if not _given(wish) else type(built).__name__,  # type: ignore[arg-type]
+        parameters=settings,
+        policy=card.name if card else getattr(wish.policy, "name", ""),
+        prm=prm,
+        vote=wish.vote or own,
+        aggregate=wish.aggregate or settings.get("aggregate", "last"),
+        seed=wish.seed,
+        reason="as asked for" if wish.strategy else "the default",
+        extract=wish.extract,
+    )
+
+
+def _check_profile(curves: Profile, name: str, plan: Plan) -> None:
+    """Refuse a profile of other models, and one that ends in a search or a vote that nobody here knows."""
+    if (curves.policy, curves.prm) != (plan.policy, plan.prm):
+        measured, here = (f"{policy} and {prm or 'no reward model'}" for policy, prm in (
+            (curves.policy, curves.prm), (plan.policy, plan.prm)))  # fmt: skip
+        raise BadInput(
+            f"the profile {name} was measured with {measured}, not with {here}: name those models, or another profile "
+            "(`tts calibrate` makes one)."
+        )
+    for stage in curves.stages:
+        resolve("vote", stage.vote)
+        for finish in stage.finishes:
+            resolve("strategy", finish.strategy)
+            resolve("vote", finish.vote)
+
+
+def check_sizes(curves: Profile, policy: Policy, reward: RewardModel | None) -> None:
+    """Refuse models that have the names of those that were measured and another size. Raises BadInput."""
+    measured = (curves.policy_parameters, policy), (curves.prm_parameters, reward)
+    for size, model in measured:
+        if model is not None and size and model.shape.parameters and size != model.shape.parameters:
+            raise BadInput(
+                f"the profile was measured with a {model.name} of {size:,} parameters, this one has "
+                f"{model.shape.parameters:,}: make a profile of it with `tts calibrate`."
+            )
+
+
+def _sampled(curves: Profile | None, built: Any) -> str:
+    """A sentence for who samples otherwise than the profile was measured."""
+    if curves is None or (curves.temperature, curves.top_p) == (built.temperature, built.top_p):
+        return ""
+    return (
+        f"the profile was measured at temperature {curves.temperature:g} and top_p {curves.top_p:g}: at "
+        f"{built.temperature:g} and {built.top_p:g} what it promises need not hold."
+    )
+
+
+def _thinking(card: cards.ModelCard | None, prm: str | RewardModel | None, plan: Plan) -> str:
+    """A sentence for who lets a reward model judge a policy that thinks at length."""
+    if card is None or not card.thinking or not plan.prm:
+        return ""
+    beyond = f" (and of none beyond {cards.find(prm, 'prm').context:,} tokens)" if isinstance(prm, str) else ""
+    return (
+        f"{card.name} thinks at length, its steps are the paragraphs of its thinking, and {plan.prm} was "
+        f"trained on short worked solutions: its scores are of little worth here{beyond}; majority is advised."
+    )
