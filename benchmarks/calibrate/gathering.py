@@ -148,9 +148,7 @@ class _Gathered:
                 notes.append(f"{key[0]} at N = {key[1]} was left out: {have} of {len(sampled)} problems have it")
         whole = [draft for draft in sampled if all(key in draft.searches for key in kept)]
         if len(whole) < len(self.drafts):
-            notes.append(
-                f"{count(len(self.drafts) - len(whole), 'problem')} left out for want of samples or a search"
-            )
+            notes.append(f"{count(len(self.drafts) - len(whole), 'problem')} left out for want of samples or a search")
         if self.guessed:
             notes.append("the recordings hold no costs: they were guessed from the length of the texts")
         with Equivalence() as judge:
