@@ -44,11 +44,16 @@ class Bins:
 
     @classmethod
     def of(cls, belief: Floats, count: int) -> Bins:
-        """Bins of equal mass; fewer where many beliefs are the same, for no bin is empty."""
-        ranked = np.sort(belief, axis=None)
-        inner = np.quantile(ranked, np.linspace(0, 1, count + 1)[1:-1])
-        below, first = np.unique(np.searchsorted(ranked, inner), return_index=True)
-        return cls.at(tuple(inner[first[(below > 0) & (below < len(ranked))]].tolist()), belief)
+        """Bins of equal mass, fewer where the same belief would be on both sides of a border.
+
+        Borders lie half way between two beliefs: few samples give few beliefs, and one that lay on a border would
+        change its bin with the last digit of a weight.
+        """
+        known = np.unique(belief)
+        wanted = np.quantile(belief, np.linspace(0, 1, count + 1)[1:-1])
+        above = np.unique(np.searchsorted(known, wanted))
+        above = above[above > 0]
+        return cls.at(tuple(((known[above - 1] + known[above]) / 2).tolist()), belief)
 
     @classmethod
     def at(cls, edges: tuple[float, ...], belief: Floats) -> Bins:

@@ -14,7 +14,7 @@ from benchmarks.calibrate.hands import Floats
 from benchmarks.statistics import Interval, percentile
 from benchmarks.study.compare import Draws
 from benchmarks.study.measure import Decks
-from tts.profile import Profile, Stage
+from tts.profile import Stage
 
 BINS = 8
 """Points of the calibration curve."""
@@ -39,7 +39,7 @@ class Told:
     true: tuple[Interval, ...]
 
 
-def told(decks: Decks, profile: Profile, stage: Stage, draws: Draws) -> Told:
+def told(decks: Decks, stage: Stage, draws: Draws) -> Told:
     """Compare estimate and truth over problems, seeds and orders; intervals over problems."""
     assert stage.difficulty is not None
     each = [estimate(stage.difficulty, deck.features(stage)) for deck in decks.decks]

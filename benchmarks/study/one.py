@@ -21,8 +21,8 @@ from tts import models
 from tts.errors import TTSError
 from tts.profile import Profile
 
-PROBED = (4, True)
-"""The stage at which difficulty is judged."""
+PROBED = 4
+"""Samples after which difficulty is judged, scored where there is a reward model."""
 
 FEWER = {"best-of-n": 4.0, "majority": 8.0}
 """How many times fewer FLOPs the selector is to need for the accuracy of these at their largest N."""
@@ -80,8 +80,9 @@ def _study(decks: Decks, parts: list[Part], oracles: list[Part], draws: int) -> 
     rows = compared.rows(budgets)
     knowing = decks.knowing()
     oracle = [knowing.selector_of(oracles, budget) for budget in budgets]
-    stage = parts[0].profile.by_key.get(PROBED)
-    judged = [told(decks, parts[0].profile, stage, drawn)] if stage else []
+    first = parts[0].profile
+    stage = first.by_key.get((PROBED, bool(first.prm)))
+    judged = [told(decks, stage, drawn)] if stage else []
     return PolicyStudy(
         compared, tuple(budgets), tuple(rows), tuple(judged), tuple(oracle), tuple(_claims(compared, rows))
     )

@@ -118,3 +118,12 @@ def test_a_rate_is_drawn_to_the_curve_of_its_neighbours_as_the_prior_says() -> N
     [free] = curves(raw[None], [4], many, prior=0.0)
     [held] = curves(raw[None], [4], many, prior=1e9)
     assert free.mean[4] > held.mean[4] + 0.05
+
+
+def test_a_belief_stays_in_its_bin_when_the_last_digits_of_the_estimate_change() -> None:
+    """Three beliefs, as after one sample; the borders are 0.3 and 0.6, half way between them."""
+    belief = np.repeat([[0.2], [0.4], [0.8]], 10, axis=0)
+    bins = Bins.of(belief, 5)
+    assert bins.edges == pytest.approx((0.3, 0.6))
+    for shift in (-1e-5, 1e-5):
+        assert (Bins.at(bins.edges, belief + shift).place == bins.place).all()
