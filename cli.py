@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks.bench.command import bench
+from benchmarks.calibrate.command import calibrate
 from benchmarks.prm_eval.command import prm_eval
 from benchmarks.replay.command import replay
 from benchmarks.report.command import report, view
@@ -292,7 +293,7 @@ def doctor(
             typer.echo(f"{name:<16}{text}")
 
 
-for command in (plan, bench, replay, report, view, prm_eval):
+for command in (plan, bench, calibrate, replay, report, view, prm_eval):
     app.command(command.__name__.replace("_", "-"))(command)
 
 

@@ -31,10 +31,10 @@ class Interval:
         return f"{100 * self.value:+.1f} points [{100 * self.low:+.1f}, {100 * self.high:+.1f}]"
 
 
-def wilson(successes: float, trials: int) -> Interval:
+def wilson(successes: float, trials: float) -> Interval:
     """A proportion with Wilson's score interval (1927). Raises ValueError without trials.
 
-    ``successes`` may be a sum of shares, one a trial.
+    ``successes`` may be a sum of shares, one a trial, and ``trials`` an effective number.
     """
     if trials < 1 or not 0 <= successes <= trials:
         raise ValueError(f"{successes} successes in {trials} trials make no proportion")

@@ -70,7 +70,10 @@ def accuracy_at(samples: Sampled, n: int, vote: str, seed: int = 0) -> float:
         return _best(samples, n)
     if vote not in VOTES:
         raise UnknownName("vote with an estimate for fewer samples", vote, VOTES)
-    return float(_elected(samples, _subsets(len(samples), n, seed), vote == "weighted").mean())
+    subsets = _subsets(len(samples), n, seed)
+    winner = elected(samples.classes[subsets], samples.scores[subsets], vote)
+    chosen = np.take_along_axis(subsets, np.maximum(winner, 0)[:, None], axis=1)[:, 0]
+    return float((samples.right[chosen] & (winner >= 0)).mean())
 
 
 def _best(samples: Sampled, n: int) -> float:
@@ -92,25 +95,42 @@ def _subsets(m: int, n: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.argpartition(draws, n - 1, axis=1)[:, :n], axis=1)
 
 
-def _elected(samples: Sampled, subsets: NDArray[np.int64], weigh: bool) -> NDArray[np.bool_]:
-    """Whether each subset's vote is right [S], by the rules of :mod:`tts.votes`."""
-    classes = samples.classes[subsets]
+def elected(classes: NDArray[np.int64], scores: NDArray[np.float64], vote: str) -> NDArray[np.int64]:
+    """Which member each row's vote answers as [S]: a column, or -1 where nobody has a voice. As :mod:`tts.votes`.
+
+    Args:
+        classes, scores: of each member of each row [S, n]; a score is NaN where there is none.
+        vote: one of VOTES.
+    """
     voice = classes >= 0
-    scores = np.where(np.isnan(samples.scores), -np.inf, samples.scores)[subsets]
-    count = int(samples.classes.max(initial=-1)) + 1
+    scores = np.where(np.isnan(scores), -np.inf, scores)
+    if vote == "best":
+        mine = voice
+    else:
+        weights = np.nan_to_num(scores, neginf=0.0) if vote == "weighted" else None
+        mine = voice & (classes == _leading(classes, scores, voice, weights)[:, None])
+    # it answers as its best member wrote it, the first of equals
+    member = np.where(mine, scores, -np.inf)
+    leader: NDArray[np.int64] = (mine & (member == member.max(axis=1, keepdims=True))).argmax(axis=1)
+    return np.where(voice.any(axis=1), leader, -1)
+
+
+def _leading(
+    classes: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    voice: NDArray[np.bool_],
+    weights: NDArray[np.float64] | None,
+) -> NDArray[np.int64]:
+    """The class of the greatest weight in each row [S]."""
+    count = int(classes.max(initial=-1)) + 1
     if count == 0:
-        return np.zeros(len(subsets), dtype=bool)
-    totals = _totals(classes, voice, np.nan_to_num(scores, neginf=0.0) if weigh else None, count)
+        return np.full(len(classes), -1)
+    totals = _totals(classes, voice, weights, count)
     winners = totals == totals.max(axis=1, keepdims=True)
-    winner = winners.argmax(axis=1)
+    winner: NDArray[np.int64] = winners.argmax(axis=1)
     for row in np.flatnonzero(winners.sum(axis=1) > 1):
         winner[row] = _tie(classes[row], scores[row], winners[row])
-    # it answers as its best member wrote it
-    mine = voice & (classes == winner[:, None])
-    member = np.where(mine, scores, -np.inf)
-    leader = (mine & (member == member.max(axis=1, keepdims=True))).argmax(axis=1)
-    right: NDArray[np.bool_] = samples.right[np.take_along_axis(subsets, leader[:, None], axis=1)[:, 0]]
-    return right & voice.any(axis=1)
+    return winner
 
 
 def _totals(

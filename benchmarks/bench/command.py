@@ -16,6 +16,7 @@ from tts.errors import BadInput
 if TYPE_CHECKING:
     from benchmarks.bench.data import DataSet
     from benchmarks.bench.jobs import Line
+    from benchmarks.bench.runner import Bench
 
 
 def bench(
@@ -87,10 +88,10 @@ def bench(
     for sentence in jobs.overlaps(lines, chosen):
         typer.echo(f"tts: {sentence}", err=True)
     if dry_run:
-        _forecast(chosen, lines, out, policy, as_json)
+        foretell(chosen, lines, out, policy, as_json)
         return
     assert out is not None
-    _run(chosen, lines, out, _settings(chosen, strategies, budget, solver, lines), retry_failed, concurrency, as_json)
+    _run(chosen, lines, out, settings_of(chosen, strategies, budget, solver, lines), retry_failed, concurrency, as_json)
 
 
 def _data(name: str | None, file: Path | None) -> DataSet:
@@ -101,7 +102,7 @@ def _data(name: str | None, file: Path | None) -> DataSet:
     return load(name) if name is not None else read(file or Path())
 
 
-def _settings(
+def settings_of(
     data: DataSet, strategies: list[str], budget: str, solver: dict[str, Any], lines: list[Line]
 ) -> dict[str, Any]:
     """What must not change between two calls on one folder: all that decides what a row holds."""
@@ -140,18 +141,10 @@ def _run(
     concurrency: int,
     as_json: bool,
 ) -> None:
-    from benchmarks.bench.identity import without_secrets
-    from benchmarks.bench.runner import Bench
     from benchmarks.bench.tally import printed
-    from benchmarks.speed.machine import machine
 
-    facts = {"command": without_secrets(shlex.join(["tts", *sys.argv[1:]])), "machine": machine()}
-    with Bench(data, lines, out, settings, facts, retry=retry, concurrency=concurrency) as run:
-        total = len(run.jobs) * len(data.items)
-        if run.resumed:
-            typer.echo(f"tts: {run.resumed} of {total} rows are in {out} already.", err=True)
-        run.run()
-        rows, failed = run.tally.rows(len(data.items)), run.folder.failed
+    run = execute(data, lines, out, settings, retry, concurrency)
+    rows, failed, total = run.tally.rows(len(data.items)), run.folder.failed, len(run.jobs) * len(data.items)
     if as_json:
         typer.echo(json.dumps({"data": data.words, "part": dict(data.part), "lines": rows}, ensure_ascii=False))
     else:
@@ -163,7 +156,24 @@ def _run(
         raise typer.Exit(2)
 
 
-def _forecast(data: DataSet, lines: list[Line], out: Path | None, policy: str, as_json: bool) -> None:
+def execute(
+    data: DataSet, lines: list[Line], out: Path, settings: dict[str, Any], retry: bool, concurrency: int
+) -> Bench:
+    """Do what is missing of a run, and hand it back closed."""
+    from benchmarks.bench.identity import without_secrets
+    from benchmarks.bench.runner import Bench
+    from benchmarks.speed.machine import machine
+
+    facts = {"command": without_secrets(shlex.join(["tts", *sys.argv[1:]])), "machine": machine()}
+    with Bench(data, lines, out, settings, facts, retry=retry, concurrency=concurrency) as run:
+        if run.resumed:
+            typer.echo(f"tts: {run.resumed} of {len(run.jobs) * len(data.items)} rows are in {out} already.", err=True)
+        run.run()
+    return run
+
+
+def foretell(data: DataSet, lines: list[Line], out: Path | None, policy: str, as_json: bool) -> None:
+    """Print what a run would do and cost."""
     from benchmarks.bench import forecast
 
     found = forecast.forecast(data, lines, out, policy)

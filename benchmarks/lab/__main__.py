@@ -65,6 +65,9 @@ def parser() -> argparse.ArgumentParser:
     judged = commands.add_parser("judged", help="sample the solutions that reward models are measured on")
     judged.add_argument("--out", type=Path, help="file to write (default: the package's)")
     judged.set_defaults(run=_judged)
+    from benchmarks.study import command as study
+
+    study.add(commands)
     return top
 
 

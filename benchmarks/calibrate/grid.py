@@ -1,0 +1,64 @@
+"""The grid of a calibration: one wide run of samples, the searches at every width, and one greedy answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.bench import data as sets
+from benchmarks.bench.data import DataSet
+from benchmarks.bench.jobs import budgets_of, plan_run, strategies_of
+from benchmarks.bench.known import BUILT_IN, KNOWN
+from tts import registry
+from tts.errors import BadInput
+from tts.options import PARAMETERS
+from tts.solver import parameters_of
+
+if TYPE_CHECKING:
+    from benchmarks.bench.jobs import Line
+
+VALIDATION = "lab-validation"
+"""The split of the laboratory that is there to be calibrated on."""
+
+
+def data_of(path: Path) -> DataSet:
+    """The calibration data. Raises BadInput for a test set, and for a file that is no data set."""
+    if not path.exists():
+        refuse_tests(str(path), "")
+        if str(path) == VALIDATION:
+            from benchmarks.lab.problems import DATA
+
+            path = DATA / f"{VALIDATION}.jsonl"
+    found = sets.read(path)
+    refuse_tests(found.name, found.sha256)
+    return found
+
+
+def refuse_tests(name: str, sha256: str) -> None:
+    """Raises BadInput for a data set that results are reported on."""
+    hashes = {known.sha256: test for test, known in KNOWN.items()}
+    test = next((part for part in name.lower().split(", ") if part in KNOWN or part == BUILT_IN), None)
+    test = test or hashes.get(sha256) or (BUILT_IN if sha256 and sha256 == sets.load(BUILT_IN).sha256 else None)
+    if test:
+        raise BadInput(
+            f"{test} is a test set, and a profile fitted to it would have seen what it is judged by: calibrate on "
+            "other problems, such as a training split."
+        )
+
+
+def plan(solver: dict[str, Any], strategy: str, budget: str) -> tuple[list[str], list[Line]]:
+    """The strategies of the grid, and the searches to be run."""
+    from tts.api import Solver
+
+    budgets, with_prm = budgets_of(budget), solver["prm"] is not None
+    named = [] if strategy.strip().lower() == "none" else strategies_of(strategy, with_prm)
+    searches = [name for name in named if not getattr(registry.resolve("strategy", name), "independent", False)]
+    sampler = "best-of-n" if with_prm else "majority"
+    lines = [line for line in plan_run(Solver, [sampler, *searches], budgets, solver) if line.run]
+    if solver.get("temperature") != 0:
+        known = parameters_of("majority")
+        greedy = {name: value for name, value in solver.items() if name not in PARAMETERS or name in known}
+        lines += plan_run(Solver, ["majority"], [1], {**greedy, "temperature": 0.0})
+    else:
+        raise BadInput("at temperature 0 all samples are the same: leave --temperature out, or set it above 0.")
+    return [sampler, *searches], lines

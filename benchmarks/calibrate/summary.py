@@ -1,0 +1,78 @@
+"""A calibration in words and tables."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.calibrate.assemble import Calibration, frontier
+from benchmarks.statistics import DIFFICULTIES
+from tts.terminal import count, table
+
+
+def as_row(found: Calibration, path: Path) -> dict[str, Any]:
+    """The summary as JSON types."""
+    profile = found.profile
+    return {
+        "profile": str(path),
+        "policy": profile.policy,
+        "prm": profile.prm,
+        "problems": len(profile.problems),
+        "plans": list(found.plans),
+        "selector": frontier(profile),
+        "quality": [asdict(row) for row in found.quality],
+        "notes": list(found.notes),
+    }
+
+
+def printed(found: Calibration, path: Path) -> str:
+    """The same for people."""
+    profile = found.profile
+    models = profile.policy + (f" with {profile.prm}" if profile.prm else ", no reward model")
+    plans = [
+        {
+            "plan": f"{row['strategy']} N = {row['n']}" + " greedy" * row["greedy"],
+            "vote": row["vote"] + (f" {row['aggregate']}" if row["vote"] != "majority" else ""),
+            "right %": _percent(row["accuracy"]),
+            **{f"{kind} %": _percent(row[kind]) for kind in DIFFICULTIES},
+            "FLOPs": f"{row['flops']:.3g}",
+        }
+        for row in found.plans
+    ]
+    reached = [
+        {"price of a FLOP": f"{row['price']:.1e}", "right %": _percent(row["accuracy"]), "FLOPs": f"{row['flops']:.3g}"}
+        for row in frontier(profile)
+    ]
+    estimates = [
+        {
+            "after": f"{row.n} samples" + " scored" * row.scored,
+            "Brier": f"{row.brier:.3f}",
+            "of the mean": f"{row.ground:.3f}",
+            "log loss": f"{row.log_loss:.3f}",
+            "difficulty off by": f"{row.error:.3f}",
+            "rank correlation": f"{row.rank:.2f}",
+        }
+        for row in found.quality
+    ]
+    size = path.stat().st_size / 1000
+    return "\n".join(
+        [
+            f"{models}: {count(len(profile.problems), 'problem')} of {profile.dataset or 'recordings'}",
+            "",
+            "One plan for all problems (easy, medium, hard: pass@1 of 50, 10, 0 % and up):",
+            table(plans),
+            "",
+            "The selector, as it expects on problems of this kind:",
+            table(reached),
+            "",
+            "The estimates on problems they were not fitted to:",
+            table(estimates),
+            "",
+            f"Written to {path}, {size:.0f} kB.",
+        ]
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"

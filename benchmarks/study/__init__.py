@@ -1,0 +1,1 @@
+"""What the compute-optimal selector is worth, by playing it on recorded samples and searches."""

@@ -1,0 +1,156 @@
+"""What the study claims, each with its figures, its interval, and whether it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.calibrate.hands import Floats
+from benchmarks.statistics import Interval, percentile
+from benchmarks.study.compare import Drawn, Draws, Point
+from benchmarks.study.measure import Measured
+
+MARGIN = 0.01
+"""The selector may be so much below the best fixed strategy, at the lower end of the interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A line of the summary: what must hold, what was measured, whether it holds."""
+
+    what: str
+    measured: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The selector against a fixed strategy at the selector's cost; ``gain`` None where that has no point so low."""
+
+    strategy: str
+    gain: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The selector at one budget.
+
+    Attributes:
+        budget: FLOPs a problem as asked for, ``expected`` as foretold by the profile, ``flops`` as they were.
+        accuracy: of the selector.
+        gaps: against every fixed strategy that has a point at or below that cost.
+        best: the one with the highest accuracy there, seen afterwards.
+    """
+
+    budget: float
+    expected: float
+    flops: float
+    accuracy: Interval
+    gaps: tuple[Gap, ...]
+    best: Gap
+    ways: dict[str, float]
+
+
+class Comparison:
+    """A policy's selector and fixed strategies in the draws of one bootstrap."""
+
+    def __init__(self, measured: Measured, draws: Draws) -> None:
+        self.measured, self.draws = measured, draws
+        self.fixed = {name: draws.of(points) for name, points in measured.fixed.items()}
+        self.selector = draws.of(measured.selector)
+
+    def rows(self, budgets: list[float]) -> list[Row]:
+        """The selector at every budget against every fixed strategy at the same cost."""
+        return [self._row(budget, point) for budget, point in zip(budgets, self.measured.selector, strict=True)]
+
+    def gains(self, strategy: str) -> list[tuple[int, float, Interval | None]]:
+        """Of each point of a fixed strategy: N, its accuracy, and its cost over the selector's at that accuracy.
+
+        The efficiency gain of arXiv 2502.06703 (Table 5) is that of majority at its largest budget. None where the
+        selector never comes to that accuracy; a draw in which it does not counts as no gain (0).
+        """
+        theirs, found = self.fixed[strategy], []
+        for k, point in enumerate(sorted(self.measured.fixed[strategy], key=lambda p: float(p.flops.mean()))):
+            ratio = theirs.flops[:, k] / self.selector.reaches(theirs.right[:, k])
+            ratio[1:] = np.nan_to_num(ratio[1:])
+            found.append((int(point.name.partition("@")[2]), float(theirs.right[0, k]), percentile(ratio)))
+        return found
+
+    def _row(self, budget: float, point: Point) -> Row:
+        ours = self.draws.of([point])
+        right, flops = ours.right[:, 0], ours.flops[:, 0]
+        gaps = [Gap(name, _gain(right, theirs.at(flops))) for name, theirs in self.fixed.items()]
+        known = [gap for gap in gaps if gap.gain is not None]
+        best = min(known, key=lambda gap: gap.gain.value if gap.gain else 0.0, default=Gap("none", None))
+        accuracy = percentile(right)
+        assert accuracy is not None
+        return Row(budget, point.expected, float(flops[0]), accuracy, tuple(gaps), best, point.ways)
+
+
+def _gain(ours: Floats, theirs: Floats) -> Interval | None:
+    return percentile(ours - theirs)
+
+
+def never_below(name: str, rows: list[Row]) -> Claim:
+    """At every budget not below the best single fixed strategy at the same cost."""
+    known = [row for row in rows if row.best.gain is not None]
+    worst = min(known, key=lambda row: row.best.gain.low if row.best.gain else 0.0)
+    gain = worst.best.gain
+    assert gain is not None
+    within = sum(row.best.gain is not None and row.best.gain.low > -MARGIN for row in known)
+    where = f"at {worst.flops:.2g} FLOPs against {worst.best.strategy}"
+    text = f"{within} of {len(known)} budgets; lowest {where}: {gain.points()}"
+    return Claim(f"{name}: never below the best fixed strategy (interval above -1 point)", text, within == len(known))
+
+
+def somewhere_above(name: str, rows: list[Row], strategy: str) -> Claim:
+    """Above a strategy that a user might have fixed beforehand, at some budget, by an interval above 0."""
+    found = [
+        (row.flops, gap.gain) for row in rows for gap in row.gaps if gap.strategy == strategy and gap.gain is not None
+    ]
+    flops, gain = max(found, key=lambda pair: pair[1].low)
+    return Claim(f"{name}: above {strategy} at the same cost", f"{gain.points()} at {flops:.2g} FLOPs", gain.low > 0)
+
+
+def cheaper(name: str, compared: Comparison, strategy: str, least: float) -> Claim:
+    """The accuracy of a fixed strategy's largest budget for so many times fewer FLOPs."""
+    n, accuracy, ratio = compared.gains(strategy)[-1]
+    what = f"{name}: {strategy} at N = {n} ({100 * accuracy:.1f} %) reached with {least:.0f} times fewer FLOPs"
+    if ratio is None:
+        return Claim(what, "never reached", False)
+    return Claim(what, f"{ratio.value:.1f} times [{ratio.low:.1f}, {ratio.high:.1f}]", ratio.value >= least)
+
+
+def small_beats_large(small: Measured, large: Measured, sizes: tuple[int, int, int], draws: Draws) -> Iterator[Claim]:
+    """A small policy with its selector against the one greedy answer of a large one; sizes: small, large, PRM."""
+    greedy = large.at("greedy")
+    if greedy is None:
+        return
+    theirs = draws.of([greedy])
+    cheap = [point for point in small.selector if point.flops.mean() < greedy.flops.mean()]
+    for point in cheap[-1:]:
+        ours = draws.of([point])
+        gain, ratio = _gain(ours.right[:, 0], theirs.right[:, 0]), percentile(theirs.flops[:, 0] / ours.flops[:, 0])
+        assert gain is not None
+        assert ratio is not None
+        text = (
+            f"{100 * ours.right[0, 0]:.1f} % against {100 * theirs.right[0, 0]:.1f} %, {gain.points()}, for "
+            f"{ratio.value:.2f} times fewer FLOPs; {sizes[1] / sizes[0]:.1f} times smaller, "
+            f"{sizes[1] / (sizes[0] + sizes[2]):.1f} times with its reward model"
+        )
+        yield Claim(f"{small.policy} with the selector above {large.policy} greedy, for less", text, gain.low > 0)
+
+
+__all__ = [
+    "Claim",
+    "Comparison",
+    "Drawn",
+    "Gap",
+    "Row",
+    "cheaper",
+    "never_below",
+    "small_beats_large",
+    "somewhere_above",
+]

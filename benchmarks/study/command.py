@@ -1,0 +1,101 @@
+"""``python -m benchmarks.lab study``: runs the grid, fits on the validation split, plays the test split, and says what
+holds. With ``--cross`` the test split is left alone: profiles are fitted to four fifths of the validation problems and
+play the fifth, five times over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.calibrate.deck import ORDERS
+from benchmarks.calibrate.gathering import read
+from benchmarks.study import figures, plan, summary
+from benchmarks.study.claims import Claim, small_beats_large
+from benchmarks.study.compare import DRAWS
+from benchmarks.study.one import PolicyStudy, across, on_test, parameters
+from tts.errors import BadInput
+
+
+def add(commands: Any) -> None:
+    """The subcommand and its options."""
+    parser = commands.add_parser("study", help="measure what the compute-optimal selector is worth; resumable")
+    say = parser.add_argument
+    say("--runs", type=Path, default=Path("runs/study"), help="run folders (default: %(default)s)")
+    say("--out", type=Path, default=Path("runs/study-out"), help="summary and figures (default: %(default)s)")
+    say("--policies", default=",".join(plan.POLICIES), help="with commas between (default: %(default)s)")
+    say("--seeds", type=int, default=plan.SEEDS, help="of the test split (default: %(default)s)")
+    say("--engine", default="transformers", help="transformers or vllm (default: %(default)s)")
+    say("--cross", action="store_true", help="cross-fit on the validation split; no test problem is looked at")
+    say("--quick", action="store_true", help="lab-200k alone, one seed, fewer orders and draws")
+    say("--no-run", action="store_true", help="take the runs that are there, run nothing")
+    say("--dry-run", action="store_true", help="print what would be run, and how long it takes")
+    parser.set_defaults(run=study)
+
+
+def study(args: argparse.Namespace) -> int:
+    """Everything in order. The exit code is 1 where a claim is missed."""
+    policies = ["lab-200k"] if args.quick else [name.strip() for name in args.policies.split(",")]
+    if unknown := [name for name in policies if name not in plan.POLICIES]:
+        raise BadInput(f"{unknown[0]} is no policy of the laboratory: take some of {', '.join(plan.POLICIES)}.")
+    seeds = 1 if args.quick or args.cross else args.seeds
+    if not args.no_run:
+        plan.execute(args.runs, plan.grid(policies, seeds, args.cross), args.engine, args.dry_run)
+        if args.dry_run:
+            return 0
+    orders, draws = (8, DRAWS // 4) if args.quick else (ORDERS, DRAWS)
+    found = []
+    for policy in policies:
+        print(f"{policy}: reading its runs", file=sys.stderr)
+        found.append(_one(args.runs, policy, seeds, args.cross, orders, draws))
+        print(summary.printed(found[-1]), end="\n\n")
+    between = _between(found)
+    print(summary.verdicts(between))
+    _write(args.out / ("cross" if args.cross else "test"), found, between, {"seeds": seeds, "orders": orders})
+    return 0 if all(claim.holds for claim in (*between, *(c for each in found for c in each.claims))) else 1
+
+
+def _one(root: Path, policy: str, seeds: int, cross: bool, orders: int, draws: int) -> PolicyStudy:
+    validation = read(_there(plan.folders(root, "val", policy, 0)))
+    if cross:
+        return across(validation, orders, draws)
+    tests = [read(_there(plan.folders(root, "test", policy, seed))) for seed in range(seeds)]
+    return on_test(validation, tests, orders, draws)
+
+
+def _there(folders: list[Path]) -> list[Path]:
+    """The folders that hold something. Raises BadInput where there are no samples."""
+    found = [folder for folder in folders if (folder / "outcomes.jsonl").is_file()]
+    if not any("samples" in folder.name for folder in found):
+        raise BadInput(f"{folders[-1]} is not there: leave --no-run out, or name the runs' folder with --runs.")
+    return found
+
+
+def _between(found: list[PolicyStudy]) -> list[Claim]:
+    """Every smaller policy against the largest one's greedy answer."""
+    large = found[-1]
+    claims: list[Claim] = []
+    for each in found[:-1]:
+        sizes = tuple(parameters(name) for name in (each.measured.policy, large.measured.policy, each.measured.prm))
+        claims += small_beats_large(each.measured, large.measured, (sizes[0], sizes[1], sizes[2]), each.compared.draws)
+    return claims
+
+
+def _write(out: Path, found: list[PolicyStudy], between: list[Claim], about: dict[str, Any]) -> None:
+    """``study.json`` and the figures."""
+    out.mkdir(parents=True, exist_ok=True)
+    whole = about | {
+        "policies": [summary.recorded(each) for each in found],
+        "claims": [{"what": claim.what, "measured": claim.measured, "holds": claim.holds} for claim in between],
+    }
+    (out / "study.json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    for each in found:
+        name = each.measured.policy
+        label = f"{len(each.measured.ids)} problems"
+        (out / f"{name}-flops.svg").write_text(figures.over_flops(each.compared, label), encoding="utf-8")
+        for judged in each.told:
+            (out / f"{name}-difficulty.svg").write_text(figures.difficulty(name, judged), encoding="utf-8")
+    print(f"\nWritten to {out}.", file=sys.stderr)

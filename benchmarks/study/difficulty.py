@@ -1,0 +1,89 @@
+"""How well difficulty is told before it is known: the estimate of pass@1 at a stage against the true one.
+
+The true one is the share of right answers among the samples that the estimate did not see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.calibrate.deck import estimate
+from benchmarks.calibrate.hands import Floats
+from benchmarks.statistics import Interval, percentile
+from benchmarks.study.compare import Draws
+from benchmarks.study.measure import Decks
+from tts.profile import Stage
+
+BINS = 8
+"""Points of the calibration curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Difficulty as told at one stage.
+
+    Attributes:
+        n, scored: the stage.
+        correlation: Spearman's rank correlation with the true pass@1.
+        error: mean absolute difference from it.
+        predicted, true: the calibration curve: means of the problems sorted by the estimate, in groups of equal size.
+    """
+
+    n: int
+    scored: bool
+    correlation: Interval
+    error: Interval
+    predicted: tuple[float, ...]
+    true: tuple[Interval, ...]
+
+
+def told(decks: Decks, stage: Stage, draws: Draws) -> Told:
+    """Compare estimate and truth over problems, seeds and orders; intervals over problems."""
+    assert stage.difficulty is not None
+    each = [estimate(stage.difficulty, deck.features(stage)) for deck in decks.decks]
+    predicted = np.concatenate(each, axis=1)
+    true = np.concatenate([_unseen(decks, seed, stage.n) for seed in range(len(decks.decks))], axis=1)
+    correlation = percentile(_rank_correlations(predicted[:, 0], true[:, 0], draws.weights))
+    assert correlation is not None
+    place = np.searchsorted(np.quantile(predicted, np.linspace(0, 1, BINS + 1)[1:-1]), predicted, side="right")
+    curve = [_part(place == k, predicted, true, draws) for k in range(BINS) if (place == k).any()]
+    error = draws.mean(np.abs(predicted - true).mean(axis=1))
+    return Told(*stage.key, correlation, error, tuple(p for p, _ in curve), tuple(t for _, t in curve))
+
+
+def _unseen(decks: Decks, seed: int, n: int) -> Floats:
+    """The share of right answers among the samples behind the first n of each order [P, S]."""
+    found = []
+    for dealt, entry in zip(decks.decks[seed].problems, decks.pools[seed].entries, strict=True):
+        right = entry.samples.candidates.right[dealt.orders]
+        rest = right[:, n:] if n < right.shape[1] else right
+        found.append(rest.mean(axis=1))
+    return np.stack(found)
+
+
+def _part(mine: np.ndarray, predicted: Floats, true: Floats, draws: Draws) -> tuple[float, Interval]:
+    """The means of a group of problems and orders; a draw without any of it is left out."""
+    sums, counts = draws.weights @ np.where(mine, true, 0.0).sum(axis=1), draws.weights @ mine.sum(axis=1)
+    interval = percentile(np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0))
+    assert interval is not None
+    return float(predicted[mine].mean()), interval
+
+
+def _rank_correlations(a: Floats, b: Floats, weights: Floats) -> Floats:
+    """Spearman's correlation under each row of weights [D + 1], with the ranks of all problems."""
+    x, y = ranks(a), ranks(b)
+    mean_x, mean_y = weights @ x, weights @ y
+    both = weights @ (x * y) - mean_x * mean_y
+    spread = (weights @ x**2 - mean_x**2) * (weights @ y**2 - mean_y**2)
+    found: Floats = both / np.sqrt(spread)
+    return found
+
+
+def ranks(values: Floats) -> Floats:
+    """Ranks from 0, equal values sharing the mean of theirs."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    found: Floats = (ends - (counts + 1) / 2)[inverse]
+    return found

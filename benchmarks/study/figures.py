@@ -1,0 +1,41 @@
+"""The study's figures, each as an SVG that stands alone."""
+
+from __future__ import annotations
+
+from benchmarks.report import chart
+from benchmarks.report.chart import Dot, Series
+from benchmarks.statistics import percentile
+from benchmarks.study.claims import Comparison
+from benchmarks.study.compare import Drawn
+from benchmarks.study.difficulty import Told
+
+ORDER = ("majority", "best-of-n", "beam-search", "dvts", "greedy")
+"""Of the fixed strategies, so that each has the same colour in every figure."""
+
+
+def over_flops(compared: Comparison, label: str) -> str:
+    """Accuracy over FLOPs of the selector and of every fixed strategy, with 95 % bands."""
+    name = compared.measured.policy
+    rows = [("selector", compared.selector), *((s, compared.fixed[s]) for s in ORDER if s in compared.fixed)]
+    series = [Series(title, _dots(drawn), chart.colour(k)) for k, (title, drawn) in enumerate(rows)]
+    caption = f"{name} on {label}: accuracy over FLOPs a problem, policy and reward model. Bands are 95 % intervals."
+    return chart.lines(series, "FLOPs a problem", caption, flops=True, alone=True)
+
+
+def difficulty(name: str, told: Told) -> str:
+    """Predicted and true pass@1 of the problems in groups of equal size, from those that seem hardest."""
+    predicted = tuple(Dot(k, value, value, value) for k, value in enumerate(told.predicted))
+    true = tuple(Dot(k, each.value, each.low, each.high) for k, each in enumerate(told.true))
+    series = [Series("predicted", predicted, chart.colour(0)), Series("true", true, chart.colour(1))]
+    after = f"{told.n} sample{'s' if told.n > 1 else ''}{', scored' if told.scored else ''}"
+    caption = f"{name}: pass@1 as predicted after {after}, and as it is, with 95 % intervals."
+    names = [f"{k + 1}" for k in range(len(true))]
+    return chart.groups(series, names, "problems by predicted pass@1", caption, alone=True)
+
+
+def _dots(drawn: Drawn) -> tuple[Dot, ...]:
+    dots = []
+    for flops, right in zip(drawn.flops[0].tolist(), drawn.right.T, strict=True):
+        if found := percentile(right):
+            dots.append(Dot(flops, found.value, found.low, found.high))
+    return tuple(dots)

@@ -1,0 +1,137 @@
+"""A policy's selector and its fixed strategies on recorded runs: accuracy and cost of every problem at every budget."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.calibrate.deck import ORDERS, Deck, right_of, searches
+from benchmarks.calibrate.hands import Floats, Ints
+from benchmarks.calibrate.play import Played, fixed, play
+from benchmarks.calibrate.pool import Pool
+from benchmarks.study.compare import Point
+from benchmarks.study.oracle import Knowing
+from tts.errors import BadInput
+from tts.profile import Finish, Profile
+from tts.selector import Limits, expected, price_for
+
+BUDGETS = 17
+"""Budgets between the cheapest way to an answer and the dearest."""
+
+WIDEST = Limits(n=2**20)
+"""The study prices FLOPs; the width is bounded by what was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Problems by their place, and the profile that they are played by; it was not fitted to them."""
+
+    rows: Ints
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One policy on one split.
+
+    Attributes:
+        policy, prm: names.
+        ids: of the problems [P].
+        fixed: of each strategy a user might fix beforehand, its points by N.
+        selector: its points by budget, from cheap to dear.
+    """
+
+    policy: str
+    prm: str
+    ids: tuple[str, ...]
+    fixed: dict[str, tuple[Point, ...]]
+    selector: tuple[Point, ...]
+
+    def at(self, strategy: str, n: int = 0) -> Point | None:
+        """A fixed strategy at a width, by default its largest."""
+        return next(
+            (p for p in reversed(self.fixed.get(strategy, ())) if n in (0, int(p.name.partition("@")[2]))), None
+        )
+
+
+class Decks:
+    """The decks of one policy's seeds: the same problems, their samples and searches drawn anew for each seed."""
+
+    def __init__(self, pools: Sequence[Pool], orders: int = ORDERS) -> None:
+        ids = [tuple(entry.id for entry in pool.entries) for pool in pools]
+        if not pools or any(each != ids[0] for each in ids):
+            raise BadInput("the seeds of a policy hold different problems: run them to their end, or leave one out.")
+        self.pools, self.ids, self.orders = pools, ids[0], orders
+        self.decks: Sequence[Deck] = [Deck(pool, orders, seed) for seed, pool in enumerate(pools)]
+
+    def fixed(self, finish: Finish) -> Point:
+        """A strategy chosen beforehand."""
+        return self._point(f"{name_of(finish)}@{finish.n}", [fixed(deck, finish) for deck in self.decks])
+
+    def knowing(self) -> Decks:
+        """The same problems in the same orders, their true difficulty known (:mod:`benchmarks.study.oracle`)."""
+        found = copy(self)
+        found.decks = [Knowing(pool, self.orders, seed) for seed, pool in enumerate(self.pools)]
+        return found
+
+    def selector_of(self, parts: Sequence[Part], budget: float) -> Point:
+        """The selector at a budget, each problem by the profile of its part."""
+        return _together([(part, self.selector(part.profile, budget)) for part in parts])
+
+    def selector(self, profile: Profile, flops: float, limits: Limits = WIDEST) -> Point:
+        """The selector at the price at which its profile expects to spend ``flops`` a problem."""
+        price = price_for(profile, flops, limits)
+        played = [play(deck, profile, price, limits) for deck in self.decks]
+        return self._point(f"selector at {flops:.3g}", played, expected(profile, price, limits).flops)
+
+    def _point(self, name: str, played: Sequence[Played], foretold: float = 0.0) -> Point:
+        right = [right_of(pool, each.answers) for pool, each in zip(self.pools, played, strict=True)]
+        ways = Counter[str]()
+        for each in played:
+            ways.update({way: share / len(played) for way, share in each.ways.items()})
+        return Point(name, _mean(right), _mean([each.flops for each in played]), foretold, dict(ways))
+
+
+def measure(decks: Decks, parts: Sequence[Part], budgets: Sequence[float]) -> Measured:
+    """Play every fixed strategy and, at every budget, the selector; each problem by the profile of its part."""
+    found: dict[str, list[Point]] = {}
+    for finish in sorted(parts[0].profile.stages[0].finishes, key=lambda finish: finish.n):
+        found.setdefault(name_of(finish), []).append(decks.fixed(finish))
+    selector = [decks.selector_of(parts, budget) for budget in budgets]
+    pairs = {name: tuple(points) for name, points in found.items()}
+    first = parts[0].profile
+    return Measured(first.policy, first.prm, decks.ids, pairs, tuple(selector))
+
+
+def _together(each: Sequence[tuple[Part, Point]]) -> Point:
+    """One point of several parts of the problems."""
+    right, flops = np.zeros_like(each[0][1].right), np.zeros_like(each[0][1].flops)
+    for part, point in each:
+        right[part.rows], flops[part.rows] = point.right[part.rows], point.flops[part.rows]
+    share = [len(part.rows) / len(right) for part, _ in each]
+    ways = Counter[str]()
+    for weight, (_, point) in zip(share, each, strict=True):
+        ways.update({way: weight * many for way, many in point.ways.items()})  # of all problems: near enough
+    foretold = sum(weight * point.expected for weight, (_, point) in zip(share, each, strict=True))
+    return Point(each[0][1].name, right, flops, foretold, dict(ways))
+
+
+def budgets_of(profile: Profile, count: int = BUDGETS) -> list[float]:
+    """Budgets in even ratios, from the cheapest way to an answer to the dearest fixed strategy."""
+    costs = [finish.flops[0] for finish in profile.stages[0].finishes]
+    return [float(budget) for budget in np.geomspace(min(costs), max(costs), count)]
+
+
+def name_of(finish: Finish) -> str:
+    """What a user calls a fixed strategy."""
+    return "greedy" if searches(finish) and finish.strategy in ("majority", "best-of-n") else finish.strategy
+
+
+def _mean(values: Sequence[Floats]) -> Floats:
+    """Of each problem, over seeds and orders [P]."""
+    found: Floats = np.mean(values, axis=(0, 2))
+    return found

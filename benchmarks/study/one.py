@@ -1,0 +1,113 @@
+"""The study of one policy: profile, plays, comparisons and claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.calibrate.assemble import calibrate
+from benchmarks.calibrate.evaluate import folds
+from benchmarks.calibrate.fit import Fit
+from benchmarks.calibrate.pool import Pool
+from benchmarks.calibrate.table import Table
+from benchmarks.study import claims
+from benchmarks.study.claims import Claim, Comparison, Row
+from benchmarks.study.compare import Draws, Point
+from benchmarks.study.difficulty import Told, told
+from benchmarks.study.measure import Decks, Measured, Part, budgets_of, measure
+from benchmarks.study.oracle import Knowing
+from tts import models
+from tts.errors import TTSError
+from tts.profile import Profile
+
+PROBED = 4
+"""Samples after which difficulty is judged, scored where there is a reward model."""
+
+FEWER = {"best-of-n": 4.0, "majority": 8.0}
+"""How many times fewer FLOPs the selector is to need for the accuracy of these at their largest N."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStudy:
+    """All that was found of one policy.
+
+    Attributes:
+        compared: its plays in the draws of the bootstrap.
+        budgets: of the selector's points.
+        rows: the selector against every fixed strategy at equal cost.
+        told: difficulty as predicted after a few samples.
+        oracle: points of a selector that is told each problem's true pass@1.
+        claims: what holds.
+    """
+
+    compared: Comparison
+    budgets: tuple[float, ...]
+    rows: tuple[Row, ...]
+    told: tuple[Told, ...]
+    oracle: tuple[Point, ...]
+    claims: tuple[Claim, ...]
+
+    @property
+    def measured(self) -> Measured:
+        return self.compared.measured
+
+
+def on_test(validation: Pool, tests: list[Pool], orders: int, draws: int) -> PolicyStudy:
+    """Fitted to the validation problems, played on the test problems of every seed."""
+    decks = Decks(tests, orders)
+    everywhere = np.arange(len(decks.ids))
+    parts = [Part(everywhere, calibrate(validation).profile)]
+    knowing = Table(validation, Knowing(validation, orders))
+    oracles = [Part(everywhere, _profile(knowing, np.arange(len(validation.entries))))]
+    return _study(decks, parts, oracles, draws)
+
+
+def across(validation: Pool, orders: int, draws: int) -> PolicyStudy:
+    """Every validation problem played by a profile that was fitted to four fifths of the others."""
+    decks = Decks([validation], orders)
+    knowing = Table(validation, Knowing(validation, orders))
+    everywhere, parts = np.arange(len(decks.ids)), folds(len(decks.ids))
+    tables = Table(validation, decks.decks[0]), knowing
+    found = [[Part(part, _profile(t, np.setdiff1d(everywhere, part))) for part in parts] for t in tables]
+    return _study(decks, found[0], found[1], draws)
+
+
+def _study(decks: Decks, parts: list[Part], oracles: list[Part], draws: int) -> PolicyStudy:
+    budgets = budgets_of(parts[0].profile)
+    drawn = Draws(len(decks.ids), draws)
+    compared = Comparison(measure(decks, parts, budgets), drawn)
+    rows = compared.rows(budgets)
+    knowing = decks.knowing()
+    oracle = [knowing.selector_of(oracles, budget) for budget in budgets]
+    first = parts[0].profile
+    stage = first.by_key.get((PROBED, bool(first.prm)))
+    judged = [told(decks, stage, drawn)] if stage else []
+    return PolicyStudy(
+        compared, tuple(budgets), tuple(rows), tuple(judged), tuple(oracle), tuple(_claims(compared, rows))
+    )
+
+
+def _claims(compared: Comparison, rows: list[Row]) -> list[Claim]:
+    name = compared.measured.policy
+    found = [claims.never_below(name, rows)]
+    for strategy, least in FEWER.items():
+        if strategy in compared.fixed:
+            found.append(claims.somewhere_above(name, rows, strategy))
+            found.append(claims.cheaper(name, compared, strategy, least))
+    return found
+
+
+def _profile(table: Table, rows: np.ndarray) -> Profile:
+    """A profile of these problems; only what plays need is in it."""
+    pool = table.pool
+    sizes = parameters(pool.policy), parameters(pool.prm)
+    return Profile(pool.policy, pool.prm, *sizes, 1.0, 1.0, Fit(table, rows).stages())
+
+
+def parameters(name: str) -> int:
+    """Of a model by its name; 0 where there is none or nobody knows it."""
+    try:
+        return models.find(name).parameters if name else 0
+    except TTSError:
+        return 0

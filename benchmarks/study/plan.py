@@ -1,0 +1,105 @@
+"""The runs that the study needs: on the validation split to fit on, on the test split to be measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bench.data import DataSet, load, read
+from benchmarks.lab.problems import DATA
+
+POLICIES = ("lab-200k", "lab-1m", "lab-4m")
+PRM = "lab-prm"
+SEEDS = 3
+CONCURRENCY = 32
+SPLITS = {"val": "lab-validation", "test": "lab-500"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A part of the grid: strategies, their widths, and what else the solver is told."""
+
+    name: str
+    strategies: tuple[str, ...]
+    widths: tuple[int, ...]
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def seeded(self) -> bool:
+        """Whether another seed gives something else."""
+        return ("temperature", 0.0) not in self.settings
+
+
+KINDS = (
+    Kind("greedy", ("majority",), (1,), (("temperature", 0.0),)),
+    Kind("search", ("beam-search", "dvts"), (4, 16, 64)),
+    Kind("samples", ("best-of-n",), (256,)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run folder of the grid."""
+
+    split: str
+    policy: str
+    kind: Kind
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of its folder, such as ``val-1m-search-0``."""
+        return f"{self.split}-{self.policy.removeprefix('lab-')}-{self.kind.name}-{self.seed}"
+
+    def data(self) -> DataSet:
+        """Its problems."""
+        return load("lab-500") if self.split == "test" else read(DATA / f"{SPLITS[self.split]}.jsonl")
+
+
+def grid(policies: Sequence[str] = POLICIES, seeds: int = SEEDS, validation_only: bool = False) -> list[Run]:
+    """Every run: validation and the first seed before further seeds. Greedy answers have no seed."""
+    return [
+        Run(split, policy, kind, seed)
+        for seed in range(seeds)
+        for split in SPLITS
+        for policy in policies
+        for kind in KINDS
+        if (split == "val" and seed == 0) or (split == "test" and not validation_only and (seed == 0 or kind.seeded))
+    ]
+
+
+def folders(root: Path, split: str, policy: str, seed: int) -> list[Path]:
+    """The run folders of a split, policy and seed; the greedy answers are those of the first."""
+    runs = [Run(split, policy, kind, seed if kind.seeded else 0) for kind in KINDS]
+    return [root / run.name for run in runs]
+
+
+def execute(root: Path, runs: list[Run], engine: str, dry_run: bool) -> None:
+    """Do what is missing of these runs, one after another, or say what it takes."""
+    from benchmarks.bench import command
+    from benchmarks.bench.jobs import plan_run
+    from tts.api import Solver
+
+    for run in runs:
+        solver = _solver(run, engine)
+        data = run.data()
+        lines = [line for line in plan_run(Solver, run.kind.strategies, run.kind.widths, solver) if line.run]
+        if dry_run:
+            print(f"{run.name}:")
+            command.foretell(data, lines, root / run.name, run.policy, False)
+            continue
+        widths = ",".join(map(str, run.kind.widths))
+        settings = command.settings_of(data, list(run.kind.strategies), widths, solver, lines)
+        command.execute(data, lines, root / run.name, settings, False, CONCURRENCY)
+
+
+def _solver(run: Run, engine: str) -> dict[str, Any]:
+    """The settings that `tts bench` would make of its defaults, so that its run folders serve as well."""
+    plain: dict[str, Any] = {
+        "policy": run.policy, "max_tokens": None, "max_flops": None, "max_seconds": None, "vote": None,
+        "extract": "boxed", "seed": run.seed, "engine": engine, "device": None, "prm_device": None, "dtype": None,
+        "gpu_memory": 0.9, "prm": "auto", "aggregate": None, "engine_args": {},
+    }  # fmt: skip
+    return plain | dict(run.kind.settings)

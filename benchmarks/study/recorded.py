@@ -1,0 +1,115 @@
+"""``python -m benchmarks.study.recorded FILE...``: the selector's logic on recorded samples of real models.
+
+No model runs and no cost is known, so a sample costs one and its score nothing: what is compared is accuracy over the
+mean number of samples, adaptive against fixed. Every problem is played by a profile that was fitted to others (five
+folds by problem). Searches cannot be replayed, so the selector has only to say when to draw more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.calibrate.deck import ORDERS
+from benchmarks.calibrate.pool import Candidates, Entry, Pool, Sampled
+from benchmarks.replay.grading import grade
+from benchmarks.replay.reading import read
+from benchmarks.replay.records import Record
+from benchmarks.statistics import Interval
+from benchmarks.study.compare import DRAWS
+from benchmarks.study.one import PolicyStudy, across
+from tts.aggregate import AGGREGATES, aggregate
+from tts.errors import BadInput, TTSError
+from tts.terminal import table
+
+
+def pool_of(records: Sequence[Record]) -> Pool:
+    """Graded records as a pool in which a sample costs one, and prompts and scores nothing."""
+    scored = all(candidate.scores for record in records for candidate in record.candidates)
+    return Pool(tuple(_entry(record, scored) for record in records), "recorded", "recorded" if scored else "", {})
+
+
+def _entry(record: Record, scored: bool) -> Entry:
+    assert record.classes is not None
+    m = len(record.candidates)
+    classes = np.array([-1 if label is None else label for label in record.classes], dtype=np.int64)
+    scores = {
+        how: np.array([aggregate(c.scores, how) if scored else np.nan for c in record.candidates], dtype=float)
+        for how in AGGREGATES
+    }
+    tokens = np.array([max(1, c.tokens) for c in record.candidates], dtype=np.int64)
+    found = Candidates(classes, scores, np.array(record.right, dtype=bool), tokens)
+    prompt = max(1, len(record.problem))
+    steps = np.zeros((m, 0), dtype=np.int32)
+    return Entry(record.id, record.level, prompt, 0.0, 0.0, Sampled(found, np.ones(m), steps, np.zeros(0)))
+
+
+def rows(name: str, study: PolicyStudy) -> list[dict[str, Any]]:
+    """The selector at every budget, in samples, beside the strategies fixed beforehand."""
+    found = []
+    for row in study.rows:
+        by = {gap.strategy: gap.gain for gap in row.gaps}
+        found.append(
+            {
+                "recording": name,
+                "mean samples": f"{row.flops:.1f}",
+                "right": row.accuracy.percent(),
+                **{f"over {strategy}": _points(by.get(strategy)) for strategy in study.compared.fixed},
+            }
+        )
+    return [row for k, row in enumerate(found) if k == 0 or row != found[k - 1]]
+
+
+def gains(name: str, study: PolicyStudy) -> list[dict[str, Any]]:
+    """How many samples a fixed strategy takes over those of the selector at the same accuracy."""
+    return [
+        {
+            "recording": name,
+            "strategy": strategy,
+            "N": n,
+            "accuracy": f"{100 * right:.1f}",
+            "samples saved": _times(ratio),
+        }
+        for strategy in study.compared.fixed
+        for n, right, ratio in study.compared.gains(strategy)
+        if n >= 4
+    ]
+
+
+def _points(gain: Interval | None) -> str:
+    return "-" if gain is None else gain.points()
+
+
+def _times(ratio: Interval | None) -> str:
+    return "not reached" if ratio is None else f"{ratio.value:.1f} times [{ratio.low:.1f}, {ratio.high:.1f}]"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the tables of every file. The exit code is 2 for a file that cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.study.recorded", description=__doc__)
+    parser.add_argument("files", nargs="+", type=Path, help="recordings as `tts replay` reads them")
+    parser.add_argument("--orders", type=int, default=ORDERS, help="of each problem's samples (default: %(default)s)")
+    args = parser.parse_args(argv)
+    try:
+        for file in args.files:
+            print(f"{file.name}: grading", file=sys.stderr)
+            pool = pool_of(grade(read(file)))
+            if pool.width < 2:
+                raise BadInput(f"{file} has problems with fewer than 2 samples: there is nothing to adapt.")
+            study = across(pool, args.orders, DRAWS)
+            print(f"{file.name}: {len(pool.entries)} problems, {pool.width} samples each\n")
+            print(table(rows(file.name.partition(".")[0], study)), end="\n\n")
+            print(table(gains(file.name.partition(".")[0], study)), end="\n\n")
+    except TTSError as error:
+        print(f"tts: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""``tts calibrate`` with the built-in models, and from recordings."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+import cli
+from benchmarks.lab.problems import DATA
+from tts.profile_file import load
+
+FEW = [
+    "calibrate",
+    "--policy",
+    "lab-200k",
+    "--data",
+    "lab-validation",
+    "--limit",
+    "20",
+    "-n",
+    "4",
+    "--strategy",
+    "dvts",
+]
+
+
+class Tts:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.monkeypatch, self.capsys = monkeypatch, capsys
+
+    def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        self.monkeypatch.setattr(sys, "argv", ["tts", *arguments])
+        self.monkeypatch.setattr(sys, "stdin", io.StringIO())
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = self.capsys.readouterr()
+        assert isinstance(stop.value.code, int)
+        return stop.value.code, out, err
+
+
+@pytest.fixture
+def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tts:
+    return Tts(monkeypatch, capsys)
+
+
+def recorded(path: Path, problems: int = 24, samples: int = 4) -> Path:
+    """A file as search-and-learn writes it; the k-th problem has k mod 5 right samples."""
+    rows = [
+        {
+            "problem": f"How much is thing {k}?",
+            "answer": "3",
+            "completions": [f"So \\boxed{{{3 if j < k % 5 else 4 + j}}}." for j in range(samples)],
+            "scores": [[0.9] if j < k % 5 else [0.2] for j in range(samples)],
+        }
+        for k in range(problems)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_the_grid_is_run_once_and_the_profile_fitted_again_from_what_is_there(tts: Tts, tmp_path: Path) -> None:
+    out = tmp_path / "mine.json"
+    code, plan, _ = tts(*FEW, "--out", str(out), "--dry-run")
+    assert code == 0
+    assert {"best-of-n/4", "dvts/4", "majority/1"} <= set(plan.split())
+    assert not list(tmp_path.iterdir())
+    code, text, err = tts(*FEW, "--out", str(out))
+    assert code == 0, err
+    assert "lab-200k with lab-prm: 20 problems of lab-validation" in text
+    assert "majority N = 1 greedy" in text
+    profile = load(out)
+    assert (profile.policy, profile.prm, profile.temperature) == ("lab-200k", "lab-prm", 1.0)
+    assert profile.policy_parameters == 200_768
+    assert len(profile.problems) == 20
+    assert [stage.key for stage in profile.stages] == [
+        (0, False), (1, False), (1, True), (2, False), (2, True), (4, False), (4, True),
+    ]  # fmt: skip
+    assert any(finish.strategy == "dvts" for finish in profile.by_key[4, True].finishes)
+    rows = (tmp_path / "mine-run" / "outcomes.jsonl").read_bytes()
+    code, _, err = tts(*FEW, "--out", str(out))
+    assert code == 0
+    assert "60 of 60 rows are in" in err
+    assert (tmp_path / "mine-run" / "outcomes.jsonl").read_bytes() == rows
+    bare = tmp_path / "bare.json"
+    code, text, _ = tts(
+        "calibrate", "--from", str(tmp_path / "mine-run"), "--prm", "none", "--out", str(bare), "--json"
+    )
+    assert code == 0
+    assert json.loads(text)["prm"] == ""
+    assert not any(stage.scored for stage in load(bare).stages)
+
+
+def test_recorded_candidates_make_a_profile_for_the_model_that_is_named(tts: Tts, tmp_path: Path) -> None:
+    out = tmp_path / "profile.json"
+    given = ["calibrate", "--from", str(recorded(tmp_path / "r.jsonl")), "--out", str(out)]
+    code, _, err = tts(*given)
+    assert code == 2
+    assert "name it with --policy" in err
+    code, text, err = tts(*given, "--policy", "llama-3.2-1b", "--prm", "skywork-1.5b", "--json")
+    assert code == 0, err
+    assert "guessed from the length of the texts" in err
+    # one sample is right in 0, 1, 2, 3, 4 of 4 cases by turns: of 24 problems (5*0 + 5*1 + 5*2 + 5*3 + 4*4) / 4 / 24
+    [one] = [row for row in json.loads(text)["plans"] if row["strategy"] == "majority" and row["n"] == 1]
+    assert one["accuracy"] == pytest.approx(46 / 96, abs=0.08)
+    assert (load(out).policy, load(out).prm) == ("llama-3.2-1b", "skywork-1.5b")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "name the problems to calibrate on"),
+        (["--data", "math500"], "math500 is a test set"),
+        (["--data", "lab-500"], "lab-500 is a test set"),
+        (["--data", str(DATA / "lab-500.jsonl")], "lab-500 is a test set"),
+        (["--data", "none.jsonl"], "cannot be read"),
+        (["--data", "lab-validation", "--limit", "5"], "5 problems are too few"),
+        (["--data", "lab-validation", "--temperature", "0"], "all samples are the same"),
+        (["--data", "lab-validation", "--out", "x.txt"], "a profile is a .json file"),
+        (["--from", "nowhere"], "cannot be read"),
+        (["--from", "{few}", "--policy", "lab-1m"], "2 problems are too few"),
+        (["--from", "{one}", "--policy", "lab-1m"], "one sample of each problem"),
+        (["--from", "{enough}", "--dry-run"], "leave --dry-run out"),
+    ],
+)
+def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
+    tts: Tts, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    files = {
+        "few": recorded(tmp_path / "few.jsonl", 2),
+        "one": recorded(tmp_path / "one.jsonl", 24, 1),
+        "enough": recorded(tmp_path / "enough.jsonl"),
+    }
+    given = [argument.format(**files) for argument in arguments]
+    code, out, err = tts("calibrate", *([] if "--out" in given else ["--out", str(tmp_path / "p.json")]), *given)
+    assert code == 2
+    assert out == ""
+    assert said in err.splitlines()[-1]

@@ -1,0 +1,129 @@
+"""A profile fitted to pools whose rates are known."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from benchmarks.calibrate.fit import Fit
+from benchmarks.calibrate.rates import Bins, curves
+from benchmarks.calibrate.table import Table
+from tests.calibrate.synthetic import EACH, pool
+from tts.profile import Profile, Stage
+
+
+def stages(**options: object) -> dict[tuple[int, bool], Stage]:
+    found = Fit(Table.of(pool(**options), orders=8)).stages()  # type: ignore[arg-type]
+    return Profile("", "", 0, 0, 1.0, 1.0, found).by_key
+
+
+def test_costs_are_the_prompts_once_and_each_sample_and_score_once() -> None:
+    known = stages(chances=[0.5] * 30, m=8, searched=[0.5] * 30)
+    start = known[0, False]
+    by_name = {(finish.strategy, finish.n): finish.flops[0] for finish in start.finishes}
+    assert by_name["majority", 4] == pytest.approx(4 * EACH + EACH / 10)
+    assert by_name["best-of-n", 4] == pytest.approx(4 * EACH * 1.1 + 2 * EACH / 10)
+    assert by_name["beam-search", 4] == pytest.approx(4 * EACH * 1.1 + 2 * EACH / 10)
+    advances = {(each.n, each.scored): each.flops for each in known[4, False].advances}
+    assert advances[8, False] == pytest.approx([4 * EACH] * len(known[4, False].share))
+    assert advances[4, True] == pytest.approx([4 * EACH / 10 + EACH / 10] * len(known[4, False].share))
+    [search] = [finish for finish in known[4, True].finishes if finish.strategy == "beam-search"]
+    assert search.flops == pytest.approx([4 * EACH * 1.1] * len(known[4, True].share))
+
+
+def test_hopeless_and_certain_problems_are_told_apart_and_their_rates_found() -> None:
+    # half the problems are never right and half always: the belief knows, and what is certain stays so
+    known = stages(chances=[0.0] * 40 + [1.0] * 40, m=8)
+    for stage in (known[4, False], known[4, True]):
+        assert stage.right.mean[0] < 0.1
+        assert stage.right.mean[-1] > 0.9
+        assert float(np.dot(stage.share, stage.right.mean)) == pytest.approx(0.5, abs=0.02)
+        assert stage.scale is not None
+        assert stage.scale.found.mean[0] == pytest.approx(0.0, abs=1e-9)
+        assert stage.scale.found.mean[-1] == pytest.approx(1.0, abs=1e-9)
+        for advance in stage.advances:
+            assert advance.chance[0][-1] < 0.05
+            assert advance.chance[-1][0] < 0.05
+
+
+def test_the_beginning_expects_what_one_sample_and_the_search_are_known_to_reach() -> None:
+    # a sample is right with a chance of 0.6 and 0.2 by turns; over all orders one sample is right as often as the
+    # samples are on the mean. Four candidates of the search are right with 0.95 each, so that its vote nearly always is
+    chances, searched = [0.6, 0.2] * 60, [0.95] * 120
+    share = np.mean([entry.pass_at_1 for entry in pool(chances, m=8, told=0.8, searched=searched).entries])
+    known = stages(chances=chances, m=8, told=0.8, searched=searched)
+    by_name = {(finish.strategy, finish.n): finish.right for finish in known[0, False].finishes}
+    one = by_name["majority", 1]
+    assert one.low[0] < 0.4 < one.high[0]
+    assert one.mean[0] == pytest.approx(share, abs=0.02)
+    assert by_name["beam-search", 4].mean[0] > 0.95
+
+
+def test_rates_rise_with_the_belief_and_intervals_hold_them() -> None:
+    known = stages(chances=np.random.default_rng(1).random(100).tolist(), m=8, told=0.8, searched=[0.5] * 100)
+    for stage in known.values():
+        for curve in (stage.right, *(finish.right for finish in stage.finishes)):
+            assert all(a <= b + 1e-12 for a, b in pairwise(curve.mean))
+            ends = zip(curve.low, curve.mean, curve.high, strict=True)
+            assert all(0 <= low <= mean <= high <= 1 for low, mean, high in ends)
+        for advance in stage.advances:
+            assert np.sum(advance.chance, axis=1) == pytest.approx(1.0)
+
+
+def test_a_vote_that_is_surely_better_is_chosen_and_else_the_usual_one() -> None:
+    # scores that are wrong three times of four: whoever counts is right more often than who weighs
+    table = Table.of(pool([0.6] * 100, m=16, told=0.25), orders=8)
+    assert Fit(table).samples.vote == "majority"
+    table = Table.of(pool([0.6] * 100, m=16, told=1.0), orders=8)
+    assert Fit(table).samples.vote == "weighted"
+
+
+def test_without_the_reward_model_there_are_neither_scores_nor_searches() -> None:
+    table = Table.of(pool([0.5] * 40, m=8, searched=[0.5] * 40), orders=4)
+    found = Fit(table, scored=False).stages()
+    assert not any(stage.scored for stage in found)
+    assert {finish.strategy for stage in found for finish in stage.finishes} == {"majority"}
+    assert not {"weight", "best"} & {name for stage in found if stage.belief for name in stage.belief.weights}
+
+
+def test_orders_of_one_problem_count_as_one() -> None:
+    bins = Bins.at((), np.full((50, 16), 0.5))
+    assert bins.problems == pytest.approx([50])
+    halves = Bins.at((0.5,), np.repeat([[0.2, 0.8]], 50, axis=0))
+    assert halves.problems == pytest.approx([50, 50])
+
+
+@pytest.mark.parametrize("count", [1, 3, 10, 40])
+def test_no_bin_is_empty_however_many_beliefs_are_the_same(count: int) -> None:
+    belief = np.repeat([0.2, 0.2, 0.5, 0.7, 0.70001, 0.9], 5)[:, None]
+    bins = Bins.of(belief, count)
+    assert bins.share.min() > 0
+    assert bins.share.sum() == pytest.approx(1)
+    assert len(bins) <= min(count, 5)
+    assert [int(np.searchsorted(bins.edges, value, side="right")) for value in belief[:, 0]] == bins.place[
+        :, 0
+    ].tolist()
+
+
+def test_a_rate_is_drawn_to_the_curve_of_its_neighbours_as_the_prior_says() -> None:
+    # at one width and in one bin the curve is the rate itself, whatever the prior; with many bins a wild rate moves
+    one = Bins.at((), np.full((40, 4), 0.7))
+    [curve] = curves(np.array([[0.3]]), [4], one)
+    assert curve.mean[0] == pytest.approx(0.3, abs=0.005)
+    many = Bins.of(np.linspace(0.02, 0.98, 200)[:, None], 8)
+    raw = many.belief.copy()
+    raw[4] += 0.15
+    [free] = curves(raw[None], [4], many, prior=0.0)
+    [held] = curves(raw[None], [4], many, prior=1e9)
+    assert free.mean[4] > held.mean[4] + 0.05
+
+
+def test_a_belief_stays_in_its_bin_when_the_last_digits_of_the_estimate_change() -> None:
+    """Three beliefs, as after one sample; the borders are 0.3 and 0.6, half way between them."""
+    belief = np.repeat([[0.2], [0.4], [0.8]], 10, axis=0)
+    bins = Bins.of(belief, 5)
+    assert bins.edges == pytest.approx((0.3, 0.6))
+    for shift in (-1e-5, 1e-5):
+        assert (Bins.at(bins.edges, belief + shift).place == bins.place).all()

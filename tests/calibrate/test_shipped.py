@@ -1,0 +1,48 @@
+"""The profiles that ship with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.bench.data import load as load_data
+from benchmarks.bench.data import read
+from benchmarks.lab.problems import DATA
+from tts.engines.loading import causal_shape
+from tts.models import find as find_model
+from tts.models import folder_of
+from tts.profile_file import SHIPPED, find, load
+from tts.selector import Limits, expected
+from tts.types import Problem
+
+PROFILES = sorted(SHIPPED.glob("*.json"))
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
+def test_a_shipped_profile_is_small_fits_its_models_and_saw_no_test_problem(path: Path) -> None:
+    profile = load(path)
+    assert find(profile.policy, profile.prm) == path.stem
+    assert path.stat().st_size < 150_000
+    card = find_model(profile.policy)
+    folder = folder_of(card)
+    assert folder is not None
+    assert profile.policy_parameters == causal_shape(card, folder).parameters
+    tested = {Problem(item.problem.text).id for item in load_data("lab-500").items}
+    learned = {Problem(item.problem.text).id for item in read(DATA / "lab-validation.jsonl").items}
+    assert profile.problems <= learned - tested
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
+def test_by_its_own_figures_the_selector_is_worth_more_than_any_fixed_plan_at_every_price(path: Path) -> None:
+    profile = load(path)
+    limits = Limits(n=10**6)
+    for price in (10.0**power for power in range(-13, -7)):
+        found = expected(profile, price, limits)
+        for plan in profile.stages[0].finishes:
+            assert found.worth >= plan.right.mean[0] - price * plan.flops[0]
+
+
+def test_each_model_of_the_laboratory_has_a_profile_with_the_reward_model_and_one_without() -> None:
+    names = {f"{policy}{prm}" for policy in ("lab-200k", "lab-1m", "lab-4m") for prm in ("", "+lab-prm")}
+    assert {path.stem for path in PROFILES} == names

@@ -1,0 +1,81 @@
+"""A whole study on a world that is made up: what is played, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks.calibrate.pool import Pool
+from benchmarks.study import figures, summary
+from benchmarks.study.claims import Claim
+from benchmarks.study.one import PolicyStudy, across, on_test
+from tests.calibrate.synthetic import pool
+
+
+def world(seed: int) -> Pool:
+    """Problems from hopeless to certain, and a search that does a little better than a sample."""
+    chances = [k / 59 for k in range(60)]
+    return pool(chances, m=8, told=0.8, searched=[min(1.0, chance + 0.1) for chance in chances], seed=seed)
+
+
+@pytest.fixture(scope="module")
+def study() -> PolicyStudy:
+    return on_test(world(1), [world(2), world(3)], orders=4, draws=50)
+
+
+def test_the_selector_spends_what_it_was_given(study: PolicyStudy) -> None:
+    """The profile is of other problems of the same kind, so the cost is near what it foretold and near the budget."""
+    for row in study.rows:
+        assert row.expected <= row.budget * 1.001
+        assert row.flops == pytest.approx(row.expected, rel=0.35)
+
+
+def test_every_method_is_compared_at_the_selectors_own_cost(study: PolicyStudy) -> None:
+    """What a gap leaves of the accuracy is an accuracy that the fixed strategy has, and none below its first point."""
+    compared = study.compared
+    for row in study.rows:
+        for gap in row.gaps:
+            theirs = compared.fixed[gap.strategy]
+            cheapest = theirs.flops[0].min()
+            assert (gap.gain is None) == (row.flops < cheapest * (1 - 1e-9))
+            if gap.gain is not None:
+                low, high = theirs.right[0].min(), theirs.right[0].max()
+                assert low - 1e-9 <= row.accuracy.value - gap.gain.value <= high + 1e-9
+
+
+def test_the_summary_and_the_figures_say_what_was_found(study: PolicyStudy) -> None:
+    text = summary.printed(study)
+    assert all(claim.what in text for claim in study.claims)
+    found = json.loads(json.dumps(summary.recorded(study)))
+    assert len(found["selector"]) == len(study.budgets)
+    drawing = figures.over_flops(study.compared, "made-up problems")
+    assert drawing.startswith("<svg")
+    assert "selector" in drawing
+    assert figures.difficulty("policy", study.told[0]).count("<circle") > 2
+
+
+def test_a_claim_that_does_not_hold_is_printed_as_missed() -> None:
+    lines = summary.verdicts([Claim("a", "1", True), Claim("b", "2", False)]).splitlines()
+    assert lines == ["holds   a: 1", "MISSED  b: 2"]
+
+
+def test_problems_are_played_by_profiles_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks.study import one
+
+    fitted: list[set[int]] = []
+    original = one._profile
+    monkeypatch.setattr(one, "_profile", lambda t, rows: fitted.append(set(rows.tolist())) or original(t, rows))
+    made = world(3)
+    played: list[set[int]] = []
+    measure = one.measure
+
+    def spy(decks: object, parts: list[one.Part], budgets: object) -> object:
+        played.extend(set(part.rows.tolist()) for part in parts)
+        return measure(decks, parts, budgets)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(one, "measure", spy)
+    across(made, orders=2, draws=10)
+    assert set().union(*played) == set(range(len(made.entries)))
+    for seen, part in zip(fitted, played, strict=False):
+        assert not seen & part
