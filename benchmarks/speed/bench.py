@@ -168,5 +168,5 @@ async def timed(solver: Solver, problems: Sequence[Problem], title: str = "", co
 async def forget(solver: Solver) -> None:
     """Empty the prefix caches of a solver's vLLM engines, so that no measurement profits from the one before."""
     for model in solver.load():
-        if (service := getattr(model, "_service", None)) is not None:
+        for service in getattr(model, "services", ()):
             service.thread.run(service.engine.reset_prefix_cache())
