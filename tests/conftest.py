@@ -44,5 +44,5 @@ def vllm_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Poli
     shape: dict[str, Any] = {"width": 64, "heads": 2, "kv_heads": 1}  # heads of 32: the CPU's smallest
     policy = make_policy(folder / "policy", context=84, **shape)
     reward = make_prm(folder / "prm", **shape)
-    yield load_both(str(policy), str(reward), Loading(engine="vllm"))
+    yield load_both(str(policy), str(reward), Loading(engine="vllm", arguments={"policy.replicas": 1}))
     close_all()

@@ -18,6 +18,7 @@ from benchmarks.speed.bench import FULL, QUICK, Bench, Measurement, Part, Scale
 from benchmarks.speed.machine import machine
 from benchmarks.speed.record import Record
 from benchmarks.speed.table import Row, render
+from tts.engines import parse_argument
 from tts.errors import TTSError
 
 # In the order in which they run: those on the lab models first, so that engines are started as seldom as can be.
@@ -71,6 +72,10 @@ def parser() -> argparse.ArgumentParser:
         "--control-prm", choices=["vllm", "transformers"], default="vllm",
         help="what scores the lock-step loop's texts (default: %(default)s, the same engine as ours)",
     )  # fmt: skip
+    top.add_argument(
+        "--engine-arg", action="append", default=[], metavar="NAME=VALUE",
+        help="an argument of the engines on both sides, as of tts solve: policy.replicas=1",
+    )  # fmt: skip
     top.add_argument("--peer-python", type=Path, help="a Python that has its_hub[lm]; without it that part is skipped")
     top.add_argument("--table", action="store_true", help="print the table of the file and measure nothing")
     return top
@@ -84,7 +89,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     scale = replace(scale, control_problems=args.control_problems or scale.control_problems)
     out = args.out or Path("runs", "speed", "quick.json" if args.quick else "speed.json")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    bench = Bench(scale, out.parent, args.peer_python, args.control_prm)
     wanted = list(chosen(scale, args.only))
     if not wanted:
         print(f"--only {args.only} names nothing: the parts are {', '.join(PARTS)}.", file=sys.stderr)
@@ -92,6 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A run that is told to end takes its servers and engines with it, as one that is interrupted does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        engine_args = dict(map(parse_argument, args.engine_arg))
+        bench = Bench(scale, out.parent, args.peer_python, args.control_prm, engine_args)
         record = Record(out, bench.settings(), machine())
         if not args.table:
             asyncio.run(measure(bench, wanted, record))

@@ -65,24 +65,26 @@ class Bench:
         work: a folder for what is made on the way.
         peer_python: an interpreter that has its_hub; None skips that part.
         control_prm: what scores the control's texts, ``vllm`` or ``transformers``.
+        engine_args: arguments of the engines in this process, those of both sides.
     """
 
     scale: Scale
     work: Path
     peer_python: Path | None = None
     control_prm: str = "vllm"
+    engine_args: dict[str, Any] = field(default_factory=dict)
     _load: Load | None = field(default=None)
 
     def settings(self) -> dict[str, Any]:
         """What two runs must share to be one, as JSON types."""
         scale = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self.scale).items()}
-        return {"scale": scale, "control_prm": self.control_prm}
+        return {"scale": scale, "control_prm": self.control_prm, "engine_args": self.engine_args}
 
     async def open(self, name: str) -> Load:
         """The load of this name with its engines running and warm; those of another are closed first."""
         if self._load is None or self._load.name != name:
             self.close()
-            self._load = load(name, self.work)
+            self._load = load(name, self.work, self.engine_args)
             await timed(self._load.solver("beam-search", 4), self._load.problems(2))
         return self._load
 
@@ -168,5 +170,5 @@ async def timed(solver: Solver, problems: Sequence[Problem], title: str = "", co
 async def forget(solver: Solver) -> None:
     """Empty the prefix caches of a solver's vLLM engines, so that no measurement profits from the one before."""
     for model in solver.load():
-        if (service := getattr(model, "_service", None)) is not None:
+        for service in getattr(model, "services", ()):
             service.thread.run(service.engine.reset_prefix_cache())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,8 @@ def shape_30m(work: Path) -> Load:
     return Load("30m", str(policy), str(prm), shapes.problems, settings=settings)
 
 
-def load(name: str, work: Path) -> Load:
-    """The load of this name."""
-    return lab() if name == "lab" else shape_30m(work)
+def load(name: str, work: Path, engine_args: Mapping[str, Any]) -> Load:
+    """The load of this name, its engines with these arguments as well."""
+    found = lab() if name == "lab" else shape_30m(work)
+    arguments = {**found.settings.get("engine_args", {}), **engine_args}
+    return replace(found, settings={**found.settings, "engine_args": arguments})

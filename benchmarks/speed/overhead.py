@@ -39,7 +39,7 @@ class InstantEngine:
         self._steps, self._lasts = steps, lasts
         self._draw = random.Random(0)
 
-    async def generate(self, prompt: Any, params: Any, name: str) -> AsyncGenerator[Any, None]:
+    async def generate(self, prompt: Any, params: Any, name: str, priority: int = 0) -> AsyncGenerator[Any, None]:
         self.asked += 1
         last = self._draw.random() < 1 / _DEPTH
         tokens = self._draw.choice(self._lasts if last else self._steps)
@@ -74,7 +74,7 @@ def instant_solver(strategy: str, n: int, thread: LoopThread) -> Solver:
     lasts = [[*tokenizer.encode(_LAST.format(k), add_special_tokens=False), end] for k in range(10)]
     engine = InstantEngine(steps, lasts, len(tokenizer))
     policy = VLLMPolicy(
-        cards[0], Service("instant-policy", engine, thread), tokenizer, shape=shape, context=512, ends={end}
+        cards[0], [Service("instant-policy", engine, thread)], tokenizer, shape=shape, context=512, ends={end}
     )  # fmt: skip
     form = FAMILY.format(tokenizer_of(SimpleNamespace(card=cards[1])))
     reward = VLLMReward(

@@ -88,9 +88,9 @@ def _theirs(python: Path, job: dict[str, Any], problems: Sequence[Problem], gold
         [str(python), "-I", str(peer_client.__file__)], input=json.dumps(job), capture_output=True, text=True,
         timeout=3600, check=False,
     )  # fmt: skip
-    if done.returncode != 0:
-        raise RuntimeError(f"its_hub failed at {job['strategy']} N={job['n']}:\n{done.stderr[-2000:]}")
-    found = json.loads(done.stdout)
+    found = json.loads(done.stdout) if done.returncode == 0 else {"error": done.stderr[-2000:]}
+    if "error" in found:
+        raise RuntimeError(f"its_hub failed at {job['strategy']} N={job['n']}:\n{found['error']}")
     answers = [extract(text) for text in found["answers"]]
     right = [float(is_right(answer, golds[p.id])) for answer, p in zip(answers, problems, strict=True)]
     return {"seconds": found["seconds"], "scored": found["scored"], "right": right}

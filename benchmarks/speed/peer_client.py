@@ -1,5 +1,7 @@
 """its_hub at work, run by an interpreter that has it: a job as JSON on standard input, the figures on standard output.
 
+Where it fails they hold the traceback instead, under ``error``: standard error is full of what aiohttp says at the end.
+
 Nothing of this project is imported. The reward model is behind the thinnest adapter that its_hub's interfaces allow:
 they hand over whole texts, and those go to the server's pooling endpoint as a conversation, which it puts through the
 model's template and tokenizer.
@@ -12,6 +14,7 @@ import importlib
 import json
 import sys
 import time
+import traceback
 import warnings
 from typing import Any
 
@@ -19,7 +22,7 @@ SYSTEM = "Please reason step by step, and put your final answer within \\boxed{}
 
 
 class Scorer:
-    """The last step's score of each text, from a vLLM pooling server."""
+    """The last step's score of each text, from a vLLM pooling server; 0 for one without steps or beyond its context."""
 
     def __init__(self, url: str, model: str, session: Any) -> None:
         self.requests = 0
@@ -30,8 +33,10 @@ class Scorer:
         return list(await asyncio.gather(*(self._one(question, answer) for answer in answers)))
 
     async def _one(self, question: str, answer: str) -> float:
-        self.requests += 1
         steps = [step.strip() for step in answer.strip().split("\n\n") if step.strip()]
+        if not steps:
+            return 0.0
+        self.requests += 1
         turns = (("system", SYSTEM), ("user", question), ("assistant", "".join(f"{step}<extra_0>" for step in steps)))
         body = {
             "model": self._model,
@@ -41,8 +46,11 @@ class Scorer:
             "add_special_tokens": False,
         }
         async with self._session.post(self._url, json=body) as reply:
-            reply.raise_for_status()
             found = await reply.json()
+            if reply.status == 400 and "context length" in str(found):
+                return 0.0
+            if reply.status != 200:
+                raise RuntimeError(f"the reward model's server answers {reply.status}: {found}")
         return float(found["data"][0]["data"][-1][1])
 
 
@@ -92,7 +100,8 @@ async def solve(job: dict[str, Any]) -> dict[str, Any]:
     language: Any = importlib.import_module("its_hub.core.lms.openai_lm").OpenAICompatibleLanguageModel
     model = language(job["policy_url"], "none", job["policy"], temperature=job["temperature"], max_tries=1)
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None)) as session:
+    unlimited = aiohttp.ClientTimeout(total=None)
+    async with model, aiohttp.ClientSession(connector=connector, timeout=unlimited) as session:
         scorer = Scorer(job["prm_url"], job["prm"], session)
         search = algorithm(job, scorer)
 
@@ -109,13 +118,16 @@ async def solve(job: dict[str, Any]) -> dict[str, Any]:
         else:
             answers = [await one(question) for question in questions]
         seconds = time.perf_counter() - begun
-    await model.close()
     return {"seconds": seconds, "answers": answers, "scored": scorer.requests}
 
 
 def main() -> None:
     warnings.simplefilter("ignore")
-    json.dump(asyncio.run(solve(json.load(sys.stdin))), sys.stdout)
+    try:
+        found = asyncio.run(solve(json.load(sys.stdin)))
+    except Exception:
+        found = {"error": traceback.format_exc()}
+    json.dump(found, sys.stdout)
 
 
 if __name__ == "__main__":

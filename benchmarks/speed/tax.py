@@ -76,7 +76,7 @@ async def plain(solver: Solver, search: Run, *, alike: bool) -> tuple[float, flo
     assert isinstance(policy, VLLMPolicy)
     assert reward is not None
     endless = VLLMPolicy(
-        policy.card, policy._service, policy._text.tokenizer, shape=policy.shape, context=policy.context, ends=set(),
+        policy.card, policy.services, policy._text.tokenizer, shape=policy.shape, context=policy.context, ends=set(),
         seeds=policy.seeds,
     )  # fmt: skip
     length = max(1, round(search.solution_tokens))

@@ -58,6 +58,11 @@ def test_a_model_needs_its_weights_and_the_keys_and_values_of_one_solution(polic
     half = memory.need(card, {"dtype": "bfloat16", "max_model_len": 100}, on_gpu=True, engine="vllm")
     assert half is not None
     assert (half.weights, half.cache) == (2 * card.parameters, 2 * 2 * 2 * 8 * 2 * 100)
+    twice = memory.need(card, {"replicas": 2}, on_gpu=True, engine="vllm")
+    once = memory.need(card, {}, on_gpu=True, engine="vllm")
+    assert twice is not None
+    assert once is not None
+    assert (twice.weights, twice.cache) == (2 * once.weights, 2 * once.cache), "each replica has all of it"
     assert memory.need(models.CARDS["llama-3.2-1b"], {}, on_gpu=False, engine="vllm") is None
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.engines.test_reward import PROBLEM, TEXTS, chain
 from tts import models
 from tts.engines import Loading, load_both, load_policy
 from tts.engines.transformers import ENGINE as TRANSFORMERS
-from tts.errors import ModelError, PromptTooLong, UnknownName
+from tts.errors import BadInput, EngineDied, ModelError, PromptTooLong, UnknownName
 from tts.protocols import Policy, Request
 from tts.types import Finish, Node, Problem, Until
 
@@ -87,7 +87,7 @@ class TestPolicy:
         assert done.finish in (Finish.LENGTH, Finish.STOP)
 
     async def test_cancelling_takes_the_request_out_of_the_engine(self, policy: Any) -> None:
-        engine = policy._service.engine
+        [engine] = [service.engine for service in policy.services]
         task = asyncio.create_task(policy.generate(request(policy, until=Until.END, most=40)))
         await asyncio.sleep(0)
         task.cancel()
@@ -167,7 +167,8 @@ class TestLoading:
 
     def test_a_model_is_loaded_once(self, vllm_models: tuple[Any, Any]) -> None:
         policy, reward = (model.card.folder for model in vllm_models)
-        assert load_both(policy, reward, Loading(engine="vllm")) == vllm_models
+        loading = Loading(engine="vllm", arguments={"policy.replicas": 1})
+        assert load_both(policy, reward, loading) == vllm_models
 
     def test_auto_means_vllm_for_a_folder_and_transformers_for_what_is_built_in(
         self, vllm_models: tuple[Any, Any]
@@ -179,6 +180,59 @@ class TestLoading:
         assert _engine_for(models.find("llama-3.2-3b"), "auto") == "vllm"
 
 
+class TestReplicas:
+    @pytest.fixture
+    def load(self, vllm_models: tuple[Any, Any]) -> Iterator[Callable[[], Any]]:
+        """Loads a policy of two replicas, or gives the one that is there."""
+        arguments = {"policy.replicas": 2, "policy.kv_cache_memory_bytes": 1 << 28}
+        loads: list[Any] = []
+
+        def load() -> Any:
+            loads.append(load_policy(vllm_models[0].card.folder, engine="vllm", arguments=arguments))
+            return loads[-1]
+
+        yield load
+        for policy in loads:
+            policy.close()
+
+    def test_searches_are_shared_out_and_sampled_as_on_one_until_a_replica_dies_and_then_all_are_replaced(
+        self, load: Callable[[], Any], vllm_models: tuple[Any, Any]
+    ) -> None:
+        before = set(children(os.getpid()))
+        policy = load()
+        requests = [request(policy, seed=seed) for seed in range(6)]
+        served = [policy._places.of(each.node.root.step).replica for each in requests]
+        assert served == [*policy.services] * 3
+
+        async def sampled(by: Any, times: int = 1) -> list[Any]:
+            for _ in range(times):
+                found = await asyncio.gather(*map(by.generate, requests))
+            return [done.steps[0].tokens for done in found]
+
+        assert asyncio.run(sampled(policy)) == asyncio.run(sampled(vllm_models[0]))
+        processes = [pid for pid in children(os.getpid()) if pid not in before]
+        assert len(processes) == 2
+        os.kill(processes[0], signal.SIGKILL)
+        with pytest.raises(EngineDied):
+            asyncio.run(sampled(policy, times=1000))
+        assert not policy.alive
+        assert load() is not policy
+        assert all_gone(processes)
+
+    def test_devices_are_divided_among_replicas(self) -> None:
+        from tts.engines.vllm import _divided
+
+        assert _divided("cuda:0,cuda:1,cuda:2,cuda:3", 2) == ["cuda:0,cuda:1", "cuda:2,cuda:3"]
+        assert _divided("cuda:0", 2) == ["cuda:0", "cuda:0"]
+        with pytest.raises(BadInput, match="3 devices cannot be divided among 2 replicas"):
+            _divided("cuda:0,cuda:1,cuda:2", 2)
+
+    @pytest.mark.parametrize("replicas", [0, "two", True, 1.5])
+    def test_what_is_no_number_of_replicas_is_refused(self, replicas: Any, vllm_models: tuple[Any, Any]) -> None:
+        with pytest.raises(BadInput, match="a whole number of replicas"):
+            load_policy(vllm_models[0].card.folder, engine="vllm", arguments={"policy.replicas": replicas})
+
+
 SCRIPT = """
 import signal
 import sys
@@ -186,7 +240,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where 
 from tts.batch import Batch
 from tts import Solver
 from pathlib import Path
-solver = Solver(sys.argv[1], sys.argv[2], "beam-search", 8, engine="vllm", max_steps=400, step_tokens=8)
+replicas = {"policy.replicas": 2}
+solver = Solver(
+    sys.argv[1], sys.argv[2], "beam-search", 8, engine="vllm", max_steps=400, step_tokens=8, engine_args=replicas
+)
 policy, reward = solver.load()
 print("ready", flush=True)
 with Batch(solver, Path(sys.argv[3]), Path(sys.argv[4])) as batch:
@@ -221,7 +278,7 @@ class TestProcesses:
         self, running: subprocess.Popen[str], tmp_path: Path
     ) -> None:
         engines = children(running.pid)
-        assert len(engines) >= 2
+        assert len(engines) == 3
         os.kill(engines[0], signal.SIGKILL)
         _, errors = running.communicate(timeout=60)
         assert running.returncode

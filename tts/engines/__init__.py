@@ -197,6 +197,8 @@ def _load(kind: models.Kind, name: str, loading: Loading, share: float, *, room:
                 options["share"] = share * loading.gpu_memory
             load = loader.load_policy if kind == "policy" else loader.load_reward
             _check_arguments(engine, load, options)
+            if key in _loaded:
+                _loaded[key].close()  # what is left of it
             model = load(card, **options)
             if kind == "prm" and getattr(family_of(model.card), "outcome", False):
                 model = OutcomeReward(model)
@@ -253,7 +255,9 @@ def _shares(policy: models.ModelCard, prm: models.ModelCard, loading: Loading) -
         return 1.0, 1.0
     total = memory.gpu_bytes(loading.device)
     devices = len((loading.device or "").split(","))  # a model on several has a part of its weights on each
-    weights = [2.2 * card.parameters / devices for card in (policy, prm)]  # 16 bits a parameter, and what a pass needs
+    copies = (memory.counted(loading.of("policy").get("replicas")) or 1, 1)
+    # 16 bits a parameter, and what a pass needs
+    weights = [2.2 * card.parameters * n / devices for card, n in zip((policy, prm), copies, strict=True)]
     free = total * loading.gpu_memory - sum(weights)
     if not total or free <= 0:
         return 0.5, 0.5

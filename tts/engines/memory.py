@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tts import configuration
-from tts.errors import NotEnoughMemory
+from tts.errors import BadInput, NotEnoughMemory
 from tts.models import ModelCard, folder_of
 
 ROOT = Path("/")  # where proc and sys lie
@@ -53,10 +53,18 @@ def need(card: ModelCard, options: Mapping[str, Any], *, on_gpu: bool, engine: s
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None  # what is wrong with it is said where it is loaded
     tokens = min(card.context, card.max_tokens, int(options.get("max_model_len") or card.context))
-    cache = configuration.token_bytes(config, size or 2) * tokens
+    replicas = counted(options.get("replicas")) or 1
+    weights, cache = weights * replicas, configuration.token_bytes(config, size or 2) * tokens * replicas
     if engine == "vllm" and not on_gpu:
         cache = max(cache, int(options.get("kv_cache_memory_bytes") or _VLLM_CPU_CACHE))
     return Need(card.name, weights, cache, int(weights * _WORK))
+
+
+def counted(replicas: Any) -> int | None:
+    """How many replicas of a policy were asked for; None where that was left open. Raises BadInput."""
+    if replicas is None or (type(replicas) is int and replicas >= 1):
+        return replicas
+    raise BadInput(f"a policy has a whole number of replicas, 1 or more, not {replicas!r}.")
 
 
 def require_room(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from tts.cost import ModelShape
 from tts.engines.loading import SMALL, causal_shape, check_type, guarded, shape_of, tokenizer_of
+from tts.engines.memory import counted
 from tts.engines.service import Service, loop_thread
 from tts.engines.spawning import spawning
 from tts.engines.text import end_ids
@@ -42,6 +44,7 @@ _CPU_ENVIRONMENT = {
 }
 _preparing = threading.Lock()  # imports from two threads at once go wrong in libraries that import lazily
 _starting = threading.Lock()  # on a GPU one engine measures the free memory, then the next
+_REPLICAS = 4  # most of a small policy on a CPU by default: each takes memory and some seconds to start
 
 
 class VLLMEngine:
@@ -50,11 +53,16 @@ class VLLMEngine:
     ``device`` is "cpu", "cuda" or "cuda:k" (``"cuda:0,cuda:1"`` runs a model on both in tensor parallel); ``dtype`` as
     vLLM names it, by default float32 on a CPU and the checkpoint's own on a GPU. ``share`` is the part of the device's
     memory that this model may take. Every further argument is one of vLLM's engine arguments.
+
+    ``replicas`` is how many processes serve a policy, each with all of its weights and a part of the memory for keys
+    and values; a problem stays with one of them. By default there is one, but on a CPU one for each core, up to four,
+    of a policy too small to make use of several threads. Several devices are divided among them: ``"cuda:0,cuda:1"``
+    and two replicas is one on each.
     """
 
     def load_policy(
         self, card: ModelCard, *, device: str | None = None, dtype: str | None = None, share: float = 0.9,
-        warn: Warn | None = None, seeds: bool = True, **arguments: Any,
+        warn: Warn | None = None, seeds: bool = True, replicas: int | None = None, **arguments: Any,
     ) -> VLLMPolicy:  # fmt: skip
         """A policy ready to sample. Raises MissingExtra, MissingWeights or ModelError, each with one sentence."""
         folder = require(card)
@@ -65,12 +73,18 @@ class VLLMEngine:
             ends = end_ids(_written(folder, "generation_config.json").get("eos_token_id"), tokenizer)
             if not ends:
                 raise ModelError(f"{folder} names no end of a solution: add eos_token_id to generation_config.json.")
-            settings = {"max_model_len": min(card.context, card.max_tokens + _ROOM), **arguments}
-            config = _configure(card, folder, device, dtype, share, settings)
-        service = _start(card, config, shape)
-        context = int(service.engine.model_config.max_model_len)
+            settings = {
+                "max_model_len": min(card.context, card.max_tokens + _ROOM), "scheduling_policy": "priority",
+                **arguments,
+            }  # fmt: skip
+            count = counted(replicas) or _by_default(shape)
+            places = _divided(device, count)
+            part = 1 if len(set(places)) == count else count  # of a device's memory
+            configs = [_configure(card, folder, place, dtype, share, settings, part) for place in places]
+        services = _start_all(card, configs, shape)
+        context = int(services[0].engine.model_config.max_model_len)
         return VLLMPolicy(
-            card, service, tokenizer, shape=shape, context=context, ends=ends, seeds=seeds, warn=warn
+            card, services, tokenizer, shape=shape, context=context, ends=ends, seeds=seeds, warn=warn
         )  # fmt: skip
 
     def load_reward(
@@ -118,9 +132,13 @@ def _check_installed() -> None:
 
 
 def _configure(
-    card: ModelCard, folder: Path, device: str | None, dtype: str | None, share: float, settings: Mapping[str, Any]
-) -> Any:
-    """vLLM's configuration for a model; its engine arguments are checked here."""
+    card: ModelCard, folder: Path, device: str | None, dtype: str | None, share: float, settings: Mapping[str, Any],
+    part: int = 1,
+) -> Any:  # fmt: skip
+    """vLLM's configuration for a model, or one of ``part`` replicas that share a device's memory.
+
+    Its engine arguments are checked here.
+    """
     from vllm.engine.arg_utils import AsyncEngineArgs
 
     if dtype is not None and dtype not in _DTYPES:
@@ -130,8 +148,10 @@ def _configure(
         "trust_remote_code": False, "generation_config": "vllm", **_placed(device, _on_cpu()),
         "dtype": dtype or ("float32" if _on_cpu() else "auto"),
     }  # fmt: skip
-    arguments |= _CPU if _on_cpu() else {"gpu_memory_utilization": share}
+    arguments |= _CPU if _on_cpu() else {"gpu_memory_utilization": share / part}
     arguments |= settings
+    if "kv_cache_memory_bytes" in arguments:
+        arguments["kv_cache_memory_bytes"] //= part
     positions = _written(folder, "config.json").get("max_position_embeddings") or arguments["max_model_len"]
     arguments["max_model_len"] = min(arguments["max_model_len"], positions)
     if not arguments.get("enable_chunked_prefill", True):
@@ -158,6 +178,18 @@ def _start(card: ModelCard, config: Any, shape: ModelShape) -> Service:
     return Service(card.name, engine, loop_thread(), spawning.log)
 
 
+def _start_all(card: ModelCard, configs: Sequence[Any], shape: ModelShape) -> list[Service]:
+    """Start the replicas of a model; where one does not come up, none is left running."""
+    with ThreadPoolExecutor(len(configs)) as pool:
+        starts = [pool.submit(_start, card, config, shape) for config in configs]
+    for failure in filter(None, (start.exception() for start in starts)):
+        for start in starts:
+            if not start.exception():
+                start.result().close()
+        raise failure
+    return [start.result() for start in starts]
+
+
 def _on_cpu() -> bool:
     from vllm.platforms import current_platform
 
@@ -173,6 +205,22 @@ def _placed(device: str | None, on_cpu: bool) -> dict[str, Any]:
         what = "a CPU, so only cpu" if on_cpu else "CUDA, so cuda, cuda:0 or cuda:0,cuda:1"
         raise BadInput(f"device {device!r} cannot be used: this vLLM is built for {what} can be named.")
     return {"device_ids": [int(name[5:]) for name in names], "tensor_parallel_size": len(names)}
+
+
+def _divided(device: str | None, replicas: int) -> list[str | None]:
+    """The devices of each replica, where several are named; else they share one."""
+    names = (device or "").split(",")
+    if len(names) == 1:
+        return [device] * replicas
+    if len(names) % replicas:
+        raise BadInput(f"{len(names)} devices cannot be divided among {replicas} replicas: name a multiple of that.")
+    size = len(names) // replicas
+    return [",".join(names[k : k + size]) for k in range(0, len(names), size)]
+
+
+def _by_default(shape: ModelShape) -> int:
+    """How many replicas a policy has unless it is said."""
+    return min(os.cpu_count() or 1, _REPLICAS) if _on_cpu() and shape.parameters < SMALL else 1
 
 
 def _threads(shape: ModelShape) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from copy import copy
 from functools import lru_cache
 from typing import Any
 
 from tts.cost import ModelShape
+from tts.engines.places import Places
 from tts.engines.service import Service, tokens_prompt
 from tts.engines.stepper import Splitter, Stepper
 from tts.engines.text import Text
@@ -27,9 +28,13 @@ class VLLMPolicy:
     Prompts and continuations are token ids, and only whole continuations come back. vLLM stops at ids of the
     vocabulary that hold a separator; where a step truly ends, the same :class:`Stepper` decides as in every engine.
 
+    Replicas share the searches: each stays on one of them, where its prefixes are cached, and the searches of a replica
+    are served in the order in which they began. Else all of them would be half done at once, and their prefixes would
+    drive each other out of the cache.
+
     Args:
         card: prompt, separator and limits.
-        service: the running engine.
+        services: the running engine, or several with the same weights.
         tokenizer: its tokenizer.
         shape: for the cost of a pass.
         context: most tokens of prompt and solution.
@@ -39,26 +44,27 @@ class VLLMPolicy:
     """
 
     def __init__(
-        self, card: ModelCard, service: Service, tokenizer: Any, *, shape: ModelShape, context: int, ends: set[int],
-        seeds: bool = True, warn: Warn | None = None,
+        self, card: ModelCard, services: Sequence[Service], tokenizer: Any, *, shape: ModelShape, context: int,
+        ends: set[int], seeds: bool = True, warn: Warn | None = None,
     ) -> None:  # fmt: skip
         self.card = card
         self.name = card.name
         self.shape = shape
         self.context = context
         self.seeds = seeds
-        self._service = service
+        self.services = tuple(services)
+        self._places = Places(self.services)
         self._text = Text(tokenizer)
         self._splitter = Splitter(self._text.decode, card.separator, ends)
-        size = service.engine.model_config.get_vocab_size()
+        size = self.services[0].engine.model_config.get_vocab_size()
         self._stops = {Until.END: sorted(ends), Until.STEP: sorted(ends | self._splitter.closing(range(size)))}
         self._settings = lru_cache(64)(self._sampling)
         self._warn = warn
 
     @property
     def alive(self) -> bool:
-        """False once the engine's process has ended."""
-        return not self._service.dead
+        """False once a process of the engine has ended."""
+        return not any(service.dead for service in self.services)
 
     def warn(self, problem: Problem) -> str | None:
         """A sentence for the user when the problem looks beyond this model, else None."""
@@ -84,8 +90,9 @@ class VLLMPolicy:
         return Completion(stepper.steps(), finish)
 
     def close(self) -> None:
-        """End the engine's process; requests under way fail with EngineError."""
-        self._service.close()
+        """End the engine's processes; requests under way fail with EngineError."""
+        for service in self.services:
+            service.close()
 
     async def _sample(self, request: Request, tokens: list[int], limit: int, sampled: int) -> list[int]:
         params = copy(self._settings(request.until, request.temperature, request.top_p))
@@ -93,11 +100,14 @@ class VLLMPolicy:
         if self.seeds and request.temperature > 0:
             params.seed = (request.seed + sampled) & _SEEDS
 
+        turn, service = self._places.of(request.node.root.step)
+
         def ask(name: str) -> AsyncGenerator[Any, None]:
-            stream: AsyncGenerator[Any, None] = self._service.engine.generate(tokens_prompt(tokens), params, name)
+            prompt = tokens_prompt(tokens)
+            stream: AsyncGenerator[Any, None] = service.engine.generate(prompt, params, name, priority=turn)
             return stream
 
-        answer = (await self._service.ask(ask)).outputs[0]
+        answer = (await service.ask(ask)).outputs[0]
         if not answer.token_ids:
             raise EngineError(f"vLLM ended a request to {self.name} without a token ({answer.finish_reason}).")
         return list(answer.token_ids)

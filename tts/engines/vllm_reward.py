@@ -54,6 +54,7 @@ class VLLMReward:
         self.context = context
         self.computed = 0  # tokens that were really read, those of repeated requests included
         self.reused = 0  # tokens that were wanted and in the cache
+        self.services = (service,)
         self._service = service
         self._reader = Reader(form)
         self._column = pooling.column
