@@ -97,8 +97,8 @@ def _settings(
     data: DataSet, strategies: list[str], budget: str, solver: dict[str, Any], lines: list[Line]
 ) -> dict[str, Any]:
     """What must not change between two calls on one folder: all that decides what a row holds."""
-    from benchmarks.bench.identity import fingerprint, without_secrets
     from benchmarks.bench.jobs import budgets_of, jobs_of
+    from benchmarks.identity import fingerprint, without_secrets
 
     planned = next((line.job.plan.prm for line in lines if line.job.plan.prm), "")
     prm = solver["prm"] if planned and solver["prm"] != "auto" else planned
@@ -129,9 +129,9 @@ def _run(
     concurrency: int,
     as_json: bool,
 ) -> None:
-    from benchmarks.bench.identity import without_secrets
     from benchmarks.bench.runner import Bench
     from benchmarks.bench.tally import printed
+    from benchmarks.identity import without_secrets
     from benchmarks.speed.machine import machine
 
     facts = {"command": without_secrets(shlex.join(["tts", *sys.argv[1:]])), "machine": machine()}

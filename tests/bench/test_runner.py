@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.bench.folder import RunFolder, read_manifest
-from benchmarks.bench.identity import fingerprint, without_secrets
 from benchmarks.bench.progress import duration
 from tests.bench.toys import SETTINGS, comparable, dataset, rows, toy_bench
 from tests.markdown import ROOT
@@ -151,6 +150,14 @@ def test_other_settings_are_refused_in_one_sentence(tmp_path: Path) -> None:
         pass
 
 
+def test_other_files_of_a_model_are_refused_by_their_name_and_not_by_a_bare_hash(tmp_path: Path) -> None:
+    with toy_bench(tmp_path / "run", settings={"prm sha256": "a" * 64}):
+        pass
+    said = "made with a reward model of other files or another description .*: use that reward model, or name another"
+    with pytest.raises(BadInput, match=said):
+        toy_bench(tmp_path / "run", settings={"prm sha256": "b" * 64})
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(BadInput, match=r"holds notes\.txt and is no run of ours"):
@@ -246,18 +253,6 @@ def test_nothing_of_a_finished_problem_stays_in_memory(tmp_path: Path) -> None:
     assert len(policy.calls) == 120
     # two in flight, at most three being graded and one on its way, of sixty
     assert 0 < policy.most <= 6
-
-
-def test_weights_are_told_apart_by_what_is_in_them(tmp_path: Path) -> None:
-    assert fingerprint("lab-1m", "policy") == fingerprint("LAB-1M", "policy") != fingerprint("lab-4m", "policy")
-    assert fingerprint("http://localhost:1/v1#lab-1m", "policy") == ""
-    assert fingerprint("llama-3.2-3b", "policy") == ""
-
-
-def test_addresses_are_recorded_without_passwords() -> None:
-    assert without_secrets("tts bench --policy http://me:word@host:8000/v1#m") == (
-        "tts bench --policy http://host:8000/v1#m"
-    )
 
 
 @pytest.mark.parametrize(
