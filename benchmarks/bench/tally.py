@@ -59,7 +59,8 @@ def _add(figures: Figures, line: Line, row: Mapping[str, Any]) -> None:
     if row.get("error") is not None:
         figures.failed += 1
         return
-    candidates, usage, needs = row["candidates"], row["usage"], resolve("strategy", line.strategy).needs_reward
+    candidates, usage = row["candidates"], row["usage"]
+    needs = line.run or resolve("strategy", line.strategy).needs_reward  # another's samples were scored for that one
     right = [bool(c["correct"]) for c in candidates]
     share = 1.0
     if line.run:

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.bench.folder import RunFolder, read_manifest
+from benchmarks.bench.jobs import Job, Line
 from benchmarks.bench.progress import duration
+from benchmarks.bench.tally import Tally
 from tests.bench.toys import SETTINGS, comparable, dataset, rows, toy_bench
 from tests.markdown import ROOT
 from tests.toy import ToyPolicy
@@ -72,6 +74,20 @@ def test_the_table_agrees_with_the_rows(tmp_path: Path) -> None:
     assert table["majority", 4]["prm_tokens"] == 0
     assert table["majority", 4]["flops"] < table["best-of-n", 4]["flops"]
     assert all(row["low"] <= row["accuracy"] <= row["high"] for row in table.values())
+
+
+def test_a_job_whose_plans_differ_from_problem_to_problem_is_one_line(tmp_path: Path) -> None:
+    with toy_bench(tmp_path / "run") as run:
+        run.run()
+    taken = {"p0": "best-of-n/4", "p1": "beam-search/2", "p2": "beam-search/4"}
+    chosen = [row | {"job": "auto/4"} for row in rows(tmp_path / "run") if row["job"] == taken.get(row["id"])]
+    tally = Tally([Line("auto", 4, "chosen", Job("auto/4", "auto", 4, None), run=True)])
+    for row in chosen:
+        tally.add(row)
+    [line] = tally.rows(3)
+    assert line["accuracy"] == sum(row["correct"] for row in chosen) / 3
+    assert line["prm_tokens"] == sum(row["usage"]["prm_tokens"] for row in chosen) / 3
+    assert line["flops"] == sum(row["usage"]["flops"] for row in chosen) / 3
 
 
 def test_a_finished_run_read_back_gives_the_same_table_and_does_nothing(tmp_path: Path) -> None:
