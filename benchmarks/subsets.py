@@ -53,6 +53,14 @@ class Sampled:
     def __len__(self) -> int:
         return len(self.classes)
 
+    def without_scores(self) -> Sampled:
+        """The same as one has them without a reward model: ties go to the answer seen first."""
+        return Sampled(self.classes, np.full(len(self), math.nan), self.right)
+
+    def first(self, n: int) -> Sampled:
+        """The first ``n`` of them, or all where there are fewer."""
+        return Sampled(self.classes[:n], self.scores[:n], self.right[:n])
+
 
 def pass_at(samples: Sampled, n: int) -> float:
     """How often at least one of ``n`` samples is right. Exact."""

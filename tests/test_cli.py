@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 import cli
+from tests.interrupt import again, command, interrupted
 from tts import Trace
 
 MIA = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
@@ -219,22 +216,8 @@ def test_the_doctor_names_the_built_in_models(tts: Tts) -> None:
 def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path: Path) -> None:
     source, out = tmp_path / "problems.txt", tmp_path / "answers.jsonl"
     source.write_text("".join(f"Tom has {k} eggs. He buys 8 more. He sells half.\n" for k in range(10, 130, 2)))
-    # A shell that runs the tests in the background has its children ignore the signal.
-    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import cli; cli.main()"
-    command = [sys.executable, "-c", listen, "solve", "-n", "16", "--concurrency", "2"]
-    command += ["--file", str(source), "--out", str(out)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
-        deadline = time.monotonic() + 120
-        while not (out.exists() and out.read_text().count("\n") >= 2):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in err
-    rows = [json.loads(line) for line in out.read_text().splitlines()]
-    assert 2 <= len(rows) < 60
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240)
-    assert f"{len(rows)} of 60 are answered" in done.stderr
+    solve = command("solve", "-n", 16, "--concurrency", 2, "--file", source, "--out", out)
+    kept = interrupted(solve, out)
+    assert 2 <= kept < 60
+    assert f"{kept} of 60 are answered" in again(solve).stderr
     assert len({json.loads(line)["id"] for line in out.read_text().splitlines()}) == 60

@@ -3,7 +3,7 @@
 A row is what ``tts solve --json`` prints (:func:`tts.export.as_row`) with the grading beside it:
 
     id, problem, answer, confidence, plan, usage, stopped, best, candidates [key, answer, score, scores, finish,
-    tokens, steps, correct, class], warnings, error   and   dataset, gold, level, subject, correct
+    tokens, steps, correct, class], warnings, error   and   dataset, gold, level, subject, correct, job
 
 Benchmarks write it, selectors fit on it, reports draw it, replays read it.
 """
@@ -32,6 +32,8 @@ class Outcome:
         gold: the right answer as the data set writes it.
         level, subject: of the problem; 0 and empty where the data set has none.
         plan: what was run.
+        job: what the run called it, such as ``dvts/64``; empty outside a run. Where a selector chooses a plan for each
+            problem, the plans of one job differ.
         candidates: what it ended with, and ``right`` whether each is right (an answer that is missing is not).
         classes: of each candidate's answer, equal answers share a number; -1 without a voice. Empty where the row does
             not say.
@@ -59,6 +61,7 @@ class Outcome:
     dataset: str = ""
     level: int = 0
     subject: str = ""
+    job: str = ""
 
 
 def row_of(
@@ -91,7 +94,7 @@ def outcome_of(row: Mapping[str, Any]) -> Outcome:
             classes=tuple(c["class"] for c in row["candidates"] if "class" in c),
             answer=row["answer"], confidence=row["confidence"], correct=row["correct"], usage=Usage(**usage),
             stopped=row["stopped"], error=row.get("error"), dataset=row.get("dataset", ""),
-            level=row.get("level", 0), subject=row.get("subject", ""),
+            level=row.get("level", 0), subject=row.get("subject", ""), job=row.get("job", ""),
         )  # fmt: skip
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadInput(f"this row is no outcome of ours ({type(error).__name__}: {error}).") from error
@@ -102,17 +105,34 @@ def read(path: Path) -> Iterator[Outcome]:
 
     Raises BadInput for a file that cannot be read, and for a line that holds no outcome.
     """
+    return (outcome for _, outcome in placed(path))
+
+
+def placed(path: Path) -> Iterator[tuple[int, Outcome]]:
+    """The same, each with the byte at which its line begins: :func:`read_at` finds it there again."""
+    at = 0
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     return
                 try:
-                    yield outcome_of(json.loads(line))
+                    yield at, outcome_of(json.loads(line))
                 except (ValueError, BadInput) as error:
                     raise BadInput(f"line {number} of {path} holds no outcome: {error}") from error
+                at += len(line)
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def read_at(path: Path, at: int) -> Outcome:
+    """The outcome whose line begins at this byte. Raises BadInput where there is none (any more)."""
+    try:
+        with path.open("rb") as file:
+            file.seek(at)
+            return outcome_of(json.loads(file.readline()))
+    except (OSError, ValueError, BadInput) as error:
+        raise BadInput(f"{path} has changed since it was read: run this again.") from error
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:

@@ -106,8 +106,8 @@ def settings_of(
     data: DataSet, strategies: list[str], budget: str, solver: dict[str, Any], lines: list[Line]
 ) -> dict[str, Any]:
     """What must not change between two calls on one folder: all that decides what a row holds."""
-    from benchmarks.bench.identity import fingerprint, without_secrets
     from benchmarks.bench.jobs import budgets_of, jobs_of
+    from benchmarks.identity import fingerprint, without_secrets
     from tts.profile_file import digest
 
     profiles = sorted({name for job in jobs_of(lines) if (name := job.plan.parameters.get("profile"))})
@@ -160,8 +160,8 @@ def execute(
     data: DataSet, lines: list[Line], out: Path, settings: dict[str, Any], retry: bool, concurrency: int
 ) -> Bench:
     """Do what is missing of a run, and hand it back closed."""
-    from benchmarks.bench.identity import without_secrets
     from benchmarks.bench.runner import Bench
+    from benchmarks.identity import without_secrets
     from benchmarks.speed.machine import machine
 
     facts = {"command": without_secrets(shlex.join(["tts", *sys.argv[1:]])), "machine": machine()}

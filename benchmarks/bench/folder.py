@@ -113,10 +113,7 @@ class RunFolder:
             for name in {**manifest["settings"], **settings}:
                 old, new = manifest["settings"].get(name), settings.get(name)
                 if old != new:
-                    raise BadInput(
-                        f"{self.path} was made with {name} = {_short(old)}, not {_short(new)}: "
-                        "use the same settings, or name another folder with --out."
-                    )
+                    raise BadInput(f"{self.path} was made with {_other(name, old, new)}, or name another folder.")
             manifest["calls"].append(call)
         else:
             manifest = {"format": 1, "settings": settings, "calls": [call]}
@@ -201,6 +198,15 @@ def _failed(line: bytes) -> bool:
         return json.loads(line).get("error") is not None
     except (ValueError, AttributeError):
         return False  # reading it later says what is wrong with it
+
+
+def _other(name: str, old: object, new: object) -> str:
+    """In which way a setting differs, and what can be done about it."""
+    if name in ("policy sha256", "prm sha256"):
+        which = "policy" if name.startswith("policy") else "reward model"
+        what = "other files" if which == "policy" else "other files or another description"
+        return f"a {which} of {what} ({_short(old)}, not {_short(new)}): use that {which}"
+    return f"{name} = {_short(old)}, not {_short(new)}: use the same settings"
 
 
 def _short(value: object) -> str:

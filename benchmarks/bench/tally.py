@@ -60,7 +60,7 @@ def _add(figures: Figures, line: Line, row: Mapping[str, Any]) -> None:
         figures.failed += 1
         return
     candidates, usage = row["candidates"], row["usage"]
-    needs = line.run or resolve("strategy", line.strategy).needs_reward
+    needs = line.run or resolve("strategy", line.strategy).needs_reward  # another's samples were scored for that one
     right = [bool(c["correct"]) for c in candidates]
     share = 1.0
     if line.run:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from benchmarks.identity import fingerprint, without_secrets
 from benchmarks.prm_eval.data import Case
 from benchmarks.prm_eval.sources import DataSet
 from tts import models
 from tts.errors import BadInput, EngineError, PromptTooLong
 from tts.protocols import RewardModel
+from tts.rows import Rows
 from tts.types import Finish, Node, Problem, Step
 
 Scores = tuple[float, ...] | None  # None: longer than the model can read
 
 IN_FLIGHT = 256  # solutions; an engine batches what is in flight
-EDGE = 1 << 16  # bytes at either end of a weight file that tell one training run from another
 
 
 def chain(case: Case) -> Node:
@@ -81,17 +80,10 @@ async def _score(reward: RewardModel, case: Case) -> Scores:
 
 
 def identity(prm: str, dtype: str | None) -> dict[str, Any]:
-    """What scores depend on: which model, which weights lie in its folder, and the number format asked for."""
+    """What scores depend on: which model, its files and its description, and the number format asked for."""
     card = models.find(prm, "prm")
-    folder, digest = models.folder_of(card), hashlib.sha256()
-    for file in sorted(folder.glob("*.safetensors")) if folder and not card.url else ():
-        with file.open("rb") as content:
-            digest.update(content.read(EDGE))
-            size = content.seek(0, os.SEEK_END)
-            content.seek(max(0, size - EDGE))
-            digest.update(content.read() + str(size).encode())
     name = f"{card.url}#{card.name}" if card.url else card.folder or card.name
-    return {"prm": name, "weights": digest.hexdigest()[:16], "dtype": dtype}
+    return {"prm": without_secrets(name), "prm sha256": fingerprint(prm, "prm"), "dtype": dtype}
 
 
 class ScoreFile:
@@ -106,36 +98,16 @@ class ScoreFile:
     def __init__(self, path: Path, model: Mapping[str, Any], data: DataSet) -> None:
         self.path, self.model, self.data = path, dict(model), data
         self.scores: dict[tuple[str, str], Scores] = {}
-        try:
-            self._file: IO[bytes] = path.open("a+b")
-        except OSError as error:
-            raise BadInput(f"the output {path} cannot be written: {error.strerror}.") from error
-        try:
-            self._resume()
-        except BaseException:
-            self._file.close()
-            raise
+        self._rows = Rows(path, self._take)
 
     def close(self) -> None:
-        self._file.close()
+        self._rows.close()
 
     def add(self, subset: str, case: Case, scores: Scores) -> None:
         """Append a row, on disk when this returns."""
         row = {"subset": subset, "id": case.id, "key": case.key, "scores": scores, "model": self.model}
-        self._file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-        self._file.flush()
+        self._rows.add(row)
         self.scores[subset, case.key] = scores
-
-    def _resume(self) -> None:
-        self._file.seek(0)
-        whole = 0
-        for number, line in enumerate(self._file, 1):
-            if not line.endswith(b"\n"):
-                break
-            self._take(number, line)
-            whole += len(line)
-        if self._file.seek(0, os.SEEK_END) > whole:
-            self._file.truncate(whole)
 
     def _take(self, number: int, line: bytes) -> None:
         try:
@@ -146,9 +118,14 @@ class ScoreFile:
                 f"{self.path} exists and its line {number} is no row of scores: name another file with --out."
             ) from error
         for name, value in self.model.items():
-            if model.get(name) != value:
+            if name not in model:
                 raise BadInput(
-                    f"{self.path} holds scores made with {name} = {model.get(name)}, not {value}: name another file "
+                    f"{self.path} was written by an earlier version, which did not keep the {name}: name another file "
+                    "with --out."
+                )
+            if model[name] != value:
+                raise BadInput(
+                    f"{self.path} holds scores made with {name} = {model[name]}, not {value}: name another file "
                     "with --out."
                 )
         if not self._belongs(subset, key):

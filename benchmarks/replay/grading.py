@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from benchmarks.replay.records import Record, voter
 from tts.equivalence import Equivalence
+from tts.types import Candidate
 
 
 def grade(records: Sequence[Record], progress: Callable[[], None] = lambda: None) -> list[Record]:
@@ -34,12 +35,21 @@ def grade(records: Sequence[Record], progress: Callable[[], None] = lambda: None
 def _grade(record: Record, judge: Equivalence) -> Record:
     if record.graded:
         return record
-    assert record.gold is not None  # the reader refuses records without
-    answers = [candidate.answer for candidate in record.candidates if voter(candidate)]
-    found = iter(judge.group([answer for answer in answers if answer is not None]))
-    classes = tuple(next(found) if voter(candidate) else None for candidate in record.candidates)
+    gold = record.gold
+    assert gold is not None  # the reader refuses records without
+    if record.classes is None:
+        record = replace(record, classes=classes_of(record.candidates, judge))
     if record.right is not None:
-        return replace(record, classes=classes)
-    verdicts = {answer: judge.grade(record.gold, answer) for answer in set(answers) if answer is not None}
+        return record
+    answers = {candidate.answer or "" for candidate in record.candidates if voter(candidate)}
+    verdicts = {answer: judge.grade(gold, answer) for answer in answers}
     right = tuple(voter(c) and verdicts[c.answer or ""] for c in record.candidates)
-    return replace(record, right=right, classes=classes)
+    return replace(record, right=right)
+
+
+def classes_of(candidates: Sequence[Candidate], judge: Equivalence) -> tuple[int | None, ...]:
+    """The class of each candidate's answer, equal answers share one; None without a voice."""
+    voices = [voter(candidate) for candidate in candidates]
+    spoken = [candidate.answer or "" for candidate, voice in zip(candidates, voices, strict=True) if voice]
+    found = iter(judge.group(spoken))
+    return tuple(next(found) if voice else None for voice in voices)

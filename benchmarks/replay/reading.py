@@ -25,7 +25,7 @@ from typing import IO, Any, cast
 from benchmarks.replay.records import EXCERPTS, Record
 from tts.answers import extract
 from tts.errors import BadInput
-from tts.outcomes import outcome_of
+from tts.outcomes import Outcome, outcome_of
 from tts.types import Candidate, Finish, Plan
 
 Row = Mapping[str, Any]
@@ -141,7 +141,8 @@ def _outcome(row: Row, number: int) -> Record:
     outcome = outcome_of(row)
     return Record(
         outcome.id, outcome.problem, outcome.gold, _light(outcome.candidates), level_of(row), outcome.subject,
-        right=outcome.right, plan=plan_words(outcome.plan), excerpts=_excerpts([c.text for c in outcome.candidates]),
+        right=outcome.right, classes=_classes(outcome), plan=plan_words(outcome.plan, outcome.job),
+        excerpts=_excerpts([c.text for c in outcome.candidates]),
     )  # fmt: skip
 
 
@@ -205,8 +206,11 @@ def level_of(row: Row) -> int:
     return int(match[0]) if match else 0
 
 
-def plan_words(plan: Plan) -> str:
-    """A plan as one line: what tells two plans of a run apart."""
+def plan_words(plan: Plan, job: str = "") -> str:
+    """A plan as one line: what tells two plans of a run apart. The plans that a job chose are one."""
+    strategy, _, width = job.rpartition("/")
+    if strategy and strategy != plan.strategy:
+        return f"{strategy}, N = {width}, a plan for each problem"
     n = plan.parameters.get("n")
     words = [
         plan.strategy,
@@ -221,6 +225,13 @@ def plan_words(plan: Plan) -> str:
 def _gold(row: Row) -> str | None:
     answer = row.get("answer")
     return str(answer) if isinstance(answer, str | int | float) else None
+
+
+def _classes(outcome: Outcome) -> tuple[int | None, ...] | None:
+    """As the row says, where it does."""
+    if len(outcome.classes) != len(outcome.candidates):
+        return None
+    return tuple(None if label < 0 else label for label in outcome.classes)
 
 
 def _light(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:

@@ -45,11 +45,13 @@ class Record:
     def graded(self) -> bool:
         return self.right is not None and self.classes is not None
 
+    def scores(self, how: str | None) -> list[float | None]:
+        """One score a candidate, made of its step scores by ``how``; None where it has none, or ``how`` is None."""
+        return [aggregate(c.scores, how) if how is not None and c.scores else None for c in self.candidates]
+
     def scored_by(self, how: str | None) -> tuple[Candidate, ...]:
-        """The candidates with their step scores made one by ``how``; None takes every score away."""
-        if how is None:
-            return tuple(replace(c, score=None) for c in self.candidates)
-        return tuple(replace(c, score=aggregate(c.scores, how) if c.scores else None) for c in self.candidates)
+        """The candidates with these scores."""
+        return tuple(replace(c, score=s) for c, s in zip(self.candidates, self.scores(how), strict=True))
 
 
 def voter(candidate: Candidate) -> bool:

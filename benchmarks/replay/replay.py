@@ -65,9 +65,7 @@ def scored(records: Sequence[Record]) -> bool:
 
 def hits(records: Sequence[Record], choice: Choice, n: int, subsets: bool = False, seed: int = 0) -> list[float]:
     """For each graded record whether the vote is right (1.0 or 0.0), or with ``subsets`` how often it is."""
-    if subsets:
-        return [_expected(record, choice, n, seed) for record in records]
-    return [_first(record, choice, n) for record in records]
+    return _hits(records, _samples(records, choice), choice, n, subsets, seed)
 
 
 def lines(
@@ -78,8 +76,9 @@ def lines(
         raise BadInput("there is no problem to replay.")
     table = []
     for choice in wanted:
+        samples = _samples(records, choice)
         for n in sizes:
-            values = hits(records, choice, n, subsets)
+            values = _hits(records, samples, choice, n, subsets)
             accuracy = mean(values) if subsets else wilson(round(sum(values)), len(values))
             table.append(Line(choice, n, accuracy, len(values), records[0].plan))
     return table
@@ -99,21 +98,33 @@ def some_right(records: Sequence[Record], k: int) -> Interval:
     return mean(values)
 
 
-def _first(record: Record, choice: Choice, n: int) -> float:
+def _samples(records: Sequence[Record], choice: Choice) -> list[Sampled]:
+    """The candidates as arrays, with the scores that the choice looks at: made once for every N."""
+    found = []
+    for record in records:
+        assert record.right is not None
+        assert record.classes is not None
+        found.append(Sampled.of(record.classes, record.scores(choice.aggregate), record.right))
+    return found
+
+
+def _hits(
+    records: Sequence[Record], samples: Sequence[Sampled], choice: Choice, n: int, subsets: bool, seed: int = 0
+) -> list[float]:
+    if choice.vote not in VOTES:  # another package's: it is asked itself
+        if subsets:
+            raise BadInput(f"--subsets knows the votes {', '.join(VOTES)}, not {choice.vote}.")
+        return [_asked(record, choice, n) for record in records]
+    if not subsets:  # the first n are the only n of themselves
+        samples = [each.first(n) for each in samples]
+    return [accuracy_at(each, min(n, len(each)), choice.vote, seed) if len(each) else 0.0 for each in samples]
+
+
+def _asked(record: Record, choice: Choice, n: int) -> float:
     assert record.right is not None
     candidates = record.scored_by(choice.aggregate)[:n]
     chosen = registry.resolve("vote", choice.vote)(candidates, group=_Lookup(record)).best
     return float(chosen is not None and record.right[_position(candidates, chosen)])
-
-
-def _expected(record: Record, choice: Choice, n: int, seed: int) -> float:
-    assert record.right is not None
-    assert record.classes is not None
-    if choice.vote not in VOTES:
-        raise BadInput(f"--subsets knows the votes {', '.join(VOTES)}, not {choice.vote}.")
-    scores = [c.score for c in record.scored_by(choice.aggregate)]
-    samples = Sampled.of(record.classes, scores, record.right)
-    return accuracy_at(samples, min(n, len(samples)), choice.vote, seed) if len(samples) else 0.0
 
 
 def _position(candidates: Sequence[Candidate], chosen: Candidate) -> int:

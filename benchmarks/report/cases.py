@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.report import tree
 from benchmarks.report.curves import Curve
-from benchmarks.report.runs import TRACES, Arm, Runs, whole
+from benchmarks.report.runs import TRACES, Runs
 from tts.errors import BadInput
 from tts.outcomes import Outcome
 from tts.trace import Trace
@@ -39,33 +39,17 @@ def pick(runs: Runs, found: Sequence[Curve], count: int = COUNT) -> list[Case]:
     common = [identity for identity in right[0] if all(identity in row for row in right)]
     spread = {identity: float(np.var([row[identity] for row in right])) for identity in common}
     chosen = sorted((i for i in common if spread[i] > 0), key=lambda i: -spread[i])[:count]
-    wanted = [(curve.name, curve.arm, curve.top.n) for curve in drawn]
-    texts = _texts(runs, chosen)
-    return [
-        Case(i, spread[i], tuple((name, texts[arm, n, i]) for name, arm, n in wanted if (arm, n, i) in texts))
-        for i in chosen
-    ]
+    return [Case(i, spread[i], _outcomes(runs, drawn, i)) for i in chosen]
+
+
+def _outcomes(runs: Runs, drawn: Sequence[Curve], identity: str) -> tuple[tuple[str, Outcome], ...]:
+    found = [(curve.name, runs.whole((curve.arm, curve.top.n, identity))) for curve in drawn]
+    return tuple((name, outcome) for name, outcome in found if outcome is not None)
 
 
 def _own(curve: Curve) -> bool:
     """Whether a curve is a run of its own, and not another vote of the same samples."""
     return curve.name.startswith(curve.arm.strategy)
-
-
-def _texts(runs: Runs, ids: Sequence[str]) -> dict[tuple[Arm, int, str], Outcome]:
-    """The full outcomes of some problems by arm, N and id, read again from the files."""
-    known = {(arm, n): rows for arm, by_n in runs.tables.items() for n, rows in by_n.items()}
-    found: dict[tuple[Arm, int, str], Outcome] = {}
-    for path in runs.paths:
-        for outcome in whole(path, ids):
-            n = int(outcome.plan.parameters.get("n", len(outcome.candidates) or 1))
-            plain = Arm.of(outcome.plan)
-            for arm, size in known:
-                same = (arm.strategy, arm.policy, arm.prm, arm.vote, arm.aggregate, arm.seed) == (
-                    plain.strategy, plain.policy, plain.prm, plain.vote, plain.aggregate, plain.seed)  # fmt: skip
-                if same and size == n and arm.source in ("", path.name):
-                    found[arm, n, outcome.id] = outcome
-    return found
 
 
 class Traces:
@@ -117,6 +101,7 @@ def draw(case: Case, traces: Traces) -> str:
 
 def _search(name: str, outcome: Outcome, traces: Traces) -> str:
     n = outcome.plan.parameters.get("n", "?")
+    plan = "" if name.startswith(outcome.plan.strategy) else f"{outcome.plan.strategy}, "  # what a selector chose
     if outcome.error is not None:
         return f'<h3>{escape(name)}</h3><p class="small bad">{escape(outcome.error)}</p>'
     trace = traces.of(outcome)
@@ -129,8 +114,8 @@ def _search(name: str, outcome: Outcome, traces: Traces) -> str:
         roots = tree.from_candidates([c for c, _ in shown], [verdict for _, verdict in shown])
         note = "" if len(shown) == len(pairs) else f" · the first {len(shown)} are drawn"
     right = sum(outcome.right)
-    about = f"N = {n}, {right} of {len(pairs)} candidates right{note}"
+    about = f"{plan}N = {n}, {right} of {len(pairs)} candidates right{note}"
     return (
-        f'<details><summary><b>{escape(name)}</b> <span class="soft small">{about}</span></summary>'
+        f'<details><summary><b>{escape(name)}</b> <span class="soft small">{escape(about)}</span></summary>'
         f"{tree.draw(roots)}</details>"
     )

@@ -28,11 +28,10 @@ def report(
     from benchmarks.report import page
     from benchmarks.report.curves import curves
     from benchmarks.report.figures import browser, draw, save
-    from benchmarks.report.runs import classify, load
+    from benchmarks.report.runs import load
 
     found = load(runs)
     check_writable(out)
-    classify(found)
     drawn = curves(found)
     figures = draw(drawn, page.groupings(found))
     text = page.report(title or page.title_of(found, drawn), found, drawn, figures)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.report.runs import Arm, Runs
-from benchmarks.statistics import Interval, accuracy, difference, pass_at_k
-from benchmarks.subsets import Sampled, accuracy_at
+from benchmarks.statistics import Interval, accuracy, difference
+from benchmarks.subsets import Sampled, accuracy_at, pass_at
 from tts.outcomes import Outcome
-from tts.selector import SAMPLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +60,20 @@ class Curve:
 
 
 def curves(runs: Runs) -> list[Curve]:
-    """A curve for each strategy; beside best-of-n the majority of its own samples, and whether any is right."""
+    """A curve for each arm; beside best-of-n the majority of its own samples, and whether any is right."""
     found: list[Curve] = []
     arms = list(runs.tables)
     majorities = {(a.policy, a.seed) for a in arms if a.strategy == "majority"}
     for arm, by_n in runs.tables.items():
         name = name_of(arm, arms)
-        if arm.strategy not in SAMPLING:
+        if not arm.independent:
             found.append(Curve(name, arm, tuple(_run(n, rows) for n, rows in sorted(by_n.items()))))
             continue
-        n = max(by_n)
-        found.append(Curve(name, arm, _sampled(runs, arm, n, arm.vote)))
+        found.append(Curve(name, arm, _sampled(runs, arm, arm.vote)))
         if arm.strategy == "best-of-n" and (arm.policy, arm.seed) not in majorities:
-            found.append(Curve(f"majority{_models(arm, arms)}", arm, _sampled(runs, arm, n, "majority", prm=False)))
-        if n > 1 and not any(curve.bound and curve.arm.policy == arm.policy for curve in found):
-            found.append(Curve(f"any of N right{_models(arm, arms)}", arm, _sampled(runs, arm, n, "any"), bound=True))
+            found.append(Curve(f"majority{_models(arm, arms)}", arm, _sampled(runs, arm, "majority", prm=False)))
+        if max(by_n) > 1 and not any(curve.bound and curve.arm.policy == arm.policy for curve in found):
+            found.append(Curve(f"any of N right{_models(arm, arms)}", arm, _sampled(runs, arm, "any"), bound=True))
     return sorted(found, key=lambda curve: (curve.bound, -curve.top.accuracy.value))
 
 
@@ -104,67 +102,64 @@ def _differ(arms: Sequence[Arm], *names: str) -> bool:
 
 
 def _run(n: int, rows: dict[str, Outcome]) -> Point:
+    return _point(n, rows, [float(outcome.correct) for outcome in rows.values()])
+
+
+def _point(
+    n: int,
+    rows: dict[str, Outcome],
+    right: Sequence[float],
+    share: float = 1.0,
+    prm: bool = True,
+    derived: bool = False,
+) -> Point:
+    """A point that has this share of the rows' cost, with or without the reward model's."""
     usages = [outcome.usage for outcome in rows.values()]
     return Point(
-        n, tuple(rows), tuple(float(outcome.correct) for outcome in rows.values()),
-        float(np.mean([u.policy_tokens for u in usages])), float(np.mean([u.flops for u in usages])),
-        float(np.mean([u.paper_flops for u in usages])), failed=_failed(rows),
+        n, tuple(rows), tuple(right),
+        share * float(np.mean([u.policy_tokens for u in usages])),
+        share * float(np.mean([u.flops if prm else u.policy_flops for u in usages])),
+        share * float(np.mean([u.paper_flops for u in usages])),
+        derived, sum(outcome.error is not None for outcome in rows.values()),
     )  # fmt: skip
 
 
-def _failed(rows: dict[str, Outcome]) -> int:
-    return sum(outcome.error is not None for outcome in rows.values())
-
-
-def _sampled(runs: Runs, arm: Arm, most: int, vote: str, prm: bool = True) -> tuple[Point, ...]:
-    rows = runs.tables[arm][most]
-    sizes = [2**k for k in range(most.bit_length()) if 2**k < most] + [most]
-    usages = [outcome.usage for outcome in rows.values()]
+def _sampled(runs: Runs, arm: Arm, vote: str, prm: bool = True) -> tuple[Point, ...]:
+    """The points of independent samples. Those run at several N were so for a reason: a ceiling, which cuts a smaller
+    N off elsewhere. Else a smaller N is the mean over subsets of the largest."""
+    by_n = runs.tables[arm]
+    most = max(by_n)
+    cut = any(outcome.stopped != "complete" for outcome in by_n[most].values())
+    powers = [] if cut or len(by_n) > 1 else [2**k for k in range(most.bit_length()) if 2**k < most]
     points = []
-    for n in sizes:
-        right = []
-        for identity, outcome in rows.items():
-            right.append(_expected(outcome, runs.classes[arm, most, identity], vote, n, most))
-        share = n / most
-        flops = float(np.mean([u.flops if prm else u.policy_flops for u in usages])) * share
-        points.append(
-            Point(
-                n,
-                tuple(rows),
-                tuple(right),
-                float(np.mean([u.policy_tokens for u in usages])) * share,
-                flops,
-                float(np.mean([u.paper_flops for u in usages])) * share,
-                derived=n < most,
-                failed=_failed(rows),
-            )
-        )
+    for n in [*powers, *sorted(by_n)]:
+        source = n if n in by_n else most
+        rows = by_n[source]
+        if n == source and vote == arm.vote:
+            right = [float(outcome.correct) for outcome in rows.values()]  # the run's own answers
+        else:
+            right = [_expected(runs.samples[arm, source, identity], vote, n) for identity in rows]
+        points.append(_point(n, rows, right, n / source, prm, derived=n < source))
     return tuple(points)
 
 
-def _expected(outcome: Outcome, classes: Sequence[int | None], vote: str, n: int, most: int) -> float:
-    count = len(outcome.candidates)
-    if not count:
+def _expected(samples: Sampled, vote: str, n: int) -> float:
+    if not len(samples):
         return 0.0
+    n = min(n, len(samples))
     if vote == "any":
-        return pass_at_k(count, sum(outcome.right), min(n, count))
-    if n == most and vote == outcome.plan.vote:
-        return float(outcome.correct)  # the run's own answer
-    scores = [None if vote == "majority" else c.score for c in outcome.candidates]
-    return accuracy_at(Sampled.of(classes, scores, outcome.right), min(n, count), vote)
+        return pass_at(samples, n)
+    return accuracy_at(samples.without_scores() if vote == "majority" else samples, n, vote)
 
 
 def chances(runs: Runs) -> dict[str, float]:
     """pass@1 of each problem, from the samples of the best-sampled policy; empty where nothing was sampled."""
-    arms = [(max(by_n), arm) for arm, by_n in runs.tables.items() if arm.strategy in SAMPLING and max(by_n) > 1]
+    arms = [(max(by_n), arm) for arm, by_n in runs.tables.items() if arm.independent and max(by_n) > 1]
     if not arms:
         return {}
     n, arm = max(arms, key=lambda pair: pair[0])
-    return {
-        identity: sum(outcome.right) / len(outcome.right)
-        for identity, outcome in runs.tables[arm][n].items()
-        if outcome.right
-    }
+    found = ((identity, runs.samples[arm, n, identity]) for identity in runs.tables[arm][n])
+    return {identity: float(samples.right.mean()) for identity, samples in found if len(samples)}
 
 
 def shared(points: Sequence[Point]) -> list[str]:

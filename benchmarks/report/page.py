@@ -14,7 +14,6 @@ from benchmarks.report.runs import Runs
 from benchmarks.report.style import CHART, PAGE, VARIABLES
 from benchmarks.statistics import Interval, difficulty
 from tts import __version__
-from tts.selector import SAMPLING
 
 _PAIRS = 15
 
@@ -120,7 +119,7 @@ def _cell(point: Point | None) -> str:
 
 def _main_note(runs: Runs) -> str:
     text = "Per cent of problems right, with 95 % intervals; cost a problem at the largest N. "
-    if any(arm.strategy in SAMPLING for arm in runs.tables):
+    if any(arm.independent for arm in runs.tables):
         text += (
             "Best-of-n and majority were sampled once at their largest N; a smaller N is the unbiased mean over "
             "subsets of those samples, at their share of the cost. Searches were run at each N."

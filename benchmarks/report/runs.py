@@ -1,19 +1,22 @@
-"""Run folders read for a report: the methods they hold, and each one's outcome for every problem, without the text."""
+"""Run folders read for a report: the methods they hold, and of each problem what figures need, without any text.
+
+Of a row with 256 candidates some 5 kB are kept, and where in its file it stands.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.replay.records import voter
-from tts import outcomes
+from benchmarks.replay.grading import classes_of
+from benchmarks.subsets import Sampled
+from tts import outcomes, registry
 from tts.equivalence import Equivalence
-from tts.errors import BadInput
+from tts.errors import BadInput, UnknownName
 from tts.outcomes import Outcome
-from tts.selector import SAMPLING
 from tts.solver import AUTO
 from tts.types import Plan
 
@@ -22,7 +25,11 @@ OUTCOMES, MANIFEST, TRACES = "outcomes.jsonl", "manifest.json", "traces"
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A strategy with its models and vote; it was run at one N or at several."""
+    """A method: a strategy with its models and vote. It was run at one N or at several.
+
+    Rows are told apart by the name of their job, where they have one: what a selector plans differs from problem to
+    problem, and is one method all the same. Its ``vote`` is then ``"chosen"`` unless all plans have the same.
+    """
 
     strategy: str
     policy: str
@@ -39,6 +46,18 @@ class Arm:
             return cls(plan.strategy, plan.policy, plan.prm, AUTO, "", plan.seed)
         return cls(plan.strategy, plan.policy, plan.prm, plan.vote, how, plan.seed)
 
+    @property
+    def independent(self) -> bool:
+        """Whether its candidates are independent samples, so that any N of them are a run of N."""
+        try:
+            return bool(getattr(registry.resolve("strategy", self.strategy), "independent", False))
+        except UnknownName:  # a strategy of another machine
+            return False
+
+
+Place = tuple[Arm, int, str]
+"""An arm, an N and a problem's id."""
+
 
 @dataclass(slots=True)
 class Runs:
@@ -47,14 +66,16 @@ class Runs:
     Attributes:
         paths: the run folders or files.
         manifests: what each said of itself; empty where it has no manifest.
-        tables: for each arm and N the outcome of each problem by id.
-        classes: for each arm and N the classes of the candidates' answers, for sampling strategies.
+        tables: for each arm and N the outcome of each problem by id, without its candidates.
+        samples: the candidates of arms of independent samples.
+        places: the file that holds each outcome, and where in it.
     """
 
     paths: list[Path]
     manifests: list[dict[str, Any]] = field(default_factory=list)
     tables: dict[Arm, dict[int, dict[str, Outcome]]] = field(default_factory=dict)
-    classes: dict[tuple[Arm, int, str], tuple[int | None, ...]] = field(default_factory=dict)
+    samples: dict[Place, Sampled] = field(default_factory=dict)
+    places: dict[Place, tuple[Path, int]] = field(default_factory=dict)
 
     @property
     def problems(self) -> dict[str, Outcome]:
@@ -67,32 +88,90 @@ class Runs:
         return found
 
     @property
+    def settings(self) -> list[dict[str, Any]]:
+        """The settings in the manifests, of those that have some."""
+        return [found for manifest in self.manifests if isinstance(found := manifest.get("settings"), dict)]
+
+    @property
     def part(self) -> str:
         """In words which part of the data was run, where a manifest says that it was a part; else empty."""
-        settings = [found for manifest in self.manifests if isinstance(found := manifest.get("settings"), dict)]
-        parts = [text for found in settings if (text := _part_words(found.get("part")))]
+        parts = [text for found in self.settings if (text := _part_words(found.get("part")))]
         return "; ".join(dict.fromkeys(parts))
+
+    def whole(self, place: Place) -> Outcome | None:
+        """An outcome with its candidates, read again from its file; None where the problem was not run."""
+        return outcomes.read_at(*self.places[place]) if place in self.places else None
 
 
 def load(paths: Sequence[Path]) -> Runs:
     """Read run folders (or ``outcomes.jsonl`` files). A problem that stands there twice counts as it was last.
 
+    Answers are compared only for independent samples whose rows do not say which of them are the same.
+
     Raises BadInput for a path that holds no outcome, and where two runs hold the same plan.
     """
     runs = Runs(list(paths))
-    for path in paths:
-        runs.manifests.append(manifest_of(path))
-        tables = _tables(path)
-        if not tables:
-            raise BadInput(f"{path} holds no outcome yet.")
-        for arm, by_n in tables.items():
-            named = arm
-            if arm in runs.tables and by_n.keys() & runs.tables[arm].keys():
-                named = replace(arm, source=path.name or str(path))
-                if named in runs.tables:
-                    raise BadInput(f"{path} holds the same plans as another run given: name each run once.")
-            runs.tables.setdefault(named, {}).update(by_n)
+    with Equivalence() as judge:
+        for path in paths:
+            runs.manifests.append(manifest_of(path))
+            methods = _read(path, judge)
+            if not methods:
+                raise BadInput(f"{path} holds no outcome yet.")
+            for method in methods:
+                _take(runs, path, method)
     return runs
+
+
+@dataclass(slots=True)
+class _Method:
+    """The rows of one file that make one arm, as they are read."""
+
+    strategy: str
+    plans: set[Arm] = field(default_factory=set)
+    rows: dict[tuple[int, str], tuple[Outcome, Sampled | None, int]] = field(default_factory=dict)
+
+    @property
+    def arm(self) -> Arm:
+        each = {name: sorted({getattr(plan, name) for plan in self.plans} - {""}) for name in ("policy", "prm")}
+        votes = {(plan.vote, plan.aggregate) for plan in self.plans}
+        vote, how = votes.pop() if len(votes) == 1 else ("chosen", "")
+        seed = min(plan.seed for plan in self.plans)
+        return Arm(self.strategy, " + ".join(each["policy"]), " + ".join(each["prm"]), vote, how, seed)
+
+
+def _read(path: Path, judge: Equivalence) -> list[_Method]:
+    methods: dict[str | Arm, _Method] = {}
+    for at, outcome in outcomes.placed(outcomes_file(path)):
+        plain = Arm.of(outcome.plan)
+        job, _, width = outcome.job.rpartition("/")
+        named = bool(job) and width.isdecimal()
+        n = int(width) if named else int(outcome.plan.parameters.get("n", len(outcome.candidates) or 1))
+        method = methods.setdefault(job if named else plain, _Method(job if named else plain.strategy))
+        method.plans.add(plain)
+        samples = _samples(outcome, judge) if replace(plain, strategy=method.strategy).independent else None
+        method.rows[n, outcome.id] = replace(outcome, candidates=(), right=(), classes=()), samples, at
+    return list(methods.values())
+
+
+def _take(runs: Runs, path: Path, method: _Method) -> None:
+    """Add a method under a name of its own."""
+    arm = method.arm
+    if arm in runs.tables and {n for n, _ in method.rows} & runs.tables[arm].keys():
+        arm = replace(arm, source=path.name or str(path))
+        if arm in runs.tables:
+            raise BadInput(f"{path} holds the same plans as another run given: name each run once.")
+    table = runs.tables.setdefault(arm, {})
+    for (n, identity), (outcome, samples, at) in method.rows.items():
+        table.setdefault(n, {})[identity] = outcome
+        runs.places[arm, n, identity] = outcomes_file(path), at
+        if samples is not None:
+            runs.samples[arm, n, identity] = samples
+
+
+def _samples(outcome: Outcome, judge: Equivalence) -> Sampled:
+    known = len(outcome.classes) == len(outcome.candidates)
+    classes = outcome.classes if known else classes_of(outcome.candidates, judge)
+    return Sampled.of(classes, [candidate.score for candidate in outcome.candidates], outcome.right)
 
 
 def outcomes_file(path: Path) -> Path:
@@ -111,36 +190,6 @@ def manifest_of(path: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise BadInput(f"{file} holds no JSON object.")
     return manifest
-
-
-def _tables(path: Path) -> dict[Arm, dict[int, dict[str, Outcome]]]:
-    tables: dict[Arm, dict[int, dict[str, Outcome]]] = {}
-    for outcome in outcomes.read(outcomes_file(path)):
-        n = int(outcome.plan.parameters.get("n", len(outcome.candidates) or 1))
-        tables.setdefault(Arm.of(outcome.plan), {}).setdefault(n, {})[outcome.id] = _light(outcome)
-    return tables
-
-
-def _light(outcome: Outcome) -> Outcome:
-    return replace(outcome, candidates=tuple(replace(c, steps=()) for c in outcome.candidates))
-
-
-def whole(path: Path, wanted: Iterable[str]) -> list[Outcome]:
-    """The outcomes of these problems, text and all."""
-    ids = set(wanted)
-    return [outcome for outcome in outcomes.read(outcomes_file(path)) if outcome.id in ids]
-
-
-def classify(runs: Runs) -> None:
-    """Find which answers are the same, for the strategies whose smaller N are computed from their samples."""
-    with Equivalence() as judge:
-        for arm, by_n in runs.tables.items():
-            if arm.strategy not in SAMPLING:
-                continue
-            n = max(by_n)
-            for identity, outcome in by_n[n].items():
-                found = iter(judge.group([c.answer or "" for c in outcome.candidates if voter(c)]))
-                runs.classes[arm, n, identity] = tuple(next(found) if voter(c) else None for c in outcome.candidates)
 
 
 def _part_words(part: Any) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import cli
-from benchmarks.bench.identity import fingerprint
+from benchmarks.identity import fingerprint
+from tests.interrupt import again, command, interrupted
 from tests.markdown import ROOT
 from tts.outcomes import read
 
@@ -99,12 +100,12 @@ def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
 
 def test_models_in_folders_are_run_and_told_apart_by_their_files(tts: Tts, tmp_path: Path) -> None:
     lab = ROOT / "benchmarks/lab/models"
-    command = ["bench", "lab-500", "--limit", "1", "-n", "1", "--strategy", "best-of-n", "--engine", "transformers"]
-    command += ["--policy", str(lab / "lab-200k"), "--prm", str(lab / "lab-prm"), "--out", str(tmp_path / "run")]
-    code, plan, _ = tts(*command, "--dry-run", "--json")
+    one = ["bench", "lab-500", "--limit", "1", "-n", "1", "--strategy", "best-of-n", "--engine", "transformers"]
+    one += ["--policy", str(lab / "lab-200k"), "--prm", str(lab / "lab-prm"), "--out", str(tmp_path / "run")]
+    code, plan, _ = tts(*one, "--dry-run", "--json")
     assert code == 0
     assert json.loads(plan)["jobs"][0]["most_paper_flops"] > 0
-    assert tts(*command)[0] == 0
+    assert tts(*one)[0] == 0
     settings = json.loads((tmp_path / "run" / "manifest.json").read_text())["settings"]
     assert settings["policy sha256"] == fingerprint("lab-200k", "policy")
     assert settings["prm sha256"] == fingerprint("lab-prm", "prm")
@@ -130,3 +131,16 @@ def test_without_a_reward_model_all_means_what_needs_none(tts: Tts) -> None:
     code, text, _ = tts(*SMALL, "-n", "2,4", "--prm", "none", "--dry-run", "--json")
     assert code == 0
     assert [job["job"] for job in json.loads(text)["jobs"]] == ["majority/4"]
+
+
+def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    bench = command(
+        "bench", "lab-500", "--policy", "lab-200k", "--limit", 15, "--strategy", "best-of-n,beam-search", "-n", 16,
+        "--concurrency", 2, "--out", out,
+    )  # fmt: skip
+    kept = interrupted(bench, out / "outcomes.jsonl")
+    assert 2 <= kept < 30
+    assert f"{kept} of 30 rows are in" in again(bench).stderr
+    outcomes = list(read(out / "outcomes.jsonl"))
+    assert len({(outcome.plan.strategy, outcome.id) for outcome in outcomes}) == len(outcomes) == 30

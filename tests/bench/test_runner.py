@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.bench.folder import RunFolder, read_manifest
-from benchmarks.bench.identity import fingerprint, without_secrets
+from benchmarks.bench.jobs import Job, Line
 from benchmarks.bench.progress import duration
+from benchmarks.bench.tally import Tally
 from tests.bench.toys import SETTINGS, comparable, dataset, rows, toy_bench
 from tests.markdown import ROOT
 from tests.toy import ToyPolicy
@@ -73,6 +74,20 @@ def test_the_table_agrees_with_the_rows(tmp_path: Path) -> None:
     assert table["majority", 4]["prm_tokens"] == 0
     assert table["majority", 4]["flops"] < table["best-of-n", 4]["flops"]
     assert all(row["low"] <= row["accuracy"] <= row["high"] for row in table.values())
+
+
+def test_a_job_whose_plans_differ_from_problem_to_problem_is_one_line(tmp_path: Path) -> None:
+    with toy_bench(tmp_path / "run") as run:
+        run.run()
+    taken = {"p0": "best-of-n/4", "p1": "beam-search/2", "p2": "beam-search/4"}
+    chosen = [row | {"job": "auto/4"} for row in rows(tmp_path / "run") if row["job"] == taken.get(row["id"])]
+    tally = Tally([Line("auto", 4, "chosen", Job("auto/4", "auto", 4, None), run=True)])
+    for row in chosen:
+        tally.add(row)
+    [line] = tally.rows(3)
+    assert line["accuracy"] == sum(row["correct"] for row in chosen) / 3
+    assert line["prm_tokens"] == sum(row["usage"]["prm_tokens"] for row in chosen) / 3
+    assert line["flops"] == sum(row["usage"]["flops"] for row in chosen) / 3
 
 
 def test_a_finished_run_read_back_gives_the_same_table_and_does_nothing(tmp_path: Path) -> None:
@@ -149,6 +164,14 @@ def test_other_settings_are_refused_in_one_sentence(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "manifest.json").read_bytes() == before
     with toy_bench(tmp_path / "run"):  # the refusal let go of the lock
         pass
+
+
+def test_other_files_of_a_model_are_refused_by_their_name_and_not_by_a_bare_hash(tmp_path: Path) -> None:
+    with toy_bench(tmp_path / "run", settings={"prm sha256": "a" * 64}):
+        pass
+    said = "made with a reward model of other files or another description .*: use that reward model, or name another"
+    with pytest.raises(BadInput, match=said):
+        toy_bench(tmp_path / "run", settings={"prm sha256": "b" * 64})
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
@@ -246,18 +269,6 @@ def test_nothing_of_a_finished_problem_stays_in_memory(tmp_path: Path) -> None:
     assert len(policy.calls) == 120
     # two in flight, at most three being graded and one on its way, of sixty
     assert 0 < policy.most <= 6
-
-
-def test_weights_are_told_apart_by_what_is_in_them(tmp_path: Path) -> None:
-    assert fingerprint("lab-1m", "policy") == fingerprint("LAB-1M", "policy") != fingerprint("lab-4m", "policy")
-    assert fingerprint("http://localhost:1/v1#lab-1m", "policy") == ""
-    assert fingerprint("llama-3.2-3b", "policy") == ""
-
-
-def test_addresses_are_recorded_without_passwords() -> None:
-    assert without_secrets("tts bench --policy http://me:word@host:8000/v1#m") == (
-        "tts bench --policy http://host:8000/v1#m"
-    )
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +12,7 @@ from benchmarks.prm_eval import evaluate, load
 from benchmarks.prm_eval.evaluation import measure
 from benchmarks.prm_eval.published import PUBLISHED
 from benchmarks.prm_eval.sources import PROCESSBENCH
+from tests.interrupt import again, command, interrupted
 from tests.markdown import ROOT, blocks
 from tests.prm.checkpoints import make
 from tests.prm_eval.cases import apart
@@ -141,24 +137,11 @@ def test_data_loaded_in_python_are_evaluated(scores: Path) -> None:
 
 def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "scores.jsonl"
-    # A shell that runs the tests in the background has its children ignore the signal.
-    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import cli; cli.main()"
-    command = [sys.executable, "-c", listen, *PRM, "--data", "lab", "--out", str(out)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
-        deadline = time.monotonic() + 120
-        while not (out.exists() and out.read_text().count("\n") >= 2):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in err
-    count = len(out.read_text().splitlines())
-    assert 2 <= count < 1200
+    score = command(*PRM, "--data", "lab", "--out", out)
+    assert 2 <= interrupted(score, out) < 1200
     keys = {json.loads(line)["key"] for line in out.read_text().splitlines()}
     first = [case for case in load("lab", limit=40).subsets["lab"] if case.key in keys]
-    done = subprocess.run([*command, "--limit", "40"], capture_output=True, text=True, check=True, timeout=240)
+    done = again([*score, "--limit", "40"])
     assert f"{len(first)} of 40 solutions are scored" in done.stderr
     assert "lab: 40 solutions" in done.stdout
 

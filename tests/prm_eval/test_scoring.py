@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from benchmarks.prm_eval.data import Case
-from benchmarks.prm_eval.scoring import ScoreFile, Scores, chain, identity, score, score_data
+from benchmarks.prm_eval.scoring import ScoreFile, Scores, chain, score, score_data
 from benchmarks.prm_eval.sources import DataSet
 from tests.prm_eval.cases import case
 from tests.toy import ToyReward
 from tts.errors import BadInput, EngineError, PromptTooLong
 from tts.types import Node, Problem
 
-MODEL = {"prm": "toy-prm", "weights": "", "dtype": None}
+MODEL = {"prm": "toy-prm", "prm sha256": "", "dtype": None}
 CASES = [case(-1, problem=f"problem {k}", id=f"{k}") for k in range(6)]
 
 
@@ -129,7 +129,8 @@ def test_what_is_finished_is_on_disk_when_the_engine_fails(tmp_path: Path) -> No
     ("again", "said"),
     [
         (lambda out: run(out, CASES, prm="other"), "made with prm = toy-prm, not other"),
-        (lambda out: run(out, CASES, weights="1f"), "made with weights = , not 1f"),
+        (lambda out: run(out, CASES, **{"prm sha256": "1f"}), "made with prm sha256 = , not 1f"),
+        (lambda out: run(out, CASES, tokenizer="new"), "an earlier version, which did not keep the tokenizer"),
         (lambda out: run(out, CASES, dtype="float16"), "made with dtype = None, not float16"),
         (lambda out: run(out, CASES[1:]), "holds scores of other data"),
         (lambda out: run(out, CASES, name="math"), "holds scores of other data"),
@@ -160,17 +161,3 @@ def test_something_else_in_the_file_is_left_alone(tmp_path: Path) -> None:
     assert out.read_text() == "my notes\n"
     with pytest.raises(BadInput, match="cannot be written"):
         run(tmp_path / "no" / "such" / "folder", CASES)
-
-
-def test_weights_trained_anew_in_the_same_folder_are_another_model(tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-    from torch import ones
-
-    config = {"architectures": ["Qwen2ForProcessRewardModel"], "num_hidden_layers": 1}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    seen = []
-    for value in (1.0, 1.0, 2.0):
-        save_file({"w": value * ones(100_000)}, tmp_path / "model.safetensors")
-        seen.append(identity(str(tmp_path), None))
-    assert seen[0] == seen[1]
-    assert seen[0]["weights"] != seen[2]["weights"]

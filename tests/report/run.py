@@ -32,7 +32,7 @@ def make(folder: Path, *plans: tuple[str, int], traces: bool = False, slip: floa
         solver = Solver(ToyPolicy(slip=slip), ToyReward(), strategy, Budget(n))
         for k, problem in enumerate(PROBLEMS):
             solution = asyncio.run(solver.solve(problem))
-            rows.append(row(solution, level=k % 3 + 1))
+            rows.append(row(solution, level=k % 3 + 1, job=f"{strategy}/{n}"))
             if traces:
                 (folder / "traces").mkdir(exist_ok=True)
                 solution.trace.save(folder / "traces" / f"{strategy}-{n}-{problem.id}.jsonl")
@@ -40,6 +40,10 @@ def make(folder: Path, *plans: tuple[str, int], traces: bool = False, slip: floa
     manifest = {"command": "tts bench toy", "versions": {"tts-search": "0.1.0"}, "seed": 0}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "outcomes.jsonl").read_text().splitlines()]
 
 
 def write(folder: Path, rows: list[dict[str, Any]]) -> None:

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from benchmarks.report import cases, paper
 from benchmarks.report.curves import curves
 from benchmarks.report.figures import _QUIET, browser, screenshot
-from benchmarks.report.runs import classify, load
+from benchmarks.report.runs import load
 from cli import app
-from tests.report.run import PROBLEMS, make, write
+from tests.report.run import PROBLEMS, make, read, write
 from tts.errors import BadInput
 from tts.trace import Trace
 
@@ -53,7 +53,7 @@ def page(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of a run in which every text that comes from data or a model tries to run a script."""
     folder = make(tmp_path_factory.mktemp("hostile"), ("best-of-n", 4), ("beam-search", 4), slip=0.6)
-    rows = [json.loads(line) for line in (folder / "outcomes.jsonl").read_text().splitlines()]
+    rows = read(folder)
     for at, row in enumerate(rows):
         row["problem"] = row["gold"] = row["subject"] = EVIL
         row["correct"] = at % 2 == (at < len(PROBLEMS))
@@ -72,7 +72,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_table_holds_each_search_at_each_n(run: Path, page: Path) -> None:
-    rows = [json.loads(line) for line in (run / "outcomes.jsonl").read_text().splitlines()]
+    rows = read(run)
     text = page.read_text()
     for strategy, n in PLANS:
         mine = [row["correct"] for row in rows if row["plan"]["strategy"] == strategy and n_of(row) == n]
@@ -83,9 +83,8 @@ def test_the_table_holds_each_search_at_each_n(run: Path, page: Path) -> None:
 
 def test_smaller_n_of_samples_are_means_over_subsets_at_their_share_of_the_cost(run: Path) -> None:
     runs = load([run])
-    classify(runs)
     [best] = [curve for curve in curves(runs) if curve.name == "best-of-n"]
-    rows = [json.loads(line) for line in (run / "outcomes.jsonl").read_text().splitlines()]
+    rows = read(run)
     samples = [row for row in rows if row["plan"]["strategy"] == "best-of-n"]
     assert [point.n for point in best.points] == [1, 2, 4, 8]
     shares = [sum(c["correct"] for c in row["candidates"]) / 8 for row in samples]
@@ -116,7 +115,6 @@ def test_figures_lie_beside_the_page(page: Path) -> None:
 
 def test_trees_unfold_to_every_node_of_the_traces(run: Path, page: Path) -> None:
     runs = load([run])
-    classify(runs)
     chosen = cases.pick(runs, curves(runs))
     assert 0 < len(chosen) <= cases.COUNT
     assert all({outcome.correct for _, outcome in case.outcomes} == {True, False} for case in chosen)
@@ -174,7 +172,7 @@ def test_a_browser_draws_the_page_in_the_readers_colours(
 
 def test_a_part_and_failures_are_said(tmp_path: Path) -> None:
     folder = make(tmp_path / "run", ("beam-search", 4))
-    rows = [json.loads(line) for line in (folder / "outcomes.jsonl").read_text().splitlines()]
+    rows = read(folder)
     rows[0] |= {"error": "the engine died.", "candidates": [], "answer": None, "correct": False}
     write(folder, rows)
     (folder / "manifest.json").write_text(json.dumps({"settings": {"part": {"first": 12}}}))
@@ -195,7 +193,7 @@ def test_a_run_of_tts_bench_is_read_and_called_a_part(tmp_path: Path) -> None:
 
 def test_a_problem_that_stands_there_twice_counts_as_it_was_last(tmp_path: Path) -> None:
     folder = make(tmp_path / "run", ("beam-search", 4))
-    rows = [json.loads(line) for line in (folder / "outcomes.jsonl").read_text().splitlines()]
+    rows = read(folder)
     write(folder, [rows[0] | {"correct": False}, *rows[1:], rows[0] | {"correct": True}])
     [by_n] = load([folder]).tables.values()
     assert len(by_n[4]) == len(PROBLEMS)
