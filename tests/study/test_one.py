@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from benchmarks.calibrate.pool import Pool
-from benchmarks.study import figures, summary
+from benchmarks.calibrate.table import Table
+from benchmarks.study import figures, measure, summary
 from benchmarks.study.claims import Claim
 from benchmarks.study.one import PolicyStudy, across, on_test
 from tests.calibrate.synthetic import pool
+from tts.profile import Profile
 
 
 def world(seed: int) -> Pool:
@@ -65,14 +69,18 @@ def test_problems_are_played_by_profiles_of_others(monkeypatch: pytest.MonkeyPat
 
     fitted: list[set[int]] = []
     original = one._profile
-    monkeypatch.setattr(one, "_profile", lambda t, rows: fitted.append(set(rows.tolist())) or original(t, rows))
+
+    def profile(table: Table, rows: NDArray[np.int64]) -> Profile:
+        fitted.append(set(rows.tolist()))
+        return original(table, rows)
+
+    monkeypatch.setattr(one, "_profile", profile)
     made = world(3)
     played: list[set[int]] = []
-    measure = one.measure
 
-    def spy(decks: object, parts: list[one.Part], budgets: object) -> object:
+    def spy(decks: measure.Decks, parts: list[measure.Part], budgets: list[float]) -> measure.Measured:
         played.extend(set(part.rows.tolist()) for part in parts)
-        return measure(decks, parts, budgets)  # type: ignore[arg-type]
+        return measure.measure(decks, parts, budgets)
 
     monkeypatch.setattr(one, "measure", spy)
     across(made, orders=2, draws=10)
