@@ -18,7 +18,7 @@ from tts.outcomes import Outcome
 from tts.trace import Trace
 
 COUNT = 10
-_LEAVES = 64  # candidates of one tree that are drawn; a page of ten trees must still open on a phone
+LEAVES = 64  # candidates of one tree that are drawn; a page of ten trees must still open on a phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +81,15 @@ class Traces:
             return None
 
 
-def draw(case: Case, traces: Traces) -> str:
-    """A problem as a part of the page that unfolds."""
+def draw(case: Case, traces: Traces, leaves: int = LEAVES) -> str:
+    """A problem as a part of the page that unfolds; of each search ``leaves`` candidates, where it has no trace."""
     first = case.outcomes[0][1]
     verdicts, trees = [], []
     for name, outcome in case.outcomes:
         css, mark = ("good", "✓") if outcome.correct else ("bad", "✗")
         answer = "no answer" if outcome.answer is None else outcome.answer
         verdicts.append(f'<span><span class="{css}">{mark}</span> {escape(name)}: <b>{escape(answer)}</b></span>')
-        trees.append(_search(name, outcome, traces))
+        trees.append(_search(name, outcome, traces, leaves))
     level = f" · level {first.level}" if first.level else ""
     return (
         f'<details class="case"><summary><span class="plain">{escape(first.problem)}</span>'
@@ -99,7 +99,7 @@ def draw(case: Case, traces: Traces) -> str:
     )
 
 
-def _search(name: str, outcome: Outcome, traces: Traces) -> str:
+def _search(name: str, outcome: Outcome, traces: Traces, leaves: int) -> str:
     n = outcome.plan.parameters.get("n", "?")
     plan = "" if name.startswith(outcome.plan.strategy) else f"{outcome.plan.strategy}, "  # what a selector chose
     if outcome.error is not None:
@@ -110,7 +110,7 @@ def _search(name: str, outcome: Outcome, traces: Traces) -> str:
     if trace is not None:
         roots = tree.from_trace(trace, {c.key: (c.answer, verdict) for c, verdict in pairs})
     else:
-        shown = pairs[:_LEAVES]
+        shown = pairs[:leaves]
         roots = tree.from_candidates([c for c, _ in shown], [verdict for _, verdict in shown])
         note = "" if len(shown) == len(pairs) else f" · the first {len(shown)} are drawn"
     right = sum(outcome.right)

@@ -13,9 +13,9 @@ from tts.errors import BadInput
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or their outcomes.jsonl.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The page; figures are written beside it.")] = Path(
-        "report.html"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="A page (.html), figures beside it; or a folder, for a summary to keep.")
+    ] = Path("report.html"),
     title: Annotated[
         str | None, typer.Option(help="What stands at its head.", show_default="the data and the policy")
     ] = None,
@@ -23,26 +23,33 @@ def report(
 ) -> None:
     """Write the page of one or several runs: figures with intervals, tables, and the search trees behind them.
 
+    Into a folder go a page below half a megabyte, the same as Markdown, figures and numbers: light enough to commit.
+
     Example: tts report runs/llama3b --out report.html
     """
-    from benchmarks.report import page
+    from benchmarks.report import page, summary, words
     from benchmarks.report.curves import curves
     from benchmarks.report.figures import browser, draw, save
     from benchmarks.report.runs import load
 
     found = load(runs)
-    check_writable(out)
+    folder = out.is_dir() or out.suffix.lower() not in (".html", ".htm")
+    if not folder:
+        check_writable(out)
     drawn = curves(found)
     figures = draw(drawn, page.groupings(found))
-    text = page.report(title or page.title_of(found, drawn), found, drawn, figures)
-    out.write_text(text, encoding="utf-8")
-    written = [out, *save(figures, out)]
+    head = title or words.title_of(found, drawn)
+    if folder:
+        written = summary.save(out, head, found, drawn, figures)
+    else:
+        out.write_text(page.report(head, found, drawn, figures), encoding="utf-8")
+        written = [out, *save(figures, out)]
     if as_json:
         typer.echo(json.dumps([str(path) for path in written]))
         return
     for path in written:
         typer.echo(str(path))
-    if not any(path.suffix == ".png" for path in written):
+    if not folder and not any(path.suffix == ".png" for path in written):
         reason = (
             "the browser here does not draw" if browser() else "install chromium or librsvg's rsvg-convert for them"
         )

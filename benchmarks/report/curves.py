@@ -7,11 +7,14 @@ mean over subsets (:mod:`benchmarks.subsets`), and its cost the share that so ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations
 
 import numpy as np
 
 from benchmarks.report.runs import Arm, Runs
+from benchmarks.report.style import palette
 from benchmarks.statistics import Interval, accuracy, difference
 from benchmarks.subsets import Sampled, accuracy_at, pass_at
 from tts.outcomes import Outcome
@@ -39,17 +42,23 @@ class Point:
 
     @property
     def accuracy(self) -> Interval:
-        return accuracy(self.right)
+        return _accuracy(self.right)
+
+
+@lru_cache(maxsize=1024)
+def _accuracy(right: tuple[float, ...]) -> Interval:
+    return accuracy(right)  # tables and figures ask for the same, and a bootstrap takes a while
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A strategy's points, by N. ``bound`` marks what no method reaches: any of N right."""
+    """A method's points, by N, and the number of its colour. ``bound`` marks what no vote passes: any of N right."""
 
     name: str
     arm: Arm
     points: tuple[Point, ...]
     bound: bool = False
+    colour: int = 0
 
     @property
     def top(self) -> Point:
@@ -74,7 +83,9 @@ def curves(runs: Runs) -> list[Curve]:
             found.append(Curve(f"majority{_models(arm, arms)}", arm, _sampled(runs, arm, "majority", prm=False)))
         if max(by_n) > 1 and not any(curve.bound and curve.arm.policy == arm.policy for curve in found):
             found.append(Curve(f"any of N right{_models(arm, arms)}", arm, _sampled(runs, arm, "any"), bound=True))
-    return sorted(found, key=lambda curve: (curve.bound, -curve.top.accuracy.value))
+    found.sort(key=lambda curve: (curve.bound, -curve.top.accuracy.value))
+    colours = palette([curve.name.split(" ")[0] for curve in found], [curve.bound for curve in found])
+    return [replace(curve, colour=colour) for curve, colour in zip(found, colours, strict=True)]
 
 
 def name_of(arm: Arm, arms: Sequence[Arm]) -> str:
@@ -173,3 +184,38 @@ def versus(ours: Point, theirs: Point) -> Interval:
     common = shared([ours, theirs])
     left, right = dict(zip(ours.ids, ours.right, strict=True)), dict(zip(theirs.ids, theirs.right, strict=True))
     return difference([left[i] for i in common], [right[i] for i in common])
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How far one method is above another at the largest N that both have; ``value`` may be zero, never less."""
+
+    above: str
+    below: str
+    n: int
+    value: Interval
+
+
+def gains(curves: Sequence[Curve]) -> list[Gain]:
+    """Every pair of methods that share problems and an N, the largest difference first."""
+    found = []
+    for one, other in combinations([curve for curve in curves if not curve.bound], 2):
+        n = max({p.n for p in one.points} & {p.n for p in other.points}, default=0)
+        ours, theirs = one.at(n), other.at(n)
+        if ours is None or theirs is None or not shared([ours, theirs]):
+            continue
+        gain = versus(ours, theirs)
+        if gain.value >= 0:
+            found.append(Gain(one.name, other.name, n, gain))
+        else:
+            found.append(Gain(other.name, one.name, n, Interval(-gain.value, -gain.high, -gain.low)))
+    return sorted(found, key=lambda gain: -gain.value.value)
+
+
+def sizes(curves: Sequence[Curve], most: int = 5) -> list[int]:
+    """The values of N for a table: all, or where they are too many to be read those that were run, and powers of 4."""
+    found = sorted({point.n for curve in curves for point in curve.points})
+    if len(found) <= most:
+        return found
+    run = {point.n for curve in curves for point in curve.points if not point.derived}
+    return [n for n in found if n in run or n in (1, 4, 16, 64, 256)]

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.report import chart
-from benchmarks.report.chart import Dot, Series
 from benchmarks.report.curves import Curve, Point
+from benchmarks.report.marks import Dot, Series
 from benchmarks.statistics import DIFFICULTIES, Interval, by_group
 from tts.errors import BadInput
 
@@ -41,14 +41,15 @@ class Figure:
 def draw(curves: Sequence[Curve], groups: Mapping[str, Mapping[str, str | int]]) -> list[Figure]:
     """Accuracy over N, over FLOPs (ours, the papers'), and by each of ``groups``, a name and each problem's group."""
     figures = [
-        _lines("accuracy-over-n", curves, "N", "samples, N", "Accuracy over N. Bands are 95 % intervals."),
+        _lines("accuracy-over-n", curves, "N", "samples, N", _over_n(curves)),
         _lines(
             "accuracy-over-flops", curves, "flops", "FLOPs a problem",
-            "Accuracy over FLOPs a problem, policy and reward model together, cached prefixes counted once.",
+            "Accuracy over what a problem costs: FLOPs of policy and reward model together, cached prefixes counted "
+            "once. Of two methods at the same height the one on the left is cheaper.",
         ),
         _lines(
             "accuracy-over-paper-flops", curves, "paper_flops", "FLOPs a problem as in the papers",
-            "The same over the papers' figure: 2 x parameters x sampled tokens, policy alone.",
+            "The same over the figure of the papers: 2 x parameters x sampled tokens, of the policy alone.",
         ),
     ]  # fmt: skip
     for name, grouping in groups.items():
@@ -57,16 +58,22 @@ def draw(curves: Sequence[Curve], groups: Mapping[str, Mapping[str, str | int]])
     return [figure for figure in figures if figure is not None]
 
 
+def _over_n(curves: Sequence[Curve]) -> str:
+    words = ["Accuracy over the number of samples N. Bars are 95 % intervals over the problems."]
+    if any(point.derived for curve in curves for point in curve.points):
+        words.append("Hollow marks are estimates, means over subsets of the samples of the largest N.")
+    if any(curve.bound for curve in curves):
+        words.append("Dotted: one of the N solutions at least is right, which no vote can pass.")
+    return " ".join(words)
+
+
 def _lines(name: str, curves: Sequence[Curve], what: str, label: str, caption: str) -> Figure | None:
     series = []
-    for at, curve in enumerate(curves):
-        dots = [_dot(_x(point, what), point.accuracy) for point in curve.points if _x(point, what) > 0]
+    for curve in curves:
+        points = sorted((point for point in curve.points if _x(point, what) > 0), key=lambda point: _x(point, what))
+        dots = tuple(_dot(_x(point, what), point.accuracy, point.derived and not curve.bound) for point in points)
         if dots and not (curve.bound and what != "N"):
-            series.append(
-                Series(
-                    curve.name, tuple(sorted(dots, key=lambda dot: dot.x)), chart.colour(at, curve.bound), curve.bound
-                )
-            )
+            series.append(Series(curve.name, dots, curve.colour, curve.bound))
     if not series:
         return None
     forms = [
@@ -76,8 +83,8 @@ def _lines(name: str, curves: Sequence[Curve], what: str, label: str, caption: s
     return Figure(name, forms[0], forms[1], forms[2], caption)
 
 
-def _dot(x: float, value: Interval) -> Dot:
-    return Dot(x, value.value, value.low, value.high)
+def _dot(x: float, value: Interval, hollow: bool = False) -> Dot:
+    return Dot(x, value.value, value.low, value.high, hollow)
 
 
 def _x(point: Point, what: str) -> float:
@@ -87,12 +94,12 @@ def _x(point: Point, what: str) -> float:
 def _grouped(name: str, curves: Sequence[Curve], grouping: Mapping[str, str | int]) -> Figure:
     names = sorted(set(grouping.values()), key=_rank)
     series = []
-    for at, curve in enumerate(curves):
+    for curve in curves:
         ids = [identity for identity in curve.top.ids if identity in grouping]
         right = dict(zip(curve.top.ids, curve.top.right, strict=True))
         found = by_group([right[i] for i in ids], [grouping[i] for i in ids])
         dots = [_dot(k, found[group][0]) for k, group in enumerate(names) if group in found]
-        series.append(Series(curve.name, tuple(dots), chart.colour(at, curve.bound), curve.bound))
+        series.append(Series(curve.name, tuple(dots), curve.colour, curve.bound))
     counts = {g: sum(value == g for value in grouping.values()) for g in names}
     ticks = [f"{g} ({counts[g]})" for g in names]
     caption = f"Accuracy by {name} at each method's largest N, with 95 % intervals; the number of problems in brackets."

@@ -93,6 +93,12 @@ class Runs:
         return [found for manifest in self.manifests if isinstance(found := manifest.get("settings"), dict)]
 
     @property
+    def calls(self) -> list[dict[str, Any]]:
+        """What the manifests say of the calls that worked on the runs."""
+        listed = [calls for manifest in self.manifests if isinstance(calls := manifest.get("calls"), list)]
+        return [call for calls in listed for call in calls if isinstance(call, dict)]
+
+    @property
     def part(self) -> str:
         """In words which part of the data was run, where a manifest says that it was a part; else empty."""
         parts = [text for found in self.settings if (text := _part_words(found.get("part")))]

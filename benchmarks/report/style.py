@@ -3,7 +3,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 SERIES = 8
+
+_OWN = {"best-of-n": 0, "dvts": 1, "majority": 2, "beam-search": 3, "auto": 5}
+
+
+def palette(strategies: Sequence[str], bounds: Sequence[bool]) -> list[int]:
+    """A colour for each method of a report: the first of a strategy has the strategy's own, in every report; the others
+    take those that are left, and the last is for bounds."""
+    free = [k for k in range(SERIES - 1) if k not in {_OWN.get(name) for name in strategies}] or list(range(SERIES - 1))
+    found, taken = [], set[str]()
+    for name, bound in zip(strategies, bounds, strict=True):
+        if bound:
+            found.append(SERIES - 1)
+        elif name in _OWN and name not in taken:
+            found.append(_OWN[name])
+            taken.add(name)
+        else:
+            found.append(free[0])
+            free.append(free.pop(0))
+    return found
+
 
 _LIGHT = """
 --page:#ffffff; --ink:#1c2126; --soft:#5d6771; --line:#dfe3e7; --faint:#f4f6f8; --link:#0b62a8; --good:#0a7a50; --bad:#b3431b;
@@ -17,12 +39,12 @@ VARIABLES = f":root{{{_LIGHT}}}\n@media (prefers-color-scheme:dark){{:root{{{_DA
 CHART = """
 svg.chart{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 .chart text{fill:var(--ink)} .chart .soft{fill:var(--soft)} .chart .grid{stroke:var(--line);stroke-width:1}
-.chart .axis{stroke:var(--soft);stroke-width:1} .chart .band{stroke:none;fill-opacity:.11}
+.chart .axis{stroke:var(--soft);stroke-width:1}
 .chart .curve{fill:none;stroke-width:2.2;stroke-linejoin:round;stroke-linecap:round} .chart .bound{stroke-dasharray:3 5}
-.chart .whisker{stroke-width:1.6} .chart .mark{stroke:var(--page);stroke-width:1.2}
+.chart .whisker{fill:none;stroke-width:1.3;stroke-opacity:.65} .chart .mark{stroke:var(--page);stroke-width:1.2}
 """ + "\n".join(
-    f".chart .s{k}{{fill:var(--s{k})}} .chart .curve.s{k},.chart .whisker.s{k}{{stroke:var(--s{k})}} "
-    f".chart .curve.s{k}{{fill:none}}"
+    f".chart .s{k}{{fill:var(--s{k})}} .chart .curve.s{k},.chart .whisker.s{k}{{stroke:var(--s{k});fill:none}} "
+    f".chart .mark.hollow.s{k}{{fill:var(--page);stroke:var(--s{k});stroke-width:1.8}}"
     for k in range(SERIES)
 )
 
@@ -38,12 +60,12 @@ p{margin:.5rem 0;max-width:46rem} .soft{color:var(--soft)} .small{font-size:.86r
 .scroll{overflow-x:auto;margin:.7rem 0}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;line-height:1.35}
 th,td{padding:.36rem .8rem .36rem 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:baseline}
-th{font-weight:600;color:var(--soft);font-size:.82rem} td.n,th.n{text-align:right} td.n{white-space:nowrap}
+th{font-weight:600;color:var(--soft);font-size:.82rem} td.n,th.n{text-align:right} td.n,th.n{white-space:nowrap}
 td .ci{color:var(--soft);font-size:.78rem;white-space:nowrap} .stack .ci{display:block} .stack tbody th{white-space:nowrap;position:sticky;left:0;background:var(--page)}
 tbody th{font-weight:500;color:var(--ink);font-size:.9rem}
-.facts th{white-space:nowrap} .facts td{overflow-wrap:anywhere}
+.flat th,.flat td{white-space:nowrap} .facts th{white-space:nowrap} .facts td{overflow-wrap:anywhere}
 .key{display:inline-block;width:.7em;height:.7em;border-radius:50%;margin-right:.45em}
-figure{margin:.6rem 0 0} figcaption{color:var(--soft);font-size:.86rem;max-width:46rem}
+figure{margin:1.7rem 0 0} figcaption{color:var(--soft);font-size:.86rem;max-width:46rem}
 svg.chart{display:block;width:100%;height:auto} svg.narrow{display:none}
 @media (max-width:640px){svg.wide{display:none} svg.narrow{display:block} h1{font-size:1.45rem} main{padding-top:1.3rem}}
 details{margin:0} summary{cursor:pointer}
