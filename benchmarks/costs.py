@@ -11,13 +11,14 @@ lengths is a small part), and of the reward model's tokens as many were its prom
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tts.types import Usage
-
-Steps = Sequence[str]
-"""The texts of a solution's steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +43,27 @@ def whole(usage: Usage, *, prm: bool = True) -> Cost:
     return Cost(usage.policy_tokens, read[0], usage.policy_flops, read[1], usage.paper_flops)
 
 
-def part(usage: Usage, solutions: Sequence[Steps], n: int, *, prm: bool = True) -> Cost:
+def part(usage: Usage, n: int, of: int, sharing: NDArray[np.int64], *, prm: bool = True) -> Cost:
     """The cost of ``n`` of the samples that cost ``usage`` together, in the mean over subsets.
 
     Args:
-        usage: of all.
-        solutions: the steps of each of the m samples; empty where the row does not hold them.
-        n: 1 to m.
+        usage: of all ``of`` samples.
+        n: 1 or more; from ``of`` on it is the whole.
+        of: how many there are.
+        sharing: how they share their steps, see :func:`sharing_of`.
         prm: whether the reward model reads them.
     """
-    m = max(1, len(solutions))
-    if n >= m:
+    if n >= of:
         return whole(usage, prm=prm)
-    share = n / m
+    share = n / of
     prompt = policy_prompt(usage)
     policy = prompt + share * (usage.policy_flops - prompt)
-    if not prm:
-        return Cost(share * usage.policy_tokens, 0, policy, 0, share * usage.paper_flops)
-    opening, read = prm_prompt(usage), share_read(solutions, n)
-    opening_tokens = min(usage.prompt_tokens, usage.prm_tokens)
-    return Cost(
-        share * usage.policy_tokens,
-        opening_tokens + read * (usage.prm_tokens - opening_tokens),
-        policy,
-        opening + read * (usage.prm_flops - opening),
-        share * usage.paper_flops,
-    )
+    read, read_flops = 0.0, 0.0
+    if prm:
+        opening, tokens, distinct = prm_prompt(usage), prm_prompt_tokens(usage), share_read(sharing, n, of)
+        read = tokens + distinct * (usage.prm_tokens - tokens)
+        read_flops = opening + distinct * (usage.prm_flops - opening)
+    return Cost(share * usage.policy_tokens, read, policy, read_flops, share * usage.paper_flops)
 
 
 def policy_prompt(usage: Usage) -> float:
@@ -75,25 +71,46 @@ def policy_prompt(usage: Usage) -> float:
     return usage.policy_flops * usage.prompt_tokens / max(1, usage.prompt_tokens + usage.policy_tokens)
 
 
+def prm_prompt_tokens(usage: Usage) -> int:
+    """Tokens of the reward model's prompt."""
+    return min(usage.prompt_tokens, usage.prm_tokens)
+
+
 def prm_prompt(usage: Usage) -> float:
     """FLOPs of the reward model's prompt."""
-    return usage.prm_flops * min(1.0, usage.prompt_tokens / max(1, usage.prm_tokens))
+    return usage.prm_flops * prm_prompt_tokens(usage) / max(1, usage.prm_tokens)
 
 
-def share_read(solutions: Sequence[Steps], n: int) -> float:
-    """Of the distinct text of all solutions, how much ``n`` of them hold in the mean over subsets, 0 to 1."""
-    m = len(solutions)
-    shared: dict[
-        tuple[int, str], list[int]
-    ] = {}  # (number of the prefix above, text): its own number, how many share it
-    for steps in solutions:
+def sharing_of(solutions: Iterable[Sequence[str]]) -> NDArray[np.int64]:
+    """How much text of m solutions is shared by how many of them, in characters [m + 1].
+
+    Entry k holds the lengths of the steps that exactly k solutions have in common, all steps above included.
+    """
+    steps: dict[tuple[int, str], list[int]] = {}  # by the prefix above and the text: its number, how many share it
+    m = 0
+    for solution in solutions:
+        m += 1
         above = -1
-        for text in steps:
-            found = shared.setdefault((above, text), [len(shared), 0])
+        for text in solution:
+            found = steps.setdefault((above, text), [len(steps), 0])
             found[1] += 1
             above = found[0]
-    total = sum(len(text) for _, text in shared)
-    if not total:
-        return n / m
-    unread = [math.comb(m - k, n) / math.comb(m, n) for k in range(m + 1)]
-    return sum(len(text) * (1 - unread[k]) for (_, text), (_, k) in shared.items()) / total
+    lengths = np.zeros(m + 1, dtype=np.int64)
+    for (_, text), (_, count) in steps.items():
+        lengths[count] += len(text)
+    return lengths
+
+
+def share_read(sharing: NDArray[np.int64], n: int, of: int) -> float:
+    """Of the distinct text of all ``of`` solutions, how much ``n`` of them hold in the mean over subsets, 0 to 1.
+
+    Where their texts are not known, as much as they are of all.
+    """
+    total = int(sharing.sum())
+    return float(_chances(of, n) @ sharing) / total if total else n / of
+
+
+@lru_cache(maxsize=256)
+def _chances(m: int, n: int) -> NDArray[np.float64]:
+    """Of a step that k of m solutions share, the chance that n of them hold it [m + 1]."""
+    return np.array([1 - math.comb(m - k, n) / math.comb(m, n) for k in range(m + 1)])

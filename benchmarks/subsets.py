@@ -14,12 +14,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.costs import sharing_of
 from benchmarks.statistics import pass_at_k
 from tts.errors import UnknownName
 
@@ -38,17 +39,30 @@ class Sampled:
         classes: of each sample's answer, equal answers share one; -1 without a voice.
         scores: of each sample; NaN without one.
         right: whether each sample's answer is right.
+        sharing: how the samples share their steps, see :func:`benchmarks.costs.sharing_of`; empty where not known.
     """
 
     classes: NDArray[np.int64]
     scores: NDArray[np.float64]
     right: NDArray[np.bool_]
+    sharing: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @classmethod
-    def of(cls, classes: Sequence[int | None], scores: Sequence[float | None], right: Sequence[bool]) -> Sampled:
+    def of(
+        cls,
+        classes: Sequence[int | None],
+        scores: Sequence[float | None],
+        right: Sequence[bool],
+        solutions: Sequence[Sequence[str]] = (),
+    ) -> Sampled:
         labels = [-1 if label is None else label for label in classes]
         values = [math.nan if score is None else score for score in scores]
-        return cls(np.array(labels, dtype=np.int64), np.array(values, dtype=float), np.array(right, dtype=bool))
+        return cls(
+            np.array(labels, dtype=np.int64),
+            np.array(values, dtype=float),
+            np.array(right, dtype=bool),
+            sharing_of(solutions),
+        )
 
     def __len__(self) -> int:
         return len(self.classes)

@@ -86,13 +86,12 @@ def outcome_of(row: Mapping[str, Any]) -> Outcome:
     """The outcome that a row stands for. Raises BadInput where it is none."""
     try:
         plan = dict(row["plan"])
-        usage = {name: value for name, value in row["usage"].items() if name != "flops"}
         return Outcome(
             id=row["id"], problem=row["problem"], gold=row["gold"], plan=_plan(plan),
             candidates=tuple(_candidate(c) for c in row["candidates"]),
             right=tuple(bool(c["correct"]) for c in row["candidates"]),
             classes=tuple(c["class"] for c in row["candidates"] if "class" in c),
-            answer=row["answer"], confidence=row["confidence"], correct=row["correct"], usage=Usage(**usage),
+            answer=row["answer"], confidence=row["confidence"], correct=row["correct"], usage=usage_of(row["usage"]),
             stopped=row["stopped"], error=row.get("error"), dataset=row.get("dataset", ""),
             level=row.get("level", 0), subject=row.get("subject", ""), job=row.get("job", ""),
         )  # fmt: skip
@@ -133,6 +132,11 @@ def read_at(path: Path, at: int) -> Outcome:
             return outcome_of(json.loads(file.readline()))
     except (OSError, ValueError, BadInput) as error:
         raise BadInput(f"{path} has changed since it was read: run this again.") from error
+
+
+def usage_of(row: Mapping[str, Any]) -> Usage:
+    """A row's usage; what follows from the rest is left out. Raises TypeError for what is none."""
+    return Usage(**{name: value for name, value in row.items() if name != "flops"})
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.bench.jobs import Line
+from benchmarks.costs import part, whole
 from benchmarks.statistics import Interval, wilson
 from benchmarks.subsets import Sampled, accuracy_at, pass_at
+from tts.outcomes import usage_of
 from tts.registry import resolve
 from tts.terminal import table
 
@@ -59,25 +61,24 @@ def _add(figures: Figures, line: Line, row: Mapping[str, Any]) -> None:
     if row.get("error") is not None:
         figures.failed += 1
         return
-    candidates, usage = row["candidates"], row["usage"]
+    candidates, usage = row["candidates"], usage_of(row["usage"])
     needs = line.run or resolve("strategy", line.strategy).needs_reward  # another's samples were scored for that one
     right = [bool(c["correct"]) for c in candidates]
-    share = 1.0
+    cost = whole(usage, prm=needs)
     if line.run:
         figures.right += bool(row["correct"])
         figures.passed += any(right)
     elif candidates:
         scores = [c["score"] if needs else None for c in candidates]
-        samples = Sampled.of([c["class"] for c in candidates], scores, right)
+        samples = Sampled.of([c["class"] for c in candidates], scores, right, [c["steps"] for c in candidates])
         n = min(line.n, len(samples))
         figures.right += accuracy_at(samples, n, line.vote)
         figures.passed += pass_at(samples, n)
-        share = n / len(samples)
-    prm_flops, prm_tokens = (usage["prm_flops"], usage["prm_tokens"]) if needs else (0, 0)
-    figures.tokens += share * usage["policy_tokens"]
-    figures.prm_tokens += share * prm_tokens
-    figures.flops += share * (usage["policy_flops"] + prm_flops)
-    figures.paper_flops += share * usage["paper_flops"]
+        cost = part(usage, n, len(samples), samples.sharing, prm=needs)
+    figures.tokens += cost.policy_tokens
+    figures.prm_tokens += cost.prm_tokens
+    figures.flops += cost.flops
+    figures.paper_flops += cost.paper_flops
 
 
 def _row(line: Line, figures: Figures, total: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Accuracy and cost of each strategy over N.
 
 A search was run once at each N. Of a strategy that samples independently the largest N is enough: a smaller one is the
-mean over subsets (:mod:`benchmarks.subsets`), and its cost the share that so many samples have.
+mean over subsets (:mod:`benchmarks.subsets`), and so is its cost (:mod:`benchmarks.costs`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
+from benchmarks.costs import Cost, part, whole
 from benchmarks.report.runs import Arm, Runs
 from benchmarks.report.style import palette
 from benchmarks.statistics import Interval, accuracy, difference
@@ -113,24 +114,18 @@ def _differ(arms: Sequence[Arm], *names: str) -> bool:
 
 
 def _run(n: int, rows: dict[str, Outcome]) -> Point:
-    return _point(n, rows, [float(outcome.correct) for outcome in rows.values()])
+    costs = [whole(outcome.usage) for outcome in rows.values()]
+    return _point(n, rows, [float(outcome.correct) for outcome in rows.values()], costs)
 
 
 def _point(
-    n: int,
-    rows: dict[str, Outcome],
-    right: Sequence[float],
-    share: float = 1.0,
-    prm: bool = True,
-    derived: bool = False,
+    n: int, rows: dict[str, Outcome], right: Sequence[float], costs: Sequence[Cost], derived: bool = False
 ) -> Point:
-    """A point that has this share of the rows' cost, with or without the reward model's."""
-    usages = [outcome.usage for outcome in rows.values()]
     return Point(
         n, tuple(rows), tuple(right),
-        share * float(np.mean([u.policy_tokens for u in usages])),
-        share * float(np.mean([u.flops if prm else u.policy_flops for u in usages])),
-        share * float(np.mean([u.paper_flops for u in usages])),
+        float(np.mean([cost.policy_tokens for cost in costs])),
+        float(np.mean([cost.flops for cost in costs])),
+        float(np.mean([cost.paper_flops for cost in costs])),
         derived, sum(outcome.error is not None for outcome in rows.values()),
     )  # fmt: skip
 
@@ -150,8 +145,13 @@ def _sampled(runs: Runs, arm: Arm, vote: str, prm: bool = True) -> tuple[Point, 
             right = [float(outcome.correct) for outcome in rows.values()]  # the run's own answers
         else:
             right = [_expected(runs.samples[arm, source, identity], vote, n) for identity in rows]
-        points.append(_point(n, rows, right, n / source, prm, derived=n < source))
+        costs = [_cost(outcome, n, runs.samples[arm, source, i], prm) for i, outcome in rows.items()]
+        points.append(_point(n, rows, right, costs, derived=n < source))
     return tuple(points)
+
+
+def _cost(outcome: Outcome, n: int, samples: Sampled, prm: bool) -> Cost:
+    return part(outcome.usage, n, len(samples), samples.sharing, prm=prm)
 
 
 def _expected(samples: Sampled, vote: str, n: int) -> float:

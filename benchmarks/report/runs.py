@@ -177,7 +177,8 @@ def _take(runs: Runs, path: Path, method: _Method) -> None:
 def _samples(outcome: Outcome, judge: Equivalence) -> Sampled:
     known = len(outcome.classes) == len(outcome.candidates)
     classes = outcome.classes if known else classes_of(outcome.candidates, judge)
-    return Sampled.of(classes, [candidate.score for candidate in outcome.candidates], outcome.right)
+    found = outcome.candidates
+    return Sampled.of(classes, [c.score for c in found], outcome.right, [c.steps for c in found])
 
 
 def outcomes_file(path: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.report import chart
-from benchmarks.report.chart import Dot, Series
+from benchmarks.report.marks import Dot, Series
 from benchmarks.statistics import percentile
 from benchmarks.study.claims import Comparison
 from benchmarks.study.compare import Drawn
@@ -17,7 +17,7 @@ def over_flops(compared: Comparison, label: str) -> str:
     """Accuracy over FLOPs of the selector and of every fixed strategy, with 95 % bands."""
     name = compared.measured.policy
     rows = [("selector", compared.selector), *((s, compared.fixed[s]) for s in ORDER if s in compared.fixed)]
-    series = [Series(title, _dots(drawn), chart.colour(k)) for k, (title, drawn) in enumerate(rows)]
+    series = [Series(title, _dots(drawn), k) for k, (title, drawn) in enumerate(rows)]
     caption = f"{name} on {label}: accuracy over FLOPs a problem, policy and reward model. Bands are 95 % intervals."
     return chart.lines(series, "FLOPs a problem", caption, flops=True, alone=True)
 
@@ -26,7 +26,7 @@ def difficulty(name: str, told: Told) -> str:
     """Predicted and true pass@1 of the problems in groups of equal size, from those that seem hardest."""
     predicted = tuple(Dot(k, value, value, value) for k, value in enumerate(told.predicted))
     true = tuple(Dot(k, each.value, each.low, each.high) for k, each in enumerate(told.true))
-    series = [Series("predicted", predicted, chart.colour(0)), Series("true", true, chart.colour(1))]
+    series = [Series("predicted", predicted, 0), Series("true", true, 1)]
     after = f"{told.n} sample{'s' if told.n > 1 else ''}{', scored' if told.scored else ''}"
     caption = f"{name}: pass@1 as predicted after {after}, and as it is, with 95 % intervals."
     names = [f"{k + 1}" for k in range(len(true))]
