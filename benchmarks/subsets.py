@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from benchmarks.costs import sharing_of
 from benchmarks.statistics import pass_at_k
 from tts.errors import UnknownName
+from tts.registry import resolve
 
 SUBSETS = 400
 """Subsets a vote is averaged over where all of them are too many. The mean over 500 problems then moves by about 0.1
@@ -74,6 +75,14 @@ class Sampled:
     def first(self, n: int) -> Sampled:
         """The first ``n`` of them, or all where there are fewer."""
         return Sampled(self.classes[:n], self.scores[:n], self.right[:n])
+
+
+def independent(strategy: str) -> bool:
+    """Whether a strategy's candidates are independent samples; one that is not known here is taken for a search."""
+    try:
+        return bool(getattr(resolve("strategy", strategy), "independent", False))
+    except UnknownName:
+        return False
 
 
 def pass_at(samples: Sampled, n: int) -> float:

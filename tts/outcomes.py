@@ -99,6 +99,16 @@ def outcome_of(row: Mapping[str, Any]) -> Outcome:
         raise BadInput(f"this row is no outcome of ours ({type(error).__name__}: {error}).") from error
 
 
+OUTCOMES = "outcomes.jsonl"
+
+
+def file_of(path: Path) -> Path:
+    """The file of a run folder, or the file itself. Raises BadInput for a folder without one."""
+    if path.is_dir() and not (path / OUTCOMES).is_file():
+        raise BadInput(f"{path} is no run folder: it has no {OUTCOMES}.")
+    return path / OUTCOMES if path.is_dir() else path
+
+
 def read(path: Path) -> Iterator[Outcome]:
     """The outcomes of a file, one at a time; a torn last line, left by a killed run, is passed over.
 

@@ -74,12 +74,15 @@ def bench(
     """
     typed = locals()
     from benchmarks.bench import jobs
+    from benchmarks.bench.data import load, read
     from tts.api import Solver
 
+    if (name is None) == (data is None):
+        raise BadInput("give either the name of a data set, such as math500, or a file with --data.")
     if out is None and not dry_run:
         raise BadInput("name a folder for the run with --out, such as --out runs/first.")
     solver = options.settings(typed)
-    chosen = _data(name, data).choose(limit, _levels(levels), _list(ids))
+    chosen = (load(name) if name is not None else read(data or Path())).choose(limit, _levels(levels), _list(ids))
     strategies = jobs.strategies_of(strategy, solver["prm"] is not None)
     if "auto" in strategies:
         solver["dataset"] = chosen.name  # the published rule asks
@@ -92,14 +95,6 @@ def bench(
         return
     assert out is not None
     _run(chosen, lines, out, settings_of(chosen, strategies, budget, solver, lines), retry_failed, concurrency, as_json)
-
-
-def _data(name: str | None, file: Path | None) -> DataSet:
-    from benchmarks.bench.data import load, read
-
-    if (name is None) == (file is None):
-        raise BadInput("give either the name of a data set, such as math500, or a file with --data.")
-    return load(name) if name is not None else read(file or Path())
 
 
 def settings_of(

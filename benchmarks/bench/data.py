@@ -43,7 +43,7 @@ class DataSet:
     def words(self) -> str:
         """The data set in words, which say so where it is a part."""
         if not self.part:
-            return f"{self.name}, all {self.total} problems"
+            return f"{self.name}, all {self.total} problems" if self.total > 1 else f"{self.name}, its one problem"
         how = ", ".join(f"{name} {value}" for name, value in self.part.items())
         return f"{self.name}, a PART of it: {len(self.items)} of {self.total} problems ({how})"
 
@@ -83,6 +83,8 @@ def load(name: str) -> DataSet:
         from benchmarks.lab.problems import DATA
 
         return read(DATA / f"{BUILT_IN}.jsonl", BUILT_IN, source="built in")
+    if name not in KNOWN and Path(name).suffix:
+        raise BadInput(f"{name} is no data set known by name: a file is given with --data {name}.")
     if name not in KNOWN:
         raise UnknownName("data set", name, [*KNOWN, BUILT_IN])
     known = KNOWN[name]

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tts.errors import BadInput
+from tts.outcomes import OUTCOMES
 from tts.rows import Rows
 
-MANIFEST, OUTCOMES, LOCK, DRAFT = "manifest.json", "outcomes.jsonl", "lock", "manifest.json.partial"
+MANIFEST, LOCK, DRAFT = "manifest.json", "lock", "manifest.json.partial"
 
 Row = Mapping[str, Any]
 
@@ -110,10 +111,10 @@ class RunFolder:
         call = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
         if (self.path / MANIFEST).is_file():
             manifest = read_manifest(self.path)
-            for name in {**manifest["settings"], **settings}:
-                old, new = manifest["settings"].get(name), settings.get(name)
-                if old != new:
-                    raise BadInput(f"{self.path} was made with {_other(name, old, new)}, or name another folder.")
+            rows = self.path / OUTCOMES
+            if rows.is_file() and rows.stat().st_size:  # until then nothing holds the run to its settings
+                _refuse_others(self.path, manifest["settings"], settings)
+            manifest["settings"] = settings
             manifest["calls"].append(call)
         else:
             manifest = {"format": 1, "settings": settings, "calls": [call]}
@@ -198,6 +199,13 @@ def _failed(line: bytes) -> bool:
         return json.loads(line).get("error") is not None
     except (ValueError, AttributeError):
         return False  # reading it later says what is wrong with it
+
+
+def _refuse_others(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    for name in {**before, **now}:
+        old, new = before.get(name), now.get(name)
+        if old != new:
+            raise BadInput(f"{path} was made with {_other(name, old, new)}, or name another folder with --out.")
 
 
 def _other(name: str, old: object, new: object) -> str:

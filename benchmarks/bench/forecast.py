@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench.data import DataSet
-from benchmarks.bench.folder import MANIFEST, OUTCOMES, read_manifest
+from benchmarks.bench.folder import MANIFEST, read_manifest
 from benchmarks.bench.jobs import Job, Line, jobs_of
 from benchmarks.bench.progress import duration
 from tts import models
+from tts.outcomes import OUTCOMES
 from tts.terminal import table
 
 

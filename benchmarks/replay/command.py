@@ -49,14 +49,20 @@ def replay(
     """
     from benchmarks.replay.mixup import warning
     from benchmarks.replay.reading import read
+    from benchmarks.replay.records import sizes
     from benchmarks.replay.replay import choices
 
     wanted = choices(names(vote), names(aggregate))
     base = _base(against)
     asked = _numbers(budget)
     printed: list[dict[str, Any]] = []
-    by_plan = [list(group) for _, group in groupby(sorted(read(file, data), key=_plan), key=_plan)]
-    for records in by_plan:
+    by_plan: dict[str, list[Record]] = {}
+    for record in read(file, data):
+        by_plan.setdefault(record.plan, []).append(record)
+    sizes([record for records in by_plan.values() for record in records], asked)  # refuses what no plan has
+    for at, records in enumerate(by_plan.values()):
+        if at and not as_json:
+            typer.echo()
         sentence = warning(records)
         if sentence:
             typer.echo(f"tts: {file}: {sentence}", err=True)
@@ -71,10 +77,6 @@ def names(text: str) -> list[str]:
     if not found:
         raise BadInput("an empty list was given: name at least one vote and one aggregation.")
     return found
-
-
-def _plan(record: Record) -> str:
-    return record.plan
 
 
 def _numbers(text: str | None) -> list[int] | None:
@@ -109,7 +111,11 @@ def _one_plan(
     from benchmarks.replay.records import sizes
     from benchmarks.replay.replay import lines, scored, versus
 
-    ns = sizes(records, asked)
+    most = max((len(record.candidates) for record in records), default=0)
+    if asked and min(asked) > most > 0:
+        typer.echo(f"tts: {records[0].plan} has no more than {most} candidates a problem and is left out.", err=True)
+        return []
+    ns = sizes(records, None if asked is None else [n for n in asked if n <= most])
     if not scored(records):
         kept = [choice for choice in wanted if choice.aggregate is None]
         if not kept or (base and base.aggregate):
@@ -154,6 +160,7 @@ def _print(
 ) -> None:
     from benchmarks.replay.replay import some_right
     from benchmarks.statistics import Interval
+    from tts.terminal import count
     from tts.terminal import table as columns
 
     most = ns[-1]
@@ -174,12 +181,17 @@ def _print(
     counts = {len(record.candidates) for record in records}
     many = f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
     how = "mean over subsets of N" if subsets else "the first N as recorded"
+    if not records[0].independent:
+        how = f"{how}, which is no search of that width" if ns[0] < max(counts) else "all that the search ended with"
     one, some = some_right(records, 1), some_right(records, most)
-    typer.echo(f"\n{len(records)} problems, {many} candidates each; accuracy in %, N being {how}.")
+    typer.echo(f"\n{count(len(records), 'problem')}, {many} candidates each; accuracy in %, N being {how}.")
     typer.echo(f"A candidate is right in {one.percent()}, any of {most} in {some.percent()} (unbiased over subsets).")
     short = sum(len(record.candidates) < most for record in records)
     if short:
-        typer.echo(f"tts: {short} problems have fewer than {most} candidates; all they have took part.", err=True)
+        have = "has" if short == 1 else "have"
+        typer.echo(
+            f"tts: {count(short, 'problem')} {have} fewer than {most} candidates; all they have took part.", err=True
+        )
 
 
 def _bar(total: int) -> Any:

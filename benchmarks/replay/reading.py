@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from benchmarks.replay.records import EXCERPTS, Record
+from benchmarks.subsets import independent
 from tts.answers import extract
 from tts.errors import BadInput
-from tts.outcomes import Outcome, outcome_of
+from tts.outcomes import Outcome, file_of, outcome_of
 from tts.types import Candidate, Finish, Plan
 
 Row = Mapping[str, Any]
-OUTCOMES = "outcomes.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def read(path: Path, data: Path | None = None) -> list[Record]:
         BadInput: a file cannot be read, is empty, holds something else (the line is named), or lacks right answers.
     """
     golds = read_golds(data) if data is not None else {}
-    source = path / OUTCOMES if path.is_dir() else path
+    source = file_of(path)
     records: list[Record] = []
     form: Callable[[Row, int], Record] | None = None
     for number, row in rows(source):
@@ -142,8 +142,12 @@ def _outcome(row: Row, number: int) -> Record:
     return Record(
         outcome.id, outcome.problem, outcome.gold, _light(outcome.candidates), level_of(row), outcome.subject,
         right=outcome.right, classes=_classes(outcome), plan=plan_words(outcome.plan, outcome.job),
-        excerpts=_excerpts([c.text for c in outcome.candidates]),
+        excerpts=_excerpts([c.text for c in outcome.candidates]), independent=_independent(outcome),
     )  # fmt: skip
+
+
+def _independent(outcome: Outcome) -> bool:
+    return independent(outcome.job.rpartition("/")[0] or outcome.plan.strategy)
 
 
 def _answer(row: Row, number: int) -> Record:

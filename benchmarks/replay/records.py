@@ -28,6 +28,7 @@ class Record:
             grading.
         plan: what made them, in words; empty where the file does not say.
         excerpts: the texts of the first few candidates.
+        independent: whether fewer of the candidates are what a smaller N would have found; of a search they are not.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Record:
     classes: tuple[int | None, ...] | None = None
     plan: str = ""
     excerpts: tuple[str, ...] = ()
+    independent: bool = True
 
     @property
     def graded(self) -> bool:
@@ -62,11 +64,14 @@ def voter(candidate: Candidate) -> bool:
 def sizes(records: Sequence[Record], asked: Sequence[int] | None) -> list[int]:
     """The values of N to compute: those asked for, or the powers of two up to what was recorded, and that.
 
-    Raises BadInput where more is asked for than any problem has.
+    Of a search only all of its candidates, where nothing is asked for. Raises BadInput where more is asked for than any
+    problem has.
     """
     most = max((len(record.candidates) for record in records), default=0)
     if most == 0:
         raise BadInput("no problem of the file has a candidate: there is nothing to vote on.")
+    if asked is None and not all(record.independent for record in records):
+        return [most]
     if asked is None:
         powers = [2**k for k in range(math.floor(math.log2(most)) + 1)]
         return [*powers, most] if powers[-1] < most else powers

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.replay.grading import classes_of
-from benchmarks.subsets import Sampled
-from tts import outcomes, registry
+from benchmarks.subsets import Sampled, independent
+from tts import outcomes
 from tts.equivalence import Equivalence
-from tts.errors import BadInput, UnknownName
+from tts.errors import BadInput
 from tts.outcomes import Outcome
 from tts.solver import AUTO
 from tts.types import Plan
 
-OUTCOMES, MANIFEST, TRACES = "outcomes.jsonl", "manifest.json", "traces"
+MANIFEST, TRACES = "manifest.json", "traces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,7 @@ class Arm:
     @property
     def independent(self) -> bool:
         """Whether its candidates are independent samples, so that any N of them are a run of N."""
-        try:
-            return bool(getattr(registry.resolve("strategy", self.strategy), "independent", False))
-        except UnknownName:  # a strategy of another machine
-            return False
+        return independent(self.strategy)
 
 
 Place = tuple[Arm, int, str]
@@ -119,6 +116,8 @@ def load(paths: Sequence[Path]) -> Runs:
     runs = Runs(list(paths))
     with Equivalence() as judge:
         for path in paths:
+            if path.resolve() in {other.resolve() for other in runs.paths[: len(runs.manifests)]}:
+                raise BadInput(f"{path} is given twice: name each run once.")
             runs.manifests.append(manifest_of(path))
             methods = _read(path, judge)
             if not methods:
@@ -147,7 +146,7 @@ class _Method:
 
 def _read(path: Path, judge: Equivalence) -> list[_Method]:
     methods: dict[str | Arm, _Method] = {}
-    for at, outcome in outcomes.placed(outcomes_file(path)):
+    for at, outcome in outcomes.placed(outcomes.file_of(path)):
         plain = Arm.of(outcome.plan)
         job, _, width = outcome.job.rpartition("/")
         named = bool(job) and width.isdecimal()
@@ -169,7 +168,7 @@ def _take(runs: Runs, path: Path, method: _Method) -> None:
     table = runs.tables.setdefault(arm, {})
     for (n, identity), (outcome, samples, at) in method.rows.items():
         table.setdefault(n, {})[identity] = outcome
-        runs.places[arm, n, identity] = outcomes_file(path), at
+        runs.places[arm, n, identity] = outcomes.file_of(path), at
         if samples is not None:
             runs.samples[arm, n, identity] = samples
 
@@ -179,10 +178,6 @@ def _samples(outcome: Outcome, judge: Equivalence) -> Sampled:
     classes = outcome.classes if known else classes_of(outcome.candidates, judge)
     found = outcome.candidates
     return Sampled.of(classes, [c.score for c in found], outcome.right, [c.steps for c in found])
-
-
-def outcomes_file(path: Path) -> Path:
-    return path / OUTCOMES if path.is_dir() else path
 
 
 def manifest_of(path: Path) -> dict[str, Any]:

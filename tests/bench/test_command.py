@@ -74,7 +74,9 @@ def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["bench"], "either the name of a data set"),
         (["bench", "lab-500"], "name a folder for the run with --out"),
+        (["bench", "mine.jsonl", "--dry-run"], "a file is given with --data mine.jsonl"),
         (["bench", "--dry-run"], "either the name of a data set"),
         (["bench", "lab-500", "--data", "x.jsonl", "--dry-run"], "either the name of a data set"),
         (["bench", "lab-5000", "--dry-run"], "did you mean 'lab-500'"),

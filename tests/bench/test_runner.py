@@ -156,8 +156,10 @@ def test_an_engine_that_dies_ends_the_run_and_loses_nothing(tmp_path: Path) -> N
 
 
 def test_other_settings_are_refused_in_one_sentence(tmp_path: Path) -> None:
-    with toy_bench(tmp_path / "run"):
-        pass
+    with toy_bench(tmp_path / "run", settings={"seed": 7}):
+        pass  # a call that made nothing, say because a model was missing, holds nobody to its settings
+    with toy_bench(tmp_path / "run", data=dataset(1)) as run:
+        run.run()
     before = (tmp_path / "run" / "manifest.json").read_bytes()
     with pytest.raises(BadInput, match=r"made with seed = 0, not 1: use the same settings, or name another folder"):
         toy_bench(tmp_path / "run", settings={"seed": 1})
@@ -167,8 +169,8 @@ def test_other_settings_are_refused_in_one_sentence(tmp_path: Path) -> None:
 
 
 def test_other_files_of_a_model_are_refused_by_their_name_and_not_by_a_bare_hash(tmp_path: Path) -> None:
-    with toy_bench(tmp_path / "run", settings={"prm sha256": "a" * 64}):
-        pass
+    with toy_bench(tmp_path / "run", data=dataset(1), settings={"prm sha256": "a" * 64}) as run:
+        run.run()
     said = "made with a reward model of other files or another description .*: use that reward model, or name another"
     with pytest.raises(BadInput, match=said):
         toy_bench(tmp_path / "run", settings={"prm sha256": "b" * 64})

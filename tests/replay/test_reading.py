@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from benchmarks.replay.reading import read
 from cli import app
+from tests.report.run import make
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solver
 from tts.budget import Budget
@@ -115,6 +116,21 @@ def test_a_run_folder_is_read_plan_by_plan(tmp_path: Path) -> None:
     assert four["accuracy"] == pytest.approx(sum(row["correct"] for row in rows[:3]) / 3)
 
 
+def test_of_a_search_all_candidates_vote_and_of_samples_every_n(tmp_path: Path) -> None:
+    run = make(tmp_path / "run", ("best-of-n", 8), ("beam-search", 4))
+    rows = json.loads(replay(run, "--vote", "majority", "--json")[0])
+    assert [(row["plan"].split(",")[0], row["n"]) for row in rows] == [
+        ("best-of-n", 1), ("best-of-n", 2), ("best-of-n", 4), ("best-of-n", 8), ("beam-search", 4),
+    ]  # fmt: skip
+    rows = json.loads(replay(run, "--vote", "majority", "--budget", "2,8", "--json")[0])  # a plan gets what it has
+    assert [row["n"] for row in rows] == [2, 8, 2]
+    out, err = replay(run, "--vote", "majority", "--budget", "8")
+    assert "beam-search" not in out
+    assert "beam-search, N = 4, toy, toy-prm has no more than 4 candidates a problem and is left out" in err
+    with pytest.raises(BadInput, match="9 is more than the 8 candidates"):
+        replay(run, "--budget", "1,9")
+
+
 def test_answers_of_solve_are_graded_with_the_problems_file(tmp_path: Path) -> None:
     solution = asyncio.run(Solver(ToyPolicy(), ToyReward(), "best-of-n", Budget(4)).solve("How far?"))
     out = write(tmp_path / "out.jsonl", [as_row(solution)])
@@ -169,9 +185,11 @@ def test_a_file_of_something_else_is_refused_with_its_line(content: bytes, messa
 
 def test_a_damaged_archive_and_a_missing_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "run.jsonl.gz").write_bytes(gzip.compress(b"x" * 1000)[:20])
-    for name in ("run.jsonl.gz", "none.jsonl", ""):
+    for name in ("run.jsonl.gz", "none.jsonl"):
         with pytest.raises(BadInput, match="cannot be read"):
             replay(tmp_path / name)
+    with pytest.raises(BadInput, match=r"is no run folder: it has no outcomes\.jsonl"):
+        replay(tmp_path)
 
 
 @pytest.mark.parametrize(

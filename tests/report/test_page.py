@@ -206,6 +206,10 @@ def test_what_is_no_run_is_refused(tmp_path: Path, run: Path) -> None:
     (tmp_path / "bad.jsonl").write_text('{"problem": "?"}\n')
     with pytest.raises(BadInput, match="cannot be read"):
         call("report", tmp_path / "none")
+    with pytest.raises(BadInput, match=r"is no run folder: it has no outcomes\.jsonl"):
+        call("report", tmp_path)
+    with pytest.raises(BadInput, match="is given twice"):
+        call("report", run, run / ".." / run.name)
     with pytest.raises(BadInput, match="holds no outcome yet"):
         call("report", tmp_path / "empty.jsonl")
     with pytest.raises(BadInput, match=r"line 1 of .*bad.jsonl holds no outcome"):
