@@ -44,7 +44,8 @@ _CPU_ENVIRONMENT = {
 }
 _preparing = threading.Lock()  # imports from two threads at once go wrong in libraries that import lazily
 _starting = threading.Lock()  # on a GPU one engine measures the free memory, then the next
-_REPLICAS = 4  # most of a small policy on a CPU by default: each takes memory and some seconds to start
+_LIGHT = 5_000_000  # parameters below which a process on a CPU is as busy with scheduling as with arithmetic
+_REPLICAS = 4  # most of such a policy by default: each takes memory and some seconds to start
 
 
 class VLLMEngine:
@@ -56,8 +57,8 @@ class VLLMEngine:
 
     ``replicas`` is how many processes serve a policy, each with all of its weights and a part of the memory for keys
     and values; a problem stays with one of them. By default there is one, but on a CPU one for each core, up to four,
-    of a policy too small to make use of several threads. Several devices are divided among them: ``"cuda:0,cuda:1"``
-    and two replicas is one on each.
+    of a policy below 5 million parameters: larger ones leave the reward model no core. Several devices are divided
+    among them: ``"cuda:0,cuda:1"`` and two replicas is one on each.
     """
 
     def load_policy(
@@ -220,7 +221,7 @@ def _divided(device: str | None, replicas: int) -> list[str | None]:
 
 def _by_default(shape: ModelShape) -> int:
     """How many replicas a policy has unless it is said."""
-    return min(os.cpu_count() or 1, _REPLICAS) if _on_cpu() and shape.parameters < SMALL else 1
+    return min(os.cpu_count() or 1, _REPLICAS) if _on_cpu() and shape.parameters < _LIGHT else 1
 
 
 def _threads(shape: ModelShape) -> dict[str, str]:
