@@ -124,7 +124,7 @@ class Fit:
             there = {stage.key: np.full(shape, stage.n == 0) for stage in stages}
             for stage in stages:
                 visits[stage.key] += there[stage.key] / len(row)
-                for bin, choice in enumerate(moves[stage.key]):
+                for bin, choice in enumerate(moves[stage.key].choices):
                     if isinstance(choice.move, Advance):
                         here = there[stage.key] & (self._bins[stage.key].place == bin)
                         there[choice.move.n, choice.move.scored] |= here
@@ -182,8 +182,8 @@ class Fit:
 
     def _leads(self, stage: Stage, n: int, scored: bool) -> bool:
         if stage.n == 0:
-            return n in [size for size in self.sizes if size <= FIRST] or (n == self.sizes[0])
-        after = next((size for size in self.sizes if size > stage.n), 0)
+            return n == self.sizes[0] or 0 < n <= FIRST
+        after = next((size for size in self.sizes if size > stage.n), None)
         if stage.scored:
             return n == after and scored
         return (n, scored) in ((after, False), (stage.n, True))
