@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench.folder import MANIFEST, OUTCOMES, read_manifest
+from benchmarks.bench.folder import MANIFEST, read_manifest
 from benchmarks.calibrate.drafts import CHARACTERS, Draft, entry_of, run_of
 from benchmarks.calibrate.pool import Key, Pool
 from benchmarks.replay import grading, reading
@@ -48,7 +48,7 @@ def read(paths: Sequence[Path], data: Path | None = None) -> Pool:
         gathered.manifests.append(read_manifest(path) if (path / MANIFEST).exists() else {})
         before = gathered.rows
         if _ours(path):
-            for outcome in outcomes.read(path / OUTCOMES if path.is_dir() else path):
+            for outcome in outcomes.read(outcomes.file_of(path)):
                 gathered.add(outcome, path)
         else:
             for record in grading.grade(reading.read(path, data)):

@@ -68,7 +68,7 @@ def table_note(curves: Sequence[Curve]) -> str:
     if any(point.derived for curve in curves for point in curve.points):
         text += (
             "Best-of-n and majority were sampled once at their largest N; a smaller N is the unbiased mean over "
-            "subsets of those samples, at their share of the cost. Searches were run at each N."
+            "subsets of those samples, at what so many would have cost. Searches were run at each N."
         )
     return text.strip()
 
