@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, ClassVar
 
 from strategies.base import Stepwise, at_least
@@ -80,7 +81,7 @@ class Auto(Stepwise):
         while True:
             limits = self.limits(search)
             decision = decide(profile, stage, await self.evidence(search, stage, leaves), price, limits)
-            plan = planned(profile, decision, limits, f"the profile {self.profile}")
+            plan = planned(profile, decision, limits, f"the profile {Path(self.profile).name}")
             search.decided(plan, **considered(decision, limits))
             if not decision.within:
                 search.note(POOR)
@@ -113,9 +114,8 @@ class Auto(Stepwise):
         """Look once, where there is something to choose and enough to look with, then follow the rule."""
         easy, medium, hard = self.ruled(search)
         if easy == medium == hard or self.n < 2 * PROBE:
-            why = (
-                "here all problems alike" if easy == medium == hard else f"a budget of {self.n} is too small for a look"
-            )
+            alike = easy == medium == hard
+            why = "for all problems alike" if alike else f"a budget of {self.n} is too small for a look"
             return await self.follow(search, medium, [], why, [])
         leaves = await self.sample(search, PROBE, [], scored=False)
         agreeing = agreement(await search.classes(leaves))
@@ -127,16 +127,18 @@ class Auto(Stepwise):
 
     @property
     def rule(self) -> str:
-        return (
-            f"; no profile is there, and {self.why}" if self.why else "; by the published rule, for lack of a profile"
-        )
+        """Why by the rule and why these strategies, as the end of a sentence."""
+        return f"; no profile is there, and {self.why or 'so says the published rule'}"
 
     def ruled(self, search: Search) -> list[str]:
         """The rule's strategies, as far as these models can follow them."""
         if not search.scored:
             return ["majority"] * 3
         names = [self.easy, self.medium, self.hard]
-        return ["best-of-n" if self.whole and resolve("strategy", name).stepwise else name for name in names]
+        return [
+            "best-of-n" if self.whole and getattr(resolve("strategy", name), "stepwise", True) else name
+            for name in names
+        ]
 
     async def follow(
         self, search: Search, strategy: str, leaves: list[Node], why: str, options: list[Any], **considered: float
@@ -147,7 +149,11 @@ class Auto(Stepwise):
         vote = str(resolve("strategy", strategy).vote)
         plan = Plan(strategy, {"n": n}, vote=vote, aggregate=how, reason=f"{strategy}: {why}{self.rule}")
         search.decided(plan, samples=len(leaves), options=options, **considered)
-        return leaves if self.look else await self.finish(search, plan, leaves)
+        if self.look:
+            return leaves
+        if leaves and vote != "majority":  # they vote with what is found
+            await search.score(leaves)
+        return await self.finish(search, plan, leaves)
 
     # -- the moves -------------------------------------------------------------------------------------------------
 
@@ -166,13 +172,11 @@ class Auto(Stepwise):
         return leaves
 
     async def finish(self, search: Search, plan: Plan, leaves: list[Node]) -> list[Node]:
-        """A whole search as planned, and the samples at hand beside it, scored where the scores will vote."""
-        scored, n = plan.vote != "majority" and search.scored, plan.parameters["n"]
+        """A whole search as planned, and the samples at hand beside it: they vote too, with a weight if scored."""
+        n = plan.parameters["n"]
         if plan.strategy in SAMPLING:
             greedy = plan.parameters.get("temperature") == 0
-            return await self.sample(search, n, leaves, scored=scored, greedy=greedy)
-        if scored:
-            await search.score(leaves)
+            return await self.sample(search, n, leaves, scored=plan.strategy == "best-of-n", greedy=greedy)
         strategy: type[Any] = resolve("strategy", plan.strategy)
         mine = {f.name: getattr(self, f.name) for f in fields(self)}
         settings = {**mine, "aggregate": plan.aggregate, **plan.parameters, **self.sampling, "n": n}

@@ -59,7 +59,7 @@ def test_a_problem_is_answered_with_its_plan_and_its_cost(tts: Tts) -> None:
     done = tts("solve", "--budget", "32", "--strategy", "beam-search", MIA)
     assert done.code == 0
     assert done.err == ""
-    lines = dict(line.split(None, 1) for line in done.out.splitlines())
+    lines = dict(line.split(None, 1) for line in done.out.splitlines() if not line.startswith(" "))
     assert lines["Answer"] == "117"
     assert set(lines) == {"Answer", "Confidence", "Plan", "Policy", "Reward", "Time"}
     assert lines["Plan"].startswith("beam-search, N = 32, beam width 4")

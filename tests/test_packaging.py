@@ -76,6 +76,10 @@ def test_the_embedded_models_and_their_problems_are_in_the_wheel(names: set[str]
     assert expected - names == set()
 
 
+def test_the_profiles_are_in_the_wheel(names: set[str]) -> None:
+    assert sources("tts/profiles", ".json") - names == set()
+
+
 def test_types_and_licence_are_in_the_wheel(names: set[str]) -> None:
     assert {f"{root}/py.typed" for root in ROOTS} <= names
     assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
@@ -84,6 +88,7 @@ def test_types_and_licence_are_in_the_wheel(names: set[str]) -> None:
 def test_nothing_else_is_in_the_wheel(names: set[str]) -> None:
     allowed = {"cli.py", *(f"{root}/py.typed" for root in ROOTS)}
     allowed |= {name for root in ROOTS for name in sources(root, ".py")} | sources("benchmarks/lab", *DATA)
+    allowed |= sources("tts/profiles", ".json")
     assert {name for name in names - allowed if ".dist-info/" not in name} == set()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.speed import __main__ as command
-from benchmarks.speed import control, growth, memory, peer, shapes, tax
+from benchmarks.speed import control, growth, memory, peer, selector, shapes, tax
 from benchmarks.speed.bench import FULL, QUICK, Bench, Measurement, Run
 from benchmarks.speed.lockstep import Beam, Lockstep, Piece, candidates, repeated, split
 from benchmarks.speed.lockstep_models import Writer
@@ -20,6 +20,7 @@ from benchmarks.speed.table import Row, render
 from tests.toy import ToyPolicy, ToyReward, step
 from tts import Problem, Solver
 from tts.errors import BadInput
+from tts.profile_check import check
 from tts.protocols import Completion, Request
 from tts.registry import resolve
 from tts.types import Finish, Node, Step
@@ -343,3 +344,12 @@ def test_every_growth_and_control_measurement_has_its_rows() -> None:
     names = [m.name for m in control.measurements(FULL)]
     assert "control/dvts/64/published" in names
     assert "control/dvts/64/at-n" not in names
+
+
+async def test_a_decision_is_measured_on_curves_that_a_calibration_could_have_made(tmp_path: Path) -> None:
+    check(selector.made_up())
+    [measurement] = selector.measurements(QUICK)
+    found = await measurement.run(Bench(QUICK, tmp_path))
+    record = Record(None, {}, {})
+    record.keep(measurement.name, found)
+    assert [row.what for row in selector.rows(record)] == ["a decision", "the table of best moves"]

@@ -16,7 +16,7 @@ from tts.aggregate import AGGREGATES, aggregate
 from tts.equivalence import group
 from tts.protocols import Verdict
 from tts.types import Candidate, Finish
-from tts.votes import VOTES, best, majority, weighted
+from tts.votes import VOTES, best, classes, majority, settled, weighted
 
 SHARED = Path(os.environ.get("TTS_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 RECORDED = SHARED / "data/recorded/sal_math500_beams"
@@ -134,3 +134,14 @@ def test_grouping_agrees_with_the_recorded_classes() -> None:
                 total += 1
                 agree += (classes[i] == classes[j]) == (sample["cluster"] == samples[j]["cluster"])
     assert agree / total >= 0.995
+
+
+def test_answers_without_a_voice_belong_to_no_class() -> None:
+    assert classes(["1/2", "0.5", None, "", "x", "2/4", "x"]) == [0, 0, -1, -1, 1, 0, 1]
+    assert classes([]) == []
+
+
+def test_where_spelling_tells_all_nothing_has_to_be_compared() -> None:
+    assert settled(["1,000", "1000", None, "..."])
+    assert settled([None])
+    assert not settled(["1000", "1001"])

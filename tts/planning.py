@@ -163,6 +163,8 @@ def _adapted(wish: Wish, prm: str | RewardModel | None) -> dict[str, Any]:
     family = cards.find(prm, "prm").family if isinstance(prm, str) else ""
     said = rule(size, family, prm=name, thinking=bool(card and card.thinking), dataset=wish.dataset)
     settings: dict[str, Any] = {"easy": said.easy, "medium": said.medium, "hard": said.hard, "why": said.why}
+    for kind in ("easy", "medium", "hard"):
+        resolve("strategy", str(wish.parameters.get(kind, "majority")))
     settings |= {"profile": profile, "whole": _outcome(prm), "aggregate": wish.aggregate or AUTO}
     if profile:
         curves = named(profile)

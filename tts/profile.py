@@ -79,7 +79,8 @@ class Finish:
     Attributes:
         strategy, n, parameters: the search. ``best-of-n`` and ``majority`` go on from the samples at hand, so their
             ``n`` counts those; another strategy's counts its own.
-        vote, aggregate: how its candidates and the samples become one answer.
+        vote, aggregate: how its candidates and the samples become one answer; samples that are not scored weigh nothing
+            beside some that are.
         right: how often that is right, by bin.
         flops: expected cost from each bin [K], both models.
     """

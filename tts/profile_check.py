@@ -22,7 +22,8 @@ def check(profile: Profile) -> None:
     seen: dict[tuple[int, bool], int] = {stage.key: k for k, stage in enumerate(profile.stages)}
     if not profile.stages or profile.stages[0].key != (0, False) or len(seen) != len(profile.stages):
         raise Damaged("its stages are to begin with n = 0, each one once")
-    if not any((advance.n, advance.scored) == (1, False) for advance in profile.stages[0].advances):
+    first = profile.stages[0]
+    if 1 not in [*(advance.n for advance in first.advances), *(finish.n for finish in first.finishes)]:
         raise Damaged("nothing leads from its beginning to a single sample")  # the least that any budget allows
     if profile.temperature < 0 or not 0 < profile.top_p <= 1:
         raise Damaged("no policy samples at its temperature and top_p")

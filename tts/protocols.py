@@ -1,4 +1,4 @@
-"""The seams: what a policy, a reward model, a strategy, a selector and a vote are to one another.
+"""The seams: what a policy, a reward model, a strategy and a vote are to one another.
 
 Engines implement Policy and RewardModel; each call is one coroutine for one sample or one text, and the engine batches
 whatever is in flight. One request a sample, rather than a list, lets a deadline keep the samples that are done and lets
@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from tts.cost import ModelShape
-from tts.types import Candidate, Finish, Node, Plan, Problem, Step, Until
+from tts.types import Candidate, Finish, Node, Problem, Step, Until
 
 if TYPE_CHECKING:
-    from tts.budget import Budget
     from tts.search import Search
 
 
@@ -114,12 +113,6 @@ class Strategy(Protocol):
     """
 
     async def __call__(self, search: Search) -> list[Node]: ...
-
-
-class Selector(Protocol):
-    """Turns a problem and a budget into a plan."""
-
-    async def select(self, problem: Problem, budget: Budget) -> Plan: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class _Shared:
     recorded: set[str] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
     plan: Plan | None = None
+    unread: tuple[Hold, int] | None = None  # set aside for the reward model's prompt, and its tokens
     scores: Scores = field(default_factory=Scores)
     read: WeakSet[Step] = field(default_factory=WeakSet)
     ahead: WeakSet[Step] = field(default_factory=WeakSet)
@@ -88,7 +89,7 @@ class Search:
         seed: int = 0,
         extract: Callable[[str], str | None] = extract,
     ) -> Search:
-        """Begin a search: both models' prompts are charged now. Raises PromptTooLong.
+        """Begin a search: the policy's prompt is charged now, the reward model's set aside. Raises PromptTooLong.
 
         ``extract`` finds the answer in a finished solution.
         """
@@ -101,12 +102,10 @@ class Search:
         policy_flops = policy.shape.flops(root.length)
         prm_tokens = sum(reward.lengths(problem, root)) if reward else 0
         prm_flops = reward.shape.flops(prm_tokens) if reward else 0
-        price = Price(0, policy_flops + prm_flops)
-        if hold := search._reserve(price):
-            hold.settle(price)
-            search._shared.spend(
-                prompt_tokens=root.length, policy_flops=policy_flops, prm_tokens=prm_tokens, prm_flops=prm_flops
-            )
+        if hold := search._reserve(Price(0, policy_flops + prm_flops)):
+            hold.settle(Price(0, policy_flops), keep=Price(0, prm_flops))
+            search._shared.spend(prompt_tokens=root.length, policy_flops=policy_flops)
+            search._shared.unread = (hold, prm_tokens)
         else:
             ledger.flops = 0  # nothing can follow a prompt that was never read
         return search
@@ -370,10 +369,19 @@ class Search:
         if hold is None:
             return False
         hold.settle(hold.price)
+        self._read_prompt()
         self._paid.update(node.steps)
         self._shared.read.update(node.steps)
         self._shared.spend(prm_tokens=fresh_tokens, prm_flops=fresh)
         return True
+
+    def _read_prompt(self) -> None:
+        """Charge the reward model's prompt, once: it is read with the first step that is scored."""
+        if self._shared.unread is not None:
+            hold, tokens = self._shared.unread
+            self._shared.unread = None
+            self._shared.spend(prm_tokens=tokens, prm_flops=hold.price.flops)
+            hold.settle(hold.price)
 
     async def _read_ahead(self, node: Node) -> None:
         """Ask for a leaf's scores before the strategy does. It pays when it does, and hears then what went wrong.

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import bisect
 import math
+import operator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -92,8 +93,24 @@ class Choice:
     worth: float
 
 
-Moves = dict[tuple[int, bool], tuple[Choice, ...]]
-"""The best way on from every bin of every stage, by the stage's key."""
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best way on from every bin of a stage, and their figures, each over the bins."""
+
+    choices: tuple[Choice, ...]
+    right: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    flops: tuple[float, ...]
+
+    @classmethod
+    def of(cls, choices: tuple[Choice, ...]) -> Best:
+        figures = [(choice.right, choice.low, choice.high, choice.flops) for choice in choices]
+        return cls(choices, *zip(*figures, strict=True))
+
+
+Moves = dict[tuple[int, bool], Best]
+"""The best ways on from every stage, by the stage's key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +155,7 @@ def decide(profile: Profile, stage: Stage, evidence: Evidence | None, price: flo
         difficulty = _difficulty(stage, features)
     moves = best_moves(profile, price, limits)
     options = _options(stage, bin, moves, price, limits)
-    best = moves[stage.key][bin]
+    best = moves[stage.key].choices[bin]
     if options:
         return Decision(stage, bin, belief, difficulty, options, best, price)
     poor = min((move for move in ways(stage) if limits.width(stage, move)), key=lambda move: move.flops[bin])
@@ -172,7 +189,8 @@ def best_moves(profile: Profile, price: float, limits: Limits) -> Moves:
     """
     moves: Moves = {}
     for stage in reversed(profile.stages):
-        moves[stage.key] = tuple(_best(stage, bin, moves, price, limits) for bin in range(len(stage.share)))
+        bins = range(len(stage.share))
+        moves[stage.key] = Best.of(tuple(_best(stage, bin, moves, price, limits) for bin in bins))
     return moves
 
 
@@ -189,17 +207,17 @@ def _options(stage: Stage, bin: int, moves: Moves, price: float, limits: Limits)
 
 def _outcome(stage: Stage, bin: int, move: Move, moves: Moves, price: float) -> Choice:
     if isinstance(move, Advance):
-        right, low, high, flops = 0.0, 0.0, 0.0, move.flops[bin]
-        for chance, after in zip(move.chance[bin], moves[move.n, move.scored], strict=True):
-            if chance:
-                right += chance * after.right
-                low += chance * after.low
-                high += chance * after.high
-                flops += chance * after.flops
+        chance, after = move.chance[bin], moves[move.n, move.scored]
+        right, low, high = _mean(chance, after.right), _mean(chance, after.low), _mean(chance, after.high)
+        flops = move.flops[bin] + _mean(chance, after.flops)
     else:
         curve, flops = (stage.right, 0.0) if move is None else (move.right, move.flops[bin])
         right, low, high = curve.mean[bin], curve.low[bin], curve.high[bin]
     return Choice(move, right, low, high, flops, right - price * flops)
+
+
+def _mean(chance: tuple[float, ...], values: tuple[float, ...]) -> float:
+    return float(sum(map(operator.mul, chance, values)))
 
 
 def _difficulty(stage: Stage, features: dict[str, float]) -> tuple[float, float, float] | None:
@@ -215,7 +233,7 @@ def _difficulty(stage: Stage, features: dict[str, float]) -> tuple[float, float,
 
 def expected(profile: Profile, price: float, limits: Limits) -> Choice:
     """What a problem of the calibration data's kind comes to from the beginning, at that price."""
-    return best_moves(profile, price, limits)[profile.stages[0].key][0]
+    return best_moves(profile, price, limits)[profile.stages[0].key].choices[0]
 
 
 def cheapest(profile: Profile) -> float:

@@ -97,10 +97,14 @@ def plan_run(make: Make, strategies: Sequence[str], budgets: Sequence[int], sett
     for name in PARAMETERS:
         if name in settings and not any(name in has for has in known.values()):
             raise UnknownName(f"parameter of {', '.join(strategies)}", name, set().union(*known.values()))
+    if settings.get("profile") and not any(_adaptive(name) for name in strategies):
+        raise BadInput("--profile goes with the strategy auto: name it among the strategies, or leave the profile out.")
     bounded = any(settings.get(name) is not None for name in ("max_tokens", "max_flops", "max_seconds", "total_flops"))
 
     def job(strategy: str, n: int) -> Job:
         mine = {k: v for k, v in settings.items() if k not in PARAMETERS or k in known[strategy]}
+        if not _adaptive(strategy):
+            mine.pop("profile", None)
         return Job(f"{strategy}/{n}", strategy, n, make(strategy=strategy, budget=n, **mine))
 
     lines: list[Line] = []
@@ -117,6 +121,11 @@ def plan_run(make: Make, strategies: Sequence[str], budgets: Sequence[int], sett
             source = own
         lines += [Line(strategy, n, vote, own, own.strategy == strategy and n == own.n) for n in budgets]
     return sorted(lines, key=lambda line: strategies.index(line.strategy))
+
+
+def _adaptive(strategy: str) -> bool:
+    """Whether a strategy goes by a profile."""
+    return bool(getattr(registry.resolve("strategy", strategy), "takes_reward", False))
 
 
 def jobs_of(lines: Sequence[Line]) -> list[Job]:

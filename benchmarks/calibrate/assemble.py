@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.calibrate.ballots import blank
-from benchmarks.calibrate.evaluate import Quality, quality
+from benchmarks.calibrate.evaluate import HeldOut, Quality, choose, quality
 from benchmarks.calibrate.fit import Fit
 from benchmarks.calibrate.pool import Pool
 from benchmarks.calibrate.table import ORDERS, Table
 from benchmarks.statistics import DIFFICULTIES, difficulty
 from tts.errors import BadInput
 from tts.profile import Advance, Finish, Profile, Stage
-from tts.selector import Limits, cheapest, expected
 
 FEWEST = 20
 """Problems that a profile takes at least."""
@@ -38,13 +37,14 @@ class Calibration:
 
     Attributes:
         profile: fitted to all problems.
-        quality: of its kind of estimates, out of fold.
+        quality: of its kind of estimates, and ``held_out`` what the selector comes to, on problems not fitted to.
         plans: for every fixed plan its accuracy, by difficulty and over all, and its mean FLOPs.
         notes: sentences a person should read.
     """
 
     profile: Profile
     quality: tuple[Quality, ...]
+    held_out: HeldOut
     plans: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...]
 
@@ -73,7 +73,8 @@ def calibrate(
     _check(pool, policy, prm)
     scored = pool.scored and prm != ""
     table = Table.of(pool, orders, seed)
-    fit = Fit(table, scored=scored)
+    shape, held_out = choose(table, scored)
+    fit = Fit(table, scored=scored, shape=shape)
     found = quality(table, scored)
     names = pool.policy or policy, (pool.prm if pool.prm not in ("", "unknown") else prm or "") if scored else ""
     facts = {
@@ -82,6 +83,7 @@ def calibrate(
         "orders": orders,
         "seed": seed,
         "samples": pool.width,
+        "shape": asdict(shape),
         "sampling": dict(pool.sampling),
         "runs": [_run(manifest) for manifest in pool.manifests if manifest],
         "quality": [{k: _round(v) for k, v in asdict(row).items()} for row in found],
@@ -97,16 +99,15 @@ def calibrate(
     notes = pool.notes
     if len(pool.entries) < WANTED:
         notes = (*notes, f"{len(pool.entries)} problems make a rough profile: {WANTED} or more are better")
-    return Calibration(profile, tuple(found), tuple(_plans(table, profile)), notes)
+    return Calibration(profile, tuple(found), held_out, tuple(_plans(table, profile)), notes)
 
 
-def frontier(profile: Profile, steps: int = 9) -> list[dict[str, float]]:
-    """What the selector expects to reach, from the cheapest answer to where more FLOPs buy nothing."""
-    limits, found = Limits(n=10**6), []
-    for price in [*(0.3 / cheapest(profile) * 4.0**-k for k in range(steps)), 0.0]:
-        choice = expected(profile, price, limits)
-        found.append({"price": price, "accuracy": choice.right, "flops": choice.flops})
-    return found
+def frontier(held_out: HeldOut) -> list[dict[str, float]]:
+    """What the selector comes to at a row of prices, from dear to cheap FLOPs, and what its profile said."""
+    right, flops = held_out.right.mean(axis=1).tolist(), held_out.flops.mean(axis=1).tolist()
+    said = held_out.expected_right.tolist(), held_out.expected_flops.tolist()
+    names = ("price", "accuracy", "flops", "expected_accuracy", "expected_flops")
+    return [dict(zip(names, row, strict=True)) for row in zip(held_out.prices, right, flops, *said, strict=True)]
 
 
 def refuse_few(problems: int) -> None:

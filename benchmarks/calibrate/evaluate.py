@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.calibrate.ballots import SURE
 from benchmarks.calibrate.deck import estimate, right_of
-from benchmarks.calibrate.fit import Fit, Settings
+from benchmarks.calibrate.fit import SHAPES, Fit, Shape, prices
 from benchmarks.calibrate.play import play
 from benchmarks.calibrate.regression import Floats
 from benchmarks.calibrate.table import Table
@@ -17,6 +18,9 @@ from tts.profile import Profile
 from tts.selector import Limits, expected
 
 FOLDS = 5
+
+WITHIN = Limits(n=10**6)
+"""No ceiling but the price."""
 
 LOOKED_AT = (4, 8)
 """Samples at which the estimates are judged."""
@@ -43,14 +47,26 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
-class Foretold:
-    """What profiles of the other folds expected at a price, and what came of it."""
+class HeldOut:
+    """What the selector comes to on problems that its profile was not fitted to: J prices, P problems.
 
-    price: float
-    right: float
-    flops: float
-    expected_right: float
-    expected_flops: float
+    Attributes:
+        prices: of a FLOP [J].
+        right, flops: of each problem, over the orders of its samples [J, P].
+        expected_right, expected_flops: what the profiles said beforehand [J].
+    """
+
+    prices: list[float]
+    right: Floats
+    flops: Floats
+    expected_right: Floats
+    expected_flops: Floats
+
+    @property
+    def worth(self) -> Floats:
+        """Of each problem, over all prices: right answers less what they cost [P]."""
+        found: Floats = (self.right - np.array(self.prices)[:, None] * self.flops).sum(axis=0)
+        return found
 
 
 def folds(count: int, parts: int = FOLDS, seed: int = 0) -> list[NDArray[np.int64]]:
@@ -59,24 +75,58 @@ def folds(count: int, parts: int = FOLDS, seed: int = 0) -> list[NDArray[np.int6
     return [np.sort(order[part::parts]) for part in range(parts)]
 
 
-def quality(
-    table: Table, scored: bool, settings: Settings | None = None, sizes: Sequence[int] = LOOKED_AT
-) -> list[Quality]:
+def choose(table: Table, scored: bool) -> tuple[Shape, HeldOut]:
+    """The shape of profile that is worth most on problems it was not fitted to, and what it comes to there.
+
+    A shape with more stages and moves is taken only where it is surely better than the simplest one (one-sided, 5 %
+    over the same problems).
+    """
+    row = prices(Profile("", "", 0, 0, 1.0, 1.0, Fit(table, scored=scored).stages()))
+    tried = [
+        shape
+        for shape in SHAPES
+        if scored or not (shape.unscored or shape.searches)
+        if table.pool.parameters or not shape.searches
+    ]
+    found = [(shape, held_out(table, row, scored, shape)) for shape in tried]
+    simplest = found[0][1].worth
+
+    def gain(pair: tuple[Shape, HeldOut]) -> float:
+        more = pair[1].worth - simplest
+        return float(more.mean() - SURE * more.std() / np.sqrt(len(more)))
+
+    return max(found, key=gain)
+
+
+def held_out(table: Table, row: list[float], scored: bool, shape: Shape) -> HeldOut:
+    """The selector at each of these prices on every problem, with a profile of the other folds' problems."""
+    count = len(table.entries)
+    right, flops = np.zeros((len(row), count)), np.zeros((len(row), count))
+    said = np.zeros((2, len(row)))
+    for part in folds(count):
+        rest = np.setdiff1d(np.arange(count), part)
+        profile = Profile("", "", 0, 0, 1.0, 1.0, Fit(table, rest, scored, shape).stages())
+        for k, price in enumerate(row):
+            played = play(table.deck, profile, price, WITHIN)
+            right[k, part] = right_of(table.pool, played.answers)[part].mean(axis=1)
+            flops[k, part] = played.flops[part].mean(axis=1)
+            before = expected(profile, price, WITHIN)
+            said[:, k] += len(part) / count * np.array([before.right, before.flops])
+    return HeldOut(row, right, flops, said[0], said[1])
+
+
+def quality(table: Table, scored: bool, sizes: Sequence[int] = LOOKED_AT) -> list[Quality]:
     """The quality of the estimates after each of these numbers of samples, with scores and without."""
-    parts = folds(len(table.entries))
     kinds = (False, True) if scored else (False,)
-    return [_quality(table, parts, n, kind, scored, settings) for n in sizes if n <= table.pool.width for kind in kinds]
+    return [_quality(table, n, kind, scored) for n in sizes if n <= table.pool.width for kind in kinds]
 
 
-def _quality(
-    table: Table, parts: list[NDArray[np.int64]], n: int, kind: bool, scored: bool, settings: Settings | None
-) -> Quality:
+def _quality(table: Table, n: int, kind: bool, scored: bool) -> Quality:
     shape = len(table.entries), table.deck.orders
     belief, difficulty, right, ground = (np.zeros(shape) for _ in range(4))
-    for part in parts:
+    for part in folds(shape[0]):
         rest = np.setdiff1d(np.arange(shape[0]), part)
-        fit = Fit(table, rest, scored, replace(settings or Settings(), searches=()))
-        stage = fit.seen(n, kind)
+        stage = Fit(table, rest, scored).seen(n, kind)
         assert stage.belief is not None
         assert stage.difficulty is not None
         features = {name: values[part] for name, values in table.features(stage).items()}
@@ -92,25 +142,6 @@ def _quality(
         float(np.sqrt(((difficulty - truth) ** 2).mean())),
         float(np.mean([_rank(column, truth[:, 0]) for column in difficulty.T])),
     )  # fmt: skip
-
-
-def foretold(
-    table: Table, prices: Sequence[float], scored: bool, settings: Settings | None = None, limits: Limits | None = None
-) -> list[Foretold]:
-    """What the selector reaches at each price with profiles of the other folds, beside what these expected."""
-    within = limits or Limits()
-    parts = folds(len(table.entries))
-    sums = np.zeros((len(prices), 4))
-    for part in parts:
-        rest = np.setdiff1d(np.arange(len(table.entries)), part)
-        profile = Profile("", "", 0, 0, 1.0, 1.0, Fit(table, rest, scored, settings).stages())
-        for row, price in enumerate(prices):
-            played = play(table.deck, profile, price, within)
-            right = right_of(table.pool, played.answers)
-            said = expected(profile, price, within)
-            weight = len(part) / len(table.entries)
-            sums[row] += weight * np.array([right[part].mean(), played.flops[part].mean(), said.right, said.flops])
-    return [Foretold(price, *row) for price, row in zip(prices, sums.tolist(), strict=True)]
 
 
 def _rank(a: Floats, b: Floats) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,41 +11,52 @@ from numpy.typing import NDArray
 from benchmarks.calibrate.ballots import COUNTED, blank, blank_finish, of_samples, of_searches
 from benchmarks.calibrate.deck import estimate
 from benchmarks.calibrate.pool import Key
-from benchmarks.calibrate.rates import PRIOR, Bins, curves
+from benchmarks.calibrate.rates import Bins, curves
 from benchmarks.calibrate.regression import Floats, logistic
 from benchmarks.calibrate.table import Table
-from tts.profile import Advance, Curve, Estimator, Finish, Scale, Stage
+from tts.profile import Advance, Curve, Estimator, Finish, Profile, Scale, Stage
 from tts.registry import resolve
+from tts.selector import Limits, best_moves, cheapest
 
 RIDGE = 3.0
 """Against weights that follow chance, in problems' worth of evidence."""
 
-A_BIN = 50
-"""Problems to a bin, about; between 3 and 10 bins."""
+A_BIN = 40
+"""Problems to a bin, about; between 3 and 12 bins."""
 
-FIRST = (1, 2, 4, 8)
-"""The stages that the beginning leads to."""
+ROUNDS = 2
+"""Fits after the first one, each to the problems that the selector would bring to a stage by the fit before it."""
+
+FLOOR = 0.02
+"""What a problem counts for at a stage that the selector would not bring it to."""
+
+FIRST = 8
+"""Most samples that are drawn before the first look."""
 
 PROBED = 64
 """Searches are measured from stages of so many samples at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What a fit may be varied by.
+class Shape:
+    """Which stages and moves a profile has. More of them promise more, and keep less of it on other problems.
 
     Attributes:
-        ridge, prior: see :data:`RIDGE` and :data:`benchmarks.calibrate.rates.PRIOR`.
-        bins: of each stage; 0 leaves it to :data:`A_BIN`.
-        features: those to be used; None for all.
-        searches: the strategies beside the samples; None for all that the pool has.
+        least: samples of the smallest stage.
+        unscored: whether one may look at samples before they are scored, where there is a reward model.
+        searches: whether searches may follow a look; as the first and only move they are there anyway.
     """
 
-    ridge: float = RIDGE
-    prior: float = PRIOR
-    bins: int = 0
-    features: tuple[str, ...] | None = None
-    searches: tuple[str, ...] | None = None
+    least: int = 4
+    unscored: bool = False
+    searches: bool = False
+
+
+SHAPES = (Shape(), Shape(least=1), Shape(unscored=True), Shape(searches=True), Shape(1, True, True))
+"""Those that are tried, the simplest first."""
+
+
+StageKey = tuple[int, bool]
 
 
 class Fit:
@@ -54,7 +66,7 @@ class Fit:
         table: of all problems.
         rows: the problems that are learned from; all by default.
         scored: whether the reward model takes part.
-        settings: the fit's own.
+        shape: of the profile.
     """
 
     def __init__(
@@ -62,34 +74,61 @@ class Fit:
         table: Table,
         rows: NDArray[np.int64] | None = None,
         scored: bool | None = None,
-        settings: Settings | None = None,
+        shape: Shape = SHAPES[0],
     ) -> None:
-        self.table, self.pool = table, table.pool
+        self.table, self.pool, self.shape = table, table.pool, shape
         self.rows = np.arange(len(table.entries)) if rows is None else rows
         self.scored = self.pool.scored if scored is None else scored
-        self.settings = settings or Settings()
-        self.sizes = self.pool.sizes
-        self.bins = self.settings.bins or max(3, min(10, len(self.rows) // A_BIN))
+        self.sizes = [n for n in self.pool.sizes if n >= shape.least] or self.pool.sizes[-1:]
+        self.bins = max(3, min(12, len(self.rows) // A_BIN))
         self.samples = of_samples(table, self.rows) if self.scored else COUNTED
         self.searches = of_searches(table, self.rows, self.keys())
-        self._bins: dict[tuple[int, bool], Bins] = {}
+        self._bins: dict[StageKey, Bins] = {}
+        self._weight: dict[StageKey, Floats] = {}
 
     # ------------------------------------------------------------------------------------------------------- the votes
 
     def keys(self) -> list[Key]:
         """The searches that can be had: without a reward model only those that need none."""
-        wanted = self.settings.searches
-        keys = [key for key in self.pool.parameters if wanted is None or key[0] in wanted]
-        return [key for key in keys if self.scored or not resolve("strategy", key[0]).needs_reward]
+        return [key for key in self.pool.parameters if self.scored or not resolve("strategy", key[0]).needs_reward]
 
     # ------------------------------------------------------------------------------------------------------ the stages
 
     def stages(self) -> tuple[Stage, ...]:
-        """All of them, in an order in which every move leads forward."""
-        kinds = (False, True) if self.scored else (False,)
+        """All of them, in an order in which every move leads forward.
+
+        A stage's rates have to be those of the problems that come there, not of all: who is still in doubt after 8
+        samples and sure after 16 is less often right than who was sure all along. Which problems come there depends on
+        the rates; so they are fitted to all, then to those that the selector would bring there, and again.
+        """
+        found = self._stages()
+        for _ in range(ROUNDS):
+            self._weight = self._visits(found)
+            found = self._stages()
+        return found
+
+    def _stages(self) -> tuple[Stage, ...]:
+        kinds = [False] * (self.shape.unscored or not self.scored) + [True] * self.scored
         keys = [(0, False), *((n, scored) for n in self.sizes for scored in kinds)]
         known = {key: self.seen(*key) for key in keys}
         return tuple(self._with_moves(known[key], known) for key in keys)
+
+    def _visits(self, stages: tuple[Stage, ...]) -> dict[StageKey, Floats]:
+        """How often each problem and order comes to each stage, over a row of prices [P, S]."""
+        profile = Profile("", "", 0, 0, 1.0, 1.0, stages)
+        shape = len(self.rows), self.table.deck.orders
+        visits = {stage.key: np.full(shape, FLOOR) for stage in stages}
+        row = prices(profile)
+        for price in row:
+            moves = best_moves(profile, price, Limits(n=10**6))
+            there = {stage.key: np.full(shape, stage.n == 0) for stage in stages}
+            for stage in stages:
+                visits[stage.key] += there[stage.key] / len(row)
+                for bin, choice in enumerate(moves[stage.key].choices):
+                    if isinstance(choice.move, Advance):
+                        here = there[stage.key] & (self._bins[stage.key].place == bin)
+                        there[choice.move.n, choice.move.scored] |= here
+        return visits
 
     def seen(self, n: int, scored: bool) -> Stage:
         """A stage with its estimators, bins and rates, and no way on."""
@@ -102,75 +141,76 @@ class Fit:
         right = self.table.right(stage)[self.rows]
         truth = np.array([self.table.entries[row].pass_at_1 for row in self.rows])
         truth = np.broadcast_to(truth[:, None], right.shape)
-        belief, difficulty = self._estimator(features, right), self._estimator(features, truth)
-        bins = Bins.of(estimate(belief, features), self.bins)
+        weight = self._weight.get(stage.key, np.ones(right.shape))
+        belief = self._estimator(features, right, weight)
+        difficulty = self._estimator(features, truth, np.ones(right.shape))
+        bins = Bins.of(estimate(belief, features), self.bins, weight)
         self._bins[n, scored] = bins
         return replace(
             stage, belief=belief, edges=bins.edges, share=_tuple(bins.share), difficulty=difficulty,
             scale=scale(estimate(difficulty, features), truth, self.bins),
         )  # fmt: skip
 
-    def _estimator(self, features: dict[str, Floats], y: Floats) -> Estimator:
-        names = [name for name in features if self.settings.features is None or name in self.settings.features]
-        x = np.stack([features[name].ravel() for name in names], axis=1)
-        weights = np.full(len(x), 1 / y.shape[1])
-        bias, slopes = logistic(x, y.ravel(), weights, self.settings.ridge)
-        return Estimator(bias, {name: float(slope) for name, slope in zip(names, slopes, strict=True)})
+    def _estimator(self, features: dict[str, Floats], y: Floats, weight: Floats) -> Estimator:
+        x = np.stack([values.ravel() for values in features.values()], axis=1)
+        bias, slopes = logistic(x, y.ravel(), weight.ravel() / y.shape[1], RIDGE)
+        return Estimator(bias, {name: float(slope) for name, slope in zip(features, slopes, strict=True)})
 
     # ------------------------------------------------------------------------------------------------------- the moves
 
-    def _with_moves(self, stage: Stage, known: dict[tuple[int, bool], Stage]) -> Stage:
-        right, more = self._more_samples(stage)
-        advances = tuple(self._advance(stage, known[key]) for key in known if _leads(stage, *key))
-        return replace(stage, right=right, advances=advances, finishes=(*more, *self._search(stage)))
+    def _with_moves(self, stage: Stage, known: dict[StageKey, Stage]) -> Stage:
+        right, finishes = self._samples(stage)
+        if stage.n == 0 or (self.shape.searches and stage.n <= PROBED):
+            for strategy in self.searches:
+                finishes += self._search(stage, strategy)
+        advances = tuple(self._advance(stage, known[key]) for key in known if self._leads(stage, *key))
+        return replace(stage, right=right, advances=advances, finishes=tuple(finishes))
+
+    def _samples(self, stage: Stage) -> tuple[Curve, list[Finish]]:
+        """How often the samples at hand are right, and more of them in one go, with and without scores."""
+        right, finishes = stage.right, list[Finish]()
+        for strategy in ("majority", "best-of-n")[stage.scored : 1 + self.scored]:
+            ballot = COUNTED if strategy == "majority" else self.samples
+            moves = [blank_finish(strategy, n, ballot) for n in self.pool.sizes if n > stage.n]
+            widths = [move.n for move in moves]
+            if stage.n and (strategy == "best-of-n") == stage.scored:  # stopping is the first point of this curve
+                right, *found = self._curves(stage, [None, *moves], [stage.n, *widths])
+            else:
+                found = self._curves(stage, moves, widths)
+            finishes += self._priced(stage, moves, found)
+        return right, finishes
+
+    def _leads(self, stage: Stage, n: int, scored: bool) -> bool:
+        if stage.n == 0:
+            return n == self.sizes[0] or 0 < n <= FIRST
+        after = next((size for size in self.sizes if size > stage.n), None)
+        if stage.scored:
+            return n == after and scored
+        return (n, scored) in ((after, False), (stage.n, True))
 
     def _advance(self, stage: Stage, after: Stage) -> Advance:
-        """Chances as they were counted, drawn a little towards what that stage's bins hold of all problems."""
+        """Chances and costs as they were counted."""
         here, there = self._bins[stage.key], self._bins[after.key]
-        counts = np.zeros((len(here), len(there)))
-        np.add.at(counts, (here.place.ravel(), there.place.ravel()), 1 / here.place.shape[1])
-        counts += 0.5 * there.share
+        counts = np.full((len(here), len(there)), 1e-9)
+        np.add.at(counts, (here.place.ravel(), there.place.ravel()), here.weight.ravel())
         chance = counts / counts.sum(axis=1, keepdims=True)
         move = Advance(after.n, after.scored, (), ())
         flops = here.mean(self.table.flops(stage, move)[self.rows])
         return replace(move, flops=_tuple(flops), chance=tuple(map(_tuple, chance)))
 
-    def _more_samples(self, stage: Stage) -> tuple[Curve, list[Finish]]:
-        """How often the samples at hand are right, and more of the same kind in one go; with scores, and without."""
-        finishes: list[Finish] = []
-        right = stage.right
-        for strategy in ("majority", "best-of-n")[stage.scored : 1 + self.scored]:
-            ballot = COUNTED if strategy == "majority" else self.samples
-            own = stage.n > 0 and (strategy == "best-of-n") == stage.scored
-            widths = [n for n in self.sizes if n > stage.n]
-            moves = [blank_finish(strategy, n, ballot) for n in widths]
-            raw = [self._rates(stage, move) for move in moves]
-            found = self._curves(stage, raw, widths, own)
-            if own:
-                right, found = found[0], found[1:]
-            finishes += self._priced(stage, moves, found)
-        return right, finishes
+    def _search(self, stage: Stage, strategy: str) -> list[Finish]:
+        ballot = self.searches[strategy]
+        keys = [key for key in self.keys() if key[0] == strategy]
+        if stage.n and not resolve("strategy", strategy).needs_reward:  # a greedy answer is there to begin with
+            return []
+        moves = [blank_finish(*key, ballot, self.pool.parameters[key]) for key in keys]
+        return self._priced(stage, moves, self._curves(stage, moves, [move.n for move in moves]))
 
-    def _search(self, stage: Stage) -> list[Finish]:
-        finishes: list[Finish] = []
-        if stage.n > PROBED:
-            return finishes
-        for strategy, ballot in self.searches.items():
-            keys = [key for key in self.keys() if key[0] == strategy]
-            moves = [blank_finish(*key, ballot, self.pool.parameters[key]) for key in keys]
-            if resolve("strategy", strategy).needs_reward or stage.n == 0:
-                found = self._curves(stage, [self._rates(stage, move) for move in moves], [move.n for move in moves])
-                finishes += self._priced(stage, moves, found)
-        return finishes
-
-    def _rates(self, stage: Stage, move: Finish | None) -> Floats:
-        return self._bins[stage.key].mean(self.table.right(stage, move)[self.rows])
-
-    def _curves(self, stage: Stage, raw: list[Floats], widths: list[int], own: bool = False) -> list[Curve]:
-        """Of a strategy; ``own`` where stopping is its first point."""
-        if own:
-            raw, widths = [self._rates(stage, None), *raw], [stage.n, *widths]
-        return curves(np.array(raw), widths, self._bins[stage.key], self.settings.prior) if raw else []
+    def _curves(self, stage: Stage, moves: Sequence[Finish | None], widths: list[int]) -> list[Curve]:
+        """The rates of moves of one strategy by bin; None is to stop."""
+        bins = self._bins[stage.key]
+        raw = [bins.mean(self.table.right(stage, move)[self.rows]) for move in moves]
+        return curves(np.array(raw), widths, bins) if raw else []
 
     def _priced(self, stage: Stage, moves: list[Finish], found: list[Curve]) -> list[Finish]:
         bins = self._bins[stage.key]
@@ -178,6 +218,11 @@ class Fit:
             replace(move, right=curve, flops=_tuple(bins.mean(self.table.flops(stage, move)[self.rows])))
             for move, curve in zip(moves, found, strict=True)
         ]
+
+
+def prices(profile: Profile) -> list[float]:
+    """Prices of a FLOP, from where the cheapest answer is worth a few points to where nearly all is worth its cost."""
+    return [0.03 / cheapest(profile) * 3.0**-k for k in range(7)]
 
 
 def scale(estimates: Floats, truth: Floats, count: int) -> Scale:
@@ -189,14 +234,6 @@ def scale(estimates: Floats, truth: Floats, count: int) -> Scale:
     pairs = zip(means, low, high, strict=True)
     ends = [(mean, min(mean, bottom), max(mean, top)) for mean, bottom, top in pairs]
     return Scale(bins.edges, Curve(*(tuple(end[k] for end in ends) for k in range(3))))
-
-
-def _leads(stage: Stage, n: int, scored: bool) -> bool:
-    if stage.n == 0:
-        return n in FIRST
-    if stage.scored:
-        return n == 2 * stage.n and scored
-    return (n, scored) in ((2 * stage.n, False), (stage.n, True))
 
 
 def _tuple(values: Floats) -> tuple[float, ...]:

@@ -40,7 +40,7 @@ def play(deck: Deck, profile: Profile, price: float, limits: Limits) -> Played:
         if not at[stage.key].any():
             continue
         found = deck.bins(stage)
-        for bin, choice in enumerate(moves[stage.key]):
+        for bin, choice in enumerate(moves[stage.key].choices):
             here = at[stage.key] & (found == bin)
             if not here.any():
                 continue

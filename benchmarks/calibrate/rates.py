@@ -13,7 +13,7 @@ many as its shares of the problems are worth (Kish's effective number).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from benchmarks.calibrate.regression import Floats, logistic, logit, rising, sig
 from benchmarks.statistics import wilson
 from tts.profile import Curve
 
-PRIOR = 20.0
+PRIOR = 40.0
 """Problems that the smooth curve counts for in each bin."""
 
 
@@ -33,56 +33,57 @@ class Bins:
     Attributes:
         edges: the K - 1 borders.
         belief: the mean belief in each bin [K].
-        member: how much of each problem is in each bin [P, K]; a problem's row sums to 1.
         place: the bin of each problem and order [P, S].
+        weight: how much each of these counts [P, S].
     """
 
     edges: tuple[float, ...]
     belief: Floats
-    member: Floats
     place: NDArray[np.int64]
+    weight: Floats
 
     @classmethod
-    def of(cls, belief: Floats, count: int) -> Bins:
+    def of(cls, belief: Floats, count: int, weight: Floats | None = None) -> Bins:
         """Bins of equal mass, fewer where the same belief would be on both sides of a border.
 
+        Half of the mass is weight and half number, so that those who count for little are not thrown together either.
         Borders lie half way between two beliefs: few samples give few beliefs, and one that lay on a border would
-        change its bin with the last digit of a weight.
+        change its bin with the last digit of an estimator's weight.
         """
-        known = np.unique(belief)
-        wanted = np.quantile(belief, np.linspace(0, 1, count + 1)[1:-1])
-        above = np.unique(np.searchsorted(known, wanted))
-        above = above[above > 0]
-        return cls.at(tuple(((known[above - 1] + known[above]) / 2).tolist()), belief)
+        known, where = np.unique(belief, return_inverse=True)
+        number = np.bincount(where.ravel(), minlength=len(known)) / belief.size
+        mass = number if weight is None else number + np.bincount(where.ravel(), weight.ravel()) / weight.sum()
+        below = np.cumsum([0.0, *mass]) / mass.sum()  # below[i] of the mass lies under a border below known[i]
+        above = np.unique([np.abs(below - wanted).argmin() for wanted in np.linspace(0, 1, count + 1)[1:-1]])
+        above = above[(above > 0) & (above < len(known))].astype(int)
+        return cls.at(tuple(((known[above - 1] + known[above]) / 2).tolist()), belief, weight)
 
     @classmethod
-    def at(cls, edges: tuple[float, ...], belief: Floats) -> Bins:
+    def at(cls, edges: tuple[float, ...], belief: Floats, weight: Floats | None = None) -> Bins:
         """Bins with these borders."""
         place = np.searchsorted(edges, belief, side="right").astype(np.int64)
-        count = len(edges) + 1
-        member = np.stack([(place == k).mean(axis=1) for k in range(count)], axis=1)
-        means = [belief[place == k].mean() if (place == k).any() else 0.5 for k in range(count)]
-        return cls(edges, np.array(means), member, place)
+        found = cls(edges, np.zeros(0), place, np.ones(belief.shape) if weight is None else weight)
+        return replace(found, belief=found.mean(belief))
 
     def __len__(self) -> int:
         return len(self.edges) + 1
 
     @property
     def share(self) -> Floats:
-        """Of the problems, in each bin [K]."""
-        found: Floats = self.member.mean(axis=0)
+        """Of all problems, in each bin, whatever their weight [K]."""
+        found: Floats = np.bincount(self.place.ravel(), minlength=len(self)) / self.place.size
         return found
 
     @property
     def problems(self) -> Floats:
         """The effective number of problems in each bin [K]."""
-        squares = (self.member**2).sum(axis=0)
-        return _ratio(self.member.sum(axis=0) ** 2, squares, 0.0)
+        member = np.stack([((self.place == k) * self.weight).sum(axis=1) for k in range(len(self))], axis=1)
+        return _ratio(member.sum(axis=0) ** 2, (member**2).sum(axis=0), 0.0)
 
     def mean(self, values: Floats) -> Floats:
         """The mean of values [P, S] in each bin [K]; where a bin is empty that of all."""
         sums, counts = (
-            np.bincount(self.place.ravel(), each.ravel(), len(self)).astype(float)
+            np.bincount(self.place.ravel(), (self.weight * each).ravel(), len(self)).astype(float)
             for each in (values, np.ones_like(values))
         )
         return _ratio(sums, counts, float(values.mean()))

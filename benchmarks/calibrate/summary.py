@@ -20,7 +20,7 @@ def as_row(found: Calibration, path: Path) -> dict[str, Any]:
         "prm": profile.prm,
         "problems": len(profile.problems),
         "plans": list(found.plans),
-        "selector": frontier(profile),
+        "selector": frontier(found.held_out),
         "quality": [asdict(row) for row in found.quality],
         "notes": list(found.notes),
     }
@@ -41,8 +41,14 @@ def printed(found: Calibration, path: Path) -> str:
         for row in found.plans
     ]
     reached = [
-        {"price of a FLOP": f"{row['price']:.1e}", "right %": _percent(row["accuracy"]), "FLOPs": f"{row['flops']:.3g}"}
-        for row in frontier(profile)
+        {
+            "price of a FLOP": f"{row['price']:.1e}",
+            "right %": _percent(row["accuracy"]),
+            "FLOPs": f"{row['flops']:.3g}",
+            "expected %": _percent(row["expected_accuracy"]),
+            "expected FLOPs": f"{row['expected_flops']:.3g}",
+        }
+        for row in frontier(found.held_out)
     ]
     estimates = [
         {
@@ -63,10 +69,10 @@ def printed(found: Calibration, path: Path) -> str:
             "One plan for all problems (easy, medium, hard: pass@1 of 50, 10, 0 % and up):",
             table(plans),
             "",
-            "The selector, as it expects on problems of this kind:",
+            "The selector on problems its profile was not fitted to (five folds), and what it expected there:",
             table(reached),
             "",
-            "The estimates on problems they were not fitted to:",
+            "The estimates on such problems:",
             table(estimates),
             "",
             f"Written to {path}, {size:.0f} kB.",

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.report.runs import SAMPLING, Arm, Runs
+from benchmarks.report.runs import Arm, Runs
 from benchmarks.statistics import Interval, accuracy, difference, pass_at_k
 from benchmarks.subsets import Sampled, accuracy_at
 from tts.outcomes import Outcome
+from tts.selector import SAMPLING
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from typing import Any
 from benchmarks.report import cases, chart, paper
 from benchmarks.report.curves import Curve, Point, chances, shared, versus
 from benchmarks.report.figures import Figure
-from benchmarks.report.runs import SAMPLING, Runs
+from benchmarks.report.runs import Runs
 from benchmarks.report.style import CHART, PAGE, VARIABLES
 from benchmarks.statistics import Interval, difficulty
 from tts import __version__
+from tts.selector import SAMPLING
 
 _PAIRS = 15
 

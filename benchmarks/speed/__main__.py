@@ -21,7 +21,7 @@ from benchmarks.speed.table import Row, render
 from tts.errors import TTSError
 
 # In the order in which they run: those on the lab models first, so that engines are started as seldom as can be.
-PARTS = ("overhead", "control", "growth", "memory", "tax", "peer")
+PARTS = ("selector", "overhead", "control", "growth", "memory", "tax", "peer")
 
 
 def parts() -> list[Part]:

@@ -24,24 +24,38 @@ def candidates(rng: np.random.Generator, count: int, chance: float, told: float 
 
 
 def entry(
-    rng: np.random.Generator, k: int, chance: float, m: int, told: float = 1.0, searched: float | None = None
+    rng: np.random.Generator,
+    k: int,
+    chance: float,
+    m: int,
+    told: float = 1.0,
+    searched: float | None = None,
+    dear: float = 1,
 ) -> Entry:
     found = candidates(rng, m, chance, told)
     steps = np.arange(m, dtype=np.int32)[:, None]
     samples = Sampled(found, np.full(m, EACH), steps, np.full(m, EACH / 10))
     searches = {}
     if searched is not None:
-        searches["beam-search", 4] = Searched(candidates(rng, 4, searched, told), 4 * EACH, 0.4 * EACH)
+        searches["beam-search", 4] = Searched(candidates(rng, 4, searched, told), 4 * dear * EACH, 0.4 * dear * EACH)
     return Entry(f"{k:012x}", 1, 20, EACH / 10, EACH / 10, samples, searches)
 
 
 def pool(
-    chances: list[float], m: int = 32, told: float = 1.0, searched: list[float] | None = None, seed: int = 0
+    chances: list[float],
+    m: int = 32,
+    told: float = 1.0,
+    searched: list[float] | None = None,
+    dear: float = 1,
+    seed: int = 0,
 ) -> Pool:
-    """One problem for each chance of a sample being right; ``searched`` gives that of a search's candidates."""
+    """One problem for each chance of a sample being right.
+
+    ``searched`` gives the chance of a search's candidates, ``dear`` how many times four samples the search costs.
+    """
     rng = np.random.default_rng(seed)
     entries = tuple(
-        entry(rng, k, chance, m, told, searched[k] if searched else None) for k, chance in enumerate(chances)
+        entry(rng, k, chance, m, told, searched[k] if searched else None, dear) for k, chance in enumerate(chances)
     )
     parameters = {("beam-search", 4): {"beam_width": 4}} if searched else {}
     return Pool(entries, "lab-1m", "lab-prm", {"temperature": 1.0, "top_p": 1.0}, 0, parameters, "made here")

@@ -76,10 +76,8 @@ def test_the_grid_is_run_once_and_the_profile_fitted_again_from_what_is_there(tt
     assert (profile.policy, profile.prm, profile.temperature) == ("lab-200k", "lab-prm", 1.0)
     assert profile.policy_parameters == 200_768
     assert len(profile.problems) == 20
-    assert [stage.key for stage in profile.stages] == [
-        (0, False), (1, False), (1, True), (2, False), (2, True), (4, False), (4, True),
-    ]  # fmt: skip
-    assert any(finish.strategy == "dvts" for finish in profile.by_key[4, True].finishes)
+    assert {(0, False), (4, True)} <= set(profile.by_key)
+    assert {"majority", "best-of-n", "dvts"} == {finish.strategy for finish in profile.stages[0].finishes}
     rows = (tmp_path / "mine-run" / "outcomes.jsonl").read_bytes()
     code, _, err = tts(*FEW, "--out", str(out))
     assert code == 0

@@ -7,15 +7,18 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from benchmarks.calibrate.fit import Fit
+from benchmarks.calibrate.evaluate import choose
+from benchmarks.calibrate.fit import Fit, Shape
 from benchmarks.calibrate.rates import Bins, curves
 from benchmarks.calibrate.table import Table
 from tests.calibrate.synthetic import EACH, pool
 from tts.profile import Profile, Stage
 
+EVERYTHING = Shape(1, unscored=True, searches=True)
+
 
 def stages(**options: object) -> dict[tuple[int, bool], Stage]:
-    found = Fit(Table.of(pool(**options), orders=8)).stages()  # type: ignore[arg-type]
+    found = Fit(Table.of(pool(**options), orders=8), shape=EVERYTHING).stages()  # type: ignore[arg-type]
     return Profile("", "", 0, 0, 1.0, 1.0, found).by_key
 
 
@@ -86,6 +89,23 @@ def test_without_the_reward_model_there_are_neither_scores_nor_searches() -> Non
     assert not any(stage.scored for stage in found)
     assert {finish.strategy for stage in found for finish in stage.finishes} == {"majority"}
     assert not {"weight", "best"} & {name for stage in found if stage.belief for name in stage.belief.weights}
+
+
+def test_searches_follow_a_look_where_that_pays_on_other_problems() -> None:
+    # samples are always right or always wrong; a search is always right, and dearer than many samples: who looks first
+    # pays for the search on half the problems only
+    chances = [0.0, 1.0] * 30
+    shape, held_out = choose(Table.of(pool(chances, m=8, searched=[1.0] * 60, dear=10), orders=4), scored=True)
+    assert shape.searches
+    right, flops = held_out.right.mean(axis=1), held_out.flops.mean(axis=1)
+    assert flops[right > 0.95].min() < 0.75 * 40 * EACH
+
+
+def test_what_promises_more_and_keeps_nothing_is_left_out() -> None:
+    # the search's candidates are no better than samples and cost ten times as much
+    chances = np.random.default_rng(2).random(60).tolist()
+    shape, _ = choose(Table.of(pool(chances, m=8, searched=chances, dear=10), orders=4), scored=True)
+    assert not shape.searches
 
 
 def test_orders_of_one_problem_count_as_one() -> None:
