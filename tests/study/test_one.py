@@ -65,7 +65,9 @@ def test_problems_are_played_by_profiles_of_others(monkeypatch: pytest.MonkeyPat
 
     fitted: list[set[int]] = []
     original = one._profile
-    monkeypatch.setattr(one, "_profile", lambda t, rows: fitted.append(set(rows.tolist())) or original(t, rows))
+    monkeypatch.setattr(
+        one, "_profile", lambda t, rows, shape: fitted.append(set(rows.tolist())) or original(t, rows, shape)
+    )
     made = world(3)
     played: list[set[int]] = []
     measure = one.measure
