@@ -59,18 +59,21 @@ def study(args: argparse.Namespace) -> int:
 
 
 def _one(root: Path, policy: str, seeds: int, cross: bool, orders: int, draws: int) -> PolicyStudy:
-    validation = read(_there(plan.folders(root, "val", policy, 0)))
+    validation = read(_there(root, "val", policy, 0))
     if cross:
         return across(validation, orders, draws)
-    tests = [read(_there(plan.folders(root, "test", policy, seed))) for seed in range(seeds)]
+    tests = [read(_there(root, "test", policy, seed)) for seed in range(seeds)]
     return on_test(validation, tests, orders, draws)
 
 
-def _there(folders: list[Path]) -> list[Path]:
-    """The folders that hold something. Raises BadInput where there are no samples."""
-    found = [folder for folder in folders if (folder / "outcomes.jsonl").is_file()]
+def _there(root: Path, split: str, policy: str, seed: int) -> list[Path]:
+    """The run folders. Raises BadInput where there are no samples among them."""
+    found = plan.folders(root, split, policy, seed)
     if not any("samples" in folder.name for folder in found):
-        raise BadInput(f"{folders[-1]} is not there: leave --no-run out, or name the runs' folder with --runs.")
+        raise BadInput(
+            f"{root} has no samples of {policy} on {plan.SPLITS[split]} with seed {seed}: leave --no-run out, or name "
+            "the folder of the runs with --runs."
+        )
     return found
 
 

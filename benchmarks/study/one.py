@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.calibrate.assemble import calibrate
-from benchmarks.calibrate.evaluate import folds
-from benchmarks.calibrate.fit import Fit
+from benchmarks.calibrate.evaluate import choose, folds
+from benchmarks.calibrate.fit import Fit, Shape
 from benchmarks.calibrate.pool import Pool
 from benchmarks.calibrate.table import Table
 from benchmarks.study import claims
@@ -23,6 +23,9 @@ from tts.profile import Profile
 
 PROBED = 4
 """Samples after which difficulty is judged, scored where there is a reward model."""
+
+KNOWN = Shape(least=1, searches=True)
+"""Of the profile that is told the difficulty: after one sample it knows all it will, and any way on may be best."""
 
 FEWER = {"best-of-n": 4.0, "majority": 8.0}
 """How many times fewer FLOPs the selector is to need for the accuracy of these at their largest N."""
@@ -59,17 +62,22 @@ def on_test(validation: Pool, tests: list[Pool], orders: int, draws: int) -> Pol
     everywhere = np.arange(len(decks.ids))
     parts = [Part(everywhere, calibrate(validation).profile)]
     knowing = Table(validation, Knowing(validation, orders))
-    oracles = [Part(everywhere, _profile(knowing, np.arange(len(validation.entries))))]
+    oracles = [Part(everywhere, _profile(knowing, np.arange(len(validation.entries)), KNOWN))]
     return _study(decks, parts, oracles, draws)
 
 
 def across(validation: Pool, orders: int, draws: int) -> PolicyStudy:
-    """Every validation problem played by a profile that was fitted to four fifths of the others."""
+    """Every validation problem played by a profile that was fitted to four fifths of the others.
+
+    The profiles' shape, one of a handful, is chosen on all of them.
+    """
     decks = Decks([validation], orders)
     knowing = Table(validation, Knowing(validation, orders))
     everywhere, parts = np.arange(len(decks.ids)), folds(len(decks.ids))
-    tables = Table(validation, decks.decks[0]), knowing
-    found = [[Part(part, _profile(t, np.setdiff1d(everywhere, part))) for part in parts] for t in tables]
+    table = Table(validation, decks.decks[0])
+    shape, _ = choose(table, validation.scored)
+    tables = (table, shape), (knowing, KNOWN)
+    found = [[Part(part, _profile(t, np.setdiff1d(everywhere, part), s)) for part in parts] for t, s in tables]
     return _study(decks, found[0], found[1], draws)
 
 
@@ -98,11 +106,11 @@ def _claims(compared: Comparison, rows: list[Row]) -> list[Claim]:
     return found
 
 
-def _profile(table: Table, rows: np.ndarray) -> Profile:
+def _profile(table: Table, rows: np.ndarray, shape: Shape) -> Profile:
     """A profile of these problems; only what plays need is in it."""
     pool = table.pool
     sizes = parameters(pool.policy), parameters(pool.prm)
-    return Profile(pool.policy, pool.prm, *sizes, 1.0, 1.0, Fit(table, rows).stages())
+    return Profile(pool.policy, pool.prm, *sizes, 1.0, 1.0, Fit(table, rows, shape=shape).stages())
 
 
 def parameters(name: str) -> int:

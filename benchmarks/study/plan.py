@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench.data import DataSet, load, read
+from benchmarks.bench.folder import OUTCOMES
 from benchmarks.lab.problems import DATA
 
 POLICIES = ("lab-200k", "lab-1m", "lab-4m")
@@ -71,9 +72,10 @@ def grid(policies: Sequence[str] = POLICIES, seeds: int = SEEDS, validation_only
 
 
 def folders(root: Path, split: str, policy: str, seed: int) -> list[Path]:
-    """The run folders of a split, policy and seed; the greedy answers are those of the first."""
-    runs = [Run(split, policy, kind, seed if kind.seeded else 0) for kind in KINDS]
-    return [root / run.name for run in runs]
+    """The run folders of a split, policy and seed that are there; greedy answers are those of the first seed."""
+    start = f"{split}-{policy.removeprefix('lab-')}-"
+    found = [*root.glob(f"{start}*-{seed}"), *root.glob(f"{start}greedy*-0")]
+    return sorted(folder for folder in set(found) if (folder / OUTCOMES).is_file())
 
 
 def execute(root: Path, runs: list[Run], engine: str, dry_run: bool) -> None:

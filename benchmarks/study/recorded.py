@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from benchmarks.calibrate.deck import ORDERS
 from benchmarks.calibrate.pool import Candidates, Entry, Pool, Sampled
+from benchmarks.calibrate.regression import sigmoid
 from benchmarks.replay.grading import grade
 from benchmarks.replay.reading import read
 from benchmarks.replay.records import Record
@@ -31,7 +33,15 @@ from tts.terminal import table
 def pool_of(records: Sequence[Record]) -> Pool:
     """Graded records as a pool in which a sample costs one, and prompts and scores nothing."""
     scored = all(candidate.scores for record in records for candidate in record.candidates)
-    return Pool(tuple(_entry(record, scored) for record in records), "recorded", "recorded" if scored else "", {})
+    bounded = all(0 <= score <= 1 for record in records for c in record.candidates for score in c.scores)
+    squeezed = records if bounded else [_squeezed(record) for record in records]
+    return Pool(tuple(_entry(record, scored) for record in squeezed), "recorded", "recorded" if scored else "", {})
+
+
+def _squeezed(record: Record) -> Record:
+    """Rewards of any size as scores in 0..1, as our engines give them."""
+    squeeze = (replace(c, scores=tuple(sigmoid(np.array(c.scores)).tolist())) for c in record.candidates)
+    return replace(record, candidates=tuple(squeeze))
 
 
 def _entry(record: Record, scored: bool) -> Entry:

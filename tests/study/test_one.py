@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.calibrate.fit import Shape
 from benchmarks.calibrate.pool import Pool
 from benchmarks.calibrate.table import Table
 from benchmarks.study import figures, measure, summary
@@ -70,9 +71,9 @@ def test_problems_are_played_by_profiles_of_others(monkeypatch: pytest.MonkeyPat
     fitted: list[set[int]] = []
     original = one._profile
 
-    def profile(table: Table, rows: NDArray[np.int64]) -> Profile:
+    def profile(table: Table, rows: NDArray[np.int64], shape: Shape) -> Profile:
         fitted.append(set(rows.tolist()))
-        return original(table, rows)
+        return original(table, rows, shape)
 
     monkeypatch.setattr(one, "_profile", profile)
     made = world(3)
