@@ -103,6 +103,8 @@ def _grouped(name: str, curves: Sequence[Curve], grouping: Mapping[str, str | in
     counts = {g: sum(value == g for value in grouping.values()) for g in names}
     ticks = [f"{g} ({counts[g]})" for g in names]
     caption = f"Accuracy by {name} at each method's largest N, with 95 % intervals; the number of problems in brackets."
+    if name == "difficulty":
+        caption += " It is told from the same samples that vote, so it favours or rules out a majority by itself."
     forms = [
         chart.groups(series, ticks, name, caption, narrow=narrow, alone=alone)
         for narrow, alone in ((False, False), (True, False), (False, True))
