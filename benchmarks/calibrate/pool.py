@@ -11,7 +11,7 @@ model read is told by step: a step that several samples share is paid once, as :
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,11 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.classes)
+
+    def first(self, n: int) -> Candidates:
+        """The first n of them."""
+        scores = {how: values[:n] for how, values in self.scores.items()}
+        return Candidates(self.classes[:n], scores, self.right[:n], self.tokens[:n])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,10 @@ class Sampled:
 
     def __len__(self) -> int:
         return len(self.candidates)
+
+    def first(self, n: int) -> Sampled:
+        """The first n of them."""
+        return Sampled(self.candidates.first(n), self.policy_flops[:n], self.steps[:n], self.step_flops)
 
     def prm_flops(self, order: NDArray[np.int64]) -> NDArray[np.float64]:
         """What each sample adds to the reward model's FLOPs when they are read in this order [len(order)]."""
@@ -144,6 +153,10 @@ class Pool:
     def width(self) -> int:
         """The least number of samples that a problem has."""
         return min(len(entry.samples) for entry in self.entries)
+
+    def first(self, n: int) -> Pool:
+        """The same with the first n samples of each problem."""
+        return replace(self, entries=tuple(replace(entry, samples=entry.samples.first(n)) for entry in self.entries))
 
     @property
     def sizes(self) -> list[int]:

@@ -57,8 +57,12 @@ class PolicyStudy:
 
 
 def on_test(validation: Pool, tests: list[Pool], orders: int, draws: int) -> PolicyStudy:
-    """Fitted to the validation problems, played on the test problems of every seed."""
+    """Fitted to the validation problems, played on the test problems of every seed.
+
+    Where the test problems have fewer samples, so many of the validation problems' count.
+    """
     decks = Decks(tests, orders)
+    validation = validation.first(min(pool.width for pool in tests))
     everywhere = np.arange(len(decks.ids))
     parts = [Part(everywhere, calibrate(validation).profile)]
     knowing = Table(validation, Knowing(validation, orders))

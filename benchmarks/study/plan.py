@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench.data import DataSet, load, read
-from benchmarks.bench.folder import OUTCOMES
 from benchmarks.lab.problems import DATA
+from tts.outcomes import OUTCOMES
 
 POLICIES = ("lab-200k", "lab-1m", "lab-4m")
 PRM = "lab-prm"
