@@ -43,5 +43,7 @@ def test_by_its_own_figures_the_selector_is_worth_more_than_any_fixed_plan_at_ev
             assert found.worth >= plan.right.mean[0] - price * plan.flops[0]
 
 
-def test_the_default_policy_has_a_profile_with_its_reward_model_and_one_without() -> None:
-    assert {"lab-1m", "lab-1m+lab-prm"} <= {path.stem for path in PROFILES}
+def test_a_policy_of_the_laboratory_has_a_profile_with_the_reward_model_and_one_without() -> None:
+    names = {path.stem for path in PROFILES}
+    assert {"lab-1m", "lab-1m+lab-prm"} <= names
+    assert {name for name in names if "+" not in name} == {name.partition("+")[0] for name in names if "+" in name}
