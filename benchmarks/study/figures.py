@@ -18,7 +18,7 @@ def over_flops(compared: Comparison, label: str) -> str:
     name = compared.measured.policy
     rows = [("selector", compared.selector), *((s, compared.fixed[s]) for s in ORDER if s in compared.fixed)]
     series = [Series(title, _dots(drawn), k) for k, (title, drawn) in enumerate(rows)]
-    caption = f"{name} on {label}: accuracy over FLOPs a problem, policy and reward model. Bands are 95 % intervals."
+    caption = f"{name} on {label}: accuracy over FLOPs a problem, policy and reward model. Bars are 95 % intervals."
     return chart.lines(series, "FLOPs a problem", caption, flops=True, alone=True)
 
 
