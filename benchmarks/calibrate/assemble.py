@@ -13,6 +13,7 @@ from benchmarks.calibrate.ballots import blank
 from benchmarks.calibrate.evaluate import HeldOut, Quality, choose, quality
 from benchmarks.calibrate.fit import Fit
 from benchmarks.calibrate.pool import Pool
+from benchmarks.calibrate.promise import lowered
 from benchmarks.calibrate.table import ORDERS, Table
 from benchmarks.statistics import DIFFICULTIES, difficulty
 from tts.errors import BadInput
@@ -73,7 +74,7 @@ def calibrate(
     _check(pool, policy, prm)
     scored = pool.scored and prm != ""
     table = Table.of(pool, orders, seed)
-    shape, held_out = choose(table, scored)
+    shape, by, held_out = choose(table, scored)
     fit = Fit(table, scored=scored, shape=shape)
     found = quality(table, scored)
     names = pool.policy or policy, (pool.prm if pool.prm not in ("", "unknown") else prm or "") if scored else ""
@@ -84,6 +85,7 @@ def calibrate(
         "seed": seed,
         "samples": pool.width,
         "shape": asdict(shape),
+        "lowered": round(by, 3),
         "sampling": dict(pool.sampling),
         "runs": [_run(manifest) for manifest in pool.manifests if manifest],
         "quality": [{k: _round(v) for k, v in asdict(row).items()} for row in found],
@@ -93,9 +95,11 @@ def calibrate(
         policy=names[0], prm=names[1],
         policy_parameters=pool.policy_parameters, prm_parameters=0,  # no row tells the reward model's size
         temperature=float(pool.sampling.get("temperature", 0.8)), top_p=float(pool.sampling.get("top_p", 1.0)),
-        stages=tuple(map(rounded, fit.stages())),
+        stages=fit.stages(),
         dataset=pool.dataset, sha256=pool.sha256, problems=frozenset(entry.id for entry in pool.entries), about=facts,
     )  # fmt: skip
+    profile = lowered(profile, by)
+    profile = replace(profile, stages=tuple(map(rounded, profile.stages)))
     notes = pool.notes
     if len(pool.entries) < WANTED:
         notes = (*notes, f"{len(pool.entries)} problems make a rough profile: {WANTED} or more are better")

@@ -12,15 +12,13 @@ from benchmarks.calibrate.ballots import SURE
 from benchmarks.calibrate.deck import estimate, right_of
 from benchmarks.calibrate.fit import SHAPES, Fit, Shape, prices
 from benchmarks.calibrate.play import play
+from benchmarks.calibrate.promise import WITHIN, lowered, shift
 from benchmarks.calibrate.regression import Floats
 from benchmarks.calibrate.table import Table
 from tts.profile import Profile
-from tts.selector import Limits, expected
+from tts.selector import expected
 
 FOLDS = 5
-
-WITHIN = Limits(n=10**6)
-"""No ceiling but the price."""
 
 LOOKED_AT = (4, 8)
 """Samples at which the estimates are judged."""
@@ -75,37 +73,43 @@ def folds(count: int, parts: int = FOLDS, seed: int = 0) -> list[NDArray[np.int6
     return [np.sort(order[part::parts]) for part in range(parts)]
 
 
-def choose(table: Table, scored: bool) -> tuple[Shape, HeldOut]:
+def choose(table: Table, scored: bool) -> tuple[Shape, float, HeldOut]:
     """The shape of profile that is worth most on problems it was not fitted to, and what it comes to there.
 
     A shape with more stages and moves is taken only where it is surely better than the simplest one (one-sided, 5 %
-    over the same problems).
+    over the same problems). With it comes by how much to lower its rates (:mod:`benchmarks.calibrate.promise`).
     """
-    row = prices(Profile("", "", 0, 0, 1.0, 1.0, Fit(table, scored=scored).stages()))
+    row = prices(_profile(Fit(table, scored=scored)))
     tried = [
         shape
         for shape in SHAPES
         if scored or not (shape.unscored or shape.searches)
         if table.pool.parameters or not shape.searches
     ]
-    found = [(shape, held_out(table, row, scored, shape)) for shape in tried]
-    simplest = found[0][1].worth
+    found = [(shape, *_fair(table, row, scored, shape)) for shape in tried]
+    simplest = found[0][2].worth
 
-    def gain(pair: tuple[Shape, HeldOut]) -> float:
-        more = pair[1].worth - simplest
+    def gain(each: tuple[Shape, float, HeldOut]) -> float:
+        more = each[2].worth - simplest
         return float(more.mean() - SURE * more.std() / np.sqrt(len(more)))
 
     return max(found, key=gain)
 
 
-def held_out(table: Table, row: list[float], scored: bool, shape: Shape) -> HeldOut:
-    """The selector at each of these prices on every problem, with a profile of the other folds' problems."""
+def _fair(table: Table, row: list[float], scored: bool, shape: Shape) -> tuple[float, HeldOut]:
+    """By how much profiles of a shape promise too much, and what they come to without that."""
+    parts = folds(len(table.entries))
+    profiles = [(_profile(Fit(table, _rest(table, part), scored, shape)), part) for part in parts]
+    by = shift(table, profiles, row)
+    return by, held_out(table, [(lowered(profile, by), part) for profile, part in profiles], row)
+
+
+def held_out(table: Table, profiles: Sequence[tuple[Profile, NDArray[np.int64]]], row: list[float]) -> HeldOut:
+    """The selector at each of these prices on every problem, by the profile that was not fitted to it."""
     count = len(table.entries)
     right, flops = np.zeros((len(row), count)), np.zeros((len(row), count))
     said = np.zeros((2, len(row)))
-    for part in folds(count):
-        rest = np.setdiff1d(np.arange(count), part)
-        profile = Profile("", "", 0, 0, 1.0, 1.0, Fit(table, rest, scored, shape).stages())
+    for profile, part in profiles:
         for k, price in enumerate(row):
             played = play(table.deck, profile, price, WITHIN)
             right[k, part] = right_of(table.pool, played.answers)[part].mean(axis=1)
@@ -113,6 +117,14 @@ def held_out(table: Table, row: list[float], scored: bool, shape: Shape) -> Held
             before = expected(profile, price, WITHIN)
             said[:, k] += len(part) / count * np.array([before.right, before.flops])
     return HeldOut(row, right, flops, said[0], said[1])
+
+
+def _profile(fit: Fit) -> Profile:
+    return Profile("", "", 0, 0, 1.0, 1.0, fit.stages())
+
+
+def _rest(table: Table, part: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.setdiff1d(np.arange(len(table.entries)), part)
 
 
 def quality(table: Table, scored: bool, sizes: Sequence[int] = LOOKED_AT) -> list[Quality]:
@@ -125,7 +137,7 @@ def _quality(table: Table, n: int, kind: bool, scored: bool) -> Quality:
     shape = len(table.entries), table.deck.orders
     belief, difficulty, right, ground = (np.zeros(shape) for _ in range(4))
     for part in folds(shape[0]):
-        rest = np.setdiff1d(np.arange(shape[0]), part)
+        rest = _rest(table, part)
         stage = Fit(table, rest, scored).seen(n, kind)
         assert stage.belief is not None
         assert stage.difficulty is not None

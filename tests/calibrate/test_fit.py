@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from benchmarks.calibrate.evaluate import choose
 from benchmarks.calibrate.fit import Fit, Shape
+from benchmarks.calibrate.promise import lowered, shift
 from benchmarks.calibrate.rates import Bins, curves
 from benchmarks.calibrate.table import Table
 from tests.calibrate.synthetic import EACH, pool
@@ -95,7 +97,7 @@ def test_searches_follow_a_look_where_that_pays_on_other_problems() -> None:
     # samples are always right or always wrong; a search is always right, and dearer than many samples: who looks first
     # pays for the search on half the problems only
     chances = [0.0, 1.0] * 30
-    shape, held_out = choose(Table.of(pool(chances, m=8, searched=[1.0] * 60, dear=10), orders=4), scored=True)
+    shape, _, held_out = choose(Table.of(pool(chances, m=8, searched=[1.0] * 60, dear=10), orders=4), scored=True)
     assert shape.searches
     right, flops = held_out.right.mean(axis=1), held_out.flops.mean(axis=1)
     assert flops[right > 0.95].min() < 0.75 * 40 * EACH
@@ -104,8 +106,23 @@ def test_searches_follow_a_look_where_that_pays_on_other_problems() -> None:
 def test_what_promises_more_and_keeps_nothing_is_left_out() -> None:
     # the search's candidates are no better than samples and cost ten times as much
     chances = np.random.default_rng(2).random(60).tolist()
-    shape, _ = choose(Table.of(pool(chances, m=8, searched=chances, dear=10), orders=4), scored=True)
+    shape, _, _ = choose(Table.of(pool(chances, m=8, searched=chances, dear=10), orders=4), scored=True)
     assert not shape.searches
+
+
+def test_rates_after_a_look_are_lowered_until_they_promise_what_is_kept() -> None:
+    # a profile that believes every sample to be right more often than any is: its log odds are raised by 1 beforehand
+    table = Table.of(pool(np.random.default_rng(3).random(60).tolist(), m=8), orders=4)
+    honest = Profile("", "", 0, 0, 1.0, 1.0, Fit(table).stages())
+    boastful = lowered(honest, -1.0)
+    everyone = np.arange(60)
+    once = shift(table, [(honest, everyone)], [1e-5])
+    assert shift(table, [(boastful, everyone)], [1e-5]) == pytest.approx(once + 1.0, abs=0.2)
+    assert shift(table, [(lowered(honest, 1.0), everyone)], [1e-5]) == 0
+    for before, after in zip(honest.stages[1:], lowered(honest, 0.5).stages[1:], strict=True):
+        odds = [p / (1 - p) / (q / (1 - q)) for p, q in zip(before.right.mean, after.right.mean, strict=True)]
+        assert odds == pytest.approx([math.exp(0.5)] * len(odds), rel=1e-3)
+    assert lowered(honest, 0.5).stages[0] == honest.stages[0]
 
 
 def test_orders_of_one_problem_count_as_one() -> None:
@@ -145,5 +162,5 @@ def test_a_belief_stays_in_its_bin_when_the_last_digits_of_the_estimate_change()
     belief = np.repeat([[0.2], [0.4], [0.8]], 10, axis=0)
     bins = Bins.of(belief, 5)
     assert bins.edges == pytest.approx((0.3, 0.6))
-    for shift in (-1e-5, 1e-5):
-        assert (Bins.at(bins.edges, belief + shift).place == bins.place).all()
+    for moved in (-1e-5, 1e-5):
+        assert (Bins.at(bins.edges, belief + moved).place == bins.place).all()
