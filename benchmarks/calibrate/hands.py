@@ -21,7 +21,8 @@ class Hands:
 
     Attributes:
         classes: of each sample's answer: equal answers share a number, -1 without a voice [S, n].
-        scores: of each sample [S, n]; None where the reward model has not scored them.
+        scores: of each sample [S, n], NaN for one that could not be scored, which counts as 0; None where the reward
+            model has scored none.
         tokens: sampled tokens of each [S, n].
         prompt: tokens of the prompt.
     """
@@ -47,7 +48,7 @@ class Hands:
             "uneven": self.tokens.std(axis=1) / np.maximum(1.0, mean),
             "prompt": np.full(len(mean), np.log(max(1, self.prompt))),
         }
-        return found if self.scores is None else found | self._of_scores(votes, self.scores)
+        return found if self.scores is None else found | self._of_scores(votes, np.nan_to_num(self.scores))
 
     def _of_scores(self, votes: Floats, scores: Floats) -> dict[str, Floats]:
         n = scores.shape[1]

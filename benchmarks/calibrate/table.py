@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from benchmarks.calibrate.deck import Deck, right_of, searches
 from benchmarks.calibrate.pool import Entry, Pool
 from benchmarks.calibrate.regression import Floats
@@ -48,4 +46,4 @@ class Table:
 
     def features(self, stage: Stage) -> dict[str, Floats]:
         """The features of the samples at a stage, by name."""
-        return {name: np.nan_to_num(values) for name, values in self.deck.features(stage).items()}
+        return self.deck.features(stage)
