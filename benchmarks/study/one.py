@@ -10,6 +10,7 @@ from benchmarks.calibrate.assemble import calibrate
 from benchmarks.calibrate.evaluate import choose, folds
 from benchmarks.calibrate.fit import Fit, Shape
 from benchmarks.calibrate.pool import Pool
+from benchmarks.calibrate.promise import lowered
 from benchmarks.calibrate.table import Table
 from benchmarks.study import claims
 from benchmarks.study.claims import Claim, Comparison, Row
@@ -69,15 +70,18 @@ def on_test(validation: Pool, tests: list[Pool], orders: int, draws: int) -> Pol
 def across(validation: Pool, orders: int, draws: int) -> PolicyStudy:
     """Every validation problem played by a profile that was fitted to four fifths of the others.
 
-    The profiles' shape, one of a handful, is chosen on all of them.
+    What a profile of all of them would have, its shape and by how much its promises are lowered, is taken as it is.
     """
     decks = Decks([validation], orders)
     knowing = Table(validation, Knowing(validation, orders))
     everywhere, parts = np.arange(len(decks.ids)), folds(len(decks.ids))
     table = Table(validation, decks.decks[0])
-    shape, _ = choose(table, validation.scored)
-    tables = (table, shape), (knowing, KNOWN)
-    found = [[Part(part, _profile(t, np.setdiff1d(everywhere, part), s)) for part in parts] for t, s in tables]
+    shape, by, _ = choose(table, validation.scored)
+    kinds = (table, shape, by), (knowing, KNOWN, 0.0)
+    found = [
+        [Part(part, lowered(_profile(t, np.setdiff1d(everywhere, part), s), off)) for part in parts]
+        for t, s, off in kinds
+    ]
     return _study(decks, found[0], found[1], draws)
 
 
