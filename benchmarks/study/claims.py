@@ -65,15 +65,16 @@ class Comparison:
         """The selector at every budget against every fixed strategy at the same cost."""
         return [self._row(budget, point) for budget, point in zip(budgets, self.measured.selector, strict=True)]
 
-    def gains(self, strategy: str) -> list[tuple[int, float, Interval | None]]:
+    def gains(self, strategy: str, less: float = 0.0) -> list[tuple[int, float, Interval | None]]:
         """Of each point of a fixed strategy: N, its accuracy, and its cost over the selector's at that accuracy.
 
         The efficiency gain of arXiv 2502.06703 (Table 5) is that of majority at its largest budget. None where the
-        selector never comes to that accuracy; a draw in which it does not counts as no gain (0).
+        selector never comes to that accuracy; a draw in which it does not counts as no gain (0). With ``less`` the
+        selector has only to come so near.
         """
         theirs, found = self.fixed[strategy], []
         for k, point in enumerate(sorted(self.measured.fixed[strategy], key=lambda p: float(p.flops.mean()))):
-            ratio = theirs.flops[:, k] / self.selector.reaches(theirs.right[:, k])
+            ratio = theirs.flops[:, k] / self.selector.reaches(theirs.right[:, k] - less)
             ratio[1:] = np.nan_to_num(ratio[1:])
             found.append((int(point.name.partition("@")[2]), float(theirs.right[0, k]), percentile(ratio)))
         return found

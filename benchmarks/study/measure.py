@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from tts.selector import Limits, expected, price_for
 
 BUDGETS = 17
 """Budgets between the cheapest way to an answer and the dearest."""
+
+STEP = 2 ** (-1 / 16)
+"""From a price to the next one below, as :func:`tts.selector.price_for` has them."""
 
 WIDEST = Limits(n=2**20)
 """The study prices FLOPs; the width is bounded by what was recorded."""
@@ -83,10 +87,21 @@ class Decks:
         return _together([(part, self.selector(part.profile, budget)) for part in parts])
 
     def selector(self, profile: Profile, flops: float, limits: Limits = WIDEST) -> Point:
-        """The selector at the price at which its profile expects to spend ``flops`` a problem."""
+        """The selector with a pot of ``flops`` a problem.
+
+        One price divides a pot. Where the plays of no price cost just that, some problems are played at the price that
+        costs less and the rest at the next below it, where more is spent, as many as the pot holds (:mod:`tts.pot`).
+        """
         price = price_for(profile, flops, limits)
+        below = price * STEP
+        cheap, dear = (expected(profile, each, limits).flops for each in (price, below))
+        share = (flops - cheap) / (dear - cheap) if dear > flops > cheap else 0.0
+        less = self._priced(profile, price, limits)
+        return _mixed(less, self._priced(profile, below, limits), share) if share else less
+
+    def _priced(self, profile: Profile, price: float, limits: Limits) -> Point:
         played = [play(deck, profile, price, limits) for deck in self.decks]
-        return self._point(f"selector at {flops:.3g}", played, expected(profile, price, limits).flops)
+        return self._point("selector", played, expected(profile, price, limits).flops)
 
     def _point(self, name: str, played: Sequence[Played], foretold: float = 0.0) -> Point:
         right = [right_of(pool, each.answers) for pool, each in zip(self.pools, played, strict=True)]
@@ -105,6 +120,20 @@ def measure(decks: Decks, parts: Sequence[Part], budgets: Sequence[float]) -> Me
     pairs = {name: tuple(points) for name, points in found.items()}
     first = parts[0].profile
     return Measured(first.policy, first.prm, decks.ids, pairs, tuple(selector))
+
+
+def _mixed(less: Point, more: Point, share: float) -> Point:
+    """A share of the problems, whichever they are, played one way and the rest another."""
+    ways = Counter({way: (1 - share) * many for way, many in less.ways.items()})
+    ways.update({way: share * many for way, many in more.ways.items()})
+
+    def mean(a: Any, b: Any) -> Any:
+        return (1 - share) * a + share * b
+
+    return Point(
+        less.name, mean(less.right, more.right), mean(less.flops, more.flops), mean(less.expected, more.expected),
+        dict(ways),
+    )  # fmt: skip
 
 
 def _together(each: Sequence[tuple[Part, Point]]) -> Point:

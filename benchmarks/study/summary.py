@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.statistics import Interval, percentile
 from benchmarks.study.claims import Claim, Row
 from benchmarks.study.one import PolicyStudy
+from tts.selector import INDIFFERENCE
 from tts.terminal import table
 
 
@@ -18,9 +19,17 @@ def printed(study: PolicyStudy) -> str:
     parts = [f"{name} with {study.measured.prm or 'no reward model'}, {len(study.measured.ids)} problems", ""]
     parts += [table([_line(row, study) for row in study.rows]), ""]
     gains = [
-        {"strategy": strategy, "N": n, "accuracy": f"{100 * right:.1f}", "FLOPs over the selector's": _times(ratio)}
+        {
+            "strategy": strategy,
+            "N": n,
+            "accuracy": f"{100 * right:.1f}",
+            "FLOPs over the selector's": _times(ratio),
+            "within half a point": _times(near),
+        }
         for strategy in compared.fixed
-        for n, right, ratio in compared.gains(strategy)
+        for (n, right, ratio), (_, _, near) in zip(
+            compared.gains(strategy), compared.gains(strategy, INDIFFERENCE), strict=True
+        )
     ]
     parts += [table(gains), ""]
     for each in study.told:

@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.calibrate.assemble import calibrate
 from benchmarks.calibrate.fit import Shape
 from benchmarks.calibrate.pool import Pool
 from benchmarks.calibrate.table import Table
 from benchmarks.study import figures, measure, summary
 from benchmarks.study.claims import Claim
+from benchmarks.study.measure import WIDEST, Decks
 from benchmarks.study.one import PolicyStudy, across, on_test
 from tests.calibrate.synthetic import pool
 from tts.profile import Profile
+from tts.selector import cheapest, expected
 
 
 def world(seed: int) -> Pool:
@@ -93,3 +96,14 @@ def test_problems_are_played_by_profiles_of_others(monkeypatch: pytest.MonkeyPat
     assert set().union(*played) == set(range(len(made.entries)))
     for seen, part in zip(fitted, played, strict=False):
         assert not seen & part
+
+
+def test_a_pot_between_two_prices_is_spent_on_a_share_of_the_problems() -> None:
+    """What is expected to be spent is the budget, however far apart the plays of two neighbouring prices cost."""
+    made = world(4)
+    decks = Decks([made], 4)
+    profile = calibrate(made).profile
+    cheap, dear = cheapest(profile), expected(profile, 0.0, WIDEST).flops
+    for share in (0.1, 0.5, 0.9):
+        budget = cheap + share * (dear - cheap)
+        assert decks.selector(profile, budget).expected == pytest.approx(budget, rel=1e-3)
