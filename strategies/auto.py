@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from strategies.base import Stepwise, at_least
 from tts.aggregate import aggregate
+from tts.concurrency import together
 from tts.errors import BadInput
 from tts.evidence import Evidence
 from tts.profile import Finish, Stage
@@ -90,7 +91,7 @@ class Auto(Stepwise):
                 return leaves
             if isinstance(move, Finish):
                 return await self.finish(search, plan, leaves)
-            leaves = await self.sample(search, move.n, leaves, scored=move.scored)
+            leaves = await self.sample(search, move.n, leaves, scored=move.scored, greedy=profile.greedy)
             if len(leaves) < move.n:  # a ceiling was reached
                 return leaves
             stage = profile.by_key[move.n, move.scored]
@@ -160,13 +161,15 @@ class Auto(Stepwise):
     async def sample(
         self, search: Search, n: int, leaves: list[Node], *, scored: bool, greedy: bool = False
     ) -> list[Node]:
-        """The samples at hand and as many more as make ``n``, scored where they are to be."""
-        missing, sampling = n - len(leaves), self.sampling | ({"temperature": 0.0} if greedy else {})
-        if missing > 0:
-            [fresh] = await search.expand(
-                [search.root], missing, until=Until.END, max_tokens=self.solution_tokens, ahead=scored, **sampling
-            )
-            leaves = [*leaves, *fresh]
+        """The samples at hand and as many more as make ``n``, scored where they are to be; ``greedy``: the first is."""
+        first = int(greedy and not leaves)
+        parts = (first, self.sampling | {"temperature": 0.0}), (n - len(leaves) - first, self.sampling)
+        found = await together(
+            search.expand([search.root], more, until=Until.END, max_tokens=self.solution_tokens, ahead=scored, **how)
+            for more, how in parts
+            if more > 0
+        )
+        leaves = [*leaves, *(leaf for [fresh] in found for leaf in fresh)]
         if scored:
             await search.score(leaves)
         return leaves

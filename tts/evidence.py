@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-FEATURES = ("agreement", "rival", "variety", "silent", "length", "uneven", "prompt")
+FEATURES = ("agreement", "rival", "first", "variety", "silent", "length", "uneven", "prompt")
 """The features that any samples have."""
 
 SCORE_FEATURES = ("weight", "mean", "best", "spread", "winner", "apart")
@@ -18,7 +18,8 @@ class Evidence:
     """The samples of one problem so far, at least one.
 
     Attributes:
-        classes: of each sample's answer: equal answers share a number, -1 without a voice.
+        classes: of each sample's answer, the greedy one first where there is one: equal answers share a number, -1
+            without a voice.
         scores: of each sample, 0 for one that could not be scored; None where the reward model has scored none.
         tokens: sampled tokens of each.
         prompt: tokens of the prompt.
@@ -34,11 +35,12 @@ class Evidence:
 
         Shares are given as smoothed log odds, ``log((k + 1/2) / (n - k + 1/2))`` of k in n.
 
-        ``agreement``: the commonest answer's share of the samples. ``rival``: the second's. ``variety``: distinct
-        answers a voice. ``silent``: share of samples without a voice. ``length``: log of the mean tokens. ``uneven``:
-        their deviation over their mean. ``prompt``: log of the prompt's tokens. ``weight``: the share of the summed
-        scores that the heaviest answer holds. ``mean``, ``best``, ``spread``: of the scores. ``winner``: the mean score
-        of the heaviest answer's samples. ``apart``: its best score less the best of any other answer.
+        ``agreement``: the commonest answer's share of the samples. ``rival``: the second's. ``first``: the first
+        sample's. ``variety``: distinct answers a voice. ``silent``: share of samples without a voice. ``length``: log
+        of the mean tokens. ``uneven``: their deviation over their mean. ``prompt``: log of the prompt's tokens.
+        ``weight``: the share of the summed scores that the heaviest answer holds. ``mean``, ``best``, ``spread``: of
+        the scores. ``winner``: the mean score of the heaviest answer's samples. ``apart``: its best score less the best
+        of any other answer.
         """
         n = len(self.classes)
         votes: dict[int, int] = {}
@@ -51,6 +53,7 @@ class Evidence:
         found = {
             "agreement": _odds(first, n),
             "rival": _odds(second, n),
+            "first": _odds(votes.get(self.classes[0], 0), n),
             "variety": len(votes) / max(1, voices),
             "silent": _odds(n - voices, n),
             "length": math.log(max(1.0, mean)),

@@ -1,7 +1,7 @@
 """Profiles: what was measured of a policy and a reward model on a calibration split.
 
-A profile is a graph of stages. A *stage* is what a solver knows after ``n`` independent samples, with or without the
-reward model's scores; it sorts problems into bins by the *belief*, the calibrated chance that the vote of these samples
+A profile is a graph of stages. A *stage* is what a solver knows after ``n`` samples, with or without the reward model's
+scores; it sorts problems into bins by the *belief*, the calibrated chance that the vote of these samples
 is right. From each bin one can stop, *advance* to a later stage (more samples, or the scores of those at hand) or
 *finish* with a whole search beside the samples. What each of these costs and how often it ends right was counted on the
 calibration problems, bin by bin, so the best way on is found by backward induction (:mod:`tts.selector`).
@@ -83,6 +83,7 @@ class Finish:
             beside some that are.
         right: how often that is right, by bin.
         flops: expected cost from each bin [K], both models.
+        blind: it stands there to be compared with and is not chosen: what one might fix beforehand, without a look.
     """
 
     strategy: str
@@ -92,6 +93,7 @@ class Finish:
     vote: str = "weighted"
     aggregate: str = "last"
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ class Profile:
         policy_parameters, prm_parameters: their sizes, to tell another model of the same name.
         temperature, top_p: of the sampling.
         stages: in an order in which every move leads forward; the first is the beginning.
+        greedy: whether the first sample of every stage is the greedy one (temperature 0).
         dataset: name of the calibration data, and ``sha256`` its hash.
         problems: of each calibration problem, the first 12 digits of the SHA-256 of its text
             (:attr:`tts.types.Problem.id` where none was given).
@@ -151,6 +154,7 @@ class Profile:
     temperature: float
     top_p: float
     stages: tuple[Stage, ...]
+    greedy: bool = False
     dataset: str = ""
     sha256: str = ""
     problems: frozenset[str] = frozenset()

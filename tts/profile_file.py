@@ -1,6 +1,6 @@
 """Profiles as files: JSON with a version, checked through and through when read; and those that ship with the package.
 
-    {"format": "tts-search profile", "version": 1, "policy": "lab-1m", "prm": "lab-prm", ...,
+    {"format": "tts-search profile", "version": 2, "policy": "lab-1m", "prm": "lab-prm", ...,
      "stages": [{"n": 0, "scored": false, ...}, ...]}
 
 The fields are those of :mod:`tts.profile`. Numbers are written with six digits.
@@ -23,7 +23,7 @@ from tts.profile import Advance, Curve, Estimator, Finish, Profile, Scale, Stage
 from tts.profile_check import Damaged, check
 
 FORMAT = "tts-search profile"
-VERSION = 1
+VERSION = 2
 SHIPPED = Path(__file__).with_name("profiles")
 
 
@@ -112,6 +112,7 @@ def _profile(row: Mapping[str, Any]) -> Profile:
         temperature=_number(row.get("temperature"), "its temperature"),
         top_p=_number(row.get("top_p"), "its top_p"),
         stages=stages,
+        greedy=row.get("greedy") is True,
         dataset=_text(row, "dataset", where, empty=True),
         sha256=_text(row, "sha256", where, empty=True),
         problems=frozenset(map(str, _list(row, "problems", where))),
@@ -157,6 +158,7 @@ def _finish(row: Any, where: str) -> Finish:
         vote=_text(row, "vote", where),
         aggregate=_text(row, "aggregate", where),
         parameters=_mapping(row, "parameters", where),
+        blind=row.get("blind") is True,
     )
 
 

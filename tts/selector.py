@@ -121,7 +121,7 @@ class Decision:
         stage, bin: where the problem stands.
         belief: the estimated chance that the vote of the samples at hand is right; None before there are any.
         difficulty: the estimate of pass@1, and the interval that holds nine problems of ten.
-        options: every way on within the limits, in the profile's order.
+        options: every way on within the limits, in the profile's order, and behind them the blind plans.
         choice: the one that is taken.
         price: accuracy a FLOP.
         within: False where nothing was within the limits, and the cheapest answer is taken all the same.
@@ -155,17 +155,22 @@ def decide(profile: Profile, stage: Stage, evidence: Evidence | None, price: flo
         difficulty = _difficulty(stage, features)
     moves = best_moves(profile, price, limits)
     options = _options(stage, bin, moves, price, limits)
+    blind = tuple(
+        _outcome(stage, bin, move, moves, price)
+        for move in stage.finishes
+        if move.blind and limits.allow(stage, move, bin)
+    )
     best = moves[stage.key].choices[bin]
     if options:
-        return Decision(stage, bin, belief, difficulty, options, best, price)
+        return Decision(stage, bin, belief, difficulty, (*options, *blind), best, price)
     poor = min((move for move in ways(stage) if limits.width(stage, move)), key=lambda move: move.flops[bin])
     choice = _outcome(stage, bin, poor, best_moves(profile, price, Limits(limits.n)), price)
     return Decision(stage, bin, belief, difficulty, (choice,), choice, price, within=False)
 
 
 def ways(stage: Stage) -> tuple[Advance | Finish, ...]:
-    """The ways on from a stage."""
-    return (*stage.advances, *stage.finishes)
+    """The ways on from a stage that may be chosen."""
+    return (*stage.advances, *(finish for finish in stage.finishes if not finish.blind))
 
 
 def beside(move: Advance | Finish) -> bool:
@@ -265,5 +270,5 @@ def _stepped(highest: float, steps: int) -> float:
 def price_of_budget(profile: Profile, limits: Limits) -> float:
     """The price where nothing but the limits is given: the dearest single way within them costs INDIFFERENCE."""
     first = profile.stages[0]
-    within = [move.flops[0] for move in ways(first) if limits.allow(first, move, 0)]
+    within = [move.flops[0] for move in (*first.advances, *first.finishes) if limits.allow(first, move, 0)]
     return INDIFFERENCE / max(within, default=cheapest(profile))

@@ -11,7 +11,7 @@ from tts.types import Plan
 
 def planned(profile: Profile, decision: Decision, limits: Limits, source: str) -> Plan:
     """The plan that a decision stands for: its strategy, width and vote, and why."""
-    stage, move, why = decision.stage, decision.choice.move, reason(decision, source)
+    stage, move, why = decision.stage, decision.choice.move, reason(decision, source, profile.greedy)
     if isinstance(move, Finish):
         parameters = {**move.parameters, "n": limits.width(stage, move)}
         return Plan(move.strategy, parameters, vote=move.vote, aggregate=move.aggregate, reason=why)
@@ -20,10 +20,10 @@ def planned(profile: Profile, decision: Decision, limits: Limits, source: str) -
     return Plan(strategy, {"n": after.n}, vote=after.vote, aggregate=after.aggregate, reason=why)
 
 
-def reason(decision: Decision, source: str) -> str:
-    """Why, in one sentence."""
+def reason(decision: Decision, source: str, greedy: bool = False) -> str:
+    """Why, in one sentence; ``greedy``: the first sample is the greedy one."""
     choice = decision.choice
-    known = f"after {_samples(decision.stage)}{_difficulty(decision)}, " if decision.stage.n else ""
+    known = f"after {_samples(decision.stage, greedy)}{_difficulty(decision)}, " if decision.stage.n else ""
     if not decision.within:
         return f"{known}the ceiling is below the cost of any answer: the cheapest one, by {source}"
     what = _words(decision.stage, choice)
@@ -52,7 +52,8 @@ def _row(stage: Stage, choice: Choice, limits: Limits, chosen: bool) -> dict[str
         n, vote = move.n, ""
     return {
         "plan": _words(stage, choice), "n": n, "vote": vote, "right": choice.right, "low": choice.low,
-        "high": choice.high, "flops": choice.flops, "worth": choice.worth, "chosen": chosen,
+        "high": choice.high, "flops": choice.flops, "worth": choice.worth,
+        "blind": isinstance(move, Finish) and move.blind, "chosen": chosen,
     }  # fmt: skip
 
 
@@ -66,11 +67,15 @@ def _words(stage: Stage, choice: Choice) -> str:
             return "score, look again"
         more = "sample on" if stage.n else "sample"
         return f"{more}, score, look again" if move.scored else f"{more}, look again"
-    return f"{move.strategy}{' beside' if stage.n and beside(move) else ''}"
+    return f"{move.strategy}{' beside' if stage.n and beside(move) else ', blind' if move.blind else ''}"
 
 
-def _samples(stage: Stage) -> str:
-    return f"{stage.n} {'scored ' if stage.scored else ''}sample{'s' if stage.n > 1 else ''}"
+def _samples(stage: Stage, greedy: bool) -> str:
+    scored = "scored " if stage.scored else ""
+    if greedy:
+        more = f" and {stage.n - 1} more sample{'s' if stage.n > 2 else ''}" if stage.n > 1 else ""
+        return f"the {scored}greedy answer{more}"
+    return f"{stage.n} {scored}sample{'s' if stage.n > 1 else ''}"
 
 
 def _difficulty(decision: Decision) -> str:

@@ -95,7 +95,7 @@ def calibrate(
         policy=names[0], prm=names[1],
         policy_parameters=pool.policy_parameters, prm_parameters=0,  # no row tells the reward model's size
         temperature=float(pool.sampling.get("temperature", 0.8)), top_p=float(pool.sampling.get("top_p", 1.0)),
-        stages=fit.stages(),
+        stages=fit.stages(), greedy=pool.greedy,
         dataset=pool.dataset, sha256=pool.sha256, problems=frozenset(entry.id for entry in pool.entries), about=facts,
     )  # fmt: skip
     profile = lowered(profile, by)

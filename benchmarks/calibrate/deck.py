@@ -39,16 +39,14 @@ class Voices:
         return cls(candidates.classes, dict(candidates.scores))
 
 
-class Dealt:
-    """One problem: its samples in S orders [S, n], its searches, and what all of it costs."""
+class Row:
+    """Samples of a problem in S orders [S, n], and what reading them in these orders costs."""
 
     def __init__(self, entry: Entry, orders: Ints) -> None:
         samples = entry.samples
         self.prompt, self.orders = entry.prompt, orders
-        self.samples = Voices.of(samples.candidates)
+        self.voices = Voices.of(samples.candidates)
         self.tokens = samples.candidates.tokens.astype(float)[orders]
-        self.searches = {key: Voices.of(found.candidates) for key, found in entry.searches.items()}
-        self._costs = {key: (found.policy_flops, found.prm_flops) for key, found in entry.searches.items()}
         self._prompts = entry.policy_prompt_flops, entry.prm_prompt_flops
         self._policy = np.cumsum(samples.policy_flops[orders], axis=1)
         self._prm = np.cumsum([samples.prm_flops(order) for order in orders], axis=1)
@@ -56,8 +54,8 @@ class Dealt:
     def hands(self, n: int, scored: bool, aggregate: str) -> Hands:
         """The first ``n`` samples of every order."""
         first = self.orders[:, :n]
-        scores = self.samples.scores[aggregate][first] if scored else None
-        return Hands(self.samples.classes[first], scores, self.tokens[:, :n], self.prompt)
+        scores = self.voices.scores[aggregate][first] if scored else None
+        return Hands(self.voices.classes[first], scores, self.tokens[:, :n], self.prompt)
 
     def spent(self, n: int, scored: bool) -> Floats:
         """FLOPs of ``n`` samples and of their scores [S], both prompts counted; none where there are no samples."""
@@ -66,18 +64,35 @@ class Dealt:
         own: Floats = self._prompts[0] + self._policy[:, n - 1]
         return own + self._prompts[1] + self._prm[:, n - 1] if scored else own
 
+
+class Dealt:
+    """One problem: its samples in S orders, its searches, and what all of it costs.
+
+    Where there is a greedy answer it comes first at every stage (``looked``); a strategy fixed beforehand has
+    independent samples only (``plain``).
+    """
+
+    def __init__(self, entry: Entry, orders: Ints) -> None:
+        self.looked = Row(entry, orders)
+        self.plain = Row(entry, orders[:, 1:]) if entry.greedy else self.looked
+        self.searches = {key: Voices.of(found.candidates) for key, found in entry.searches.items()}
+        self._costs = {key: (found.policy_flops, found.prm_flops) for key, found in entry.searches.items()}
+        self._prompts = entry.policy_prompt_flops, entry.prm_prompt_flops
+
     def flops(self, stage: Stage, move: Advance | Finish | None) -> Floats:
         """What a move costs beyond what the stage has cost [S]."""
+        orders = len(self.looked.orders)
         if move is None:
-            return np.zeros(len(self.orders))
-        before = self.spent(stage.n, stage.scored)
+            return np.zeros(orders)
         if isinstance(move, Advance):
-            return self.spent(move.n, move.scored) - before
+            return self.looked.spent(move.n, move.scored) - self.looked.spent(stage.n, stage.scored)
         if not searches(move):
-            return self.spent(move.n, stage.scored or move.strategy == "best-of-n") - before
+            row = self.looked if stage.n else self.plain
+            scored = stage.scored or move.strategy == "best-of-n"
+            return row.spent(move.n, scored) - row.spent(stage.n, stage.scored)
         policy, prm = self._costs[move.strategy, move.n]
         read = self._prompts[0] * (stage.n == 0) + self._prompts[1] * (prm > 0 and not stage.scored)
-        return np.full(len(self.orders), policy + prm + read)
+        return np.full(orders, policy + prm + read)
 
     def answers(self, stage: Stage, move: Finish | None) -> Ints:
         """The class that the vote elects after stopping, or after a finish; -1 for no answer [S]."""
@@ -85,7 +100,7 @@ class Dealt:
         n, scored = stage.n, stage.scored
         if move is not None and not searches(move):
             n, scored = move.n, scored or move.strategy == "best-of-n"
-        hands = self.hands(n, scored, last.aggregate)
+        hands = (self.looked if stage.n else self.plain).hands(n, scored, last.aggregate)
         classes = hands.classes
         scores = np.full(classes.shape, np.nan) if hands.scores is None else hands.scores
         if move is not None and searches(move):
@@ -106,7 +121,7 @@ class Deck:
     def __init__(self, pool: Pool, orders: int = ORDERS, seed: int = 0) -> None:
         self.orders = orders
         rng = np.random.default_rng(seed)
-        self.problems = [Dealt(entry, _deal(rng, len(entry.samples), orders)) for entry in pool.entries]
+        self.problems = [Dealt(entry, _deal(rng, entry, orders)) for entry in pool.entries]
         self._features: dict[tuple[int, bool, str], dict[str, Floats]] = {}
         self._kept: dict[tuple[object, ...], NDArray[np.generic]] = {}
 
@@ -117,7 +132,7 @@ class Deck:
         """The features of every problem and order at a stage, by name [P, S]."""
         key = stage.n, stage.scored, stage.aggregate
         if key not in self._features:
-            each = [problem.hands(*key).features() for problem in self.problems]
+            each = [problem.looked.hands(*key).features() for problem in self.problems]
             self._features[key] = {name: np.stack([found[name] for found in each]) for name in each[0]}
         return self._features[key]
 
@@ -172,7 +187,9 @@ def right_of(pool: Pool, answers: Ints) -> Floats:
     return found
 
 
-def _deal(rng: np.random.Generator, m: int, orders: int) -> Ints:
-    """Orders of m samples, each as likely as any [S, m]."""
-    found: Ints = rng.permuted(np.broadcast_to(np.arange(m), (orders, m)), axis=1)
-    return found
+def _deal(rng: np.random.Generator, entry: Entry, orders: int) -> Ints:
+    """Orders of a problem's samples, each as likely as any, a greedy answer first in all of them [S, m]."""
+    first = np.arange(int(entry.greedy))
+    rest = np.arange(len(first), len(entry.samples))
+    dealt = rng.permuted(np.broadcast_to(rest, (orders, len(rest))), axis=1)
+    return np.concatenate([np.broadcast_to(first, (orders, len(first))), dealt], axis=1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.calibrate.pool import Candidates, Entry, Key, Sampled, Searched
+from benchmarks.costs import policy_prompt, prm_prompt
 from benchmarks.replay.records import voter
 from tts.aggregate import AGGREGATES, aggregate
 from tts.equivalence import Equivalence
@@ -21,7 +23,11 @@ CHARACTERS = 4
 
 @dataclass(slots=True)
 class Run:
-    """One plan's candidates for one problem, the answers as indices into the problem's list of spellings."""
+    """One plan's candidates for one problem, the answers as indices into the problem's list of spellings.
+
+    ``steps`` are numbered as in :class:`benchmarks.calibrate.pool.Sampled`; of each step ``lengths`` has its length in
+    characters and ``names`` a hash of the text down to it, by which another run's step is known to be the same.
+    """
 
     answers: NDArray[np.int64]
     scores: Mapping[str, NDArray[np.float64]]
@@ -30,6 +36,7 @@ class Run:
     usage: Usage
     steps: NDArray[np.int32]
     lengths: NDArray[np.float64]
+    names: NDArray[np.uint64]
 
     @property
     def worth(self) -> tuple[bool, int]:
@@ -40,15 +47,36 @@ class Run:
         """The candidates, where each spelling's class is known; the last class is -1, for those without a voice."""
         return Candidates(classes[self.answers], self.scores, self.right, self.tokens)
 
+    def behind(self, first: Run) -> Run:
+        """These candidates behind those of another run, as one run; what they cost is as this one tells."""
+        known = dict(zip(self.names.tolist(), range(len(self.names)), strict=True))
+        number = np.array([known.setdefault(name, len(known)) for name in first.names.tolist()], dtype=np.int32)
+        fresh = number >= len(self.names)
+        tree = np.full((len(first.answers) + len(self.answers), max(first.depth, self.depth)), -1, dtype=np.int32)
+        tree[: len(first.answers), : first.depth] = np.append(number, np.int32(-1))[first.steps]
+        tree[len(first.answers) :, : self.depth] = self.steps
+        return Run(
+            np.append(first.answers, self.answers),
+            {how: np.append(first.scores[how], values) for how, values in self.scores.items()},
+            np.append(first.right, self.right), np.append(first.tokens, self.tokens), self.usage, tree,
+            np.append(self.lengths, first.lengths[fresh]), np.append(self.names, first.names[fresh]),
+        )  # fmt: skip
+
+    @property
+    def depth(self) -> int:
+        """Steps of the longest candidate."""
+        return self.steps.shape[1]
+
 
 @dataclass(slots=True)
 class Draft:
-    """What is known of a problem so far."""
+    """What is known of a problem so far; ``samples`` are the widest run of each seed."""
 
     text: str
     level: int
     spellings: dict[str, int] = field(default_factory=dict)
-    samples: Run | None = None
+    samples: dict[int, Run] = field(default_factory=dict)
+    greedy: Run | None = None
     searches: dict[Key, Run] = field(default_factory=dict)
 
 
@@ -59,72 +87,79 @@ def run_of(draft: Draft, outcome: Outcome) -> Run:
         draft.spellings.setdefault(c.answer, len(draft.spellings)) if voter(c) and c.answer is not None else -1
         for c in found
     ]
-    steps, lengths = _tree(found)
+    steps, lengths, names = _tree(found, f"\0{outcome.plan.parameters.get('temperature')}")
     scores = {
         how: np.array([aggregate(c.scores, how) if c.scores else np.nan for c in found], dtype=float)
         for how in AGGREGATES
     }
     return Run(
         np.array(answers, dtype=np.int64), scores, np.array(outcome.right, dtype=bool),
-        np.array([c.tokens for c in found], dtype=np.int64), outcome.usage, steps, lengths,
+        np.array([c.tokens for c in found], dtype=np.int64), outcome.usage, steps, lengths, names,
     )  # fmt: skip
 
 
-def _tree(candidates: Sequence[Candidate]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """The numbers of each candidate's prefixes [m, D], -1 behind the last, and each prefix's last step's length [S].
+def _tree(
+    candidates: Sequence[Candidate], run: str
+) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.uint64]]:
+    """The numbers of each candidate's prefixes [m, D], -1 behind the last; each prefix's last step's length, its name.
 
-    A candidate without text is one step of its own, as long as its tokens; nothing is read of one without scores.
+    A candidate without text is one step of its own, as long as its tokens, and ``run`` tells it from those of other
+    runs; nothing is read of one without scores.
     """
     numbers: dict[tuple[int, str], int] = {}
     lengths: list[float] = []
+    names: list[int] = []
     rows: list[list[int]] = []
     for place, candidate in enumerate(candidates):
         row: list[int] = []
-        for text in (candidate.steps or (f"\0{place}",)) if candidate.scores else ():
+        for text in (candidate.steps or (f"{run} {place}",)) if candidate.scores else ():
             key = row[-1] if row else -1, text
             if key not in numbers:
                 numbers[key] = len(lengths)
+                names.append(_name(names[row[-1]] if row else 0, text))
                 lengths.append(float(len(text) if candidate.steps else candidate.tokens * CHARACTERS))
             row.append(numbers[key])
         rows.append(row)
     steps = np.full((len(rows), max(map(len, rows), default=0)), -1, dtype=np.int32)
     for place, row in enumerate(rows):
         steps[place, : len(row)] = row
-    return steps, np.array(lengths, dtype=float)
+    return steps, np.array(lengths, dtype=float), np.array(names, dtype=np.uint64)
+
+
+def _name(above: int, text: str) -> int:
+    """A hash of a step and all above it."""
+    digest = hashlib.blake2b(text.encode(), digest_size=8, key=above.to_bytes(8, "big"))
+    return int.from_bytes(digest.digest(), "big")
 
 
 def entry_of(draft: Draft, kept: Iterable[Key], judge: Equivalence) -> Entry:
-    """The problem of a draft that has samples and each of these searches; ``judge`` says which answers are equal."""
-    assert draft.samples is not None
-    classes = np.array([*judge.group(list(draft.spellings)), -1], dtype=np.int64)
-    run = draft.samples
-    policy, policy_prompt = _policy_flops(run)
-    prm, prm_prompt = _prm_flops(run)
-    flops: NDArray[np.float64] = np.multiply(policy, run.tokens, dtype=np.float64)
-    samples = Sampled(run.candidates(classes), flops, run.steps, prm * run.lengths)
-    searches = {key: _searched(draft.searches[key], classes, policy_prompt, prm_prompt) for key in kept}
-    return Entry(
-        Problem(draft.text).id, draft.level, run.usage.prompt_tokens, policy_prompt, prm_prompt, samples, searches
-    )
+    """The problem of a draft that has samples and each of these searches; ``judge`` says which answers are equal.
 
-
-def _policy_flops(run: Run) -> tuple[float, float]:
-    """FLOPs of a sampled token, and of the prompt; where no FLOPs are recorded, tokens."""
-    usage = run.usage
-    total = float(usage.policy_flops or usage.prompt_tokens + usage.policy_tokens)
-    each = total / max(1, usage.prompt_tokens + usage.policy_tokens)
-    return each, each * usage.prompt_tokens
-
-
-def _prm_flops(run: Run) -> tuple[float, float]:
-    """FLOPs of a character of a step, and of the prompt; where no FLOPs are recorded, tokens.
-
-    How many of the reward model's tokens were its prompt is not recorded; they are taken to be as many as the policy's.
+    Samples of several seeds are put together, scored ones where there are any, and the greedy answer before them where
+    the reward model read it as it did them. What a token and a step cost is told by the first of the runs.
     """
-    usage = run.usage
-    total, tokens = float(usage.prm_flops or usage.prm_tokens), max(1, usage.prm_tokens)
-    prompt = total * min(1.0, usage.prompt_tokens / tokens)
-    return (total - prompt) / max(1.0, float(run.lengths.sum())), prompt
+    classes = np.array([*judge.group(list(draft.spellings)), -1], dtype=np.int64)
+    scored = any(run.depth for run in draft.samples.values())
+    first, *others = (
+        draft.samples[seed] for seed in sorted(draft.samples) if bool(draft.samples[seed].depth) == scored
+    )
+    usage = _with_flops(first.usage)
+    policy, prm = policy_prompt(usage), prm_prompt(usage)
+    step = (usage.prm_flops - prm) / max(1.0, float(first.lengths.sum()))
+    greedy = draft.greedy is not None and bool(draft.greedy.depth) == scored
+    run = first.behind(draft.greedy) if greedy and draft.greedy else first
+    for other in others:
+        run = other.behind(run)
+    flops = (usage.policy_flops - policy) / max(1, usage.policy_tokens) * run.tokens.astype(float)
+    samples = Sampled(run.candidates(classes), flops, run.steps, step * run.lengths)
+    searches = {key: _searched(draft.searches[key], classes, policy, prm) for key in kept}
+    return Entry(Problem(draft.text).id, draft.level, usage.prompt_tokens, policy, prm, samples, searches, greedy)
+
+
+def _with_flops(usage: Usage) -> Usage:
+    """The usage with tokens for FLOPs where none are recorded."""
+    policy, prm = usage.prompt_tokens + usage.policy_tokens, usage.prm_tokens
+    return replace(usage, policy_flops=usage.policy_flops or policy, prm_flops=usage.prm_flops or prm)
 
 
 def _searched(run: Run, classes: NDArray[np.int64], policy_prompt: float, prm_prompt: float) -> Searched:

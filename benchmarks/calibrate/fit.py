@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.calibrate.ballots import COUNTED, blank, blank_finish, of_samples, of_searches
-from benchmarks.calibrate.deck import estimate
+from benchmarks.calibrate.deck import estimate, searches
 from benchmarks.calibrate.pool import Key
 from benchmarks.calibrate.rates import Bins, curves
 from benchmarks.calibrate.regression import Floats, logistic
@@ -22,7 +22,9 @@ RIDGE = 3.0
 """Against weights that follow chance, in problems' worth of evidence."""
 
 A_BIN = 40
-"""Problems to a bin, about; between 3 and 12 bins."""
+"""Problems to a bin, about; between 3 and :data:`MOST_BINS` bins."""
+
+MOST_BINS = 12
 
 ROUNDS = 2
 """Fits after the first one, each to the problems that the selector would bring to a stage by the fit before it."""
@@ -39,20 +41,18 @@ PROBED = 64
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which stages and moves a profile has. More of them promise more, and keep less of it on other problems.
+    """Which moves a profile has beside stopping and more samples. More of them promise more, and keep less of it.
 
     Attributes:
-        least: samples of the smallest stage.
         unscored: whether one may look at samples before they are scored, where there is a reward model.
-        searches: whether searches may follow a look; as the first and only move they are there anyway.
+        searches: whether searches may be chosen, at once or beside samples.
     """
 
-    least: int = 4
     unscored: bool = False
     searches: bool = False
 
 
-SHAPES = (Shape(), Shape(least=1), Shape(unscored=True), Shape(searches=True), Shape(1, True, True))
+SHAPES = (Shape(), Shape(unscored=True), Shape(searches=True), Shape(unscored=True, searches=True))
 """Those that are tried, the simplest first."""
 
 
@@ -79,8 +79,7 @@ class Fit:
         self.table, self.pool, self.shape = table, table.pool, shape
         self.rows = np.arange(len(table.entries)) if rows is None else rows
         self.scored = self.pool.scored if scored is None else scored
-        self.sizes = [n for n in self.pool.sizes if n >= shape.least] or self.pool.sizes[-1:]
-        self.bins = max(3, min(12, len(self.rows) // A_BIN))
+        self.bins = max(3, min(MOST_BINS, len(self.rows) // A_BIN))
         self.samples = of_samples(table, self.rows) if self.scored else COUNTED
         self.searches = of_searches(table, self.rows, self.keys())
         self._bins: dict[StageKey, Bins] = {}
@@ -109,7 +108,7 @@ class Fit:
 
     def _stages(self) -> tuple[Stage, ...]:
         kinds = [False] * (self.shape.unscored or not self.scored) + [True] * self.scored
-        keys = [(0, False), *((n, scored) for n in self.sizes for scored in kinds)]
+        keys = [(0, False), *((n, scored) for n in self.pool.sizes for scored in kinds)]
         known = {key: self.seen(*key) for key in keys}
         return tuple(self._with_moves(known[key], known) for key in keys)
 
@@ -152,6 +151,8 @@ class Fit:
         )  # fmt: skip
 
     def _estimator(self, features: dict[str, Floats], y: Floats, weight: Floats) -> Estimator:
+        if not self.pool.greedy:  # the first of equals says nothing of its own
+            features = {name: values for name, values in features.items() if name != "first"}
         x = np.stack([values.ravel() for values in features.values()], axis=1)
         bias, slopes = logistic(x, y.ravel(), weight.ravel() / y.shape[1], RIDGE)
         return Estimator(bias, {name: float(slope) for name, slope in zip(features, slopes, strict=True)})
@@ -163,6 +164,8 @@ class Fit:
         if stage.n == 0 or (self.shape.searches and stage.n <= PROBED):
             for strategy in self.searches:
                 finishes += self._search(stage, strategy)
+        if stage.n == 0:
+            finishes = [replace(finish, blind=self._blind(finish)) for finish in finishes]
         advances = tuple(self._advance(stage, known[key]) for key in known if self._leads(stage, *key))
         return replace(stage, right=right, advances=advances, finishes=tuple(finishes))
 
@@ -180,10 +183,19 @@ class Fit:
             finishes += self._priced(stage, moves, found)
         return right, finishes
 
+    def _blind(self, finish: Finish) -> bool:
+        """Of the plans without a look only a single answer may be chosen, and searches where they may be at all.
+
+        Samples with looks on the way cost the same and come to as much, yet their figures, being chosen among, are
+        lowered (:mod:`benchmarks.calibrate.promise`): beside them a plan without a look would seem better than it is.
+        """
+        single = (finish.strategy, finish.n) == ("majority", 1)
+        return not single and not (self.shape.searches and searches(finish))
+
     def _leads(self, stage: Stage, n: int, scored: bool) -> bool:
         if stage.n == 0:
-            return n == self.sizes[0] or 0 < n <= FIRST
-        after = next((size for size in self.sizes if size > stage.n), None)
+            return 0 < n <= FIRST
+        after = next((size for size in self.pool.sizes if size > stage.n), None)
         if stage.scored:
             return n == after and scored
         return (n, scored) in ((after, False), (stage.n, True))

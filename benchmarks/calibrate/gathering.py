@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.bench.folder import MANIFEST, read_manifest
 from benchmarks.calibrate.drafts import CHARACTERS, Draft, entry_of, run_of
-from benchmarks.calibrate.pool import Key, Pool
+from benchmarks.calibrate.pool import Key, Pool, without_greedy
 from benchmarks.replay import grading, reading
 from benchmarks.replay.records import Record
 from tts import outcomes
@@ -17,6 +17,7 @@ from tts.equivalence import Equivalence
 from tts.errors import BadInput
 from tts.outcomes import Outcome
 from tts.registry import resolve
+from tts.solver import parameters_of
 from tts.terminal import count
 from tts.types import Candidate, Plan, Usage
 
@@ -26,6 +27,9 @@ TOKENS = 500
 COVERAGE = 0.9
 """A search that fewer of the problems have is left out: those that end first are the easy ones."""
 
+GREEDY: Key = "majority", 1
+"""What the greedy answer is among the searches."""
+
 OURS = {"candidates", "plan", "gold", "usage"}
 """What a row of ``tts bench`` has."""
 
@@ -33,7 +37,8 @@ OURS = {"candidates", "plan", "gold", "usage"}
 def read(paths: Sequence[Path], data: Path | None = None) -> Pool:
     """A pool of run folders, ``outcomes.jsonl`` files and recorded candidates.
 
-    Of a problem's runs of independent samples the widest counts, a scored one before an unscored one. A search that
+    Of a problem's runs of independent samples the widest of each seed counts, scored ones before unscored ones: runs
+    of several seeds make one wide run. A search that
     was not run on nearly all problems is left out, then a problem that lacks samples or a search; the notes say so.
 
     Args:
@@ -122,21 +127,31 @@ class _Gathered:
             self._sampled(draft, outcome, parameters, path)
             return
         key = plan.strategy, int(plan.parameters.get("n", len(outcome.candidates)))
+        if independent and key[1] == 1:
+            outcome, key = self._greedy(draft, outcome), GREEDY
+            parameters = {name: value for name, value in parameters.items() if name in parameters_of(GREEDY[0])}
         if self.parameters.setdefault(key, parameters) != parameters:
             raise BadInput(f"{path} holds {key[0]} at N = {key[1]} with other parameters than a run before it.")
         draft.searches[key] = run_of(draft, outcome)
+
+    def _greedy(self, draft: Draft, outcome: Outcome) -> Outcome:
+        """Keep a greedy answer, a scored one before an unscored one; given back is what it costs unscored."""
+        run = run_of(draft, replace(outcome, candidates=outcome.candidates[:1], right=outcome.right[:1]))
+        if draft.greedy is None or run.worth >= draft.greedy.worth:
+            draft.greedy = run
+        return replace(outcome, usage=replace(outcome.usage, prm_tokens=0, prm_flops=0))
 
     def _sampled(self, draft: Draft, outcome: Outcome, sampling: Mapping[str, Any], path: Path) -> None:
         self.sampling = sampling if self.sampling is None else self.sampling
         if sampling != self.sampling:
             raise BadInput(f"{path} holds samples drawn otherwise ({_words(sampling)}) than those before it.")
-        run = run_of(draft, outcome)
-        if draft.samples is None or run.worth >= draft.samples.worth:
-            draft.samples = run
+        run, seed = run_of(draft, outcome), outcome.plan.seed
+        if seed not in draft.samples or run.worth >= draft.samples[seed].worth:
+            draft.samples[seed] = run
 
     def pool(self) -> Pool:
         """All of it. Raises BadInput where there are no samples."""
-        sampled = [draft for draft in self.drafts.values() if draft.samples is not None]
+        sampled = [draft for draft in self.drafts.values() if draft.samples]
         if not sampled:
             raise BadInput(
                 "there are no independent samples in these runs: `tts bench --strategy best-of-n` draws them."
@@ -156,6 +171,12 @@ class _Gathered:
             notes.append("the recordings hold no costs: they were guessed from the length of the texts")
         with Equivalence() as judge:
             entries = tuple(entry_of(draft, kept, judge) for draft in whole)
+        if GREEDY in kept and not all(entry.greedy for entry in entries):
+            entries = tuple(map(without_greedy, entries))
+            notes.append(
+                "the greedy answers are unscored, so they do not vote with the samples: "
+                "`tts bench --strategy best-of-n --temperature 0 -n 1` scores them"
+            )
         settings = [m["settings"] for m in self.manifests if isinstance(m.get("settings"), dict)]
         digests = dict.fromkeys(str(found.get("data sha256", "")) for found in settings)
         return Pool(

@@ -56,9 +56,9 @@ def plan(solver: dict[str, Any], strategy: str, budget: str) -> tuple[list[str],
     sampler = "best-of-n" if with_prm else "majority"
     lines = [line for line in plan_run(Solver, [sampler, *searches], budgets, solver) if line.run]
     if solver.get("temperature") != 0:
-        known = parameters_of("majority")
+        known = parameters_of(sampler)
         greedy = {name: value for name, value in solver.items() if name not in PARAMETERS or name in known}
-        lines += plan_run(Solver, ["majority"], [1], {**greedy, "temperature": 0.0})
+        lines += plan_run(Solver, [sampler], [1], {**greedy, "temperature": 0.0})
     else:
         raise BadInput("at temperature 0 all samples are the same: leave --temperature out, or set it above 0.")
     return [sampler, *searches], lines

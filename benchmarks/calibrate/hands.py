@@ -42,6 +42,7 @@ class Hands:
         found = {
             "agreement": _odds(first, n),
             "rival": _odds(second, n),
+            "first": _odds(((self.classes == self.classes[:, :1]) & (self.classes >= 0)).sum(axis=1), n),
             "variety": (votes > 0).sum(axis=1) / np.maximum(1, voices),
             "silent": _odds(n - voices, n),
             "length": np.log(np.maximum(1.0, mean)),

@@ -1,8 +1,8 @@
 """What runs over a data set found out of each problem, as arrays: what calibration and the selector's study draw on.
 
-A problem has m independent samples, of which any n are as good a run at n as any others, and beside them the candidates
-of searches. All answers of a problem share one numbering of classes, so that samples and a search's candidates can vote
-together. 500 problems of 256 samples take some 30 MB.
+A problem has m independent samples, of which any n are as good a run at n as any others, before them its greedy answer
+where that was recorded, and beside them the candidates of searches. All answers of a problem share one numbering of
+classes, so that samples and a search's candidates can vote together. 500 problems of 256 samples take some 30 MB.
 
 Costs are FLOPs of both models. The prompt is apart, since it is paid once however many samples follow. What the reward
 model read is told by step: a step that several samples share is paid once, as :class:`tts.search.Search` charges it.
@@ -40,10 +40,10 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.classes)
 
-    def first(self, n: int) -> Candidates:
-        """The first n of them."""
-        scores = {how: values[:n] for how, values in self.scores.items()}
-        return Candidates(self.classes[:n], scores, self.right[:n], self.tokens[:n])
+    def cut(self, part: slice) -> Candidates:
+        """Some of them."""
+        scores = {how: values[part] for how, values in self.scores.items()}
+        return Candidates(self.classes[part], scores, self.right[part], self.tokens[part])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,9 @@ class Sampled:
     def __len__(self) -> int:
         return len(self.candidates)
 
-    def first(self, n: int) -> Sampled:
-        """The first n of them."""
-        return Sampled(self.candidates.first(n), self.policy_flops[:n], self.steps[:n], self.step_flops)
+    def cut(self, part: slice) -> Sampled:
+        """Some of them."""
+        return Sampled(self.candidates.cut(part), self.policy_flops[part], self.steps[part], self.step_flops)
 
     def prm_flops(self, order: NDArray[np.int64]) -> NDArray[np.float64]:
         """What each sample adds to the reward model's FLOPs when they are read in this order [len(order)]."""
@@ -100,8 +100,9 @@ class Entry:
         level: 0 where the data set has none.
         prompt: tokens of the policy's prompt.
         policy_prompt_flops, prm_prompt_flops: of reading the prompt, paid once.
-        samples: independent ones.
+        samples: independent ones, but the first where ``greedy`` says so.
         searches: by strategy and width.
+        greedy: whether the first of the samples is the greedy one (temperature 0).
     """
 
     id: str
@@ -111,11 +112,24 @@ class Entry:
     prm_prompt_flops: float
     samples: Sampled
     searches: Mapping[Key, Searched] = field(default_factory=dict)
+    greedy: bool = False
 
     @property
     def pass_at_1(self) -> float:
-        """The share of the samples that are right: how hard the problem is for this policy."""
-        return float(self.samples.candidates.right.mean())
+        """The share of the independent samples that are right: how hard the problem is for this policy."""
+        return float(self.samples.candidates.right[self.greedy :].mean())
+
+    @property
+    def width(self) -> int:
+        """The number of independent samples."""
+        return len(self.samples) - self.greedy
+
+
+def without_greedy(entry: Entry) -> Entry:
+    """The problem with its independent samples only."""
+    if not entry.greedy:
+        return entry
+    return replace(entry, samples=entry.samples.cut(slice(1, None)), greedy=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +165,18 @@ class Pool:
 
     @property
     def width(self) -> int:
-        """The least number of samples that a problem has."""
-        return min(len(entry.samples) for entry in self.entries)
+        """The least number of independent samples that a problem has."""
+        return min(entry.width for entry in self.entries)
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the greedy answer is the first sample of every problem."""
+        return all(entry.greedy for entry in self.entries)
 
     def first(self, n: int) -> Pool:
-        """The same with the first n samples of each problem."""
-        return replace(self, entries=tuple(replace(entry, samples=entry.samples.first(n)) for entry in self.entries))
+        """The same with the first n independent samples of each problem."""
+        cut = (replace(each, samples=each.samples.cut(slice(n + each.greedy))) for each in self.entries)
+        return replace(self, entries=tuple(cut))
 
     @property
     def sizes(self) -> list[int]:

@@ -1,8 +1,7 @@
 """What a profile promises too much, and its rates lowered by that.
 
 The rates after a look are chosen among: the selector goes where they are highest, and they are highest partly by luck.
-The plans of the beginning have one figure each and no such luck. Left as they are, the first look would seem better
-than it is beside a plan that needs none.
+The plans of the beginning have one figure each and no such luck.
 """
 
 from __future__ import annotations

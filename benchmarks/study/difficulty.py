@@ -57,7 +57,7 @@ def _unseen(decks: Decks, seed: int, n: int) -> Floats:
     """The share of right answers among the samples behind the first n of each order [P, S]."""
     found = []
     for dealt, entry in zip(decks.decks[seed].problems, decks.pools[seed].entries, strict=True):
-        right = entry.samples.candidates.right[dealt.orders]
+        right = entry.samples.candidates.right[dealt.looked.orders]
         rest = right[:, n:] if n < right.shape[1] else right
         found.append(rest.mean(axis=1))
     return np.stack(found)

@@ -25,7 +25,7 @@ from tts.profile import Profile
 PROBED = 4
 """Samples after which difficulty is judged, scored where there is a reward model."""
 
-KNOWN = Shape(least=1, searches=True)
+KNOWN = Shape(searches=True)
 """Of the profile that is told the difficulty: after one sample it knows all it will, and any way on may be best."""
 
 FEWER = {"best-of-n": 4.0, "majority": 8.0}

@@ -20,29 +20,34 @@ SPLITS = {"val": "lab-validation", "test": "lab-500"}
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A part of the grid: strategies, their widths, and what else the solver is told."""
+    """A part of the grid: strategies, their widths, and what else the solver is told.
+
+    A seed of the study is made of ``runs`` runs, each with a seed of its own, so that no run is long.
+    """
 
     name: str
     strategies: tuple[str, ...]
     widths: tuple[int, ...]
     settings: tuple[tuple[str, Any], ...] = ()
+    runs: int = 1
 
-    @property
-    def seeded(self) -> bool:
-        """Whether another seed gives something else."""
-        return ("temperature", 0.0) not in self.settings
+    def seeds(self, seed: int) -> range:
+        """The seeds of the runs that a seed of the study is made of. A greedy answer has one for all."""
+        if ("temperature", 0.0) in self.settings:
+            return range(1)
+        return range(self.runs * seed, self.runs * (seed + 1))
 
 
 KINDS = (
-    Kind("greedy", ("majority",), (1,), (("temperature", 0.0),)),
+    Kind("greedy", ("best-of-n",), (1,), (("temperature", 0.0),)),
     Kind("search", ("beam-search", "dvts"), (4, 16, 64)),
-    Kind("samples", ("best-of-n",), (256,)),
+    Kind("samples", ("best-of-n",), (64,), runs=4),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run folder of the grid."""
+    """One run folder of the grid; ``seed`` is the run's."""
 
     split: str
     policy: str
@@ -60,22 +65,23 @@ class Run:
 
 
 def grid(policies: Sequence[str] = POLICIES, seeds: int = SEEDS, validation_only: bool = False) -> list[Run]:
-    """Every run: validation and the first seed before further seeds. Greedy answers have no seed."""
-    return [
-        Run(split, policy, kind, seed)
+    """Every run: validation and the first seed of the study before its further seeds."""
+    found = [
+        Run(split, policy, kind, own)
         for seed in range(seeds)
         for split in SPLITS
         for policy in policies
         for kind in KINDS
-        if (split == "val" and seed == 0) or (split == "test" and not validation_only and (seed == 0 or kind.seeded))
+        for own in kind.seeds(seed)
+        if (split == "val" and seed == 0) or (split == "test" and not validation_only)
     ]
+    return list(dict.fromkeys(found))
 
 
 def folders(root: Path, split: str, policy: str, seed: int) -> list[Path]:
-    """The run folders of a split, policy and seed that are there; greedy answers are those of the first seed."""
-    start = f"{split}-{policy.removeprefix('lab-')}-"
-    found = [*root.glob(f"{start}*-{seed}"), *root.glob(f"{start}greedy*-0")]
-    return sorted(folder for folder in set(found) if (folder / OUTCOMES).is_file())
+    """The run folders of a split, policy and seed of the study that are there."""
+    names = [Run(split, policy, kind, own).name for kind in KINDS for own in kind.seeds(seed)]
+    return [root / name for name in names if (root / name / OUTCOMES).is_file()]
 
 
 def execute(root: Path, runs: list[Run], engine: str, dry_run: bool) -> None:

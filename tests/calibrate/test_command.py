@@ -66,7 +66,7 @@ def test_the_grid_is_run_once_and_the_profile_fitted_again_from_what_is_there(tt
     out = tmp_path / "mine.json"
     code, plan, _ = tts(*FEW, "--out", str(out), "--dry-run")
     assert code == 0
-    assert {"best-of-n/4", "dvts/4", "majority/1"} <= set(plan.split())
+    assert {"best-of-n/4", "dvts/4", "best-of-n/1"} <= set(plan.split())
     assert not list(tmp_path.iterdir())
     code, text, err = tts(*FEW, "--out", str(out))
     assert code == 0, err
@@ -77,6 +77,7 @@ def test_the_grid_is_run_once_and_the_profile_fitted_again_from_what_is_there(tt
     assert profile.policy_parameters == 200_768
     assert len(profile.problems) == 20
     assert {(0, False), (4, True)} <= set(profile.by_key)
+    assert profile.greedy
     assert {"majority", "best-of-n", "dvts"} == {finish.strategy for finish in profile.stages[0].finishes}
     rows = (tmp_path / "mine-run" / "outcomes.jsonl").read_bytes()
     code, _, err = tts(*FEW, "--out", str(out))

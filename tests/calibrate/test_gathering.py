@@ -88,12 +88,50 @@ def test_samples_and_searches_share_one_numbering_of_answers(tmp_path: Path) -> 
     assert entry.pass_at_1 == pytest.approx(2 / 3)
 
 
-def test_a_greedy_answer_is_no_sample(tmp_path: Path) -> None:
-    greedy = row("q", [["7"]], "majority")
-    greedy["plan"]["parameters"]["temperature"] = 0
-    pool = read([written(tmp_path / "r.jsonl", [row("q", [["1/2"], ["1/2"]]), greedy])])
+def greedy(problem: str, solution: Sequence[str], scored: bool = True) -> dict[str, Any]:
+    found = row(problem, [solution], "best-of-n" if scored else "majority")
+    found["plan"]["parameters"]["temperature"] = 0
+    if not scored:
+        found["candidates"][0] |= {"scores": [], "score": None}
+        found["usage"] |= {"prm_tokens": 0, "prm_flops": 0}
+    return found
+
+
+def test_samples_of_two_seeds_are_one_wide_run_and_those_of_one_seed_are_not_counted_twice(tmp_path: Path) -> None:
+    # the second seed's "aaa" was read for the first, so it adds one step of 10 FLOPs
+    first, second = row("q", [["aaa", "1/2"], ["ccc"]]), row("q", [["aaa", "7/8"]])
+    second["plan"]["seed"] = 1
+    files = [written(tmp_path / f"{k}.jsonl", [each]) for k, each in enumerate((first, second, first))]
+    [entry] = read(files).entries
+    assert entry.samples.candidates.right.tolist() == [True, False, False]
+    assert entry.samples.prm_flops(np.array([0, 1, 2])) == pytest.approx([20, 10, 10])
+    assert entry.samples.policy_flops == pytest.approx([40, 20, 40])
+
+
+def test_a_scored_greedy_answer_stands_before_the_samples_and_is_none_of_them(tmp_path: Path) -> None:
+    # it begins as the second sample does: "aaa" is read once whoever comes first, 10 FLOPs a step
+    samples = row("q", [["ccc", "1/2"], ["aaa", "1/2"]])
+    pool = read([written(tmp_path / "r.jsonl", [samples, greedy("q", ["aaa", "7/8"])])])
+    [entry] = pool.entries
+    assert pool.greedy
+    assert (entry.pass_at_1, entry.width, len(entry.samples)) == (1, 2, 3)
+    assert entry.samples.candidates.right.tolist() == [False, True, True]
+    assert entry.samples.prm_flops(np.array([0, 1, 2])) == pytest.approx([20, 20, 10])
+    assert entry.samples.prm_flops(np.array([2, 0])) == pytest.approx([20, 10])
+    assert entry.samples.policy_flops == pytest.approx([40, 40, 40])
+    alone = entry.searches["majority", 1]
+    assert (alone.policy_flops, alone.prm_flops) == (40, 0)
+    [fewer] = pool.first(1).entries
+    assert (fewer.width, len(fewer.samples)) == (1, 2)
+
+
+def test_an_unscored_greedy_answer_beside_scored_samples_does_not_vote_with_them(tmp_path: Path) -> None:
+    found = [row("q", [["1/2"], ["1/2"]]), greedy("q", ["7"], scored=False)]
+    pool = read([written(tmp_path / "r.jsonl", found)])
+    assert not pool.greedy
     assert pool.entries[0].pass_at_1 == 1
     assert list(pool.parameters) == [("majority", 1)]
+    assert any("greedy answers are unscored" in note for note in pool.notes)
 
 
 def test_an_unfinished_search_is_left_out_and_so_is_a_problem_that_failed(tmp_path: Path) -> None:

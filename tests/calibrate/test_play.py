@@ -109,6 +109,22 @@ def test_prompts_are_paid_once_and_shared_steps_once() -> None:
     assert (deck.flops(BEGINNING, SEARCH) == 109).all()
 
 
+def test_a_greedy_answer_comes_first_in_every_look_and_in_no_strategy_fixed_beforehand() -> None:
+    """Five samples of as many answers: the first, a greedy one of 9 FLOPs, is at hand in all orders; two fixed samples
+    are two of the other four, at 5 FLOPs each behind a prompt of 7."""
+    found = entry("q", [0, 1, 2, 3, 4], [0], right=0)
+    flops = np.array([9.0, 5.0, 5.0, 5.0, 5.0])
+    known = replace(found, samples=replace(found.samples, policy_flops=flops), greedy=True)
+    deck = Deck(Pool((known,), "", "", {}), 99)
+    one = Stage(1, False, (), (), Curve((), (), ()), vote="majority")
+    assert (deck.answers(one, None) == 0).all()
+    assert (deck.flops(BEGINNING, Advance(1, False, (), ())) == 16).all()
+    assert (deck.flops(one, Advance(2, False, (), ())) == 5).all()
+    two = Finish("majority", 2, SEARCH.right, (0.0,), "majority")
+    assert set(deck.answers(BEGINNING, two).ravel().tolist()) == {1, 2, 3, 4}
+    assert (deck.flops(BEGINNING, two) == 17).all()
+
+
 def test_a_search_votes_together_with_the_samples_at_hand() -> None:
     """Two samples of 0.5 for one answer outweigh a search's candidate of 0.9 for another; a single one does not."""
     pool = replace(world(), entries=(entry("one", [0] * 4, [4], right=4),))

@@ -56,6 +56,20 @@ def test_all_that_was_found_votes(profile: str) -> None:
     assert len(solution.candidates) > 4
 
 
+def test_a_profile_that_begins_with_the_greedy_answer_has_it_drawn_once_and_first(tmp_path: Path) -> None:
+    save(replace(ladder("toy", "toy-prm"), greedy=True), tmp_path / "greedy.json")
+    asked: list[Request] = []
+
+    class Heard(ToyPolicy):
+        async def generate(self, request: Request) -> Completion:
+            asked.append(request)
+            return await super().generate(request)
+
+    solve(policy=Heard(slip=0.9), profile=str(tmp_path / "greedy.json"))
+    assert [request.key for request in asked if request.temperature == 0] == ["/0"]
+    assert {request.temperature for request in asked} == {0.0, 0.8}
+
+
 def test_every_decision_stands_in_the_trace_with_what_was_considered(profile: str) -> None:
     for event in solve(profile=profile).trace.of("plan"):
         assert sum(option["chosen"] for option in event["options"]) == 1

@@ -74,7 +74,7 @@ def test_a_solution_says_what_was_decided_and_why(tts: Tts, profile: str) -> Non
             "cannot be read: No such file or directory; `tts calibrate` makes one",
         ),
         (["--profile", "{damaged}"], "is damaged: 'policy' of the profile is to be a text"),
-        (["--profile", "{newer}"], "has version 2, this program reads version 1"),
+        (["--profile", "{newer}"], "has version 99, this program reads version 2"),
         (["--profile", "{profile}", "--policy", "lab-200k"], "was measured with lab-1m and lab-prm, not with lab-200k"),
         (["--profile", "{profile}", "--prm", "none"], "not with lab-1m and no reward model"),
         (["--profile", "{profile}", "--strategy", "dvts"], "dvts does not read one"),
@@ -90,7 +90,7 @@ def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
 ) -> None:
     text = Path(profile).read_text()
     (tmp_path / "damaged.json").write_text(text.replace('"policy": "lab-1m"', '"policy": 1'))
-    (tmp_path / "newer.json").write_text(text.replace('"version": 1', '"version": 2'))
+    (tmp_path / "newer.json").write_text(text.replace('"version": 2', '"version": 99'))
     save(lab(policy_parameters=123), tmp_path / "larger.json")
     files = {name: str(tmp_path / f"{name}.json") for name in ("damaged", "newer", "larger")}
     done = tts("solve", "-n", "8", *(part.format(profile=profile, **files) for part in arguments), MIA)
