@@ -180,5 +180,6 @@ class Pool:
 
     @property
     def sizes(self) -> list[int]:
-        """The numbers of samples at which there are stages: the powers of two up to :attr:`width`."""
-        return [2**k for k in range(self.width.bit_length())]
+        """The numbers of samples at which there are stages: powers of two, and all there are where that is far more."""
+        powers = [2**k for k in range(self.width.bit_length())]
+        return [*powers, self.width] if self.width >= 1.5 * powers[-1] else powers
