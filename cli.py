@@ -207,9 +207,10 @@ def _print_steps(best: Candidate) -> None:
 def _summary(solution: Solution) -> list[tuple[str, str]]:
     usage, plan = solution.usage, solution.plan
     finished = sum(candidate.finished for candidate in solution.candidates)
+    share = f"{solution.confidence:.0%} of the {plan.vote} vote of {count(finished, 'finished solution')}"
     lines = [
         ("Answer", solution.answer if solution.answer is not None else "none: no finished solution holds one"),
-        ("Confidence", f"{solution.confidence:.0%} of the {plan.vote} vote of {count(finished, 'finished solution')}"),
+        ("Confidence", "a single solution, so there was no vote" if finished == 1 else share),
         ("Plan", _plan_words(solution)),
         ("Policy", f"{plan.policy}: {usage.policy_tokens:,} tokens, {usage.policy_flops:.3g} FLOPs"),
         ("Reward", f"{plan.prm}: {usage.prm_tokens:,} tokens, {usage.prm_flops:.3g} FLOPs" if plan.prm else "none"),

@@ -11,6 +11,7 @@ from benchmarks.calibrate.hands import Floats
 from benchmarks.statistics import Interval, percentile
 from benchmarks.study.compare import Drawn, Draws, Point
 from benchmarks.study.measure import Measured
+from tts.selector import INDIFFERENCE
 
 MARGIN = 0.01
 """The selector may be so much below the best fixed strategy, at the lower end of the interval."""
@@ -115,20 +116,28 @@ def somewhere_above(name: str, rows: list[Row], strategy: str) -> Claim:
     return Claim(f"{name}: above {strategy} at the same cost", f"{gain.points()} at {flops:.2g} FLOPs", gain.low > 0)
 
 
-def cheaper(name: str, compared: Comparison, strategy: str, least: float) -> Claim:
-    """The accuracy of a fixed strategy's largest budget for so many times fewer FLOPs."""
+def cheaper(name: str, compared: Comparison, strategy: str, least: float, knowing: Drawn) -> Claim:
+    """The accuracy of a fixed strategy's largest budget for so many times fewer FLOPs.
+
+    Beside it stands what a selector that is told each problem's true difficulty would need (``knowing``).
+    """
     n, accuracy, ratio = compared.gains(strategy)[-1]
+    _, _, near = compared.gains(strategy, INDIFFERENCE)[-1]
     what = f"{name}: {strategy} at N = {n} ({100 * accuracy:.1f} %) reached with {least:.0f} times fewer FLOPs"
-    if ratio is None:
-        return Claim(what, "never reached", False)
-    return Claim(what, f"{ratio.value:.1f} times [{ratio.low:.1f}, {ratio.high:.1f}]", ratio.value >= least)
+    theirs = compared.fixed[strategy]
+    told = percentile(theirs.flops[:, -1] / knowing.reaches(theirs.right[:, -1]))
+    text = f"{_times(ratio)}; within half a point {_times(near)}; knowing the difficulty {_times(told)}"
+    return Claim(what, text, ratio is not None and ratio.value >= least)
 
 
-def small_beats_large(small: Measured, large: Measured, sizes: tuple[int, int, int], draws: Draws) -> Iterator[Claim]:
+def _times(ratio: Interval | None) -> str:
+    return "never reached" if ratio is None else f"{ratio.value:.1f} times [{ratio.low:.1f}, {ratio.high:.1f}]"
+
+
+def small_beats_large(
+    small: Measured, large: str, greedy: Point, sizes: tuple[int, int, int], draws: Draws
+) -> Iterator[Claim]:
     """A small policy with its selector against the one greedy answer of a large one; sizes: small, large, PRM."""
-    greedy = large.at("greedy")
-    if greedy is None:
-        return
     theirs = draws.of([greedy])
     cheap = [point for point in small.selector if point.flops.mean() < greedy.flops.mean()]
     for point in cheap[-1:]:
@@ -141,7 +150,7 @@ def small_beats_large(small: Measured, large: Measured, sizes: tuple[int, int, i
             f"{ratio.value:.2f} times fewer FLOPs; {sizes[1] / sizes[0]:.1f} times smaller, "
             f"{sizes[1] / (sizes[0] + sizes[2]):.1f} times with its reward model"
         )
-        yield Claim(f"{small.policy} with the selector above {large.policy} greedy, for less", text, gain.low > 0)
+        yield Claim(f"{small.policy} with the selector above {large} greedy, for less", text, gain.low > 0)
 
 
 __all__ = [

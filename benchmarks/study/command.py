@@ -16,8 +16,10 @@ from benchmarks.calibrate.gathering import read
 from benchmarks.study import figures, plan, summary
 from benchmarks.study.claims import Claim, small_beats_large
 from benchmarks.study.compare import DRAWS
+from benchmarks.study.measure import greedy_point
 from benchmarks.study.one import PolicyStudy, across, on_test, parameters
 from tts.errors import BadInput
+from tts.outcomes import OUTCOMES
 
 
 def add(commands: Any) -> None:
@@ -52,7 +54,7 @@ def study(args: argparse.Namespace) -> int:
         print(f"{policy}: reading its runs", file=sys.stderr)
         found.append(_one(args.runs, policy, seeds, args.cross, orders, draws))
         print(summary.printed(found[-1]), end="\n\n")
-    between = _between(found)
+    between = [] if args.cross else _between(found, args.runs)
     print(summary.verdicts(between))
     _write(args.out / ("cross" if args.cross else "test"), found, between, {"seeds": seeds, "orders": orders})
     return 0 if all(claim.holds for claim in (*between, *(c for each in found for c in each.claims))) else 1
@@ -77,13 +79,18 @@ def _there(root: Path, split: str, policy: str, seed: int) -> list[Path]:
     return found
 
 
-def _between(found: list[PolicyStudy]) -> list[Claim]:
-    """Every smaller policy against the largest one's greedy answer."""
-    large = found[-1]
-    claims: list[Claim] = []
-    for each in found[:-1]:
-        sizes = tuple(parameters(name) for name in (each.measured.policy, large.measured.policy, each.measured.prm))
-        claims += small_beats_large(each.measured, large.measured, (sizes[0], sizes[1], sizes[2]), each.compared.draws)
+def _between(found: list[PolicyStudy], root: Path) -> list[Claim]:
+    """Every smaller policy against the largest one's greedy answer, where that was run."""
+    large, claims = plan.POLICIES[-1], list[Claim]()
+    folder = root / plan.GREEDY_OF_LARGE.name
+    if not (folder / OUTCOMES).is_file():
+        return claims
+    for each in found:
+        measured = each.measured
+        if measured.policy != large:
+            sizes = parameters(measured.policy), parameters(large), parameters(measured.prm)
+            greedy = greedy_point(folder, measured.ids)
+            claims += small_beats_large(measured, large, greedy, sizes, each.compared.draws)
     return claims
 
 

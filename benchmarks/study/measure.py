@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from benchmarks.calibrate.play import Played, fixed, play
 from benchmarks.calibrate.pool import Pool
 from benchmarks.study.compare import Point
 from benchmarks.study.oracle import Knowing
+from tts import outcomes
 from tts.errors import BadInput
 from tts.profile import Finish, Profile
 from tts.selector import Limits, expected, price_for
+from tts.types import Problem
 
 BUDGETS = 17
 """Budgets between the cheapest way to an answer and the dearest."""
@@ -54,12 +57,6 @@ class Measured:
     ids: tuple[str, ...]
     fixed: dict[str, tuple[Point, ...]]
     selector: tuple[Point, ...]
-
-    def at(self, strategy: str, n: int = 0) -> Point | None:
-        """A fixed strategy at a width, by default its largest."""
-        return next(
-            (p for p in reversed(self.fixed.get(strategy, ())) if n in (0, int(p.name.partition("@")[2]))), None
-        )
 
 
 class Decks:
@@ -120,6 +117,14 @@ def measure(decks: Decks, parts: Sequence[Part], budgets: Sequence[float]) -> Me
     pairs = {name: tuple(points) for name, points in found.items()}
     first = parts[0].profile
     return Measured(first.policy, first.prm, decks.ids, pairs, tuple(selector))
+
+
+def greedy_point(folder: Path, ids: Sequence[str]) -> Point:
+    """A run of one greedy answer to each of these problems: right or wrong, and what the policy took for it."""
+    found = {Problem(row.problem).id: row for row in outcomes.read(outcomes.file_of(folder))}
+    rows = [found[id] for id in ids]
+    right = np.array([float(row.right[0]) for row in rows])
+    return Point("greedy@1", right, np.array([float(row.usage.policy_flops) for row in rows]))
 
 
 def _mixed(less: Point, more: Point, share: float) -> Point:

@@ -99,17 +99,17 @@ def _study(decks: Decks, parts: list[Part], oracles: list[Part], draws: int) -> 
     stage = first.by_key.get((PROBED, bool(first.prm)))
     judged = [told(decks, stage, drawn)] if stage else []
     return PolicyStudy(
-        compared, tuple(budgets), tuple(rows), tuple(judged), tuple(oracle), tuple(_claims(compared, rows))
+        compared, tuple(budgets), tuple(rows), tuple(judged), tuple(oracle), tuple(_claims(compared, rows, oracle))
     )
 
 
-def _claims(compared: Comparison, rows: list[Row]) -> list[Claim]:
-    name = compared.measured.policy
+def _claims(compared: Comparison, rows: list[Row], oracle: list[Point]) -> list[Claim]:
+    name, knowing = compared.measured.policy, compared.draws.of(oracle)
     found = [claims.never_below(name, rows)]
     for strategy, least in FEWER.items():
         if strategy in compared.fixed:
             found.append(claims.somewhere_above(name, rows, strategy))
-            found.append(claims.cheaper(name, compared, strategy, least))
+            found.append(claims.cheaper(name, compared, strategy, least, knowing))
     return found
 
 

@@ -75,7 +75,11 @@ def grid(policies: Sequence[str] = POLICIES, seeds: int = SEEDS, validation_only
         for own in kind.seeds(seed)
         if (split == "val" and seed == 0) or (split == "test" and not validation_only)
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*found, *([] if validation_only else [GREEDY_OF_LARGE])]))
+
+
+GREEDY_OF_LARGE = Run("test", POLICIES[-1], KINDS[0], 0)
+"""What the smaller policies are compared with, whichever of them are studied."""
 
 
 def folders(root: Path, split: str, policy: str, seed: int) -> list[Path]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +15,14 @@ from benchmarks.calibrate.fit import Shape
 from benchmarks.calibrate.pool import Pool
 from benchmarks.calibrate.table import Table
 from benchmarks.study import figures, measure, summary
-from benchmarks.study.claims import Claim
-from benchmarks.study.measure import WIDEST, Decks
+from benchmarks.study.claims import Claim, small_beats_large
+from benchmarks.study.measure import WIDEST, Decks, greedy_point
 from benchmarks.study.one import PolicyStudy, across, on_test
 from tests.calibrate.synthetic import pool
+from tests.calibrate.test_gathering import greedy, written
 from tts.profile import Profile
 from tts.selector import cheapest, expected
+from tts.types import Problem
 
 
 def world(seed: int) -> Pool:
@@ -107,3 +111,27 @@ def test_a_pot_between_two_prices_is_spent_on_a_share_of_the_problems() -> None:
     for share in (0.1, 0.5, 0.9):
         budget = cheap + share * (dear - cheap)
         assert decks.selector(profile, budget).expected == pytest.approx(budget, rel=1e-3)
+
+
+def test_the_large_policys_greedy_answers_are_read_from_their_run_in_the_order_of_the_problems(tmp_path: Path) -> None:
+    # an answer takes 10 tokens for the prompt and 10 for itself, at 2 FLOPs each
+    written(tmp_path / "outcomes.jsonl", [greedy("q", ["1/2"]), greedy("p", ["7/8"])])
+    point = greedy_point(tmp_path, [Problem("p").id, Problem("q").id])
+    assert point.right.tolist() == [0, 1]
+    assert point.flops.tolist() == [40, 40]
+
+
+def test_a_small_policy_is_compared_at_its_dearest_point_that_is_cheaper_than_the_large_ones_answer(
+    study: PolicyStudy,
+) -> None:
+    measured = study.measured
+    problems = len(measured.ids)
+    wrong = replace(measured.selector[0], right=np.zeros(problems), flops=np.full(problems, 1e6))
+    [claim] = small_beats_large(measured, "large", wrong, (1, 20, 4), study.compared.draws)
+    best = measured.selector[-1]
+    assert claim.holds
+    assert f"{100 * best.right.mean():.1f} % against 0.0 %" in claim.measured
+    assert f"{1e6 / best.flops.mean():.2f} times fewer FLOPs; 20.0 times smaller, 4.0 times with" in claim.measured
+    assert not list(
+        small_beats_large(measured, "large", replace(wrong, flops=np.ones(problems)), (1, 20, 4), study.compared.draws)
+    )
