@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +122,7 @@ class Node:
     @property
     def tokens(self) -> list[int]:
         """Prompt and solution as the token ids the policy saw and sampled."""
-        return list(chain.from_iterable(step.tokens for step in (self.root.step, *self.steps)))
+        return [token for step in (self.root.step, *self.steps) for token in step.tokens]
 
 
 @dataclass(frozen=True, slots=True)
