@@ -114,6 +114,27 @@ async def test_forks_have_their_own_share_and_their_own_keys() -> None:
     assert search.ledger.tokens_left == 0, "what was split is no longer the parent's"
 
 
+async def test_a_text_that_two_forks_come_by_at_once_is_read_once() -> None:
+    reward = ToyReward(delay=0.01)
+    forks = start(reward=reward).fork(2)
+    leaves = [(await fork.expand([fork.root]))[0][0] for fork in forks]
+    scores = await asyncio.gather(*(fork.score([leaf]) for fork, leaf in zip(forks, leaves, strict=True)))
+    assert scores == [{leaves[0]: 0.9}, {leaves[1]: 0.9}]
+    assert reward.calls == [("0/0", 0)]
+
+
+async def test_who_waits_for_a_score_that_is_cut_off_asks_for_it_again() -> None:
+    reward = ToyReward(delay=0.1)
+    forks = start(reward=reward).fork(2)
+    leaves = [(await fork.expand([fork.root]))[0][0] for fork in forks]
+    first, second = (asyncio.create_task(fork.score([leaf])) for fork, leaf in zip(forks, leaves, strict=True))
+    for _ in range(20):  # until one is being read and the other waits for it
+        await asyncio.sleep(0)
+    first.cancel()
+    assert await second == {leaves[1]: 0.9}
+    assert reward.calls == [("0/0", 0), ("1/0", 0)]
+
+
 async def test_pruned_nodes_leave_nothing_behind() -> None:
     search = start(ToyPolicy(slip=0.5), ToyReward())
     [children] = await search.expand([search.root], 8)

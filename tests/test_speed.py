@@ -283,7 +283,10 @@ def filled() -> Record:
     record.keep("growth/dvts/N", {"what": "N", "few_seconds": 1, "many_seconds": 3, "time_ratio": 3, "work_ratio": 2})
     record.keep("memory/flight", {"bytes": 5e9, "processes": 3, "problems": 64})
     record.keep("memory/queue", {"bytes": 3e8, "queued": 10000, "solved": 128})
-    record.keep("peer/its_hub", {"skipped": "there is none"})
+    record.keep("peer/best-of-n/4", {"skipped": "there is none"})
+    sides = {"ours": 2.0, "ours in process": 1.0, "in turn": 5.0, "gathered": 3.0}
+    peer_run = {side: {"seconds": seconds, "right": [1.0, 0.0]} for side, seconds in sides.items()}
+    record.keep("peer/beam-search/4", {"version": "1.2.0", "problems": 2, **peer_run})
     return record
 
 
@@ -296,7 +299,9 @@ def test_every_bar_says_whether_it_holds() -> None:
         ("memory", "64 problems in flight"): "holds",
         ("memory", "10000 problems queued"): "missed",
         ("tax", "dvts N=16, 30m"): "holds",
-        ("peer", "its_hub"): "",
+        ("peer", "best-of-n N=4 over its_hub"): "",
+        ("peer", "beam-search N=4 over its_hub 1.2.0, in turn"): "missed",  # 2.5 times as fast, the bar is 3
+        ("peer", "beam-search N=4 over its_hub 1.2.0, gathered"): "",
     }
 
 
@@ -313,6 +318,7 @@ def test_measurements_are_chosen_by_part_or_pattern() -> None:
         return [measurement.name for measurement in command.chosen(FULL, only)]
 
     assert names("tax/30m/*/16") == ["tax/30m/beam-search/16", "tax/30m/dvts/16"]
+    assert names("peer/beam-search/*") == ["peer/beam-search/4", "peer/beam-search/16"]
     assert {name.split("/")[0] for name in names("memory,growth")} == {"memory", "growth"}
     assert len(names(None)) == len(set(names(None)))
     assert {name.split("/")[0] for name in names(None)} == set(command.PARTS)
@@ -324,7 +330,7 @@ def test_a_pattern_that_names_nothing_is_a_wrong_use(capsys: pytest.CaptureFixtu
 
 
 async def test_without_a_peer_the_part_is_skipped_with_the_reason(tmp_path: Path) -> None:
-    [measurement] = peer.measurements(QUICK)
+    measurement = next(peer.measurements(QUICK))
     assert "its_hub" in (await measurement.run(Bench(QUICK, tmp_path)))["skipped"]
     absent = Bench(QUICK, tmp_path, peer_python=tmp_path / "none")
     assert "cannot import" in (await measurement.run(absent))["skipped"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -27,6 +28,7 @@ class Scores:
 
     outcome: bool = False
     _known: WeakKeyDictionary[Step, float] = field(default_factory=WeakKeyDictionary)
+    _asked: dict[Step, asyncio.Event] = field(default_factory=dict)  # those being read: set when that has ended
 
     def __contains__(self, step: Step) -> bool:
         return step in self._known
@@ -51,10 +53,23 @@ class Scores:
         return [node for node in nodes if node.finished] if self.outcome else nodes
 
     async def ask(self, reward: RewardModel, problem: Problem, node: Node) -> None:
-        """Ask for what is not known of a node yet, and remember it. Raises EngineError for a wrong count of scores."""
+        """Ask for what is not known of a node yet, and remember it. Raises EngineError for a wrong count of scores.
+
+        A text that somebody is asking about already, in another fork say, is not read twice at once: the second waits,
+        and asks itself only where the first was cut off.
+        """
+        while (asked := self._asked.get(node.step)) is not None:
+            await asked.wait()
         steps = [above.step for above in self.judged(node)]
         seen = next((k for k, step in enumerate(steps) if step not in self._known), len(steps))
-        scores = await reward.score(problem, node, seen)
+        if seen == len(steps):
+            return
+        asked = self._asked[node.step] = asyncio.Event()
+        try:
+            scores = await reward.score(problem, node, seen)
+        finally:
+            del self._asked[node.step]
+            asked.set()
         if len(scores) != len(steps) - seen:
             raise EngineError(f"{reward.name} gave {len(scores)} scores for {len(steps) - seen} steps.")
         self._known.update(zip(steps[seen:], scores, strict=True))

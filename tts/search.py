@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,7 @@ _PRM_SLACK = 1.25  # reward-model tokens set aside a policy token until the text
 class _Shared:
     """What a search and all its forks share."""
 
-    usage: Usage = field(default_factory=Usage)
+    spent: Counter[str] = field(default_factory=Counter)
     stopped: str = COMPLETE
     finished: list[Node] = field(default_factory=list)
     recorded: set[str] = field(default_factory=set)
@@ -40,13 +41,12 @@ class _Shared:
     unread: tuple[Hold, int] | None = None  # set aside for the reward model's prompt, and its tokens
     scores: Scores = field(default_factory=Scores)
     read: WeakSet[Step] = field(default_factory=WeakSet)
-    ahead: WeakSet[Step] = field(default_factory=WeakSet)
     siblings: WeakKeyDictionary[Step, WeakValueDictionary[tuple[int, ...], Step]] = field(
         default_factory=WeakKeyDictionary
     )
 
     def spend(self, **amounts: int) -> None:
-        self.usage += Usage(**amounts)
+        self.spent.update(amounts)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -128,7 +128,7 @@ class Search:
     @property
     def usage(self) -> Usage:
         """What this search and its forks have spent; the seconds are left at zero."""
-        return self._shared.usage
+        return Usage(**self._shared.spent)
 
     @property
     def finished(self) -> list[Node]:
@@ -234,13 +234,15 @@ class Search:
         nodes = list(dict.fromkeys(nodes))
         self._release(nodes)
         nodes = self._shared.scores.judgeable(nodes, reward.name)
+        lengths = {node: reward.lengths(self.problem, node) for node in nodes}
         jobs: dict[Step, Coroutine[Any, Any, None]] = {}
         for node in nodes:
-            if self._pay(reward, node) and node.step not in self._shared.scores and node.step not in jobs:
+            paid = self._pay(reward, node, lengths[node])
+            if paid and node.step not in self._shared.scores and node.step not in jobs:
                 jobs[node.step] = self._judge(reward, node)
         await together(jobs.values())
         for node in nodes:
-            self._record_scores(reward, node)
+            self._record_scores(node, lengths[node])
         known = [node for node in nodes if node.step in self._shared.scores]
         return {node: aggregate(self.step_scores(node), by) for node in known}
 
@@ -355,23 +357,29 @@ class Search:
                 if hold := self._holds.pop(above, None):
                     hold.settle()
 
-    def _pay(self, reward: RewardModel, node: Node) -> bool:
-        """Charge for reading the steps of ``node`` that the reward model has not read; False where that is too much."""
-        prompt, *lengths = reward.lengths(self.problem, node)
-        cached, due, fresh, fresh_tokens = prompt, 0, 0, 0
-        for step, tokens in zip(node.steps, lengths, strict=True):
-            cost = reward.shape.flops(tokens, cached)
+    def _pay(self, reward: RewardModel, node: Node, lengths: Sequence[int]) -> bool:
+        """Charge for reading the steps of ``node`` that the reward model has not read; False where that is too much.
+
+        ``lengths`` are the reward model's tokens of the prompt and of each step.
+        """
+        if node.step in self._paid and node.step in self._shared.scores:
+            return True  # a sibling's, token for token
+        cached, due, fresh, fresh_tokens = lengths[0], 0, 0, 0
+        steps = node.steps
+        for step, tokens in zip(steps, lengths[1:], strict=True):
+            if step not in self._paid:
+                cost = reward.shape.flops(tokens, cached)
+                due += cost
+                if step not in self._shared.read:
+                    fresh, fresh_tokens = fresh + cost, fresh_tokens + tokens
             cached += tokens
-            due += 0 if step in self._paid else cost
-            if step not in self._shared.read:
-                fresh, fresh_tokens = fresh + cost, fresh_tokens + tokens
         hold = self._reserve(Price(0, due))
         if hold is None:
             return False
         hold.settle(hold.price)
         self._read_prompt()
-        self._paid.update(node.steps)
-        self._shared.read.update(node.steps)
+        self._paid.update(steps)
+        self._shared.read.update(steps)
         self._shared.spend(prm_tokens=fresh_tokens, prm_flops=fresh)
         return True
 
@@ -389,11 +397,10 @@ class Search:
         Not where FLOPs are bounded: which leaves can still be paid for depends on all of them.
         """
         reward = self._reward
-        if reward is None or node.step in self._shared.scores or node.step in self._shared.ahead:
+        if reward is None or node.step in self._shared.scores:
             return
         if self._shared.scores.outcome and not node.finished:
             return
-        self._shared.ahead.add(node.step)  # a twin that comes meanwhile is not read again
         with suppress(OutOfTime, PromptTooLong):
             await self._in_time(self._shared.scores.ask(reward, self.problem, node))
 
@@ -407,10 +414,9 @@ class Search:
             self.note(f"a solution was left unscored: {error}")
             self.trace.add("cut", what="length", key=node.key)
 
-    def _record_scores(self, reward: RewardModel, node: Node) -> None:
+    def _record_scores(self, node: Node, lengths: Sequence[int]) -> None:
         judged = self._shared.scores.judged(node)
-        lengths = reward.lengths(self.problem, node)[-len(judged) :]
-        for above, tokens in zip(judged, lengths, strict=True):
+        for above, tokens in zip(judged, lengths[-len(judged) :], strict=True):
             if above.key not in self._shared.recorded:
                 score = self._shared.scores.get(above.step)
                 self.trace.add("score", key=above.key, score=score, tokens=tokens)

@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
         help="an argument of the engines on both sides, as of tts solve: policy.replicas=1",
     )  # fmt: skip
     top.add_argument("--peer-python", type=Path, help="a Python that has its_hub[lm]; without it that part is skipped")
+    top.add_argument("--peer-problems", type=int, help="problems of the comparison with its_hub (default: 64)")
     top.add_argument("--table", action="store_true", help="print the table of the file and measure nothing")
     return top
 
@@ -84,9 +85,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; 0 when every bar that was measured holds, 1 when one is missed, 2 for a wrong use."""
     args = parser().parse_args(argv)
-    scale = QUICK if args.quick else FULL
-    scale = replace(scale, problems=args.problems or scale.problems)
-    scale = replace(scale, control_problems=args.control_problems or scale.control_problems)
+    counts = ("problems", "control_problems", "peer_problems")
+    scale = replace(QUICK if args.quick else FULL, **{name: n for name in counts if (n := getattr(args, name))})
     out = args.out or Path("runs", "speed", "quick.json" if args.quick else "speed.json")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     wanted = list(chosen(scale, args.only))

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.speed import peer_client
 from benchmarks.speed.bench import Bench, Measurement, Scale, timed
 from benchmarks.speed.control import is_right
-from benchmarks.speed.loads import lab
+from benchmarks.speed.loads import Load, lab
 from benchmarks.speed.record import Record
 from benchmarks.speed.servers import forget, served
 from benchmarks.speed.table import Row, at_least
@@ -31,48 +31,54 @@ _VOTES = {"best-of-n": "best", "beam-search": "best"}  # its_hub answers with it
 
 
 def measurements(scale: Scale) -> Iterator[Measurement]:
-    yield Measurement("peer/its_hub", _measure)
+    for strategy in STRATEGIES:
+        for n in scale.peer_widths:
+            yield Measurement(f"peer/{strategy}/{n}", _measure(strategy, n))
 
 
-async def _measure(bench: Bench) -> dict[str, Any]:
-    """Everything at once, for the servers take half a minute to start."""
-    python = bench.peer_python
-    if python is None:
-        return {"skipped": "no --peer-python: make a virtual environment, install its_hub[lm]==1.2.0, name its python"}
-    version = _version(python)
-    if not version:
-        return {"skipped": "the Python named with --peer-python cannot import its_hub's language model"}
-    bench.close()
-    load, scale = lab(), bench.scale
-    problems = load.problems(scale.peer_problems)
-    found: list[dict[str, Any]] = []
-    with served(load.policy, load.prm, bench.work / "servers") as (policy, prm):
-        try:
-            for strategy in STRATEGIES:
-                for n in scale.peer_widths:
-                    print(f"peer: {strategy} N={n}", flush=True)
-                    job = {
-                        "policy_url": policy, "prm_url": prm, "policy": load.policy, "prm": load.prm, "n": n,
-                        "strategy": strategy, "temperature": 1.0, "questions": [p.text for p in problems],
-                    }  # fmt: skip
-                    sides = {}
-                    for side in ("in turn", "gathered"):
-                        forget(policy, prm)
-                        sides[side] = _theirs(python, {**job, "together": side == "gathered"}, problems, load.golds)
-                    forget(policy, prm)
-                    solver = Solver(
-                        f"{policy}#{load.policy}", f"{prm}#{load.prm}", strategy, n, vote=_VOTES[strategy],
-                        temperature=1.0, engine_args={"concurrency": 256},  # what the server runs at once
-                    )  # fmt: skip
-                    sides["ours"] = await _ours(solver, problems, load.golds)
-                    found.append({"strategy": strategy, "n": n, **sides})
-        finally:
-            close_all()
-    for row in found:
+def _measure(strategy: str, n: int) -> Any:
+    async def run(bench: Bench) -> dict[str, Any]:
+        python = bench.peer_python
+        if python is None:
+            return {
+                "skipped": "no --peer-python: make a virtual environment, install its_hub[lm]==1.2.0, name its python"
+            }
+        version = _version(python)
+        if not version:
+            return {"skipped": "the Python named with --peer-python cannot import its_hub's language model"}
+        bench.close()
+        load, problems = lab(), lab().problems(bench.scale.peer_problems)
+        with served(load.policy, load.prm, bench.work / "servers") as (policy, prm):
+            try:
+                sides = await _behind(policy, prm, python, load, problems, strategy, n)
+            finally:
+                close_all()
         await bench.open("lab")
-        solver = load.solver(row["strategy"], row["n"], vote=_VOTES[row["strategy"]])
-        row["ours in process"] = await _ours(solver, problems, load.golds)
-    return {"version": version, "problems": len(problems), "runs": found}
+        sides["ours in process"] = await _ours(load.solver(strategy, n, vote=_VOTES[strategy]), problems, load.golds)
+        return {"version": version, "problems": len(problems), **sides}
+
+    return run
+
+
+async def _behind(
+    policy: str, prm: str, python: Path, load: Load, problems: Sequence[Problem], strategy: str, n: int
+) -> dict[str, Any]:
+    """Theirs in turn and gathered, then ours, over the servers at these addresses."""
+    job = {
+        "policy_url": policy, "prm_url": prm, "policy": load.policy, "prm": load.prm, "n": n,
+        "strategy": strategy, "temperature": 1.0, "questions": [p.text for p in problems],
+    }  # fmt: skip
+    sides = {}
+    for side in ("in turn", "gathered"):
+        forget(policy, prm)
+        sides[side] = _theirs(python, {**job, "together": side == "gathered"}, problems, load.golds)
+    forget(policy, prm)
+    solver = Solver(
+        f"{policy}#{load.policy}", f"{prm}#{load.prm}", strategy, n, vote=_VOTES[strategy],
+        temperature=1.0, engine_args={"concurrency": 256},  # what the server runs at once
+    )  # fmt: skip
+    sides["ours"] = await _ours(solver, problems, load.golds)
+    return sides
 
 
 async def _ours(solver: Solver, problems: Sequence[Problem], golds: Any) -> dict[str, Any]:
@@ -106,20 +112,19 @@ def _version(python: Path) -> str:
 
 
 def rows(record: Record) -> Iterator[Row]:
-    for _, found in record.of("peer"):
+    for [strategy, n], found in record.of("peer"):
+        name = f"{strategy} N={n} over its_hub"
         if "skipped" in found:
-            yield Row("peer", "its_hub", "skipped", note=found["skipped"])
+            yield Row("peer", name, "skipped", note=found["skipped"])
             continue
-        for run in found["runs"]:
-            ours, name = run["ours"]["seconds"], f"{run['strategy']} N={run['n']} over its_hub {found['version']}"
-            for side in ("in turn", "gathered"):
-                ratio = run[side]["seconds"] / ours
-                limit = BARS[run["strategy"]]
-                bar: tuple[str, bool | None] = at_least(ratio, limit, "x") if side == "in turn" else ("", None)
-                inside = run["ours in process"]["seconds"]
-                note = (
-                    f"{run[side]['seconds']:.1f} s over {ours:.1f} s (ours in one process {inside:.1f} s), "
-                    f"{found['problems']} problems; right {mean(run['ours']['right']).percent()}, "
-                    f"its_hub {mean(run[side]['right']).percent()}"
-                )
-                yield Row("peer", f"{name}, {side}", f"{ratio:.1f}x", *bar, note)
+        ours, inside = found["ours"]["seconds"], found["ours in process"]["seconds"]
+        for side in ("in turn", "gathered"):
+            ratio = found[side]["seconds"] / ours
+            limit = BARS[strategy]
+            bar: tuple[str, bool | None] = at_least(ratio, limit, "x") if side == "in turn" else ("", None)
+            note = (
+                f"{found[side]['seconds']:.1f} s over {ours:.1f} s (ours in one process {inside:.1f} s), "
+                f"{found['problems']} problems; right {mean(found['ours']['right']).percent()}, "
+                f"its_hub {mean(found[side]['right']).percent()}"
+            )
+            yield Row("peer", f"{name} {found['version']}, {side}", f"{ratio:.1f}x", *bar, note)

@@ -7,6 +7,7 @@ a loop of ours, on a thread of its own: requests cross over in batches, results 
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import logging
 import multiprocessing
@@ -97,6 +98,7 @@ class Service:
         if self.dead:
             return
         self.dead = True
+        gc.unfreeze()
         logging.getLogger("vllm").setLevel(logging.CRITICAL)  # it tells at length of the end that we ask for
         try:
             self.thread.run(self._shut())
