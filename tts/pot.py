@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from tts.profile import Profile
-from tts.selector import Limits, cheapest, expected, price_for, ways
+from tts.selector import Limits, cheapest, expected, price_for
 
 EMPTY = "total_flops was spent before this problem's turn came."
 POOR = "total_flops is too little for an answer to every problem: the cheapest ones are given while it lasts."
@@ -70,5 +70,5 @@ class Pot:
 def _dearest(profile: Profile, n: int) -> float:
     """More than any plan takes of one problem: all the stages there are one after another, and the dearest end."""
     limits = Limits(n)
-    stages = [[max(move.flops) for move in ways(stage) if limits.width(stage, move)] for stage in profile.stages]
+    stages = [[max(move.flops) for move in stage.ways if limits.width(stage, move)] for stage in profile.stages]
     return 4 * sum(max(costs, default=0.0) for costs in stages)

@@ -130,6 +130,11 @@ class Stage:
         """What names the stage in its profile."""
         return self.n, self.scored
 
+    @property
+    def ways(self) -> tuple[Advance | Finish, ...]:
+        """The ways on that may be chosen."""
+        return (*self.advances, *(finish for finish in self.finishes if not finish.blind))
+
 
 @dataclass(frozen=True, eq=False)
 class Profile:

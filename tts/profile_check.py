@@ -9,7 +9,6 @@ from itertools import pairwise
 from tts.aggregate import AGGREGATES
 from tts.evidence import FEATURES, SCORE_FEATURES
 from tts.profile import Curve, Profile, Stage
-from tts.selector import ways
 
 _SLACK = 1e-4  # how far shares may be from a sum of 1: they are written with six digits
 
@@ -24,7 +23,7 @@ def check(profile: Profile) -> None:
     if not profile.stages or profile.stages[0].key != (0, False) or len(seen) != len(profile.stages):
         raise Damaged("its stages are to begin with n = 0, each one once")
     first = profile.stages[0]
-    if 1 not in [move.n for move in ways(first)]:
+    if 1 not in [move.n for move in first.ways]:
         raise Damaged("nothing leads from its beginning to a single sample")  # the least that any budget allows
     if profile.temperature < 0 or not 0 < profile.top_p <= 1:
         raise Damaged("no policy samples at its temperature and top_p")

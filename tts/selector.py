@@ -163,14 +163,9 @@ def decide(profile: Profile, stage: Stage, evidence: Evidence | None, price: flo
     best = moves[stage.key].choices[bin]
     if options:
         return Decision(stage, bin, belief, difficulty, (*options, *blind), best, price)
-    poor = min((move for move in ways(stage) if limits.width(stage, move)), key=lambda move: move.flops[bin])
+    poor = min((move for move in stage.ways if limits.width(stage, move)), key=lambda move: move.flops[bin])
     choice = _outcome(stage, bin, poor, best_moves(profile, price, Limits(limits.n)), price)
     return Decision(stage, bin, belief, difficulty, (choice,), choice, price, within=False)
-
-
-def ways(stage: Stage) -> tuple[Advance | Finish, ...]:
-    """The ways on from a stage that may be chosen."""
-    return (*stage.advances, *(finish for finish in stage.finishes if not finish.blind))
 
 
 def beside(move: Advance | Finish) -> bool:
@@ -206,7 +201,7 @@ def _best(stage: Stage, bin: int, moves: Moves, price: float, limits: Limits) ->
 
 
 def _options(stage: Stage, bin: int, moves: Moves, price: float, limits: Limits) -> tuple[Choice, ...]:
-    every: tuple[Move, ...] = (None, *ways(stage))
+    every: tuple[Move, ...] = (None, *stage.ways)
     return tuple(_outcome(stage, bin, move, moves, price) for move in every if limits.allow(stage, move, bin))
 
 
@@ -243,7 +238,7 @@ def expected(profile: Profile, price: float, limits: Limits) -> Choice:
 
 def cheapest(profile: Profile) -> float:
     """Expected FLOPs of the cheapest way to any answer."""
-    return min(move.flops[0] for move in ways(profile.stages[0]))
+    return min(move.flops[0] for move in profile.stages[0].ways)
 
 
 def price_for(profile: Profile, flops: float, limits: Limits) -> float:

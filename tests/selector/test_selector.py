@@ -11,7 +11,7 @@ import pytest
 from tests.selector.profiles import curve, toy_profile
 from tts.evidence import Evidence
 from tts.profile import Advance, Estimator, Finish, Profile, Stage
-from tts.selector import Limits, Move, best_moves, decide, expected, price_for, price_of_budget, ways
+from tts.selector import Limits, Move, best_moves, decide, expected, price_for, price_of_budget
 
 TOY = toy_profile()
 AGREEING = Evidence([0, 0], None, [10, 10], 5)
@@ -120,7 +120,7 @@ def at_random(draw: random.Random) -> Profile:
 def policies(profile: Profile) -> Iterator[dict[tuple[int, int], Move]]:
     """Every way to fix a move for every bin of every stage."""
     places = [(stage.n, bin) for stage in profile.stages for bin in range(len(stage.share))]
-    moves = [[*ways(stage), *([None] if stage.n else [])] for stage in profile.stages for _ in range(len(stage.share))]
+    moves = [[*stage.ways, *([None] if stage.n else [])] for stage in profile.stages for _ in range(len(stage.share))]
     for chosen in itertools.product(*moves):
         yield dict(zip(places, chosen, strict=True))
 
