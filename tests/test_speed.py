@@ -227,6 +227,16 @@ async def test_the_tax_counts_what_was_searched() -> None:
     assert found["tax_overlapped"] == 3.0
 
 
+def test_the_selectors_tax_is_held_against_the_cheaper_of_the_searches() -> None:
+    figures = {"search_seconds": 1.0, "sampling_seconds": 1.0, "scoring_seconds": 1.0, "policy_tokens": 1,
+               "step_tokens": 1.0, "solution_steps": 1.0}  # fmt: skip
+    for auto, holds in ((1.09, True), (1.11, False)):
+        record = Record(None, {}, {})
+        for strategy, ratio in (("beam-search", 1.0), ("dvts", 2.0), ("best-of-n", 0.5), ("auto", auto)):
+            record.keep(f"tax/lab/{strategy}/16", {**figures, "tax": ratio})
+        assert [row.holds for row in tax.rows(record)] == [None, None, None, holds]
+
+
 # -- the record and the table -----------------------------------------------------------------------------------------
 
 

@@ -265,5 +265,6 @@ def _stepped(highest: float, steps: int) -> float:
 def price_of_budget(profile: Profile, limits: Limits) -> float:
     """The price where nothing but the limits is given: the dearest single way within them costs INDIFFERENCE."""
     first = profile.stages[0]
-    within = [move.flops[0] for move in (*first.advances, *first.finishes) if limits.allow(first, move, 0)]
+    plans: tuple[Advance | Finish, ...] = (*first.advances, *first.finishes)
+    within = [plan.flops[0] for plan in plans if limits.allow(first, plan, 0)]
     return INDIFFERENCE / max(within, default=cheapest(profile))

@@ -22,12 +22,13 @@ from tts.concurrency import together
 from tts.protocols import Request
 from tts.types import Finish, Node, Problem, Solution, Until
 
-STRATEGIES = {"30m": ("beam-search", "dvts"), "lab": ("beam-search", "dvts", "best-of-n", "auto")}
+SEARCHES = ("beam-search", "dvts")
+STRATEGIES = {"30m": SEARCHES, "lab": (*SEARCHES, "best-of-n", "auto")}
 """By load; where there are no answers there is nothing for the selector to look at."""
 
 BAR, WANTED = 1.5, 1.3
 SLACK = 1.1
-"""The selector's tax over that of the fixed strategy with the lowest one."""
+"""The selector's tax over that of the search with the lower one."""
 
 
 def measurements(scale: Scale) -> Iterator[Measurement]:
@@ -157,8 +158,8 @@ def _bar(known: Mapping[tuple[str, str, str], Any], load: str, strategy: str, n:
     if load == "30m" and n == "16":
         text, holds = at_most(tax, BAR)
         return f"{text} ({WANTED} wanted)", holds
-    fixed = [known[load, name, n]["tax"] for name in STRATEGIES[load] if name != "auto" and (load, name, n) in known]
+    fixed = [known[load, name, n]["tax"] for name in SEARCHES if (load, name, n) in known]
     if strategy != "auto" or not fixed:
         return "", None
     text, holds = at_most(tax, round(SLACK * min(fixed), 2))
-    return f"{text} ({SLACK:g} times the least above)", holds
+    return f"{text} ({SLACK:g} times the least of the searches)", holds
