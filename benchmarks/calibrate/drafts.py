@@ -65,7 +65,7 @@ class Run:
     @property
     def depth(self) -> int:
         """Steps of the longest candidate."""
-        return self.steps.shape[1]
+        return int(self.steps.shape[1])
 
 
 @dataclass(slots=True)

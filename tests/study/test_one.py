@@ -69,7 +69,7 @@ def test_the_summary_and_the_figures_say_what_was_found(study: PolicyStudy) -> N
 
 def test_a_profile_is_fitted_to_as_many_samples_as_there_are_to_play() -> None:
     few = on_test(world(1), [world(2).first(4)], orders=2, draws=10)
-    assert few.measured.at("majority") == few.measured.at("majority", 4)
+    assert few.measured.fixed["majority"][-1].name == "majority@4"
 
 
 def test_a_claim_that_does_not_hold_is_printed_as_missed() -> None:
