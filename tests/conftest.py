@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from tests.command_line import Tts
     from tts.protocols import Policy, RewardModel
 
 # Child processes (the command line, examples, packaging) inherit these. Whoever sets one of them knows better.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tts:
+    """The command line in this process."""
+    from tests.command_line import Tts
+
+    return Tts(monkeypatch, capsys)
 
 
 @pytest.fixture(scope="session")

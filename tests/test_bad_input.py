@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests import tiny
+from tests.command_line import Tts
 from tests.engines.test_memory import grown
-from tests.test_cli import MIA, Tts
+from tests.test_cli import MIA
 from tts import engines
 from tts.engines import memory
 

@@ -47,7 +47,8 @@ def _measure(strategy: str, n: int) -> Any:
         if not version:
             return {"skipped": "the Python named with --peer-python cannot import its_hub's language model"}
         bench.close()
-        load, problems = lab(), lab().problems(bench.scale.peer_problems)
+        load = lab()
+        problems = load.problems(bench.scale.peer_problems)
         with served(load.policy, load.prm, bench.work / "servers") as (policy, prm):
             try:
                 sides = await _behind(policy, prm, python, load, problems, strategy, n)

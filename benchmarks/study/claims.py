@@ -151,16 +151,3 @@ def small_beats_large(
             f"{sizes[1] / (sizes[0] + sizes[2]):.1f} times with its reward model"
         )
         yield Claim(f"{small.policy} with the selector above {large} greedy, for less", text, gain.low > 0)
-
-
-__all__ = [
-    "Claim",
-    "Comparison",
-    "Drawn",
-    "Gap",
-    "Row",
-    "cheaper",
-    "never_below",
-    "small_beats_large",
-    "somewhere_above",
-]

@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-import cli
 from benchmarks.identity import fingerprint
+from tests.command_line import Tts
 from tests.interrupt import again, command, interrupted
 from tests.markdown import ROOT
 from tts.outcomes import read
 
 SMALL = ["bench", "lab-500", "--policy", "lab-200k", "--limit", "3"]
-
-
-class Tts:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.monkeypatch, self.capsys = monkeypatch, capsys
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        self.monkeypatch.setattr(sys, "argv", ["tts", *arguments])
-        self.monkeypatch.setattr(sys, "stdin", io.StringIO())
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = self.capsys.readouterr()
-        assert isinstance(stop.value.code, int)
-        return stop.value.code, out, err
-
-
-@pytest.fixture
-def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tts:
-    return Tts(monkeypatch, capsys)
 
 
 def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Path) -> None:

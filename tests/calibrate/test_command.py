@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-import cli
 from benchmarks.lab.problems import DATA
+from tests.command_line import Tts
 from tts.profile_file import load
 
 FEW = [
@@ -26,25 +24,6 @@ FEW = [
     "--strategy",
     "dvts",
 ]
-
-
-class Tts:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.monkeypatch, self.capsys = monkeypatch, capsys
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        self.monkeypatch.setattr(sys, "argv", ["tts", *arguments])
-        self.monkeypatch.setattr(sys, "stdin", io.StringIO())
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = self.capsys.readouterr()
-        assert isinstance(stop.value.code, int)
-        return stop.value.code, out, err
-
-
-@pytest.fixture
-def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tts:
-    return Tts(monkeypatch, capsys)
 
 
 def recorded(path: Path, problems: int = 24, samples: int = 4) -> Path:

@@ -12,11 +12,11 @@ from benchmarks.prm_eval import evaluate, load
 from benchmarks.prm_eval.evaluation import measure
 from benchmarks.prm_eval.published import PUBLISHED
 from benchmarks.prm_eval.sources import PROCESSBENCH
+from tests.command_line import Tts
 from tests.interrupt import again, command, interrupted
 from tests.markdown import ROOT, blocks
 from tests.prm.checkpoints import make
 from tests.prm_eval.cases import apart
-from tests.test_cli import Tts
 
 PRM = ("prm-eval", "--prm", "lab-prm")
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from benchmarks.bench.data import load
+from tests.command_line import Tts
 from tests.selector.profiles import ladder
-from tests.test_cli import MIA, Tts
+from tests.test_cli import MIA
 from tts.outcomes import read
 from tts.profile import Profile
 from tts.profile_file import save
