@@ -87,10 +87,11 @@ def load(path: Path | str) -> Profile:
         raise BadInput(f"{path} is not a profile: it is no JSON ({error}); `tts calibrate` makes one.") from error
     if not isinstance(row, dict) or row.get("format") != FORMAT:
         raise BadInput(f"{path} is not a profile: `tts calibrate` makes one.")
-    if row.get("version") != VERSION:
+    if (version := row.get("version")) != VERSION:
+        older = isinstance(version, int) and version < VERSION
         raise BadInput(
-            f"the profile {path} has version {row.get('version')}, this program reads version {VERSION}: "
-            "update it, or calibrate anew."
+            f"the profile {path} has version {version}, this program reads version {VERSION}: "
+            + ("calibrate anew." if older else "update it, or calibrate anew.")
         )
     try:
         return _profile(row)

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tts.errors import TTSError
+
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -19,11 +21,7 @@ def _train(args: argparse.Namespace) -> int:
 
     torch.set_num_threads(args.threads)
     models = args.models or export.MODELS
-    try:
-        stages.everything(args.out, models, stages.rehearsal() if args.rehearse else stages.FULL)
-    except KeyboardInterrupt:
-        print(f"Stopped; the same command goes on from {args.out}.", file=sys.stderr)
-        return 130
+    stages.everything(args.out, models, stages.rehearsal() if args.rehearse else stages.FULL)
     print(f"The models are in {models}.")
     return 0
 
@@ -31,11 +29,7 @@ def _train(args: argparse.Namespace) -> int:
 def _bars(args: argparse.Namespace) -> int:
     from benchmarks.lab import bars
 
-    try:
-        return 0 if bars.report(args.out, args.data) else 1
-    except KeyboardInterrupt:
-        print(f"Stopped; the same command goes on from {args.out}.", file=sys.stderr)
-        return 130
+    return 0 if bars.report(args.out, args.data) else 1
 
 
 def _judged(args: argparse.Namespace) -> int:
@@ -72,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a subcommand and return its exit code."""
+    """Run a subcommand and return its exit code; 2 for what a user can mend, 130 when interrupted."""
     args = parser().parse_args(argv)
     if getattr(args, "rehearse", False) and args.models is None:
         print("--rehearse needs --models, so that it does not overwrite the real ones.", file=sys.stderr)
@@ -80,7 +74,14 @@ def main(argv: list[str] | None = None) -> int:
     # The tokenizer's own threads would fight with torch's.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     run: Command = args.run
-    return run(args)
+    try:
+        return run(args)
+    except TTSError as error:
+        print(f"tts: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped; the same command goes on where it was.", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ def change(*path: str | int, to: Any) -> Change:
 
 DAMAGES: dict[str, tuple[Change, str]] = {
     "another version": (change("version", to=99), "has version 99, this program reads version 2: update it"),
+    "an old version": (change("version", to=1), "has version 1, this program reads version 2: calibrate anew"),
     "another file": (change("format", to="recipe"), "is not a profile: `tts calibrate` makes one"),
     "no policy": (lambda row: row.pop("policy"), "'policy' of the profile is to be a text"),
     "no stages": (change("stages", to=[]), "its stages are to begin with n = 0"),

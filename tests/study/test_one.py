@@ -14,6 +14,7 @@ from benchmarks.calibrate.assemble import calibrate
 from benchmarks.calibrate.fit import Shape
 from benchmarks.calibrate.pool import Pool
 from benchmarks.calibrate.table import Table
+from benchmarks.lab.__main__ import main as lab
 from benchmarks.study import figures, measure, summary
 from benchmarks.study.claims import Claim, small_beats_large
 from benchmarks.study.measure import WIDEST, Decks, greedy_point
@@ -119,6 +120,20 @@ def test_the_large_policys_greedy_answers_are_read_from_their_run_in_the_order_o
     point = greedy_point(tmp_path, [Problem("p").id, Problem("q").id])
     assert point.right.tolist() == [0, 1]
     assert point.flops.tolist() == [40, 40]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--policies", "lab-9"], "lab-9 is no policy of the laboratory"),
+        (["--policies", "lab-4m", "--runs", "nowhere"], "has no samples of lab-4m on lab-validation"),
+    ],
+)
+def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lab(["study", "--no-run", *arguments]) == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_small_policy_is_compared_at_its_dearest_point_that_is_cheaper_than_the_large_ones_answer(
