@@ -58,6 +58,22 @@ async def test_equal_siblings_share_one_step_and_are_scored_once() -> None:
     assert search.usage.prm_tokens == len("how far") + len("1\n\n") + 1
 
 
+async def test_a_text_that_was_dropped_and_sampled_again_is_not_counted_again_whenever_its_memory_went() -> None:
+    reward = ToyReward()
+    search = start(reward=reward)
+    kept, dropped = search.fork(2)
+    [[node]] = await dropped.expand([search.root])
+    await dropped.score([node])
+    step, before = weakref.ref(node.step), search.usage.prm_tokens
+    del node
+    gc.collect()
+    assert step() is None, "a pruned step is gone, and its scores with it"
+    for branch in (dropped, kept):
+        [[again]] = await branch.expand([search.root])
+        await branch.score([again])
+    assert search.usage.prm_tokens == before == len("how far") + len("1\n\n") + 1
+
+
 async def test_scoring_again_costs_nothing_and_a_new_step_only_itself() -> None:
     reward = ToyReward()
     search = start(reward=reward)

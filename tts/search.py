@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
+from tts.account import Account
 from tts.aggregate import aggregate
 from tts.answers import conclusion, extract
-from tts.budget import COMPLETE, MAX_SECONDS, Hold, Ledger, Price
+from tts.budget import Hold, Ledger
 from tts.concurrency import aside, together
 from tts.errors import OutOfTime, PromptTooLong, StrategyError
 from tts.protocols import Completion, Policy, Request, RewardModel
@@ -25,28 +25,19 @@ from tts.votes import classes, settled
 
 T = TypeVar("T")
 
-_PRM_SLACK = 1.25  # reward-model tokens set aside a policy token until the text, and so the true count, is known
-
 
 @dataclass(slots=True)
 class _Shared:
     """What a search and all its forks share."""
 
-    spent: Counter[str] = field(default_factory=Counter)
-    stopped: str = COMPLETE
     finished: list[Node] = field(default_factory=list)
     recorded: set[str] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
     plan: Plan | None = None
-    unread: tuple[Hold, int] | None = None  # set aside for the reward model's prompt, and its tokens
     scores: Scores = field(default_factory=Scores)
-    read: WeakSet[Step] = field(default_factory=WeakSet)
     siblings: WeakKeyDictionary[Step, WeakValueDictionary[tuple[int, ...], Step]] = field(
         default_factory=WeakKeyDictionary
     )
-
-    def spend(self, **amounts: int) -> None:
-        self.spent.update(amounts)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -55,17 +46,12 @@ class Search:
 
     A strategy awaits ``expand`` and ``score`` and splits with ``fork``. Nothing here raises when the budget runs out:
     ``expand`` and ``score`` then do what is still paid for, so a loop that goes on while it has nodes comes to its end
-    by itself, and ``stopped`` says which ceiling was reached.
-
-    Costs are those of the algorithm: each prefix is read once, by the policy and by the reward model, however often an
-    engine may have had to compute it again. A fork pays from its own share for every step it asks about, whether or not
-    another fork came by the same text, so a share lasts as long whichever fork runs first; ``usage`` counts such a step
-    once.
+    by itself, and ``stopped`` says which ceiling was reached. What it costs is told in :mod:`tts.account`.
     """
 
     problem: Problem
     root: Node
-    ledger: Ledger
+    account: Account
     trace: Trace
     seed: int
     _policy: Policy
@@ -74,8 +60,6 @@ class Search:
     _label: str = ""
     _shared: _Shared = field(default_factory=_Shared)
     _children: dict[str, int] = field(default_factory=dict)
-    _holds: WeakKeyDictionary[Node, Hold] = field(default_factory=WeakKeyDictionary)
-    _paid: WeakSet[Step] = field(default_factory=WeakSet)
     _forks: int = 0
 
     @classmethod
@@ -94,21 +78,19 @@ class Search:
         ``extract`` finds the answer in a finished solution.
         """
         root = Node(policy.prompt(problem), "/")
+        account = Account(ledger, policy.shape, reward.shape if reward else None)
+        account.begin(root.length, sum(reward.lengths(problem, root)) if reward else 0)
         search = cls(
-            problem=problem, root=root, ledger=ledger, trace=trace, seed=seed, _policy=policy, _reward=reward,
+            problem=problem, root=root, account=account, trace=trace, seed=seed, _policy=policy, _reward=reward,
             _extract=extract,
         )  # fmt: skip
         search._shared.scores.outcome = getattr(reward, "outcome", False)
-        policy_flops = policy.shape.flops(root.length)
-        prm_tokens = sum(reward.lengths(problem, root)) if reward else 0
-        prm_flops = reward.shape.flops(prm_tokens) if reward else 0
-        if hold := search._reserve(Price(0, policy_flops + prm_flops)):
-            hold.settle(Price(0, policy_flops), keep=Price(0, prm_flops))
-            search._shared.spend(prompt_tokens=root.length, policy_flops=policy_flops)
-            search._shared.unread = (hold, prm_tokens)
-        else:
-            ledger.flops = 0  # nothing can follow a prompt that was never read
         return search
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ceilings of this search, and what is left below them."""
+        return self.account.ledger
 
     @property
     def width(self) -> int:
@@ -123,12 +105,12 @@ class Search:
     @property
     def stopped(self) -> str:
         """``"complete"``, or the ceiling that cut the search short."""
-        return self._shared.stopped
+        return self.account.stopped
 
     @property
     def usage(self) -> Usage:
         """What this search and its forks have spent; the seconds are left at zero."""
-        return Usage(**self._shared.spent)
+        return self.account.usage
 
     @property
     def finished(self) -> list[Node]:
@@ -169,7 +151,7 @@ class Search:
 
     def fork(self, parts: int) -> list[Search]:
         """``parts`` searches below the same root, each with an equal share of the width and of what is left."""
-        return [self._fork(ledger) for ledger in self.ledger.fork(parts)]
+        return [self._fork(account) for account in self.account.fork(parts)]
 
     async def expand(
         self,
@@ -207,7 +189,7 @@ class Search:
             if node.length < self._policy.context
         ]
         children: dict[Node, list[Node]] = {node: [] for node in nodes}
-        while requests and (batch := self._afford(requests)):
+        while requests and (batch := self.account.afford(requests)):
             leaves = await together(self._sample(request, hold, ahead) for request, hold in batch)
             for (request, _), leaf in zip(batch, leaves, strict=True):
                 if leaf is not None:
@@ -232,13 +214,15 @@ class Search:
         if reward is None:
             raise StrategyError("this search has no reward model: name one, or choose a strategy that needs none.")
         nodes = list(dict.fromkeys(nodes))
-        self._release(nodes)
+        self.account.release(nodes)
         nodes = self._shared.scores.judgeable(nodes, reward.name)
         lengths = {node: reward.lengths(self.problem, node) for node in nodes}
         jobs: dict[Step, Coroutine[Any, Any, None]] = {}
         for node in nodes:
-            paid = self._pay(reward, node, lengths[node])
-            if paid and node.step not in self._shared.scores and node.step not in jobs:
+            judged = node.step in self._shared.scores
+            if judged and self.account.paid(node):
+                continue  # a sibling's, token for token
+            if self.account.read(node, lengths[node]) and not judged and node.step not in jobs:
                 jobs[node.step] = self._judge(reward, node)
         await together(jobs.values())
         for node in nodes:
@@ -253,12 +237,10 @@ class Search:
         """
         return self._shared.scores.of(node)
 
-    def _fork(self, ledger: Ledger) -> Search:
+    def _fork(self, account: Account) -> Search:
         label = f"{self._label}.{self._forks}" if self._label else str(self._forks)
         self._forks += 1
-        holds: WeakKeyDictionary[Node, Hold] = WeakKeyDictionary()
-        paid = WeakSet(self._paid)
-        return replace(self, ledger=ledger, _label=label, _children={}, _holds=holds, _paid=paid, _forks=0)
+        return replace(self, account=account, _label=label, _children={}, _forks=0)
 
     # -- sampling ------------------------------------------------------------------------------------------------
 
@@ -273,42 +255,6 @@ class Search:
         seed = int.from_bytes(digest, "big")
         return Request(self.problem, node, key, seed, until, max_tokens, temperature, top_p)
 
-    def _afford(self, requests: Sequence[Request]) -> list[tuple[Request, Hold]]:
-        """As many requests as the ledger can reserve at full length; else one, shortened to what is left."""
-        batch = []
-        for request in requests:
-            hold = self.ledger.reserve(self._worst(request, request.max_tokens))
-            if hold is None:
-                break
-            batch.append((request, hold))
-        if batch:
-            return batch
-        request, low, high = requests[0], 0, requests[0].max_tokens
-        while low < high:
-            middle = (low + high + 1) // 2
-            fits = self.ledger.short_of(self._worst(request, middle)) is None
-            low, high = (middle, high) if fits else (low, middle - 1)
-        self._shared.stopped = self.ledger.short_of(self._worst(request, low + 1)) or self.stopped
-        hold = self._reserve(self._worst(request, low)) if low else None
-        return [(replace(request, max_tokens=low), hold)] if hold else []
-
-    def _reserve(self, price: Price) -> Hold | None:
-        """Reserve, and where it does not fit say which ceiling it would pass."""
-        hold = self.ledger.reserve(price)
-        if hold is None:
-            self._shared.stopped = self.ledger.short_of(price) or self.stopped
-        return hold
-
-    def _worst(self, request: Request, tokens: int) -> Price:
-        flops = self._policy.shape.flops(tokens, request.node.length)
-        return Price(tokens, flops + self._to_score(request.node, tokens))
-
-    def _to_score(self, node: Node, tokens: int) -> int:
-        """FLOPs to set aside for scoring ``tokens`` new policy tokens below ``node``."""
-        if self._reward is None:
-            return 0
-        return self._reward.shape.flops(int(_PRM_SLACK * tokens) + 4, int(_PRM_SLACK * node.length))
-
     async def _sample(self, request: Request, hold: Hold, ahead: bool) -> Node | None:
         try:
             completion = await self._in_time(self._policy.generate(request))
@@ -319,12 +265,8 @@ class Search:
         except BaseException:
             hold.settle()
             raise
-        count = sum(len(step.tokens) for step in completion.steps)
-        flops = self._policy.shape.flops(count, request.node.length)
-        hold.settle(Price(count, flops), keep=Price(0, self._to_score(request.node, count)))
-        self._shared.spend(policy_tokens=count, policy_flops=flops, paper_flops=self._policy.shape.paper_flops(count))
         leaf = self._grow(request, completion)
-        self._holds[leaf] = hold
+        self.account.sampled(request, hold, leaf)
         if ahead and getattr(self._reward, "beside", False) and math.isinf(self.ledger.flops):
             await self._read_ahead(leaf)
         return leaf
@@ -349,47 +291,6 @@ class Search:
         return node
 
     # -- scoring -------------------------------------------------------------------------------------------------
-
-    def _release(self, nodes: Iterable[Node]) -> None:
-        """Let go of what was set aside for scoring these nodes: now their true cost is known."""
-        for node in nodes:
-            for above in node.path:
-                if hold := self._holds.pop(above, None):
-                    hold.settle()
-
-    def _pay(self, reward: RewardModel, node: Node, lengths: Sequence[int]) -> bool:
-        """Charge for reading the steps of ``node`` that the reward model has not read; False where that is too much.
-
-        ``lengths`` are the reward model's tokens of the prompt and of each step.
-        """
-        if node.step in self._paid and node.step in self._shared.scores:
-            return True  # a sibling's, token for token
-        cached, due, fresh, fresh_tokens = lengths[0], 0, 0, 0
-        steps = node.steps
-        for step, tokens in zip(steps, lengths[1:], strict=True):
-            if step not in self._paid:
-                cost = reward.shape.flops(tokens, cached)
-                due += cost
-                if step not in self._shared.read:
-                    fresh, fresh_tokens = fresh + cost, fresh_tokens + tokens
-            cached += tokens
-        hold = self._reserve(Price(0, due))
-        if hold is None:
-            return False
-        hold.settle(hold.price)
-        self._read_prompt()
-        self._paid.update(steps)
-        self._shared.read.update(steps)
-        self._shared.spend(prm_tokens=fresh_tokens, prm_flops=fresh)
-        return True
-
-    def _read_prompt(self) -> None:
-        """Charge the reward model's prompt, once: it is read with the first step that is scored."""
-        if self._shared.unread is not None:
-            hold, tokens = self._shared.unread
-            self._shared.unread = None
-            self._shared.spend(prm_tokens=tokens, prm_flops=hold.price.flops)
-            hold.settle(hold.price)
 
     async def _read_ahead(self, node: Node) -> None:
         """Ask for a leaf's scores before the strategy does. It pays when it does, and hears then what went wrong.
@@ -435,5 +336,5 @@ class Search:
             raise OutOfTime from None
 
     def _cut(self, what: str, key: str) -> None:
-        self._shared.stopped = MAX_SECONDS
+        self.account.late()
         self.trace.add("cut", what=what, key=key)
