@@ -22,6 +22,9 @@ from tts.rows import Rows
 
 MANIFEST, LOCK, DRAFT = "manifest.json", "lock", "manifest.json.partial"
 
+MORE = ("strategies", "budget", "parameters")
+"""Settings that may grow from call to call, as long as every search that was asked for still is."""
+
 Row = Mapping[str, Any]
 
 _held: set[Path] = set()  # the lock is the process's: a second run in the same one has to be told here
@@ -32,7 +35,7 @@ class RunFolder:
 
     Args:
         path: the folder; it is made where there is none.
-        settings: what the run is. A folder of other settings is refused.
+        settings: what the run is. A folder of other settings is refused, unless they only add searches (:data:`MORE`).
         facts: what else the manifest says of this call: versions, machine, command.
         take: called with every row that is there already.
         retry: forget the rows that failed, so that they are missing again.
@@ -204,8 +207,15 @@ def _failed(line: bytes) -> bool:
 def _refuse_others(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     for name in {**before, **now}:
         old, new = before.get(name), now.get(name)
-        if old != new:
+        if old != new and not (name in MORE and _within(old, new)):
             raise BadInput(f"{path} was made with {_other(name, old, new)}, or name another folder with --out.")
+
+
+def _within(old: object, new: object) -> bool:
+    """Whether a list or a mapping is part of another."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return all(new.get(key) == value for key, value in old.items())
+    return isinstance(old, list) and isinstance(new, list) and all(value in new for value in old)
 
 
 def _other(name: str, old: object, new: object) -> str:
@@ -214,6 +224,10 @@ def _other(name: str, old: object, new: object) -> str:
         which = "policy" if name.startswith("policy") else "reward model"
         what = "other files" if which == "policy" else "other files or another description"
         return f"a {which} of {what} ({_short(old)}, not {_short(new)}): use that {which}"
+    if name == "parameters" and isinstance(old, dict) and isinstance(new, dict):
+        lost = next((job for job in old if job not in new), None)
+        if lost is not None:
+            return f"{lost}, which is not asked for now (samples are drawn at the largest N): use the same settings"
     return f"{name} = {_short(old)}, not {_short(new)}: use the same settings"
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -166,6 +167,37 @@ def test_other_settings_are_refused_in_one_sentence(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "manifest.json").read_bytes() == before
     with toy_bench(tmp_path / "run"):  # the refusal let go of the lock
         pass
+
+
+def asked(strategies: str, budgets: str, *jobs: str) -> dict[str, Any]:
+    """Settings as the command line writes them."""
+    plans = {job: {"n": int(job.partition("/")[2])} for job in jobs}
+    return {"strategies": strategies.split(","), "budget": list(map(int, budgets.split(","))), "parameters": plans}
+
+
+def test_a_run_may_be_asked_for_more_strategies_and_widths_and_keeps_what_it_has(tmp_path: Path) -> None:
+    narrow = asked("beam-search", "2", "beam-search/2")
+    with toy_bench(tmp_path / "run", strategies=["beam-search"], budgets=[2], settings=narrow) as run:
+        run.run()
+    before = comparable(tmp_path / "run")
+    wide = asked("beam-search,dvts", "2,4", "beam-search/2", "beam-search/4", "dvts/2", "dvts/4")
+    with toy_bench(tmp_path / "run", strategies=["beam-search", "dvts"], budgets=[2, 4], settings=wide) as more:
+        assert more.resumed == 12
+        more.run()
+    after = comparable(tmp_path / "run")
+    assert len(after) == 48
+    assert {key: after[key] for key in before} == before
+    assert read_manifest(tmp_path / "run")["settings"] == wide
+    with pytest.raises(BadInput, match=r"made with strategies = .*: use the same settings"):
+        toy_bench(tmp_path / "run", settings=narrow)
+
+
+def test_a_run_may_not_be_asked_for_what_would_draw_its_samples_anew(tmp_path: Path) -> None:
+    narrow, wide = asked("best-of-n", "2", "best-of-n/2"), asked("best-of-n", "2,4", "best-of-n/4")
+    with toy_bench(tmp_path / "run", data=dataset(1), strategies=["best-of-n"], budgets=[2], settings=narrow) as run:
+        run.run()
+    with pytest.raises(BadInput, match="made with best-of-n/2, which is not asked for now"):
+        toy_bench(tmp_path / "run", strategies=["best-of-n"], settings=wide)
 
 
 def test_other_files_of_a_model_are_refused_by_their_name_and_not_by_a_bare_hash(tmp_path: Path) -> None:
