@@ -50,12 +50,11 @@ def _root(
 
 
 @app.command()
+@options.solver()
 def solve(
     problem: Annotated[
         str | None, typer.Argument(help="The problem; without it, read from the pipe or asked for.")
     ] = None,
-    policy: options.Policy = "lab-1m",
-    prm: options.Prm = "auto",
     strategy: Annotated[
         str | None,
         typer.Option(
@@ -63,29 +62,9 @@ def solve(
             show_default="auto",
         ),
     ] = None,
-    profile: options.Profile = None,
     budget: Annotated[int, typer.Option("--budget", "-n", help="N, the number of samples.")] = 16,
-    max_tokens: options.MaxTokens = None,
-    max_flops: options.MaxFlops = None,
-    total_flops: options.TotalFlops = None,
-    max_seconds: options.MaxSeconds = None,
-    vote: options.Vote = None,
-    aggregate: options.Aggregate = None,
-    extract: options.Extract = "boxed",
-    beam_width: options.BeamWidth = None,
-    temperature: options.Temperature = None,
-    top_p: options.TopP = None,
-    max_steps: options.MaxSteps = None,
-    step_tokens: options.StepTokens = None,
-    solution_tokens: options.SolutionTokens = None,
-    lookahead: options.Lookahead = None,
-    seed: options.Seed = 0,
-    engine: options.Engine = "auto",
-    device: options.Device = None,
-    prm_device: options.PrmDevice = None,
-    dtype: options.Dtype = None,
-    gpu_memory: options.GpuMemory = 0.9,
-    engine_arg: options.EngineArg = None,
+    *,
+    solver: dict[str, Any],
     file: Annotated[
         Path | None,
         typer.Option("--file", "-f", help="Problems, one a line (.jsonl: an object with `problem` a line)."),
@@ -108,18 +87,17 @@ def solve(
 
     Example: tts solve --policy llama-3.2-3b --budget 256 "What is the sum of the first 100 primes?"
     """
-    typed = locals()
     from tts.api import Solver
 
     if file is None and out is not None:
         raise BadInput("--out goes with --file: a single answer is printed (--json > FILE keeps it).")
     if file is not None and problem is not None:
         raise BadInput("give either a problem or --file, not both.")
-    solver = Solver(strategy=strategy, budget=budget, **options.settings(typed))
+    made = Solver(strategy=strategy, budget=budget, **solver)
     if file is not None:
-        _solve_file(solver, file, out, trace, concurrency, as_json, show_steps)
+        _solve_file(made, file, out, trace, concurrency, as_json, show_steps)
     else:
-        _solve_one(solver, problem, trace, as_json, show_steps)
+        _solve_one(made, problem, trace, as_json, show_steps)
 
 
 def _solve_one(solver: Solver, problem: str | None, trace: Path | None, as_json: bool, show_steps: bool) -> None:

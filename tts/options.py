@@ -1,12 +1,13 @@
 """The options that several commands share, each said once: what a model, a plan and an engine can be told.
 
-Used as annotations of a command's arguments; :func:`settings` turns what was typed into arguments of
-:class:`tts.api.Solver`.
+:func:`solver` gives them to a command.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -70,21 +71,69 @@ EngineArg = Annotated[
     ),
 ]
 
-_PASSED = (
-    "policy", "max_tokens", "max_flops", "max_seconds", "total_flops", "profile", "vote", "extract", "seed", "engine",
-    "device", "prm_device", "dtype", "gpu_memory",
-)  # fmt: skip
+
+def _shared(
+    policy: Policy = "lab-1m",
+    prm: Prm = "auto",
+    profile: Profile = None,
+    max_tokens: MaxTokens = None,
+    max_flops: MaxFlops = None,
+    total_flops: TotalFlops = None,
+    max_seconds: MaxSeconds = None,
+    vote: Vote = None,
+    aggregate: Aggregate = None,
+    extract: Extract = "boxed",
+    beam_width: BeamWidth = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    max_steps: MaxSteps = None,
+    step_tokens: StepTokens = None,
+    solution_tokens: SolutionTokens = None,
+    lookahead: Lookahead = None,
+    seed: Seed = 0,
+    engine: Engine = "auto",
+    device: Device = None,
+    prm_device: PrmDevice = None,
+    dtype: Dtype = None,
+    gpu_memory: GpuMemory = 0.9,
+    engine_arg: EngineArg = None,
+) -> None:
+    """The options of a solver, in the order in which help shows them."""
 
 
-def settings(typed: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of ``Solver`` from a command's arguments by name (others are passed over); no strategy, no budget."""
+def solver(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of a solver, but those named here.
+
+    They stand where the command has an argument ``solver``, and reach it as that: arguments of
+    :class:`tts.api.Solver` by name, without strategy and budget.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True).parameters
+        shared = [each for each in inspect.signature(_shared, eval_str=True).parameters.values()
+                  if each.name not in without]  # fmt: skip
+        taken = [each for one in own.values() for each in (shared if one.name == "solver" else [one])]
+
+        @functools.wraps(command)
+        def run(**typed: Any) -> None:
+            mine = {name: typed.pop(name) for name in own if name != "solver"}
+            command(**mine, solver=_settings(typed))
+
+        parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in taken]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in taken}
+        return run
+
+    return decorate
+
+
+def _settings(typed: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of ``Solver`` from what was typed; a parameter of a strategy only where something was."""
     from tts.engines import parse_argument
 
-    aggregate = typed["aggregate"]
-    return {
-        **{name: typed[name] for name in _PASSED if name in typed},
-        "prm": None if typed["prm"].lower() == "none" else typed["prm"],
-        "aggregate": aggregate.value if aggregate else None,
-        "engine_args": dict(map(parse_argument, typed["engine_arg"] or [])),
-        **{name: typed[name] for name in PARAMETERS if typed[name] is not None},
-    }
+    found = {name: value for name, value in typed.items() if name not in PARAMETERS or value is not None}
+    found["prm"] = None if found["prm"].lower() == "none" else found["prm"]
+    found["engine_args"] = dict(map(parse_argument, found.pop("engine_arg") or []))
+    if (aggregate := found.get("aggregate")) is not None:
+        found["aggregate"] = aggregate.value
+    return found

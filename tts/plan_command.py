@@ -16,49 +16,28 @@ if TYPE_CHECKING:
     from tts.types import Solution
 
 
+@options.solver("total_flops")
 def plan(
     problem: Annotated[
         str | None, typer.Argument(help="The problem; without it, read from the pipe or asked for.")
     ] = None,
-    policy: options.Policy = "lab-1m",
-    prm: options.Prm = "auto",
-    profile: options.Profile = None,
     budget: Annotated[int, typer.Option("--budget", "-n", help="N, the most samples.")] = 16,
-    max_tokens: options.MaxTokens = None,
-    max_flops: options.MaxFlops = None,
-    max_seconds: options.MaxSeconds = None,
-    vote: options.Vote = None,
-    aggregate: options.Aggregate = None,
-    extract: options.Extract = "boxed",
-    beam_width: options.BeamWidth = None,
-    temperature: options.Temperature = None,
-    top_p: options.TopP = None,
-    max_steps: options.MaxSteps = None,
-    step_tokens: options.StepTokens = None,
-    solution_tokens: options.SolutionTokens = None,
-    lookahead: options.Lookahead = None,
-    seed: options.Seed = 0,
-    engine: options.Engine = "auto",
-    device: options.Device = None,
-    prm_device: options.PrmDevice = None,
-    dtype: options.Dtype = None,
-    gpu_memory: options.GpuMemory = 0.9,
-    engine_arg: options.EngineArg = None,
+    *,
+    solver: dict[str, Any],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Look at a problem as `tts solve` would, and say how it would go on, what else there was, and why.
 
     Example: tts plan --budget 64 "What is the sum of the first 100 primes?"
     """
-    typed = locals()
     import asyncio
 
     from tts.api import Solver
 
-    solver = Solver(strategy="auto", budget=budget, look=True, **options.settings(typed))
+    looking = Solver(strategy="auto", budget=budget, look=True, **solver)
     if problem is None:
         problem = typer.prompt("Problem", prompt_suffix=": ") if sys.stdin.isatty() else sys.stdin.read()
-    solution = asyncio.run(solver.solve(problem.strip()))
+    solution = asyncio.run(looking.solve(problem.strip()))
     *_, decision = solution.trace.of("plan")
     if as_json:
         row = {"problem": solution.problem.text, **decision, "usage": _spent(solution)}

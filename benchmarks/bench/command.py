@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.bench.runner import Bench
 
 
+@options.solver()
 def bench(
     name: Annotated[
         str | None,
@@ -43,36 +44,13 @@ def bench(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be run and what it costs.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     concurrency: Annotated[int, typer.Option(help="Most problems in flight.")] = 32,
-    policy: options.Policy = "lab-1m",
-    prm: options.Prm = "auto",
-    profile: options.Profile = None,
-    max_tokens: options.MaxTokens = None,
-    max_flops: options.MaxFlops = None,
-    total_flops: options.TotalFlops = None,
-    max_seconds: options.MaxSeconds = None,
-    vote: options.Vote = None,
-    aggregate: options.Aggregate = None,
-    extract: options.Extract = "boxed",
-    beam_width: options.BeamWidth = None,
-    temperature: options.Temperature = None,
-    top_p: options.TopP = None,
-    max_steps: options.MaxSteps = None,
-    step_tokens: options.StepTokens = None,
-    solution_tokens: options.SolutionTokens = None,
-    lookahead: options.Lookahead = None,
-    seed: options.Seed = 0,
-    engine: options.Engine = "auto",
-    device: options.Device = None,
-    prm_device: options.PrmDevice = None,
-    dtype: options.Dtype = None,
-    gpu_memory: options.GpuMemory = 0.9,
-    engine_arg: options.EngineArg = None,
+    *,
+    solver: dict[str, Any],
 ) -> None:
     """Run strategies over a data set, into a folder that can be killed and gone on with at any moment.
 
     Example: tts bench math500 --policy llama-3.2-3b --budget 4,16,64,256 --out runs/llama3b
     """
-    typed = locals()
     from benchmarks.bench import jobs
     from benchmarks.bench.data import load, read
     from tts.api import Solver
@@ -81,7 +59,6 @@ def bench(
         raise BadInput("give either the name of a data set, such as math500, or a file with --data.")
     if out is None and not dry_run:
         raise BadInput("name a folder for the run with --out, such as --out runs/first.")
-    solver = options.settings(typed)
     chosen = (load(name) if name is not None else read(data or Path())).choose(limit, _levels(levels), _list(ids))
     strategies = jobs.strategies_of(strategy, solver["prm"] is not None)
     if "auto" in strategies:
@@ -91,7 +68,7 @@ def bench(
     for sentence in jobs.overlaps(lines, chosen):
         typer.echo(f"tts: {sentence}", err=True)
     if dry_run:
-        foretell(chosen, lines, out, policy, as_json)
+        foretell(chosen, lines, out, solver["policy"], as_json)
         return
     assert out is not None
     _run(chosen, lines, out, settings_of(chosen, strategies, budget, solver, lines), retry_failed, concurrency, as_json)

@@ -14,11 +14,11 @@ from tts import options
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
-    from benchmarks.bench.data import DataSet
     from benchmarks.calibrate.assemble import Calibration
     from benchmarks.calibrate.pool import Pool
 
 
+@options.solver("policy", "profile", "max_tokens", "max_flops", "total_flops", "max_seconds", "vote", "aggregate")
 def calibrate(
     data: Annotated[
         Path | None, typer.Option(help="Problems to calibrate on, no test set: .jsonl or .parquet; or lab-validation.")
@@ -46,68 +46,43 @@ def calibrate(
     policy: Annotated[
         str | None, typer.Option(help="Model that writes solutions.", show_default="lab-1m, or that of --from")
     ] = None,
-    prm: options.Prm = "auto",
-    extract: options.Extract = "boxed",
-    beam_width: options.BeamWidth = None,
-    temperature: options.Temperature = None,
-    top_p: options.TopP = None,
-    max_steps: options.MaxSteps = None,
-    step_tokens: options.StepTokens = None,
-    solution_tokens: options.SolutionTokens = None,
-    lookahead: options.Lookahead = None,
-    seed: options.Seed = 0,
-    engine: options.Engine = "auto",
-    device: options.Device = None,
-    prm_device: options.PrmDevice = None,
-    dtype: options.Dtype = None,
-    gpu_memory: options.GpuMemory = 0.9,
-    engine_arg: options.EngineArg = None,
+    *,
+    solver: dict[str, Any],
 ) -> None:
     """Measure what each plan costs and reaches, for a policy and a reward model, and write it as a profile.
 
     Example: tts calibrate --policy lab-1m --data lab-validation --limit 100 --out lab.json
     """
-    typed = locals()
     if out.suffix != ".json":
         raise BadInput(f"a profile is a .json file, not {out}: name one with --out.")
     runs = list(from_ or [])
     if not runs:
         if data is None:
             raise BadInput("name the problems to calibrate on with --data, or runs that are there with --from.")
+        from benchmarks.bench.command import execute, foretell, settings_of
         from benchmarks.calibrate import grid
+        from benchmarks.calibrate.assemble import refuse_few
 
         folder = run or out.with_name(f"{out.stem}-run")
         chosen = grid.data_of(data).choose(limit)
-        if not _grid(typed, chosen, folder):
+        refuse_few(len(chosen.items))
+        solver["policy"] = policy or "lab-1m"
+        strategies, lines = grid.plan(solver, strategy, budget)
+        typer.echo(f"tts: {chosen.words}.", err=True)
+        if dry_run:
+            foretell(chosen, lines, folder, solver["policy"], as_json)
             return
+        settings = settings_of(chosen, strategies, budget, solver, lines)
+        execute(chosen, lines, folder, settings, retry_failed, concurrency)
         runs = [folder]
     elif dry_run:
         raise BadInput("--from runs nothing, so there is nothing to foretell: leave --dry-run out.")
-    _fit(runs, data if from_ else None, out, policy or "", prm, seed, as_json)
+    _fit(runs, data if from_ else None, out, policy or "", solver["prm"], solver["seed"], as_json)
 
 
-def _grid(typed: dict[str, Any], chosen: DataSet, folder: Path) -> bool:
-    """Run what is missing of the grid; False where it was only to be foretold."""
-    from benchmarks.bench.command import execute, foretell, settings_of
-    from benchmarks.calibrate import grid
-    from benchmarks.calibrate.assemble import refuse_few
-
-    refuse_few(len(chosen.items))
-    solver = options.settings(
-        {**typed, "policy": typed["policy"] or "lab-1m",
-         "max_tokens": None, "max_flops": None, "max_seconds": None, "vote": None, "aggregate": None}
-    )  # fmt: skip
-    strategies, lines = grid.plan(solver, typed["strategy"], typed["budget"])
-    typer.echo(f"tts: {chosen.words}.", err=True)
-    if typed["dry_run"]:
-        foretell(chosen, lines, folder, solver["policy"], typed["as_json"])
-        return False
-    settings = settings_of(chosen, strategies, typed["budget"], solver, lines)
-    execute(chosen, lines, folder, settings, typed["retry_failed"], typed["concurrency"])
-    return True
-
-
-def _fit(runs: list[Path], data: Path | None, out: Path, policy: str, prm: str, seed: int, as_json: bool) -> None:
+def _fit(
+    runs: list[Path], data: Path | None, out: Path, policy: str, prm: str | None, seed: int, as_json: bool
+) -> None:
     from benchmarks.calibrate.assemble import calibrate
     from benchmarks.calibrate.gathering import read
     from benchmarks.calibrate.grid import refuse_tests
@@ -119,7 +94,7 @@ def _fit(runs: list[Path], data: Path | None, out: Path, policy: str, prm: str, 
     pool: Pool = read(runs, data)
     refuse_tests(pool.dataset, pool.sha256)
     typer.echo(f"tts: fitting to {len(pool.entries)} problems of {pool.dataset or 'the recordings'}.", err=True)
-    reward = "" if prm.lower() == "none" else None if prm == "auto" else prm
+    reward = "" if prm is None else None if prm == "auto" else prm
     about = {"command": shlex.join(["tts", *sys.argv[1:]])}
     found: Calibration = calibrate(pool, policy=policy, prm=reward, seed=seed, about=about)
     save(found.profile, out)
