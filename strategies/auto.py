@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from tts.evidence import Evidence
 from tts.profile import Finish, Stage
 from tts.profile_file import named
 from tts.registry import resolve
-from tts.rule import EASY, HARD, PROBE, agreement
+from tts.rule import EASY, HARD, PROBE, agreement, settled
 from tts.search import Search
 from tts.selector import SAMPLING, Limits, decide, price_of_budget, without_searches
 from tts.telling import considered, planned
@@ -31,7 +31,8 @@ class Auto(Stepwise):
 
     Samples are looked at as they come. A profile of measured curves says what each way on would bring and cost: to
     stop, to sample more, to score, or to search beside the samples at hand; all that was found votes. Without a profile
-    the rule of arXiv 2502.06703 chooses once, by how far four samples agree.
+    the rule of arXiv 2502.06703 chooses once, by how far four samples agree; and where it says to sample, that is done
+    until the votes are settled.
 
     Attributes:
         solution_tokens: most tokens of one whole solution.
@@ -148,13 +149,34 @@ class Auto(Stepwise):
         n = self.n if strategy in SAMPLING else self.n - len(leaves)
         how = "last" if self.aggregate == AUTO else self.aggregate
         vote = str(resolve("strategy", strategy).vote)
-        plan = Plan(strategy, {"n": n}, vote=vote, aggregate=how, reason=f"{strategy}: {why}{self.rule}")
+        settling = strategy in SAMPLING and self.n >= 2 * PROBE
+        until = f" until the votes are settled, up to {n}" if settling else ""
+        plan = Plan(strategy, {"n": n}, vote=vote, aggregate=how, reason=f"{strategy}{until}: {why}{self.rule}")
         search.decided(plan, samples=len(leaves), options=options, **considered)
         if self.look:
             return leaves
+        if settling:
+            return await self.settle(search, plan, leaves)
         if leaves and vote != "majority":  # they vote with what is found
             await search.score(leaves)
         return await self.finish(search, plan, leaves)
+
+    async def settle(self, search: Search, plan: Plan, leaves: list[Node]) -> list[Node]:
+        """Four samples, and again as many as there are, until their votes are settled."""
+        scored, n = plan.strategy == "best-of-n", PROBE
+        while True:
+            leaves = await self.sample(search, n, leaves, scored=scored)
+            if len(leaves) < n or n == self.n:  # a ceiling was reached, or all were drawn
+                return leaves
+            known = await search.score(leaves, plan.aggregate) if scored else {}
+            scores = [known.get(leaf, 0.0) for leaf in leaves] if scored else None
+            if lasts := settled(await search.classes(leaves), scores):
+                why = (
+                    f"stop after {n} of {self.n} samples: the commonest answer stays ahead with {lasts:.0%}{self.rule}"
+                )
+                search.decided(replace(plan, parameters={"n": n}, reason=why), samples=n, options=[])
+                return leaves
+            n = min(2 * n, self.n)
 
     # -- the moves -------------------------------------------------------------------------------------------------
 

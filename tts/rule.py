@@ -11,11 +11,15 @@ policies of the Llama 3 and Qwen2.5 families. Difficulty is pass@1: easy from 50
 
 Search pays with the reward models of Skywork and Qwen; with Math-Shepherd's and RLHFlow's best-of-n does. Policies that
 think at length are sampled whole. Without a reward model the majority decides.
+
+Samples are drawn until their votes are settled, at most N: adaptive consistency (arXiv 2305.11860).
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 EASY, HARD = 0.5, 0.1
@@ -23,6 +27,12 @@ EASY, HARD = 0.5, 0.1
 
 PROBE = 4
 """Samples that the difficulty is estimated from."""
+
+SURE = 0.95
+"""The chance of a lead that lasts at which the votes are settled; the published choice."""
+
+SOUND = 0.5
+"""The mean score that the leading answer's samples must have besides: a reward model that finds them wrong is heard."""
 
 SEARCHED = ("qwen", "skywork")
 """Families of reward models with which a search by steps pays."""
@@ -80,3 +90,23 @@ def agreement(classes: list[int]) -> float:
     pairs = len(classes) * (len(classes) - 1) / 2
     equal = sum(math.comb(classes.count(label), 2) for label in set(classes) if label >= 0)
     return equal / pairs if pairs else 0.0
+
+
+def settled(classes: Sequence[int], scores: Sequence[float] | None = None) -> float | None:
+    """The chance that the lead of the commonest answer lasts, where the votes are settled; None where they are not.
+
+    With a votes for the commonest answer and b for the next, each as likely as not beforehand, it is the chance that a
+    variable of Beta(a + 1, b + 1) is above one half (arXiv 2305.11860, its Beta criterion).
+
+    Args:
+        classes: of each sample's answer; equal answers share a number, -1 without a voice.
+        scores: of each sample, where the reward model has read them.
+    """
+    ranked = Counter(label for label in classes if label >= 0).most_common(2)
+    if not ranked:
+        return None
+    leader, a = ranked[0]
+    b = ranked[1][1] if len(ranked) > 1 else 0
+    lasts = sum(math.comb(a + b + 1, k) for k in range(a + 1)) / 2 ** (a + b + 1)
+    mean = 1.0 if scores is None else sum(s for s, label in zip(scores, classes, strict=True) if label == leader) / a
+    return lasts if lasts >= SURE and mean >= SOUND else None

@@ -3,6 +3,8 @@
 No model runs and no cost is known, so a sample costs one and its score nothing: what is compared is accuracy over the
 mean number of samples, adaptive against fixed. Every problem is played by a profile that was fitted to others (five
 folds by problem). Searches cannot be replayed, so the selector has only to say when to draw more.
+
+A last table says what is done where there is no profile: samples are drawn until their votes are settled.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from benchmarks.replay.grading import grade
 from benchmarks.replay.reading import read
 from benchmarks.replay.records import Record
 from benchmarks.statistics import Interval
+from benchmarks.study import settling
 from benchmarks.study.compare import DRAWS
 from benchmarks.study.one import PolicyStudy, across
 from tts.aggregate import AGGREGATES, aggregate
@@ -115,6 +118,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{file.name}: {len(pool.entries)} problems, {pool.width} samples each\n")
             print(table(rows(file.name.partition(".")[0], study)), end="\n\n")
             print(table(gains(file.name.partition(".")[0], study)), end="\n\n")
+            print(table(list(settling.rows(file.name.partition(".")[0], pool, args.orders))), end="\n\n")
     except TTSError as error:
         print(f"tts: {error}", file=sys.stderr)
         return 2

@@ -19,6 +19,7 @@ from tts.errors import BadInput, UnknownName
 from tts.profile import Finish
 from tts.profile_file import save
 from tts.protocols import Completion, Request
+from tts.rule import settled
 from tts.types import Problem
 from tts.types import Solution as Solved
 
@@ -108,19 +109,38 @@ def test_a_chat_only_policy_is_never_asked_to_go_on_from_a_step(profile: str) ->
 
 def test_without_a_profile_the_agreement_of_four_samples_chooses() -> None:
     rule: dict[str, Any] = {"easy": "best-of-n", "medium": "dvts", "hard": "beam-search", "budget": Budget(16)}
-    assert ways(solve(policy=ToyPolicy(slip=0.0), **rule)) == [("best-of-n", 16)]
+    assert ways(solve(policy=ToyPolicy(slip=0.0), **rule))[0] == ("best-of-n", 16)
     texts = [f"how far {k}" for k in range(40)]
     for solution in (solve(text, policy=ToyPolicy(slip=0.9), **rule) for text in texts):
-        [event] = solution.trace.of("plan")
+        event = next(solution.trace.of("plan"))
         expected = {0.0: "beam-search", 1 / 6: "dvts", 2 / 6: "dvts", 3 / 6: "best-of-n", 1.0: "best-of-n"}
         assert event["strategy"] == expected[event["agreement"]]
         assert event["parameters"]["n"] == (16 if event["strategy"] == "best-of-n" else 12)
 
 
 def test_with_neither_profile_nor_reward_model_the_majority_decides() -> None:
-    solution = solve(prm=None)
-    assert (solution.plan.vote, solution.plan.prm, len(solution.candidates)) == ("majority", "", 8)
+    solution = solve(prm=None, budget=Budget(7))
+    assert (solution.plan.vote, solution.plan.prm, len(solution.candidates)) == ("majority", "", 7)
     assert solution.plan.reason.startswith("majority: for all problems alike; no profile is there, and there is no")
+
+
+@pytest.mark.parametrize("prm", ["toy", None])
+def test_without_a_profile_samples_are_drawn_until_their_votes_are_settled(prm: str | None) -> None:
+    models: dict[str, Any] = {} if prm else {"prm": None}
+    same: dict[str, Any] = {"easy": "best-of-n", "medium": "best-of-n", "hard": "best-of-n", "budget": Budget(32)}
+    sure = solve(policy=ToyPolicy(slip=0.0), **models, **same)
+    assert (len(sure.candidates), sure.answer) == (4, "3")
+    assert sure.plan.reason.startswith("stop after 4 of 32 samples: the commonest answer stays ahead with 97%")
+    counts = set()
+    for k in range(30):
+        solution = solve(f"how far {k}", policy=ToyPolicy(slip=0.3), **models, **same)
+        n = len(solution.candidates)
+        counts.add(n)
+        classes = [int(c.answer or -1) for c in solution.candidates]
+        scores = [c.scores[-1] for c in solution.candidates] if prm else None
+        assert n == 32 or settled(classes, scores)
+        assert n == 4 or not settled(classes[: n // 2], scores and scores[: n // 2])
+    assert len(counts) > 2, "how many it takes depends on the problem"
 
 
 def test_the_default_is_auto() -> None:

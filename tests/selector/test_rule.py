@@ -6,7 +6,7 @@ import pytest
 
 from tts import Solver
 from tts.models import CARDS
-from tts.rule import agreement, rule
+from tts.rule import agreement, rule, settled
 
 B = "best-of-n"
 BEAM = "beam-search"
@@ -55,3 +55,18 @@ def test_agreement_is_the_share_of_pairs_that_agree() -> None:
     assert agreement([0, 0, 1, 2]) == 1 / 6
     assert agreement([0, 1, 2, 3]) == agreement([-1, -1, -1, -1]) == 0.0
     assert agreement([0]) == agreement([]) == 0.0
+
+
+def test_votes_are_settled_where_the_lead_lasts_by_the_published_criterion() -> None:
+    """P(Beta(a + 1, b + 1) > 1/2) is the chance of at most a heads in a + b + 1 tosses of a fair coin."""
+    assert settled([0] * 4) == 1 - 1 / 2**5
+    assert settled([0, 0, 0, 1]) is None  # 26 of 32
+    assert settled([5] * 7 + [2]) == 1 - 10 / 2**9
+    assert settled([0] * 6 + [1] * 2) is None  # 466 of 512
+    assert settled([0] * 7 + [1, 2, 3, -1, -1]) == 1 - 10 / 2**9, "a third answer and a silent one change nothing"
+    assert settled([-1] * 8) is settled([]) is None
+
+
+def test_a_lead_that_the_reward_model_finds_wrong_settles_nothing() -> None:
+    assert settled([0] * 4, [0.9, 0.4, 0.4, 0.4]) == 1 - 1 / 2**5
+    assert settled([0] * 4, [0.9, 0.3, 0.3, 0.3]) is None
