@@ -125,8 +125,9 @@ def _check_installed() -> None:
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     try:
-        with spawning({}):
-            import vllm  # noqa: F401
+        with spawning({}):  # what it says while it is imported goes to the log
+            import vllm.engine.arg_utils
+            import vllm.v1.engine.async_llm  # noqa: F401
     except ImportError as error:
         raise MissingExtra(
             "the vllm engine needs vLLM: run `pip install 'tts-search[vllm]'` (CUDA), or use --engine transformers."
