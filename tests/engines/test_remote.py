@@ -60,7 +60,7 @@ class TestPolicies:
     ) -> None:  # fmt: skip
         fake = fakes(name=str(policy_folder) if known else "mystery")
         remote = connect(fake)
-        assert (remote._text is not None) is known
+        assert (remote._prompts._text is not None) is known
         ends = set()
         for words in WORDS:
             there, here = await greedy(remote, words), await greedy(policy, words)
@@ -158,9 +158,9 @@ class TestPolicies:
     async def test_another_tokenizer_of_the_same_name_is_not_believed(
         self, fake: FakeServer, connect: Connect, policy_folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert connect(fake, tokenizer=str(policy_folder))._text is not None
+        assert connect(fake, tokenizer=str(policy_folder))._prompts._text is not None
         monkeypatch.setattr(FakeServer, "tokenize", lambda *_: (200, {"tokens": [1, 2, 3]}))
-        assert connect(fake, tokenizer=str(policy_folder))._text is None
+        assert connect(fake, tokenizer=str(policy_folder))._prompts._text is None
 
     async def test_the_context_is_a_limit(self, fake: FakeServer, connect: Connect) -> None:
         remote = connect(fake)

@@ -60,8 +60,8 @@ async def test_what_is_sent_to_a_server_keeps_every_separator(
 ) -> None:
     fake = fakes(variant, name=str(policy_folder) if variant == "openai" else "mystery")  # the others make the prompt
     remote = connect(fake)
-    if remote._text is not None:
-        remote._text.tokenizer.chat_template = TRIMMING
+    if remote._prompts._text is not None:
+        remote._prompts._text.tokenizer.chat_template = TRIMMING
     there = await greedy(remote, WORDS)
     sent = [body["prompt"] for body in fake.asked("/v1/completions")]
     steps = [step.text for step in there.steps]

@@ -15,9 +15,9 @@ from tts import models
 from tts.cost import ModelShape
 from tts.engines.address import Address, Patience
 from tts.engines.http import Json, Reply, Server
-from tts.engines.remote_policy import Dialect, RemotePolicy, Warn
+from tts.engines.remote_policy import RemotePolicy, Warn
 from tts.engines.remote_reward import RemoteReward, kind_of_rows
-from tts.engines.served import is_ids, listed, listing
+from tts.engines.served import Dialect, is_ids, listed, listing
 from tts.engines.text import Text
 from tts.errors import BadInput, EngineError, ModelError, TTSError
 from tts.families import family_of

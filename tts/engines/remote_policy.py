@@ -5,15 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from tts.cost import ModelShape
 from tts.engines.http import Json, Reply, Server
-from tts.engines.remote_text import ENDED, Answer, Cut, Pieces, Stepped, counted, estimate, stand_ins
-from tts.engines.served import is_ids, unknown_model
+from tts.engines.remote_prompt import Prompts
+from tts.engines.remote_text import ENDED, Answer, Cut, Pieces, Stepped, counted, stand_ins
+from tts.engines.served import Dialect, is_ids, unknown_model
 from tts.engines.stepper import Splitter
-from tts.engines.text import TEMPLATE_DATE, Text, opened
+from tts.engines.text import Text
 from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
 from tts.models import ModelCard
 from tts.protocols import Completion, Request
@@ -27,25 +27,6 @@ _TOO_LONG = re.compile(
     r"context (length|size|window)|maximum (model|sequence) length|max_model_len|n_ctx|too long", re.IGNORECASE
 )
 _CONTEXT = re.compile(r"(?:context (?:length|size|window)|max_model_len)\D{0,24}?(\d{2,})", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What a server was found to speak.
-
-    Attributes:
-        completions: raw completions; without them only whole solutions can be had, through chat.
-        ids: it takes prompts as token ids and says which ids it sampled.
-        tells_stop: it says which stop string ended an answer, or that none did.
-        routes: whose routes to the tokenizer it has.
-        chat_limit: what it calls the limit of tokens in chat.
-    """
-
-    completions: bool = True
-    ids: bool = False
-    tells_stop: bool = False
-    routes: Literal["vllm", "llama.cpp", ""] = ""
-    chat_limit: str = "max_tokens"
 
 
 class RemotePolicy:
@@ -83,12 +64,11 @@ class RemotePolicy:
         self.context = context
         self._server = server
         self._dialect = dialect
-        self._text = text
         self._seeds = seeds
         self._warn = warn
         self._splitter = Splitter(text.decode, card.separator, ()) if text and dialect.ids else None
         self._uncounted = not shape.active
-        self._prepared: dict[str, tuple[str, tuple[int, ...]]] = {}
+        self._prompts = Prompts(card, server, dialect, text, context)
 
     @property
     def steps(self) -> bool:
@@ -107,8 +87,7 @@ class RemotePolicy:
 
     async def prepare(self, problem: Problem) -> None:
         """Fetch what ``prompt`` needs from the server, so that it will not block the event loop."""
-        if self._asks_for_prompts and problem.text.strip() and problem.text not in self._prepared:
-            self._prepared[problem.text] = await self._opening(problem)
+        await self._prompts.prepare(problem)
 
     def prompt(self, problem: Problem) -> Step:
         """The problem in the model's chat form. Raises BadInput when it is empty, PromptTooLong when it is too long.
@@ -117,10 +96,7 @@ class RemotePolicy:
         """
         if not problem.text.strip():
             raise BadInput("the problem is empty: give some text to solve.")
-        found = self._prepared.pop(problem.text, None)
-        if found is None:
-            found = self._server.wait(self._opening(problem)) if self._asks_for_prompts else self._own_opening(problem)
-        text, tokens = found
+        text, tokens = self._prompts.of(problem)
         if len(tokens) >= self.context:
             raise self._too_long(len(tokens))
         return Step(text, tokens)
@@ -153,64 +129,6 @@ class RemotePolicy:
     def close(self) -> None:
         """Close the connections; requests under way fail with EngineError."""
         self._server.close()
-
-    # -- prompts -----------------------------------------------------------------------------------------------------
-
-    @property
-    def _asks_for_prompts(self) -> bool:
-        return self._text is None and self.steps and bool(self._dialect.routes)
-
-    def _messages(self, problem: Problem) -> list[dict[str, str]]:
-        system = [{"role": "system", "content": self.card.system}] if self.card.system else []
-        return [*system, {"role": "user", "content": self.card.user(problem.text)}]
-
-    def _plain(self, problem: Problem) -> str:
-        return "\n\n".join(message["content"] for message in self._messages(problem)) + self.card.opening
-
-    def _own_opening(self, problem: Problem) -> tuple[str, tuple[int, ...]]:
-        """The prompt made on this machine: by the tokenizer, else the card's words as they stand."""
-        if self._text is None:
-            text = self._plain(problem)
-            return text, stand_ins(text, estimate(text))
-        step = self._text.prompt(problem, self.card, self.context)
-        takes_whole = self._dialect.ids or self._dialect.routes == "vllm"
-        return step.text if takes_whole else _without_begin(step.text, self._text), step.tokens
-
-    async def _opening(self, problem: Problem) -> tuple[str, tuple[int, ...]]:
-        """The prompt made by the server's own tokenizer."""
-        plain, messages, opening = self._plain(problem), self._messages(problem), self.card.opening
-        asked: Json = {"messages": messages}
-        if self._dialect.routes == "llama.cpp":
-            if self.card.template:
-                asked["chat_template_kwargs"] = self.card.template
-            text = str((await self._route("apply-template", asked)).data.get("prompt", plain))
-            text = opened(text, opening)
-            reply = await self._route("tokenize", {"content": text, "add_special": True, "parse_special": True})
-            return text, self._tokens(reply)
-        asked["chat_template_kwargs"] = {"date_string": TEMPLATE_DATE, **self.card.template}
-        reply = await self._route("tokenize", {"model": self.name, "add_generation_prompt": True, **asked})
-        if reply.status == 400 and self.card.system:  # a template without a place for it
-            asked["messages"] = [{"role": "user", "content": plain.removesuffix(opening)}]
-            reply = await self._route("tokenize", {"model": self.name, "add_generation_prompt": True, **asked})
-        if reply.status == 400:  # a model without a chat template
-            reply = await self._route("tokenize", {"model": self.name, "prompt": plain})
-        tokens, text = self._tokens(reply), plain
-        if opening or not self._dialect.ids:  # an older one takes ids, but gives none out
-            reply = await self._route("detokenize", {"model": self.name, "tokens": tokens})
-            text = str(reply.data.get("prompt", plain))
-        if opened(text, opening) != text:
-            more = {"model": self.name, "prompt": opening, "add_special_tokens": False}
-            tokens, text = (*tokens, *self._tokens(await self._route("tokenize", more))), text + opening
-        return text, tokens
-
-    def _tokens(self, reply: Reply) -> tuple[int, ...]:
-        tokens: Any = reply.data.get("tokens")
-        if not is_ids(tokens):
-            raise EngineError(f"{self._server.address.root}/tokenize failed ({reply.status}): {reply.message}.")
-        return tuple(tokens)
-
-    async def _route(self, path: str, body: Json) -> Reply:
-        return await self._server.ask(f"{self._server.address.root}/{path}", body)
 
     # -- sampling ----------------------------------------------------------------------------------------------------
 
@@ -275,7 +193,7 @@ class RemotePolicy:
     async def _chat(self, request: Request, limit: int) -> Completion:
         """A whole solution from a server that only chats."""
         body = self._sampling(request, 0) | {"model": self.name, self._dialect.chat_limit: limit}
-        body["messages"] = self._messages(request.problem)
+        body["messages"] = self._prompts.messages(request.problem)
         if self.card.template:
             body["chat_template_kwargs"] = self.card.template
         reply = await self._server.ask(f"{self._server.address.base}/chat/completions", body)
@@ -328,10 +246,3 @@ class RemotePolicy:
             f"the problem is {length} and {self.name} takes {self.context} together with the answer: shorten it, or "
             "choose a policy with a longer context."
         )
-
-
-def _without_begin(text: str, tokenizer: Text) -> str:
-    """A prompt as text, without the begin token that servers put before every text themselves."""
-    begin = getattr(tokenizer.tokenizer, "bos_token", None)
-    adds = tokenizer.encode("1", special=True) != tokenizer.encode("1")
-    return text.removeprefix(begin) if begin and adds else text

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from tts.engines.http import Json, Server
 
 _SOON = 30.0  # seconds in which a server that works says what it serves
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a server was found to speak.
+
+    Attributes:
+        completions: raw completions; without them only whole solutions can be had, through chat.
+        ids: it takes prompts as token ids and says which ids it sampled.
+        tells_stop: it says which stop string ended an answer, or that none did.
+        routes: whose routes to the tokenizer it has.
+        chat_limit: what it calls the limit of tokens in chat.
+    """
+
+    completions: bool = True
+    ids: bool = False
+    tells_stop: bool = False
+    routes: Literal["vllm", "llama.cpp", ""] = ""
+    chat_limit: str = "max_tokens"
 
 
 def is_ids(tokens: Any) -> bool:
