@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.calibrate.deck import ORDERS
 from benchmarks.calibrate.gathering import read
+from benchmarks.calibrate.pool import Pool
 from benchmarks.study import figures, plan, summary
 from benchmarks.study.claims import Claim, small_beats_large
 from benchmarks.study.compare import DRAWS
@@ -64,8 +65,21 @@ def _one(root: Path, policy: str, seeds: int, cross: bool, orders: int, draws: i
     validation = read(_there(root, "val", policy, 0))
     if cross:
         return across(validation, orders, draws)
-    tests = [read(_there(root, "test", policy, seed)) for seed in range(seeds)]
-    return on_test(validation, tests, orders, draws)
+    return on_test(validation, _tests(root, policy, seeds), orders, draws)
+
+
+def _tests(root: Path, policy: str, seeds: int) -> list[Pool]:
+    """The test runs of every seed that has as many samples as the first, at most so many seeds."""
+    found = [read(_there(root, "test", policy, 0))]
+    for seed in range(1, seeds):
+        folders = plan.folders(root, "test", policy, seed)
+        if any("samples" in folder.name for folder in folders):
+            found.append(read(folders))
+            if found[-1].width < found[0].width:
+                found.pop()
+    if len(found) < seeds:
+        print(f"{policy}: {len(found)} of {seeds} seeds are there", file=sys.stderr)
+    return found
 
 
 def _there(root: Path, split: str, policy: str, seed: int) -> list[Path]:

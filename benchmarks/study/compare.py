@@ -29,6 +29,7 @@ class Point:
         right, flops: over the problems.
         expected: the cost that the profile had foretold, for the selector.
         ways: how its plays ended, and how often.
+        seeds: how many it is the mean of.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Point:
     flops: Floats
     expected: float = 0.0
     ways: dict[str, float] = field(default_factory=dict)
+    seeds: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,7 @@ class Measured:
 
     Attributes:
         policy, prm: names.
+        seeds: how many there are.
         ids: of the problems [P].
         fixed: of each strategy a user might fix beforehand, its points by N.
         selector: its points by budget, from cheap to dear.
@@ -54,13 +55,17 @@ class Measured:
 
     policy: str
     prm: str
+    seeds: int
     ids: tuple[str, ...]
     fixed: dict[str, tuple[Point, ...]]
     selector: tuple[Point, ...]
 
 
 class Decks:
-    """The decks of one policy's seeds: the same problems, their samples and searches drawn anew for each seed."""
+    """The decks of one policy's seeds: the same problems, their samples and searches drawn anew for each seed.
+
+    A search need not be there in all of them: what takes it is played where it is.
+    """
 
     def __init__(self, pools: Sequence[Pool], orders: int = ORDERS) -> None:
         ids = [tuple(entry.id for entry in pool.entries) for pool in pools]
@@ -71,7 +76,8 @@ class Decks:
 
     def fixed(self, finish: Finish) -> Point:
         """A strategy chosen beforehand."""
-        return self._point(f"{name_of(finish)}@{finish.n}", [fixed(deck, finish) for deck in self.decks])
+        name = f"{name_of(finish)}@{finish.n}"
+        return self._point(name, {k: fixed(self.decks[k], finish) for k in self._having([finish])})
 
     def knowing(self) -> Decks:
         """The same problems in the same orders, their true difficulty known (:mod:`benchmarks.study.oracle`)."""
@@ -97,15 +103,26 @@ class Decks:
         return _mixed(less, self._priced(profile, below, limits), share) if share else less
 
     def _priced(self, profile: Profile, price: float, limits: Limits) -> Point:
-        played = [play(deck, profile, price, limits) for deck in self.decks]
+        chosen = [way for stage in profile.stages for way in stage.ways if isinstance(way, Finish)]
+        played = {k: play(self.decks[k], profile, price, limits) for k in self._having(chosen)}
         return self._point("selector", played, expected(profile, price, limits).flops)
 
-    def _point(self, name: str, played: Sequence[Played], foretold: float = 0.0) -> Point:
-        right = [right_of(pool, each.answers) for pool, each in zip(self.pools, played, strict=True)]
+    def _having(self, finishes: Sequence[Finish]) -> list[int]:
+        """The seeds whose runs hold all of these searches. Raises BadInput where there is none."""
+        wanted = {(finish.strategy, finish.n) for finish in finishes if searches(finish)}
+        found = [k for k, pool in enumerate(self.pools) if wanted <= pool.parameters.keys()]
+        if not found:
+            names = ", ".join(f"{name} at N = {n}" for name, n in sorted(wanted))
+            raise BadInput(f"the profile has searches that no seed of the test runs has: run {names}.")
+        return found
+
+    def _point(self, name: str, played: Mapping[int, Played], foretold: float = 0.0) -> Point:
+        right = [right_of(self.pools[k], each.answers) for k, each in played.items()]
         ways = Counter[str]()
-        for each in played:
+        for each in played.values():
             ways.update({way: share / len(played) for way, share in each.ways.items()})
-        return Point(name, _mean(right), _mean([each.flops for each in played]), foretold, dict(ways))
+        flops = _mean([each.flops for each in played.values()])
+        return Point(name, _mean(right), flops, foretold, dict(ways), len(played))
 
 
 def measure(decks: Decks, parts: Sequence[Part], budgets: Sequence[float]) -> Measured:
@@ -116,7 +133,7 @@ def measure(decks: Decks, parts: Sequence[Part], budgets: Sequence[float]) -> Me
     selector = [decks.selector_of(parts, budget) for budget in budgets]
     pairs = {name: tuple(points) for name, points in found.items()}
     first = parts[0].profile
-    return Measured(first.policy, first.prm, decks.ids, pairs, tuple(selector))
+    return Measured(first.policy, first.prm, len(decks.decks), decks.ids, pairs, tuple(selector))
 
 
 def greedy_point(folder: Path, ids: Sequence[str]) -> Point:
@@ -137,7 +154,7 @@ def _mixed(less: Point, more: Point, share: float) -> Point:
 
     return Point(
         less.name, mean(less.right, more.right), mean(less.flops, more.flops), mean(less.expected, more.expected),
-        dict(ways),
+        dict(ways), less.seeds,
     )  # fmt: skip
 
 
@@ -151,7 +168,7 @@ def _together(each: Sequence[tuple[Part, Point]]) -> Point:
     for weight, (_, point) in zip(share, each, strict=True):
         ways.update({way: weight * many for way, many in point.ways.items()})  # of all problems: near enough
     foretold = sum(weight * point.expected for weight, (_, point) in zip(share, each, strict=True))
-    return Point(each[0][1].name, right, flops, foretold, dict(ways))
+    return Point(each[0][1].name, right, flops, foretold, dict(ways), each[0][1].seeds)
 
 
 def budgets_of(profile: Profile, count: int = BUDGETS) -> list[float]:

@@ -10,13 +10,14 @@ from benchmarks.statistics import Interval, percentile
 from benchmarks.study.claims import Claim, Row
 from benchmarks.study.one import PolicyStudy
 from tts.selector import INDIFFERENCE
-from tts.terminal import table
+from tts.terminal import count, table
 
 
 def printed(study: PolicyStudy) -> str:
     """The tables of one policy, and its claims."""
-    compared, name = study.compared, study.measured.policy
-    parts = [f"{name} with {study.measured.prm or 'no reward model'}, {len(study.measured.ids)} problems", ""]
+    compared, measured = study.compared, study.measured
+    over = f"{len(measured.ids)} problems, {count(measured.seeds, 'seed')}"
+    parts = [f"{measured.policy} with {measured.prm or 'no reward model'}, {over}", ""]
     parts += [table([_line(row, study) for row in study.rows]), ""]
     gains = [
         {
@@ -32,6 +33,8 @@ def printed(study: PolicyStudy) -> str:
         )
     ]
     parts += [table(gains), ""]
+    fewer = [p for each in measured.fixed.values() for p in each if p.seeds < measured.seeds]
+    parts += [f"Of fewer seeds: {', '.join(f'{p.name} ({p.seeds})' for p in fewer)}.", ""] if fewer else []
     for each in study.told:
         parts.append(
             f"Predicted pass@1 after {each.n} samples{', scored' if each.scored else ''}: rank correlation "
@@ -52,7 +55,12 @@ def recorded(study: PolicyStudy) -> dict[str, Any]:
     compared = study.compared
     fixed = {
         name: [
-            {"name": point.name, "flops": float(drawn.flops[0, k]), **_interval(percentile(drawn.right[:, k]))}
+            {
+                "name": point.name,
+                "seeds": point.seeds,
+                "flops": float(drawn.flops[0, k]),
+                **_interval(percentile(drawn.right[:, k])),
+            }
             for k, point in enumerate(sorted(study.measured.fixed[name], key=lambda p: float(p.flops.mean())))
         ]
         for name, drawn in compared.fixed.items()
@@ -61,6 +69,7 @@ def recorded(study: PolicyStudy) -> dict[str, Any]:
         "policy": study.measured.policy,
         "prm": study.measured.prm,
         "problems": len(study.measured.ids),
+        "seeds": study.measured.seeds,
         "fixed": fixed,
         "selector": [asdict(row) for row in study.rows],
         "oracle": [{"right": float(p.right.mean()), "flops": float(p.flops.mean())} for p in study.oracle],

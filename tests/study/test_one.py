@@ -21,6 +21,7 @@ from benchmarks.study.measure import WIDEST, Decks, greedy_point
 from benchmarks.study.one import PolicyStudy, across, on_test
 from tests.calibrate.synthetic import pool
 from tests.calibrate.test_gathering import greedy, written
+from tts.errors import BadInput
 from tts.profile import Profile
 from tts.selector import cheapest, expected
 from tts.types import Problem
@@ -71,6 +72,28 @@ def test_the_summary_and_the_figures_say_what_was_found(study: PolicyStudy) -> N
 def test_a_profile_is_fitted_to_as_many_samples_as_there_are_to_play() -> None:
     few = on_test(world(1), [world(2).first(4)], orders=2, draws=10)
     assert few.measured.fixed["majority"][-1].name == "majority@4"
+
+
+def without_searches(made: Pool) -> Pool:
+    return replace(made, parameters={}, entries=tuple(replace(entry, searches={}) for entry in made.entries))
+
+
+def test_a_search_that_only_some_seeds_have_is_played_on_those_and_said_to_be() -> None:
+    study = on_test(world(1), [world(2), without_searches(world(3))], orders=2, draws=10)
+    seeds = {point.name: point.seeds for points in study.measured.fixed.values() for point in points}
+    assert (seeds["beam-search@4"], seeds["best-of-n@8"]) == (1, 2)
+    said = summary.printed(study)
+    assert "60 problems, 2 seeds" in said
+    assert "Of fewer seeds: beam-search@4 (1)." in said
+    alone = on_test(world(1), [world(2)], orders=2, draws=10)
+    [ours], [theirs] = (each.measured.fixed["beam-search"] for each in (study, alone))
+    assert np.array_equal(ours.right, theirs.right)
+
+
+def test_searches_that_no_seed_has_are_named() -> None:
+    profile = calibrate(world(1)).profile
+    with pytest.raises(BadInput, match="no seed of the test runs has: run beam-search at N = 4"):
+        measure.measure(Decks([without_searches(world(2))], 2), [measure.Part(np.arange(60), profile)], [1000.0])
 
 
 def test_a_claim_that_does_not_hold_is_printed_as_missed() -> None:
