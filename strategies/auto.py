@@ -15,7 +15,7 @@ from tts.evidence import Evidence
 from tts.profile import Finish, Stage
 from tts.profile_file import named
 from tts.registry import resolve
-from tts.rule import EASY, HARD, PROBE, agreement, settled
+from tts.rule import EASY, HARD, PROBE, agreement, rounds, settled
 from tts.search import Search
 from tts.selector import SAMPLING, Limits, decide, price_of_budget, without_searches
 from tts.telling import considered, planned
@@ -105,8 +105,7 @@ class Auto(Stepwise):
         """What the samples at hand say; None before there are any."""
         if not leaves:
             return None
-        known = [search.step_scores(leaf) for leaf in leaves]
-        scores = [aggregate(steps, stage.aggregate) if steps else 0.0 for steps in known] if stage.scored else None
+        scores = _scores(search, leaves, stage.aggregate) if stage.scored else None
         tokens = [leaf.length - search.root.length for leaf in leaves]
         return Evidence(await search.classes(leaves), scores, tokens, search.root.length)
 
@@ -163,20 +162,18 @@ class Auto(Stepwise):
 
     async def settle(self, search: Search, plan: Plan, leaves: list[Node]) -> list[Node]:
         """Four samples, and again as many as there are, until their votes are settled."""
-        scored, n = plan.strategy == "best-of-n", PROBE
-        while True:
+        scored = plan.strategy == "best-of-n"
+        for n in rounds(self.n):
             leaves = await self.sample(search, n, leaves, scored=scored)
             if len(leaves) < n or n == self.n:  # a ceiling was reached, or all were drawn
-                return leaves
-            known = await search.score(leaves, plan.aggregate) if scored else {}
-            scores = [known.get(leaf, 0.0) for leaf in leaves] if scored else None
+                break
+            scores = _scores(search, leaves, plan.aggregate) if scored else None
             if lasts := settled(await search.classes(leaves), scores):
-                why = (
-                    f"stop after {n} of {self.n} samples: the commonest answer stays ahead with {lasts:.0%}{self.rule}"
-                )
+                ahead = f"the commonest answer stays ahead with {lasts:.0%}{self.rule}"
+                why = f"stop after {n} of {self.n} samples: {ahead}"
                 search.decided(replace(plan, parameters={"n": n}, reason=why), samples=n, options=[])
-                return leaves
-            n = min(2 * n, self.n)
+                break
+        return leaves
 
     # -- the moves -------------------------------------------------------------------------------------------------
 
@@ -207,3 +204,9 @@ class Auto(Stepwise):
         settings = {**mine, "aggregate": plan.aggregate, **plan.parameters, **self.sampling, "n": n}
         built = strategy(**{f.name: settings[f.name] for f in fields(strategy) if f.name in settings})
         return [*leaves, *await built(search)]
+
+
+def _scores(search: Search, leaves: Sequence[Node], how: str) -> list[float]:
+    """The score of each sample; 0 for one that could not be scored."""
+    known = [search.step_scores(leaf) for leaf in leaves]
+    return [aggregate(steps, how) if steps else 0.0 for steps in known]

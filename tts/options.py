@@ -24,79 +24,61 @@ class Aggregations(StrEnum):
     mean = "mean"
 
 
-Policy = Annotated[
-    str,
-    typer.Option(help="Model that writes solutions: a short name, a hub id, a folder, or http://HOST/v1#MODEL."),
-]
-Prm = Annotated[
-    str, typer.Option(help="Reward model, or a JSON file that describes one; 'auto' is the one recommended.")
-]
-MaxTokens = Annotated[int | None, typer.Option(help="Most tokens the policy may sample for one problem.")]
-MaxFlops = Annotated[float | None, typer.Option(help="Most FLOPs for one problem, both models counted, such as 3e17.")]
-TotalFlops = Annotated[
-    float | None, typer.Option(help="FLOPs for all problems together, which auto divides where they bring most.")
-]
-Profile = Annotated[
-    str | None,
-    typer.Option(help="Measured curves for auto, a file of `tts calibrate`; by default those that ship, if any."),
-]
-MaxSeconds = Annotated[float | None, typer.Option(help="Most seconds for one problem.")]
-Vote = Annotated[str | None, typer.Option(help="majority, best or weighted; by default the strategy's own.")]
-Aggregate = Annotated[
-    Aggregations | None, typer.Option(help="How the scores of a solution's steps become one.", show_default="last")
-]
-Extract = Annotated[
-    str, typer.Option(help="How answers are found: boxed; or last-number, also in a solution without a box.")
-]
-BeamWidth = Annotated[int | None, typer.Option(help="Continuations of each kept prefix (M).")]
-Temperature = Annotated[float | None, typer.Option(help="Sampling temperature; 0 is greedy.")]
-TopP = Annotated[float | None, typer.Option(help="Nucleus mass.")]
-MaxSteps = Annotated[int | None, typer.Option(help="Most steps of a solution.")]
-StepTokens = Annotated[int | None, typer.Option(help="Most tokens of one step.")]
-SolutionTokens = Annotated[int | None, typer.Option(help="Most tokens of one solution that is sampled in one go.")]
-Lookahead = Annotated[int | None, typer.Option(help="Steps that beam search looks ahead before it ranks.")]
-Seed = Annotated[int, typer.Option(help="Seed of the sampling.")]
-Engine = Annotated[
-    str, typer.Option(help="vllm, transformers or remote; auto: vllm where it is installed, for all but lab-*.")
-]
-Device = Annotated[str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU when there is one.")]
-PrmDevice = Annotated[str | None, typer.Option(help="The reward model's device, when it is another; such as cuda:1.")]
-Dtype = Annotated[str | None, typer.Option(help="Such as float32; by default what suits the device.")]
-GpuMemory = Annotated[float, typer.Option(help="Part of a GPU's memory for both models together (vLLM).")]
-EngineArg = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="An argument of the engine, name=value, as often as needed; policy.name=value for one model.",
-        metavar="NAME=VALUE",
-    ),
-]
-
-
 def _shared(
-    policy: Policy = "lab-1m",
-    prm: Prm = "auto",
-    profile: Profile = None,
-    max_tokens: MaxTokens = None,
-    max_flops: MaxFlops = None,
-    total_flops: TotalFlops = None,
-    max_seconds: MaxSeconds = None,
-    vote: Vote = None,
-    aggregate: Aggregate = None,
-    extract: Extract = "boxed",
-    beam_width: BeamWidth = None,
-    temperature: Temperature = None,
-    top_p: TopP = None,
-    max_steps: MaxSteps = None,
-    step_tokens: StepTokens = None,
-    solution_tokens: SolutionTokens = None,
-    lookahead: Lookahead = None,
-    seed: Seed = 0,
-    engine: Engine = "auto",
-    device: Device = None,
-    prm_device: PrmDevice = None,
-    dtype: Dtype = None,
-    gpu_memory: GpuMemory = 0.9,
-    engine_arg: EngineArg = None,
+    policy: Annotated[
+        str,
+        typer.Option(help="Model that writes solutions: a short name, a hub id, a folder, or http://HOST/v1#MODEL."),
+    ] = "lab-1m",
+    prm: Annotated[
+        str, typer.Option(help="Reward model, or a JSON file that describes one; 'auto' is the one recommended.")
+    ] = "auto",
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Measured curves for auto, a file of `tts calibrate`; by default those that ship, if any."),
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Most tokens the policy may sample for one problem.")] = None,
+    max_flops: Annotated[
+        float | None, typer.Option(help="Most FLOPs for one problem, both models counted, such as 3e17.")
+    ] = None,
+    total_flops: Annotated[
+        float | None, typer.Option(help="FLOPs for all problems together, which auto divides where they bring most.")
+    ] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Most seconds for one problem.")] = None,
+    vote: Annotated[str | None, typer.Option(help="majority, best or weighted; by default the strategy's own.")] = None,
+    aggregate: Annotated[
+        Aggregations | None, typer.Option(help="How the scores of a solution's steps become one.", show_default="last")
+    ] = None,
+    extract: Annotated[
+        str, typer.Option(help="How answers are found: boxed; or last-number, also in a solution without a box.")
+    ] = "boxed",
+    beam_width: Annotated[int | None, typer.Option(help="Continuations of each kept prefix (M).")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Sampling temperature; 0 is greedy.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Nucleus mass.")] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Most steps of a solution.")] = None,
+    step_tokens: Annotated[int | None, typer.Option(help="Most tokens of one step.")] = None,
+    solution_tokens: Annotated[
+        int | None, typer.Option(help="Most tokens of one solution that is sampled in one go.")
+    ] = None,
+    lookahead: Annotated[int | None, typer.Option(help="Steps that beam search looks ahead before it ranks.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
+    engine: Annotated[
+        str, typer.Option(help="vllm, transformers or remote; auto: vllm where it is installed, for all but lab-*.")
+    ] = "auto",
+    device: Annotated[
+        str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU when there is one.")
+    ] = None,
+    prm_device: Annotated[
+        str | None, typer.Option(help="The reward model's device, when it is another; such as cuda:1.")
+    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="Such as float32; by default what suits the device.")] = None,
+    gpu_memory: Annotated[float, typer.Option(help="Part of a GPU's memory for both models together (vLLM).")] = 0.9,
+    engine_arg: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An argument of the engine, name=value, as often as needed; policy.name=value for one model.",
+            metavar="NAME=VALUE",
+        ),
+    ] = None,
 ) -> None:
     """The options of a solver, in the order in which help shows them."""
 

@@ -92,6 +92,14 @@ def agreement(classes: list[int]) -> float:
     return equal / pairs if pairs else 0.0
 
 
+def rounds(most: int) -> list[int]:
+    """The numbers of samples at which it is asked whether the votes are settled: 4, 8, 16, ... and ``most``."""
+    found = [min(PROBE, most)]
+    while found[-1] < most:
+        found.append(min(2 * found[-1], most))
+    return found
+
+
 def settled(classes: Sequence[int], scores: Sequence[float] | None = None) -> float | None:
     """The chance that the lead of the commonest answer lasts, where the votes are settled; None where they are not.
 

@@ -70,13 +70,10 @@ def _one(root: Path, policy: str, seeds: int, cross: bool, orders: int, draws: i
 
 def _tests(root: Path, policy: str, seeds: int) -> list[Pool]:
     """The test runs of every seed that has as many samples as the first, at most so many seeds."""
-    found = [read(_there(root, "test", policy, 0))]
-    for seed in range(1, seeds):
-        folders = plan.folders(root, "test", policy, seed)
-        if any("samples" in folder.name for folder in folders):
-            found.append(read(folders))
-            if found[-1].width < found[0].width:
-                found.pop()
+    first = read(_there(root, "test", policy, 0))
+    further = (plan.folders(root, "test", policy, seed) for seed in range(1, seeds))
+    pools = [read(folders) for folders in further if _sampled(folders)]
+    found = [first, *(pool for pool in pools if pool.width >= first.width)]
     if len(found) < seeds:
         print(f"{policy}: {len(found)} of {seeds} seeds are there", file=sys.stderr)
     return found
@@ -85,12 +82,16 @@ def _tests(root: Path, policy: str, seeds: int) -> list[Pool]:
 def _there(root: Path, split: str, policy: str, seed: int) -> list[Path]:
     """The run folders. Raises BadInput where there are no samples among them."""
     found = plan.folders(root, split, policy, seed)
-    if not any("samples" in folder.name for folder in found):
+    if not _sampled(found):
         raise BadInput(
             f"{root} has no samples of {policy} on {plan.SPLITS[split]} with seed {seed}: leave --no-run out, or name "
             "the folder of the runs with --runs."
         )
     return found
+
+
+def _sampled(folders: list[Path]) -> bool:
+    return any("samples" in folder.name for folder in folders)
 
 
 def _between(found: list[PolicyStudy], root: Path) -> list[Claim]:

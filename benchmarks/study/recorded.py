@@ -118,7 +118,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{file.name}: {len(pool.entries)} problems, {pool.width} samples each\n")
             print(table(rows(file.name.partition(".")[0], study)), end="\n\n")
             print(table(gains(file.name.partition(".")[0], study)), end="\n\n")
-            print(table(list(settling.rows(file.name.partition(".")[0], pool, args.orders))), end="\n\n")
+            print(table(list(settling.compared(file.name.partition(".")[0], pool, args.orders))), end="\n\n")
     except TTSError as error:
         print(f"tts: {error}", file=sys.stderr)
         return 2

@@ -8,36 +8,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.calibrate.ballots import COUNTED, DEFAULT, blank_finish
+from benchmarks.calibrate.ballots import COUNTED, DEFAULT, Ballot, blank_finish
 from benchmarks.calibrate.deck import BEGINNING, Deck, right_of
 from benchmarks.calibrate.hands import Floats, Ints
 from benchmarks.calibrate.pool import Pool
 from benchmarks.statistics import difference
-from tts.rule import PROBE, settled
+from tts.rule import rounds, settled
 
 
 def settle(deck: Deck, strategy: str, most: int) -> tuple[Ints, Ints]:
     """The class elected, and the number of samples it took, ``most`` at most; each [P, S]."""
-    ballot = DEFAULT if strategy == "best-of-n" else COUNTED
-    shape, n = (len(deck), deck.orders), min(PROBE, most)
+    ballot = _ballot(strategy)
+    shape = len(deck), deck.orders
     answers, used = np.full(shape, -1), np.zeros(shape, dtype=np.int64)
-    while True:
-        finish = blank_finish(strategy, n, ballot)
+    for n in rounds(most):
         fresh = (used == 0) & ((n == most) | _settled(deck, n, strategy == "best-of-n", ballot.aggregate))
-        answers[fresh], used[fresh] = deck.answers(BEGINNING, finish)[fresh], n
-        if n == most:
-            return answers, used
-        n = min(2 * n, most)
+        answers[fresh], used[fresh] = deck.answers(BEGINNING, blank_finish(strategy, n, ballot))[fresh], n
+    return answers, used
 
 
-def rows(name: str, pool: Pool, orders: int) -> Iterator[dict[str, Any]]:
+def compared(name: str, pool: Pool, orders: int) -> Iterator[dict[str, Any]]:
     """For each vote and N: the mean samples, how often they are right, and how that differs from all N."""
     deck = Deck(pool, orders)
     for strategy in ("majority", *(["best-of-n"] if pool.scored else [])):
         for most in sorted({min(16, pool.width), pool.width}):
             answers, used = settle(deck, strategy, most)
-            ballot = DEFAULT if strategy == "best-of-n" else COUNTED
-            all_of_them = deck.answers(BEGINNING, blank_finish(strategy, most, ballot))
+            all_of_them = deck.answers(BEGINNING, blank_finish(strategy, most, _ballot(strategy)))
             ours, theirs = (right_of(pool, found).mean(axis=1) for found in (answers, all_of_them))
             yield {
                 "recording": name,
@@ -47,6 +43,10 @@ def rows(name: str, pool: Pool, orders: int) -> Iterator[dict[str, Any]]:
                 "right": f"{100 * ours.mean():.1f}",
                 "over all N": difference(ours.tolist(), theirs.tolist()).points(),
             }
+
+
+def _ballot(strategy: str) -> Ballot:
+    return DEFAULT if strategy == "best-of-n" else COUNTED
 
 
 def _settled(deck: Deck, n: int, scored: bool, aggregate: str) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.calibrate.deck import Deck
-from benchmarks.study.settling import rows, settle
+from benchmarks.study.settling import compared, settle
 from tests.calibrate.synthetic import pool
 from tts.rule import settled
 
@@ -29,7 +29,7 @@ def test_each_order_ends_at_the_first_round_whose_votes_are_settled(strategy: st
 
 
 def test_the_table_sets_it_beside_drawing_all() -> None:
-    found = list(rows("made up", pool([1.0] * 30, m=24, told=0.8, seed=1), orders=4))
+    found = list(compared("made up", pool([1.0] * 30, m=24, told=0.8, seed=1), orders=4))
     assert [(row["strategy"], row["N"]) for row in found] == [
         ("majority", 16), ("majority", 24), ("best-of-n", 16), ("best-of-n", 24)
     ]  # fmt: skip

@@ -68,7 +68,7 @@ class RemotePolicy:
         self._warn = warn
         self._splitter = Splitter(text.decode, card.separator, ()) if text and dialect.ids else None
         self._uncounted = not shape.active
-        self._prompts = Prompts(card, server, dialect, text, context)
+        self._prompts = Prompts(card, server, dialect, text)
 
     @property
     def steps(self) -> bool:
@@ -96,7 +96,7 @@ class RemotePolicy:
         """
         if not problem.text.strip():
             raise BadInput("the problem is empty: give some text to solve.")
-        text, tokens = self._prompts.of(problem)
+        text, tokens = self._prompts.of(problem, self.context)
         if len(tokens) >= self.context:
             raise self._too_long(len(tokens))
         return Step(text, tokens)

@@ -23,11 +23,10 @@ class Prompts:
         card: the model's prompt; its name is the model's on the server.
         server, dialect: where it is, and what the server speaks.
         text: the model's tokenizer, where it is on this machine.
-        context: most tokens of prompt and solution together.
     """
 
-    def __init__(self, card: ModelCard, server: Server, dialect: Dialect, text: Text | None, context: int) -> None:
-        self._card, self._server, self._dialect, self._text, self._context = card, server, dialect, text, context
+    def __init__(self, card: ModelCard, server: Server, dialect: Dialect, text: Text | None) -> None:
+        self._card, self._server, self._dialect, self._text = card, server, dialect, text
         self._prepared: dict[str, Prompt] = {}
 
     async def prepare(self, problem: Problem) -> None:
@@ -35,11 +34,14 @@ class Prompts:
         if self._asks and problem.text.strip() and problem.text not in self._prepared:
             self._prepared[problem.text] = await self._theirs(problem)
 
-    def of(self, problem: Problem) -> Prompt:
-        """The prompt. Where only the server has the tokenizer and nothing was prepared, this waits for the server."""
+    def of(self, problem: Problem, context: int) -> Prompt:
+        """The prompt of a model that takes ``context`` tokens; PromptTooLong where that is seen here.
+
+        Where only the server has the tokenizer and nothing was prepared, this waits for the server.
+        """
         if (found := self._prepared.pop(problem.text, None)) is not None:
             return found
-        return self._server.wait(self._theirs(problem)) if self._asks else self._ours(problem)
+        return self._server.wait(self._theirs(problem)) if self._asks else self._ours(problem, context)
 
     @property
     def _asks(self) -> bool:
@@ -53,12 +55,12 @@ class Prompts:
     def _plain(self, problem: Problem) -> str:
         return "\n\n".join(message["content"] for message in self.messages(problem)) + self._card.opening
 
-    def _ours(self, problem: Problem) -> Prompt:
+    def _ours(self, problem: Problem, context: int) -> Prompt:
         """The prompt made on this machine: by the tokenizer, else the card's words as they stand."""
         if self._text is None:
             text = self._plain(problem)
             return text, stand_ins(text, estimate(text))
-        step = self._text.prompt(problem, self._card, self._context)
+        step = self._text.prompt(problem, self._card, context)
         takes_whole = self._dialect.ids or self._dialect.routes == "vllm"
         return step.text if takes_whole else _without_begin(step.text, self._text), step.tokens
 
