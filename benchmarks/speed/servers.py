@@ -29,6 +29,8 @@ _ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING", "OMP_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1",
     "VLLM_SERVER_DEV_MODE": "1",  # for /reset_prefix_cache
+    # No worker process beside the engine: on few cores the two wait busily for each other, and times become erratic.
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
 }  # fmt: skip
 _PATIENCE = 600  # seconds for both to come up
 

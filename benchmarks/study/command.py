@@ -1,6 +1,6 @@
 """``python -m benchmarks.lab study``: runs the grid, fits on the validation split, plays the test split, and says what
 holds. With ``--cross`` the test split is left alone: profiles are fitted to four fifths of the validation problems and
-play the fifth, five times over.
+play the fifth, five times over; a last table says what is lost by drawing until votes are settled.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Any
 from benchmarks.calibrate.deck import ORDERS
 from benchmarks.calibrate.gathering import read
 from benchmarks.calibrate.pool import Pool
-from benchmarks.study import figures, plan, summary
+from benchmarks.study import figures, plan, settling, summary
 from benchmarks.study.claims import Claim, small_beats_large
 from benchmarks.study.compare import DRAWS
 from benchmarks.study.measure import greedy_point
 from benchmarks.study.one import PolicyStudy, across, on_test, parameters
 from tts.errors import BadInput
 from tts.outcomes import OUTCOMES
+from tts.terminal import table
 
 
 def add(commands: Any) -> None:
@@ -53,19 +54,18 @@ def study(args: argparse.Namespace) -> int:
     found = []
     for policy in policies:
         print(f"{policy}: reading its runs", file=sys.stderr)
-        found.append(_one(args.runs, policy, seeds, args.cross, orders, draws))
+        validation = read(_there(args.runs, "val", policy, 0))
+        if args.cross:
+            found.append(across(validation, orders, draws))
+        else:
+            found.append(on_test(validation, _tests(args.runs, policy, seeds), orders, draws))
         print(summary.printed(found[-1]), end="\n\n")
+        if args.cross:
+            print(table(list(settling.compared(policy, validation, orders))), end="\n\n")
     between = [] if args.cross else _between(found, args.runs)
     print(summary.verdicts(between))
     _write(args.out / ("cross" if args.cross else "test"), found, between, {"seeds": seeds, "orders": orders})
     return 0 if all(claim.holds for claim in (*between, *(c for each in found for c in each.claims))) else 1
-
-
-def _one(root: Path, policy: str, seeds: int, cross: bool, orders: int, draws: int) -> PolicyStudy:
-    validation = read(_there(root, "val", policy, 0))
-    if cross:
-        return across(validation, orders, draws)
-    return on_test(validation, _tests(root, policy, seeds), orders, draws)
 
 
 def _tests(root: Path, policy: str, seeds: int) -> list[Pool]:

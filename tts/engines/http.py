@@ -1,7 +1,7 @@
 """One HTTP server as the engines use it: patience, bounded concurrency, and one clear sentence when it is gone.
 
 Requests run on a thread of their own with one event loop and one connection pool, whichever loop they were asked from:
-every ``solve()`` runs a new loop, and connections are to outlive it. The HTTP library is imported when first needed.
+every ``solve()`` runs a new loop, and connections are to outlive it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ import re
 import threading
 import time
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+import aiohttp
+
 from tts.engines.address import Address, Patience
-from tts.errors import BadInput, EngineError, MissingExtra, ModelError
+from tts.errors import BadInput, EngineError, ModelError
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -31,6 +33,7 @@ _LONGEST_WAIT = 60.0  # seconds, however long the server asks us to stay away
 _STRIKES = 3  # requests that failed for good before the server counts as gone
 _REST = 30.0  # seconds for which a server that is gone is left alone
 _KEEP = 4.0  # seconds an idle connection is kept; uvicorn, and so vLLM, closes it after 5
+_LINE = 1 << 20  # bytes of one event of a stream, at most twice as many
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +81,16 @@ class Server:
     Args:
         address: where it is.
         patience: how it is treated; the API key is read from the environment now.
-
-    Raises:
-        MissingExtra: where the HTTP library is not installed.
     """
 
     def __init__(self, address: Address, patience: Patience) -> None:
         self.address = address
         self.patience = patience
-        self._http = _library()
         self._key = patience.key()
         self._strikes = 0
         self._gone_until = 0.0
         self._last_words = ""
-        self._client: Any = None
+        self._session: aiohttp.ClientSession | None = None
         self._closed = False
         self._loop = asyncio.new_event_loop()
         self._gate = asyncio.Semaphore(patience.concurrency)
@@ -159,8 +158,8 @@ class Server:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     # -- on this server's loop ---------------------------------------------------------------------------------------
 
@@ -197,59 +196,56 @@ class Server:
         return EngineError(words)
 
     async def _once(self, url: str, body: Json | None, most: float | None) -> Reply:
-        patience = self.patience
-        seconds = min(most or patience.timeout, patience.timeout)
-        limits = self._http.Timeout(seconds, connect=patience.connect_timeout, pool=None)
-        with self._failures(seconds):
-            method = "GET" if body is None else "POST"
-            response = await self._connected().request(method, url, json=body, timeout=limits)
-        return self._judged(response.status_code, response.headers, response.content)
+        seconds = min(most or self.patience.timeout, self.patience.timeout)
+        async with self._response("GET" if body is None else "POST", url, body, seconds) as response:
+            return self._judged(response.status, response.headers, await response.read())
 
     async def _once_streamed(self, url: str, body: Json, sink: S) -> S | Reply:
-        with self._failures(self.patience.timeout):
-            async with self._connected().stream("POST", url, json=body) as response:
-                if response.status_code != 200:
-                    return self._judged(response.status_code, response.headers, await response.aread())
-                async for line in response.aiter_lines():
-                    event = line.removeprefix("data:").strip() if line.startswith("data:") else ""
-                    if event == "[DONE]":
-                        break
-                    if event and sink.take(self._parsed(event.encode())):
-                        break
+        async with self._response("POST", url, body, self.patience.timeout) as response:
+            if response.status != 200:
+                return self._judged(response.status, response.headers, await response.read())
+            async for line in response.content:
+                event = line.removeprefix(b"data:").strip() if line.startswith(b"data:") else b""
+                if event == b"[DONE]":
+                    break
+                if event and sink.take(self._parsed(event)):
+                    break
         return sink
 
-    def _connected(self) -> Any:
-        if self._client is None:
-            patience, http = self.patience, self._http
-            self._client = http.AsyncClient(
-                headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
-                timeout=http.Timeout(patience.timeout, connect=patience.connect_timeout, pool=None),
-                limits=http.Limits(
-                    max_connections=patience.concurrency,
-                    max_keepalive_connections=patience.concurrency,
-                    keepalive_expiry=_KEEP,
-                ),
-                trust_env=not self.address.local,  # a proxy knows nothing of this machine's own servers
-            )
-        return self._client
-
-    @contextlib.contextmanager
-    def _failures(self, seconds: float) -> Any:
-        """Turn the HTTP library's errors into ours."""
-        http = self._http
+    @contextlib.asynccontextmanager
+    async def _response(
+        self, method: str, url: str, body: Json | None, seconds: float
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A response whose content is still to be read; the HTTP library's errors become ours."""
+        waits = aiohttp.ClientTimeout(sock_connect=self.patience.connect_timeout, sock_read=seconds)
         try:
-            yield
-        except (http.ConnectError, http.ConnectTimeout) as error:
+            async with self._connected().request(
+                method, url, json=body, timeout=waits, allow_redirects=False
+            ) as response:
+                yield response
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise _Passing(f"no connection ({self._reason(error)})", _STRIKES) from error
-        except http.TimeoutException as error:
+        except TimeoutError as error:
             raise _Passing(f"no answer within {seconds:g} s (allow more with timeout)", 1) from error
-        except (http.InvalidURL, http.LocalProtocolError, http.UnsupportedProtocol) as error:
+        except aiohttp.InvalidURL as error:
             raise BadInput(f"{self.address.base} cannot be asked: {self._reason(error)}.") from error
-        except http.TransportError as error:
+        except aiohttp.ClientError as error:
             raise _Passing(f"the connection broke ({self._reason(error)})", _STRIKES) from error
 
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
+                connector=aiohttp.TCPConnector(limit=self.patience.concurrency, keepalive_timeout=_KEEP),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                read_bufsize=_LINE,
+                trust_env=not self.address.local,  # a proxy knows nothing of this machine's own servers
+            )
+        return self._session
+
     def _reason(self, error: BaseException) -> str:
-        return self._clean(str(error)) or type(error).__name__
+        words = getattr(getattr(error, "os_error", None), "strerror", None) or str(error)
+        return self._clean(words) or type(error).__name__
 
     def _judged(self, status: int, headers: Mapping[str, str], content: bytes) -> Reply:
         if status == 200:
@@ -303,14 +299,6 @@ def _message(content: bytes) -> str:
         if found:
             return found if isinstance(found, str) else json.dumps(found)
     return text
-
-
-def _library() -> Any:
-    try:
-        import httpx2
-    except ImportError as error:
-        raise MissingExtra("models behind an address need an HTTP client: run `pip install 'httpx2>=2,<3'`.") from error
-    return httpx2
 
 
 _servers: weakref.WeakSet[Server] = weakref.WeakSet()
