@@ -36,6 +36,7 @@ class FakeServer:
         prm: a reward module and its tokenizer's step mark, for ``/pooling``.
         rows: which rows ``/pooling`` gives: all, those at step marks, the last two (a read cache), logits, none.
         key: the API key it wants.
+        most: choices it gives in one answer.
         failures: acted out first: a status, (status, headers), "hang", "drop", "html".
         requests: path, body and headers of all requests so far.
     """
@@ -49,6 +50,7 @@ class FakeServer:
     served: tuple[str, ...] = ()
     key: str = ""
     slow: float = 0.0
+    most: int = 128
     failures: list[Any] = field(default_factory=list)
     requests: list[tuple[str, Json, dict[str, str]]] = field(default_factory=list)
     hung_up: threading.Event = field(default_factory=threading.Event)
@@ -126,14 +128,23 @@ class FakeServer:
         prompt = body["prompt"] if isinstance(body["prompt"], list) else self._ids(body["prompt"])
         if len(prompt) + body["max_tokens"] > self._policy.context:
             return 400, {"error": {"message": f"This model's maximum context length is {self._policy.context} tokens."}}
-        tokens, ended = self._sample(prompt, body)
+        count = min(body.get("n", 1), self.most)
+        if count > 1 and body.get("temperature", 1.0) == 0:
+            return 400, {"error": {"message": "n must be 1 when using greedy sampling"}}
+        found = [self._choice(prompt, body, index) for index in range(count)]
+        choices, tokens = [choice for choice, _ in found], [token for _, tokens in found for token in tokens]
+        return 200, {"choices": choices[::-1], "usage": {"completion_tokens": len(tokens)}, "tokens": tokens}
+
+    def _choice(self, prompt: list[int], body: Json, index: int) -> tuple[Json, list[int]]:
+        seed = {"seed": body["seed"] + index} if "seed" in body else {}
+        tokens, ended = self._sample(prompt, body | seed)
         tokens, text, stopped = self._stopped_at(tokens, body.get("stop", []))
         self._remember(body["prompt"], prompt, tokens)
         finish = "stop" if ended or stopped else "length"
-        choice: Json = {"index": 0, "text": text, "finish_reason": finish, "logprobs": None}
+        choice: Json = {"index": index, "text": text, "finish_reason": finish, "logprobs": None}
         if self.variant == "vllm":
             choice |= {"stop_reason": stopped, "token_ids": tokens if body.get("return_token_ids") else None}
-        return 200, {"choices": [choice], "usage": {"completion_tokens": len(tokens)}, "tokens": tokens}
+        return choice, tokens
 
     def chat(self, body: Json) -> tuple[int, Json]:
         prompt = self._policy._text.encode(self._template(body))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tts.engines.remote_text import cut, share, stand_ins
 from tts.engines.transformers import TransformersPolicy, TransformersReward
 from tts.errors import ModelError, PromptTooLong
 from tts.models import ModelCard
+from tts.protocols import Completion
 from tts.types import Finish, Node, Problem, Step, Until
 
 Connect = Callable[..., RemotePolicy]
@@ -136,7 +138,8 @@ class TestPolicies:
     async def test_sampling_settings_travel_and_seeds_differ(self, fake: FakeServer, connect: Connect) -> None:
         remote = connect(fake)
         root = Node(remote.prompt(PROBLEM), "/")
-        await asyncio.gather(*(remote.generate(ask(root, seed, temperature=0.7, top_p=0.9)) for seed in range(4)))
+        settings: dict[str, Any] = {"until": Until.END, "temperature": 0.7, "top_p": 0.9}
+        await asyncio.gather(*(remote.generate(ask(root, seed, **settings)) for seed in range(4)))
         bodies = fake.asked("/v1/completions")[1:]
         assert {(body["temperature"], body["top_p"], body["top_k"]) for body in bodies} == {(0.7, 0.9, -1)}
         assert len({body["seed"] for body in bodies}) >= 4
@@ -145,6 +148,46 @@ class TestPolicies:
         fake.requests.clear()
         await quiet.generate(ask(root))
         assert "seed" not in fake.asked("/v1/completions")[0]
+
+    @pytest.mark.parametrize("most", [4, 1])
+    async def test_steps_after_one_prefix_travel_together(
+        self, fakes: Callable[..., FakeServer], policy_folder: Path, connect: Connect, most: int
+    ) -> None:
+        """However many choices the server gives at once, they are those of the first one's seed and the next ones'."""
+        fake = fakes(name=str(policy_folder), most=most)
+        remote = connect(fake)
+        root = Node(remote.prompt(PROBLEM), "/")
+        seed = ask(root, 5).seed & (2**31 - 1)
+        fake.requests.clear()
+        found = await asyncio.gather(*(remote.generate(ask(root, 5 + k)) for k in range(4)))
+        bodies = fake.asked("/v1/completions")
+        assert [(body.get("n"), body["seed"]) for body in bodies[:1]] == [(4, seed)]
+        assert len(bodies) == (1 if most == 4 else 4)
+        alone = [await remote.generate(replace(ask(root), seed=seed + k)) for k in range(4)]
+        assert [[s.tokens for s in each.steps] for each in found] == [[s.tokens for s in each.steps] for each in alone]
+
+    async def test_only_what_is_alike_travels_together(self, fake: FakeServer, connect: Connect) -> None:
+        remote = connect(fake)
+        root, other = (Node(remote.prompt(Problem(words)), "/") for words in WORDS[:2])
+        fake.requests.clear()
+        requests = [
+            ask(root), ask(root, 1), ask(other), ask(root, 2, top_p=0.5), ask(root, 3, until=Until.END),
+            replace(ask(root, 4), key="1/0"), ask(root, 5, temperature=0.0), ask(root, 6, temperature=0.0),
+        ]  # fmt: skip
+        await asyncio.gather(*(remote.generate(request) for request in requests))
+        counts = [body.get("n", 1) for body in fake.asked("/v1/completions")]
+        assert (counts.count(2), max(counts)) == (1, 2)
+
+    async def test_of_those_that_travel_together_one_may_be_cancelled(self, fake: FakeServer, connect: Connect) -> None:
+        remote = connect(fake)
+        root = Node(remote.prompt(PROBLEM), "/")
+        fake.slow = 0.1
+        tasks = [asyncio.create_task(remote.generate(ask(root, seed))) for seed in range(3)]
+        await asyncio.sleep(0.03)
+        tasks[0].cancel()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(done[0], asyncio.CancelledError)
+        assert all(isinstance(each, Completion) for each in done[1:])
 
     async def test_a_prompt_fetched_ahead_is_not_fetched_again(self, fake: FakeServer, connect: Connect) -> None:
         remote = connect(fake)

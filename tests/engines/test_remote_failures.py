@@ -17,7 +17,7 @@ from tts import Solver, models
 from tts.engines.address import Address, Patience
 from tts.engines.remote import RemotePolicy
 from tts.errors import BadInput, EngineError, ModelError
-from tts.types import Node
+from tts.types import Node, Until
 
 Connect = Callable[..., RemotePolicy]
 
@@ -85,7 +85,7 @@ class TestFailures:
         remote = connect(fake, concurrency=3)
         root = Node(remote.prompt(PROBLEM), "/")
         fake.slow, fake.peak = 0.02, 0
-        await asyncio.gather(*(remote.generate(ask(root, seed, tokens=3)) for seed in range(12)))
+        await asyncio.gather(*(remote.generate(ask(root, seed, until=Until.END, tokens=3)) for seed in range(12)))
         assert fake.peak == 3
 
     def test_a_server_that_dies_fails_each_problem_quickly_and_keeps_what_is_done(

@@ -11,8 +11,10 @@ import atexit
 import concurrent.futures
 import contextlib
 import json
+import os
 import random
 import re
+import ssl
 import threading
 import time
 import weakref
@@ -244,8 +246,11 @@ class Server:
         return self._session
 
     def _reason(self, error: BaseException) -> str:
-        words = getattr(getattr(error, "os_error", None), "strerror", None) or str(error)
-        return self._clean(words) or type(error).__name__
+        fault = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+        number = getattr(fault, "errno", None) or 0
+        if number > 0 and not isinstance(fault, ssl.SSLError):  # the system's words are plainer than asyncio's
+            return os.strerror(number)
+        return self._clean(getattr(fault, "strerror", None) or str(fault)) or type(error).__name__
 
     def _judged(self, status: int, headers: Mapping[str, str], content: bytes) -> Reply:
         if status == 200:

@@ -12,6 +12,7 @@ from tts.engines.http import Json, Reply, Server
 from tts.engines.remote_prompt import Prompts
 from tts.engines.remote_text import ENDED, Answer, Cut, Pieces, Stepped, counted, stand_ins
 from tts.engines.served import Dialect, is_ids, unknown_model
+from tts.engines.siblings import Siblings
 from tts.engines.stepper import Splitter
 from tts.engines.text import Text
 from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
@@ -34,6 +35,7 @@ class RemotePolicy:
 
     With token ids a continuation sends exactly what was sampled, and steps end where every other engine ends them.
     Without, the text is sent and the ids of a step are stand-ins: as many as the server counted, equal for equal texts.
+    Where ids are spoken, the steps that a search asks for at once after one prefix are one request.
 
     Args:
         card: prompt, separator and limits; its name is the model's on the server.
@@ -69,6 +71,7 @@ class RemotePolicy:
         self._splitter = Splitter(text.decode, card.separator, ()) if text and dialect.ids else None
         self._uncounted = not shape.active
         self._prompts = Prompts(card, server, dialect, text)
+        self._siblings = Siblings(self._completions)
 
     @property
     def steps(self) -> bool:
@@ -170,7 +173,11 @@ class RemotePolicy:
             return await self._cut(body, pieces.text)
         if not whole:
             body["stop"] = [self.card.separator]
-        reply = await self._server.ask(f"{self._server.address.base}/completions", body)
+        if self._dialect.ids and request.until is Until.STEP and not turn and request.temperature > 0:
+            kin = request.node, request.key.rstrip("0123456789"), left, request.temperature, request.top_p
+            reply = await self._siblings.ask(kin, body)
+        else:
+            reply = await self._completions(body)
         choice = await self._choice(reply, request.node)
         text, finish = str(choice.get("text") or ""), self._finish(choice)
         if finish is Finish.STEP and not text.endswith(self.card.separator):
@@ -179,6 +186,9 @@ class RemotePolicy:
         if self._dialect.ids and not is_ids(tokens):
             raise EngineError(f"{self._server.address.base} did not say which token ids it sampled.")
         return Answer(text, tokens if is_ids(tokens) else [0] * counted(reply.data, text), finish)
+
+    async def _completions(self, body: Json) -> Reply:
+        return await self._server.ask(f"{self._server.address.base}/completions", body)
 
     async def _cut(self, body: Json, before: str) -> Answer:
         """A step from a server that does not say whether a stop string or the model ended it: streamed, cut here."""
