@@ -99,7 +99,7 @@ async def solve(job: dict[str, Any]) -> dict[str, Any]:
     aiohttp: Any = importlib.import_module("aiohttp")
     language: Any = importlib.import_module("its_hub.core.lms.openai_lm").OpenAICompatibleLanguageModel
     model = language(job["policy_url"], "none", job["policy"], temperature=job["temperature"], max_tries=1)
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=4)  # the server hangs up after 5 idle seconds
     unlimited = aiohttp.ClientTimeout(total=None)
     async with model, aiohttp.ClientSession(connector=connector, timeout=unlimited) as session:
         scorer = Scorer(job["prm_url"], job["prm"], session)
