@@ -24,6 +24,13 @@ class Aggregations(StrEnum):
     mean = "mean"
 
 
+Engine = Annotated[
+    str, typer.Option(help="vllm, transformers or remote; auto: vllm where it is installed, for all but lab-*.")
+]
+Device = Annotated[str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU when there is one.")]
+Dtype = Annotated[str | None, typer.Option(help="Such as float32; by default what suits the device.")]
+
+
 def _shared(
     policy: Annotated[
         str,
@@ -61,16 +68,12 @@ def _shared(
     ] = None,
     lookahead: Annotated[int | None, typer.Option(help="Steps that beam search looks ahead before it ranks.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
-    engine: Annotated[
-        str, typer.Option(help="vllm, transformers or remote; auto: vllm where it is installed, for all but lab-*.")
-    ] = "auto",
-    device: Annotated[
-        str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU when there is one.")
-    ] = None,
+    engine: Engine = "auto",
+    device: Device = None,
     prm_device: Annotated[
         str | None, typer.Option(help="The reward model's device, when it is another; such as cuda:1.")
     ] = None,
-    dtype: Annotated[str | None, typer.Option(help="Such as float32; by default what suits the device.")] = None,
+    dtype: Dtype = None,
     gpu_memory: Annotated[float, typer.Option(help="Part of a GPU's memory for both models together (vLLM).")] = 0.9,
     engine_arg: Annotated[
         list[str] | None,

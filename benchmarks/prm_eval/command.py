@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from tts.options import Device, Dtype, Engine
+
 
 def prm_eval(
     prm: Annotated[str, typer.Option(help="Reward model: a short name, a hub id, a folder, or http://HOST#MODEL.")],
@@ -27,11 +29,9 @@ def prm_eval(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Keep the scores here; a second call goes on from there.")
     ] = None,
-    engine: Annotated[
-        str, typer.Option(help="vllm, transformers or remote; auto: vllm where it is installed, for all but lab-*.")
-    ] = "auto",
-    device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU if there is one.")] = None,
-    dtype: Annotated[str | None, typer.Option(help="Such as float32; by default what suits the device.")] = None,
+    engine: Engine = "auto",
+    device: Device = None,
+    dtype: Dtype = None,
     engine_arg: Annotated[
         list[str] | None, typer.Option(help="An argument of the engine, as often as needed.", metavar="NAME=VALUE")
     ] = None,

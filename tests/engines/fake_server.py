@@ -36,7 +36,7 @@ class FakeServer:
         prm: a reward module and its tokenizer's step mark, for ``/pooling``.
         rows: which rows ``/pooling`` gives: all, those at step marks, the last two (a read cache), logits, none.
         key: the API key it wants.
-        most: choices it gives in one answer.
+        most: choices it gives in one answer; 0 refuses to give several.
         failures: acted out first: a status, (status, headers), "hang", "drop", "html".
         requests: path, body and headers of all requests so far.
     """
@@ -128,9 +128,9 @@ class FakeServer:
         prompt = body["prompt"] if isinstance(body["prompt"], list) else self._ids(body["prompt"])
         if len(prompt) + body["max_tokens"] > self._policy.context:
             return 400, {"error": {"message": f"This model's maximum context length is {self._policy.context} tokens."}}
-        count = min(body.get("n", 1), self.most)
-        if count > 1 and body.get("temperature", 1.0) == 0:
-            return 400, {"error": {"message": "n must be 1 when using greedy sampling"}}
+        count = max(1, min(body.get("n", 1), self.most))
+        if body.get("n", 1) > 1 and (self.most < 1 or body.get("temperature", 1.0) == 0):
+            return 400, {"error": {"message": "n must be 1"}}
         found = [self._choice(prompt, body, index) for index in range(count)]
         choices, tokens = [choice for choice, _ in found], [token for _, tokens in found for token in tokens]
         return 200, {"choices": choices[::-1], "usage": {"completion_tokens": len(tokens)}, "tokens": tokens}

@@ -173,6 +173,7 @@ class RemotePolicy:
             return await self._cut(body, pieces.text)
         if not whole:
             body["stop"] = [self.card.separator]
+        # Greedy siblings are equal, and vLLM gives one of them at a time.
         if self._dialect.ids and request.until is Until.STEP and not turn and request.temperature > 0:
             kin = request.node, request.key.rstrip("0123456789"), left, request.temperature, request.top_p
             reply = await self._siblings.ask(kin, body)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import replace
 from typing import Any
 
+from tts.concurrency import together
 from tts.engines.http import Json, Reply
 
 Waiting = list[asyncio.Future[Reply]]
@@ -31,16 +32,17 @@ class Siblings:
         """The reply, with one choice. Bodies of equal ``kin`` may travel together. Raises what sending raises."""
         loop = asyncio.get_running_loop()
         mine: asyncio.Future[Reply] = loop.create_future()
-        if (loop, kin) not in self._gathering:
-            self._gathering[loop, kin] = []
-            loop.call_soon(self._send, loop, kin, body)
-        self._gathering[loop, kin].append(mine)
+        group = loop, kin
+        if group not in self._gathering:
+            self._gathering[group] = []
+            loop.call_soon(self._send, group, body)
+        self._gathering[group].append(mine)
         return await mine
 
-    def _send(self, loop: asyncio.AbstractEventLoop, kin: Hashable, body: Json) -> None:
-        waiting = [each for each in self._gathering.pop((loop, kin)) if not each.done()]
+    def _send(self, group: Hashable, body: Json) -> None:
+        waiting = [each for each in self._gathering.pop(group) if not each.done()]
         if waiting:
-            task = loop.create_task(self._answer(waiting, body))
+            task = asyncio.get_running_loop().create_task(self._answer(waiting, body))
             for each in waiting:
                 each.add_done_callback(lambda _: task.cancel() if all(one.done() for one in waiting) else None)
 
@@ -61,15 +63,15 @@ class Siblings:
                     each.set_result(reply)
 
     async def _replies(self, count: int, body: Json) -> list[Reply]:
-        """One for each; a refusal is everybody's. What a server left out is asked for one by one."""
-        reply = await self._ask(body | {"n": count} if count > 1 else body)
-        if count == 1 or not reply.ok:
-            return [reply] * count
+        """One for each. What a server left out, all of it where it refuses several at once, is asked for one by one."""
+        if count == 1:
+            return [await self._ask(body)]
+        reply = await self._ask(body | {"n": count})
         choices = reply.data.get("choices")
         found = sorted((c for c in choices if isinstance(c, dict)), key=_place) if isinstance(choices, list) else []
         replies = [replace(reply, data={"choices": [choice]}) for choice in found[:count]]
         left = [body | ({"seed": body["seed"] + k} if "seed" in body else {}) for k in range(len(replies), count)]
-        return replies + [await self._ask(each) for each in left]
+        return replies + await together(self._ask(each) for each in left)
 
 
 def _place(choice: Json) -> int:
