@@ -1,4 +1,4 @@
-"""What the README shows works: its examples run in order, in one empty folder, with the embedded models."""
+"""The examples of README.md and docs/USAGE.md run, page by page, in one empty folder, with the built-in models."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ import pytest
 
 from tests.markdown import ROOT, Block, examples, run
 
-README = ROOT / "README.md"
-EXAMPLES = examples(README.read_text(encoding="utf-8"))
+PAGES = ("README.md", "docs/USAGE.md")
+EXAMPLES = [(page, block) for page in PAGES for block in examples((ROOT / page).read_text(encoding="utf-8"))]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("reader")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return {page: tmp_path_factory.mktemp("reader") for page in PAGES}
 
 
-@pytest.mark.skipif(not EXAMPLES, reason="README.md shows no example that can be run")
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda block: f"line-{block.line}")
-def test_an_example_of_the_readme_runs(example: Block, folder: Path) -> None:
-    run(example, folder)
+@pytest.mark.parametrize(("page", "example"), [pytest.param(p, b, id=f"{p}-line-{b.line}") for p, b in EXAMPLES])
+def test_an_example_of_the_documentation_runs(page: str, example: Block, folders: dict[str, Path]) -> None:
+    run(example, folders[page])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_examples_that_run(page: str) -> None:
+    assert {"sh", "python"} <= {example.language for shown, example in EXAMPLES if shown == page}
 
 
 PAGE = """
