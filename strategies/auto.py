@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from strategies.base import Stepwise, at_least
-from tts.aggregate import aggregate
-from tts.concurrency import together
+from tts.aio import together
+from tts.answers.aggregate import aggregate
 from tts.errors import BadInput
-from tts.evidence import Evidence
-from tts.profile import Finish, Stage
-from tts.profile_file import named
 from tts.registry import resolve
-from tts.rule import EASY, HARD, PROBE, agreement, rounds, settled
-from tts.search import Search
-from tts.selector import SAMPLING, Limits, decide, price_of_budget, without_searches
-from tts.telling import considered, planned
+from tts.search.search import Search
+from tts.selection.explain import considered, planned
+from tts.selection.features import Evidence
+from tts.selection.profile import Finish, Stage
+from tts.selection.profile_file import named
+from tts.selection.published_rule import EASY, HARD, PROBE, agreement, rounds, settled
+from tts.selection.selector import SAMPLING, Limits, decide, price_of_budget, without_searches
 from tts.types import Node, Plan, Until
 
 POOR = "the ceiling of FLOPs is below what any answer is expected to cost: the cheapest one was tried."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from strategies.base import Stepwise, at_least
-from tts.search import Search
+from tts.search.search import Search
 from tts.types import Node, Until
 
 

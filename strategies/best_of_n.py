@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from strategies.base import Sampled, at_least
-from tts.search import Search
+from tts.search.search import Search
 from tts.types import Node, Until
 
 

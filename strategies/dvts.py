@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from strategies.base import Stepwise
-from tts.concurrency import together
-from tts.search import Search
+from tts.aio import together
+from tts.search.search import Search
 from tts.types import Node
 
 

@@ -30,7 +30,7 @@ def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Policy, RewardModel]]:
     """A policy and a reward model with random weights on the transformers engine, loaded once."""
     from tests.tiny import make_policy, make_prm
-    from tts.engines import close_all, load_policy, load_reward
+    from tts.engines.load import close_all, load_policy, load_reward
 
     folder = tmp_path_factory.mktemp("tiny")
     policy = make_policy(folder / "policy", context=84)  # short texts keep the suite short
@@ -43,15 +43,21 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Poli
 
 
 @pytest.fixture(scope="session")
-def vllm_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Policy, RewardModel]]:
-    """The same kind of models on vLLM, whose processes take some seconds to start: once for all tests."""
+def vllm_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Folders of a tiny policy and reward model that vLLM can run; every engine is closed at the end."""
     pytest.importorskip("vllm", reason="vLLM is not installed", exc_type=ImportError)
     from tests.tiny import make_policy, make_prm
-    from tts.engines import Loading, close_all, load_both
+    from tts.engines.load import close_all
 
     folder = tmp_path_factory.mktemp("tiny-vllm")
     shape: dict[str, Any] = {"width": 64, "heads": 2, "kv_heads": 1}  # heads of 32: the CPU's smallest
-    policy = make_policy(folder / "policy", context=84, **shape)
-    reward = make_prm(folder / "prm", **shape)
-    yield load_both(str(policy), str(reward), Loading(engine="vllm", arguments={"policy.replicas": 1}))
+    yield str(make_policy(folder / "policy", context=84, **shape)), str(make_prm(folder / "prm", **shape))
     close_all()
+
+
+@pytest.fixture(scope="module")
+def vllm_models(vllm_folders: tuple[str, str]) -> tuple[Policy, RewardModel | None]:
+    """The same kind of models on vLLM. They start once, in some seconds, and again only after a test closed them."""
+    from tts.engines.load import Loading, load_both
+
+    return load_both(*vllm_folders, Loading(engine="vllm", arguments={"policy.replicas": 1}))

@@ -12,7 +12,7 @@ from strategies.beam_search import BeamSearch
 from tests.toy import ToyPolicy, ToyReward
 from tts import Budget, Solution, Solver, TTSError, solve, solve_async, solve_many
 from tts.errors import BadInput, UnknownName
-from tts.models import CARDS
+from tts.models.lookup import CARDS
 
 TOY: dict[str, Any] = {"policy": ToyPolicy(slip=0.0), "prm": ToyReward()}
 

@@ -12,7 +12,7 @@ from tests.markdown import ROOT, blocks
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solver
 from tts.budget import Budget, Ledger
-from tts.search import Search
+from tts.search.search import Search
 from tts.trace import Trace
 from tts.types import Node, Problem
 

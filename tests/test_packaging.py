@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 ROOTS = ("tts", "prm", "strategies", "benchmarks")
 DATA = (".safetensors", ".json", ".jsonl", ".jinja", ".md")
+CHECKOUT_ONLY = ("benchmarks/lab/", "benchmarks/speed/", "benchmarks/study/")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "dist", ".*")
 QUESTION = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
 
@@ -42,7 +43,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Things a checkout may hold that must not ship.
     (source / "tests").mkdir()
     (source / "tests" / "__init__.py").touch()
-    (source / "benchmarks" / "lab" / "notes.txt").touch()
+    (source / "tts" / "models" / "notes.txt").touch()
     out = tmp_path_factory.mktemp("dist")
     call(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, source, cwd=source)
     (path,) = out.glob("*.whl")
@@ -64,20 +65,30 @@ def sources(root: str, *suffixes: str) -> set[str]:
     }
 
 
-def test_every_module_is_in_the_wheel(names: set[str]) -> None:
-    expected = {"cli.py"} | {name for root in ROOTS for name in sources(root, ".py")}
-    assert expected - names == set()
+def modules() -> set[str]:
+    """Every module but those that need a checkout."""
+    found = {"cli.py"} | {name for root in ROOTS for name in sources(root, ".py")}
+    return {name for name in found if not name.startswith(CHECKOUT_ONLY)}
+
+
+def test_every_module_that_needs_no_checkout_is_in_the_wheel(names: set[str]) -> None:
+    assert modules() - names == set()
+
+
+@pytest.mark.parametrize("module", CHECKOUT_ONLY)
+def test_what_needs_a_checkout_is_not_in_the_wheel(names: set[str], module: str) -> None:
+    assert not [name for name in names if name.startswith(module)]
 
 
 def test_the_embedded_models_and_their_problems_are_in_the_wheel(names: set[str]) -> None:
-    expected = sources("benchmarks/lab", *DATA)
-    assert any(name.endswith(".safetensors") for name in expected)
-    assert any(name.endswith(".jsonl") for name in expected)
-    assert expected - names == set()
+    models, problems = sources("tts/models/builtin", *DATA), sources("benchmarks/word_problems", ".jsonl")
+    assert any(name.endswith(".safetensors") for name in models)
+    assert problems
+    assert (models | problems) - names == set()
 
 
 def test_the_profiles_are_in_the_wheel(names: set[str]) -> None:
-    assert sources("tts/profiles", ".json") - names == set()
+    assert sources("tts/selection/profiles", ".json") - names == set()
 
 
 def test_types_and_licence_are_in_the_wheel(names: set[str]) -> None:
@@ -87,8 +98,8 @@ def test_types_and_licence_are_in_the_wheel(names: set[str]) -> None:
 
 def test_nothing_else_is_in_the_wheel(names: set[str]) -> None:
     allowed = {"cli.py", *(f"{root}/py.typed" for root in ROOTS)}
-    allowed |= {name for root in ROOTS for name in sources(root, ".py")} | sources("benchmarks/lab", *DATA)
-    allowed |= sources("tts/profiles", ".json")
+    allowed |= modules() | sources("tts/models/builtin", *DATA) | sources("benchmarks/word_problems", ".jsonl")
+    allowed |= sources("tts/selection/profiles", ".json")
     assert {name for name in names - allowed if ".dist-info/" not in name} == set()
 
 

@@ -11,15 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tts import models as cards
 from tts.budget import Budget
-from tts.engines import Loading, load_both, load_policy, load_reward
+from tts.engines.load import Loading, load_both, load_policy, load_reward
 from tts.engines.replay import ReplayPolicy, ReplayReward, load_replay
 from tts.errors import BadInput, BudgetError, EngineDied, TTSError
+from tts.models.policies import DEFAULT_POLICY
 from tts.planning import Wish, check_sizes, planned
-from tts.pot import Pot, Share
-from tts.protocols import Policy, RewardModel, Strategy
-from tts.solver import run
+from tts.protocols import Policy, RewardModel
+from tts.search.run import run
+from tts.search.strategy import Strategy
+from tts.selection.shared_budget import Pot, Share
 from tts.trace import Trace
 from tts.types import Problem, Solution, Usage
 
@@ -52,7 +53,7 @@ class Solver:
         dtype: of the weights, such as ``float32``; by default what suits the device.
         prm_device: where the reward model runs, when that is elsewhere.
         gpu_memory: the part of a GPU's memory that both models together may take (vLLM).
-        engine_args: further arguments of the engine, see :class:`tts.engines.Loading`.
+        engine_args: further arguments of the engine, see :class:`tts.engines.load.Loading`.
         parameters: further parameters of the strategy, such as ``beam_width=8`` or ``temperature=0.6``.
 
     Raises:
@@ -61,7 +62,7 @@ class Solver:
 
     def __init__(
         self,
-        policy: str | Policy = cards.DEFAULT_POLICY,
+        policy: str | Policy = DEFAULT_POLICY,
         prm: str | RewardModel | None = "auto",
         strategy: str | Strategy | None = None,
         budget: int | Budget = 16,

@@ -12,9 +12,8 @@ from pathlib import Path
 from tts.api import Solver
 from tts.budget import Budget
 from tts.errors import BadInput
-from tts.export import as_row
-from tts.rows import Rows
-from tts.solver import plan_dict
+from tts.records.jsonl import Rows
+from tts.records.solution_json import as_row, plan_dict
 from tts.types import Plan, Problem, Solution
 
 
@@ -82,7 +81,7 @@ class Answers:
     """The output file of a batch: what is in it already, and a place for more.
 
     Rows with an error are tried again; ``spent`` are the FLOPs of all rows. A killed run loses at most the problems in
-    flight (:mod:`tts.rows`).
+    flight (:mod:`tts.records.jsonl`).
     """
 
     def __init__(self, path: Path, plan: Plan, budget: Budget, total_flops: float | None = None) -> None:

@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from tts import models as cards
-from tts.aggregate import AGGREGATES
+from tts.answers.aggregate import AGGREGATES
 from tts.errors import BadInput, UnknownName
-from tts.families import family_of
-from tts.profile import Profile
-from tts.profile_file import find, named
-from tts.protocols import Policy, RewardModel, Strategy
+from tts.models.card import ModelCard
+from tts.models.descriptions import family_of
+from tts.models.find import find
+from tts.models.lookup import CARDS
+from tts.protocols import Policy, RewardModel
 from tts.registry import resolve
-from tts.rule import rule
-from tts.scores import refusal
-from tts.solver import AUTO, build, parameters_of
+from tts.search.step_scores import refusal
+from tts.search.strategy import AUTO, Strategy, build, parameters_of
+from tts.selection.profile import Profile
+from tts.selection.profile_file import find as find_profile
+from tts.selection.profile_file import named
+from tts.selection.published_rule import rule
 from tts.types import Plan, Problem
 
 
@@ -38,8 +41,8 @@ class Wish:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def card(self) -> cards.ModelCard | None:
-        return cards.find(self.policy, "policy") if isinstance(self.policy, str) else None
+    def card(self) -> ModelCard | None:
+        return find(self.policy, "policy") if isinstance(self.policy, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +143,13 @@ def _prm(wish: Wish, kind: Any) -> str | RewardModel | None:
 
 
 def _name(prm: str | RewardModel) -> str:
-    return cards.find(prm, "prm").name if isinstance(prm, str) else prm.name
+    return find(prm, "prm").name if isinstance(prm, str) else prm.name
 
 
 def _outcome(prm: str | RewardModel | None) -> bool:
     """Whether it judges whole solutions only."""
     if isinstance(prm, str):
-        card = cards.find(prm, "prm")
+        card = find(prm, "prm")
         return bool(card.family and getattr(family_of(card), "outcome", False))
     return bool(getattr(prm, "outcome", False))
 
@@ -157,10 +160,10 @@ def _outcome(prm: str | RewardModel | None) -> bool:
 def _adapted(wish: Wish, prm: str | RewardModel | None) -> dict[str, Any]:
     """Settings of an adaptive strategy that follow from the models: a profile where there is one, and the rule."""
     card, name = wish.card, "" if prm is None else _name(prm)
-    ours = card is not None and cards.CARDS.get(card.name) == card
-    profile = wish.profile if wish.profile is not None else find(card.name, name) if ours and card else ""
+    ours = card is not None and CARDS.get(card.name) == card
+    profile = wish.profile if wish.profile is not None else find_profile(card.name, name) if ours and card else ""
     size = card.parameters if card else getattr(getattr(wish.policy, "shape", None), "parameters", 0)
-    family = cards.find(prm, "prm").family if isinstance(prm, str) else ""
+    family = find(prm, "prm").family if isinstance(prm, str) else ""
     said = rule(size, family, prm=name, thinking=bool(card and card.thinking), dataset=wish.dataset)
     settings: dict[str, Any] = {"easy": said.easy, "medium": said.medium, "hard": said.hard, "why": said.why}
     for kind in ("easy", "medium", "hard"):
@@ -182,7 +185,7 @@ def _built(wish: Wish, kind: Any, adapted: Mapping[str, Any]) -> Strategy:
     return build(Plan(name, {**parameters, **wish.parameters}))
 
 
-def _sampling(card: cards.ModelCard | None) -> dict[str, Any]:
+def _sampling(card: ModelCard | None) -> dict[str, Any]:
     """The settings that the model's authors advise, under the names that strategies know them by."""
     if card is None:
         return {}
@@ -251,11 +254,11 @@ def _sampled(curves: Profile | None, built: Any) -> str:
     )
 
 
-def _thinking(card: cards.ModelCard | None, prm: str | RewardModel | None, plan: Plan) -> str:
+def _thinking(card: ModelCard | None, prm: str | RewardModel | None, plan: Plan) -> str:
     """A sentence for who lets a reward model judge a policy that thinks at length."""
     if card is None or not card.thinking or not plan.prm:
         return ""
-    beyond = f" (and of none beyond {cards.find(prm, 'prm').context:,} tokens)" if isinstance(prm, str) else ""
+    beyond = f" (and of none beyond {find(prm, 'prm').context:,} tokens)" if isinstance(prm, str) else ""
     return (
         f"{card.name} thinks at length, its steps are the paragraphs of its thinking, and {plan.prm} was "
         f"trained on short worked solutions: its scores are of little worth here{beyond}; majority is advised."

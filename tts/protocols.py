@@ -7,15 +7,12 @@ a cancelled coroutine take its work out of the batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from tts.cost import ModelShape
-from tts.types import Candidate, Finish, Node, Problem, Step, Until
-
-if TYPE_CHECKING:
-    from tts.search import Search
+from tts.types import Finish, Node, Problem, Step, Until
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,30 +101,6 @@ class RewardModel(Protocol):
     async def score(self, problem: Problem, node: Node, seen: int) -> tuple[float, ...]:
         """One score in 0..1 for each step of ``node`` after the first ``seen`` ones, in order."""
         ...
-
-
-class Strategy(Protocol):
-    """A search algorithm: a frozen dataclass of parameters, and the algorithm in one call.
-
-    It returns the leaves of its search; only finished ones will vote.
-    """
-
-    async def __call__(self, search: Search) -> list[Node]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a vote decided: the answer as its best candidate wrote it, its share of the vote (0..1), that candidate."""
-
-    answer: str | None
-    confidence: float
-    best: Candidate | None
-
-
-class Vote(Protocol):
-    """Turns candidates into one answer. Candidates that are unfinished or hold no answer do not vote."""
-
-    def __call__(self, candidates: Sequence[Candidate]) -> Verdict: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,13 @@ TABLE: dict[str, dict[str, str]] = {
         "dvts": "strategies.dvts:DVTS",
     },
     "vote": {
-        "majority": "tts.votes:majority",
-        "best": "tts.votes:best",
-        "weighted": "tts.votes:weighted",
+        "majority": "tts.answers.votes:majority",
+        "best": "tts.answers.votes:best",
+        "weighted": "tts.answers.votes:weighted",
     },
     "extraction": {
-        "boxed": "tts.answers:extract",
-        "last-number": "tts.fallback:last_number",
+        "boxed": "tts.answers.extract:extract",
+        "last-number": "tts.answers.extract:last_number",
     },
     "prm family": {
         "qwen": "prm.qwen:FAMILY",

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tts import options
+from tts.commands import options
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
-    from benchmarks.bench.data import DataSet
     from benchmarks.bench.jobs import Line
     from benchmarks.bench.runner import Bench
+    from benchmarks.datasets.dataset import DataSet
 
 
 @options.solver()
@@ -52,7 +52,7 @@ def bench(
     Example: tts bench math500 --policy llama-3.2-3b --budget 4,16,64,256 --out runs/llama3b
     """
     from benchmarks.bench import jobs
-    from benchmarks.bench.data import load, read
+    from benchmarks.datasets.dataset import load, read
     from tts.api import Solver
 
     if (name is None) == (data is None):
@@ -79,8 +79,8 @@ def settings_of(
 ) -> dict[str, Any]:
     """What must not change between two calls on one folder: all that decides what a row holds."""
     from benchmarks.bench.jobs import budgets_of, jobs_of
-    from benchmarks.identity import fingerprint, without_secrets
-    from tts.profile_file import digest
+    from benchmarks.provenance import fingerprint, without_secrets
+    from tts.selection.profile_file import digest
 
     profiles = sorted({name for job in jobs_of(lines) if (name := job.plan.parameters.get("profile"))})
     planned = next((line.job.plan.prm for line in lines if line.job.plan.prm), "")
@@ -113,7 +113,7 @@ def _run(
     concurrency: int,
     as_json: bool,
 ) -> None:
-    from benchmarks.bench.tally import printed
+    from benchmarks.bench.results_table import printed
 
     run = execute(data, lines, out, settings, retry, concurrency)
     rows, failed, total = run.tally.rows(len(data.items)), run.folder.failed, len(run.jobs) * len(data.items)
@@ -133,8 +133,7 @@ def execute(
 ) -> Bench:
     """Do what is missing of a run, and hand it back closed."""
     from benchmarks.bench.runner import Bench
-    from benchmarks.identity import without_secrets
-    from benchmarks.speed.machine import machine
+    from benchmarks.provenance import machine, without_secrets
 
     facts = {"command": without_secrets(shlex.join(["tts", *sys.argv[1:]])), "machine": machine()}
     with Bench(data, lines, out, settings, facts, retry=retry, concurrency=concurrency) as run:
@@ -146,13 +145,13 @@ def execute(
 
 def foretell(data: DataSet, lines: list[Line], out: Path | None, policy: str, as_json: bool) -> None:
     """Print what a run would do and cost."""
-    from benchmarks.bench import forecast
+    from benchmarks.bench import estimate
 
-    found = forecast.forecast(data, lines, out, policy)
+    found = estimate.forecast(data, lines, out, policy)
     if as_json:
-        typer.echo(json.dumps({"data": data.words, "part": dict(data.part), "jobs": forecast.as_rows(found)}))
+        typer.echo(json.dumps({"data": data.words, "part": dict(data.part), "jobs": estimate.as_rows(found)}))
     else:
-        typer.echo(f"{data.words}\n\n{forecast.printed(found, lines)}")
+        typer.echo(f"{data.words}\n\n{estimate.printed(found, lines)}")
 
 
 def _levels(text: str | None) -> tuple[int, ...]:

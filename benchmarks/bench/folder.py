@@ -1,7 +1,7 @@
 """The folder of a run: a manifest of what is run, the outcomes row by row, and a lock that dies with its process.
 
 manifest.json     settings (what must not change), models, versions, machine, command, and the calls that worked on it
-outcomes.jsonl    one row a problem and plan, appended as they end (:mod:`tts.outcomes`)
+outcomes.jsonl    one row a problem and plan, appended as they end (:mod:`tts.records.outcomes`)
 lock              held while a process writes
 """
 
@@ -16,11 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.recordings.manifest import MANIFEST, read_manifest
 from tts.errors import BadInput
-from tts.outcomes import OUTCOMES
-from tts.rows import Rows
+from tts.records.jsonl import Rows
+from tts.records.outcomes import OUTCOMES
 
-MANIFEST, LOCK, DRAFT = "manifest.json", "lock", "manifest.json.partial"
+LOCK, DRAFT = "lock", "manifest.json.partial"
 
 MORE = ("strategies", "budget", "parameters")
 """Settings that may grow from call to call, as long as every search that was asked for still is."""
@@ -136,19 +137,6 @@ class RunFolder:
     def _unlock(self) -> None:
         _held.discard(self._key)
         os.close(self._lock)
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest of a run folder. Raises BadInput where there is none that can be read."""
-    try:
-        found: dict[str, Any] = json.loads((path / MANIFEST).read_text("utf-8"))
-        if isinstance(found["settings"], dict) and isinstance(found["calls"], list):
-            return found
-    except FileNotFoundError as error:
-        raise BadInput(f"{path} is no run folder: it has no {MANIFEST}.") from error
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise BadInput(f"{path / MANIFEST} is no manifest of a run: restore it or name another folder.")
 
 
 def _refuse_strangers(path: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.bench.normal import Item
-from tts import equivalence
-from tts.answers import parsable
-from tts.outcomes import row_of
+from benchmarks.datasets.items import Item
+from tts.answers import equivalence
+from tts.answers.normalize import parsable
+from tts.answers.votes import classes
+from tts.records.outcomes import row_of
 from tts.types import Solution
-from tts.votes import classes
 
 
 def graded(solution: Solution, item: Item, dataset: str, job: str) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.bench.data import DataSet
-from benchmarks.subsets import VOTES
+from benchmarks.datasets.dataset import DataSet
+from benchmarks.stats.subsets import VOTES
 from tts import registry
+from tts.commands.options import PARAMETERS
 from tts.errors import BadInput, UnknownName
-from tts.options import PARAMETERS
-from tts.solver import parameters_of
+from tts.search.strategy import parameters_of
 from tts.types import Plan
 
 Make = Callable[..., Any]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
-from benchmarks.statistics import wilson
+from benchmarks.stats.intervals import wilson
 
 SAY = 60.0
 """Seconds between two lines where there is no terminal."""

@@ -9,13 +9,13 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench.data import DataSet
 from benchmarks.bench.folder import RunFolder
 from benchmarks.bench.grading import graded
 from benchmarks.bench.jobs import Job, Line, jobs_of
-from benchmarks.bench.normal import Item
 from benchmarks.bench.progress import Progress
-from benchmarks.bench.tally import Tally
+from benchmarks.bench.results_table import Tally
+from benchmarks.datasets.dataset import DataSet
+from benchmarks.datasets.items import Item
 from tts.errors import BadInput
 from tts.types import Solution
 

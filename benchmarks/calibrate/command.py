@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tts import options
+from tts.commands import options
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
-    from benchmarks.calibrate.assemble import Calibration
-    from benchmarks.calibrate.pool import Pool
+    from benchmarks.calibrate.build import Calibration
+    from benchmarks.recordings.pool import Pool
 
 
 @options.solver("policy", "profile", "max_tokens", "max_flops", "total_flops", "max_seconds", "vote", "aggregate")
@@ -61,7 +61,7 @@ def calibrate(
             raise BadInput("name the problems to calibrate on with --data, or runs that are there with --from.")
         from benchmarks.bench.command import execute, foretell, settings_of
         from benchmarks.calibrate import grid
-        from benchmarks.calibrate.assemble import refuse_few
+        from benchmarks.calibrate.build import refuse_few
 
         folder = run or out.with_name(f"{out.stem}-run")
         chosen = grid.data_of(data).choose(limit)
@@ -83,12 +83,12 @@ def calibrate(
 def _fit(
     runs: list[Path], data: Path | None, out: Path, policy: str, prm: str | None, seed: int, as_json: bool
 ) -> None:
-    from benchmarks.calibrate.assemble import calibrate
-    from benchmarks.calibrate.gathering import read
+    from benchmarks.calibrate.build import calibrate
     from benchmarks.calibrate.grid import refuse_tests
     from benchmarks.calibrate.summary import as_row, printed
-    from benchmarks.report.command import check_writable
-    from tts.profile_file import save
+    from benchmarks.recordings.gather import read
+    from tts.commands.console import check_writable
+    from tts.selection.profile_file import save
 
     check_writable(out)
     pool: Pool = read(runs, data)

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.calibrate.ballots import SURE
-from benchmarks.calibrate.deck import estimate, right_of
 from benchmarks.calibrate.fit import SHAPES, Fit, Shape, prices
-from benchmarks.calibrate.play import play
-from benchmarks.calibrate.promise import WITHIN, lowered, shift
+from benchmarks.calibrate.optimism import WITHIN, lowered, shift
 from benchmarks.calibrate.regression import Floats
-from benchmarks.calibrate.table import Table
-from tts.profile import Profile
-from tts.selector import expected
+from benchmarks.calibrate.vote_choice import SURE
+from benchmarks.simulate.play import play
+from benchmarks.simulate.simulator import Table, estimate, right_of
+from tts.selection.profile import Profile
+from tts.selection.selector import expected
 
 FOLDS = 5
 
@@ -77,7 +76,7 @@ def choose(table: Table, scored: bool) -> tuple[Shape, float, HeldOut]:
     """The shape of profile that is worth most on problems it was not fitted to, and what it comes to there.
 
     A shape with more stages and moves is taken only where it is surely better than the simplest one (one-sided, 5 %
-    over the same problems). With it comes by how much to lower its rates (:mod:`benchmarks.calibrate.promise`).
+    over the same problems). With it comes by how much to lower its rates (:mod:`benchmarks.calibrate.optimism`).
     """
     row = prices(_profile(Fit(table, scored=scored)))
     tried = [

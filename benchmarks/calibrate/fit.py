@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.calibrate.ballots import COUNTED, blank, blank_finish, of_samples, of_searches
-from benchmarks.calibrate.deck import estimate, searches
-from benchmarks.calibrate.pool import Key
 from benchmarks.calibrate.rates import Bins, curves
 from benchmarks.calibrate.regression import Floats, logistic
-from benchmarks.calibrate.table import Table
-from tts.profile import Advance, Curve, Estimator, Finish, Profile, Scale, Stage
+from benchmarks.calibrate.vote_choice import COUNTED, blank, blank_finish, of_samples, of_searches
+from benchmarks.recordings.pool import Key
+from benchmarks.simulate.simulator import Table, estimate, searches
 from tts.registry import resolve
-from tts.selector import Limits, best_moves, cheapest
+from tts.selection.profile import Advance, Curve, Estimator, Finish, Profile, Scale, Stage
+from tts.selection.selector import Limits, best_moves, cheapest
 
 RIDGE = 3.0
 """Against weights that follow chance, in problems' worth of evidence."""
@@ -187,7 +186,7 @@ class Fit:
         """Of the plans without a look only a single answer may be chosen, and searches where they may be at all.
 
         Samples with looks on the way cost the same and come to as much, yet their figures, being chosen among, are
-        lowered (:mod:`benchmarks.calibrate.promise`): beside them a plan without a look would seem better than it is.
+        lowered (:mod:`benchmarks.calibrate.optimism`): beside them a plan without a look would seem better than it is.
         """
         single = (finish.strategy, finish.n) == ("majority", 1)
         return not single and not (self.shape.searches and searches(finish))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.bench import data as sets
-from benchmarks.bench.data import DataSet
 from benchmarks.bench.jobs import budgets_of, plan_run, strategies_of
-from benchmarks.bench.known import BUILT_IN, KNOWN
+from benchmarks.datasets import dataset
+from benchmarks.datasets.dataset import DataSet
+from benchmarks.datasets.known import BUILT_IN, KNOWN
 from tts import registry
+from tts.commands.options import PARAMETERS
 from tts.errors import BadInput
-from tts.options import PARAMETERS
-from tts.solver import parameters_of
+from tts.search.strategy import parameters_of
 
 if TYPE_CHECKING:
     from benchmarks.bench.jobs import Line
@@ -26,10 +26,10 @@ def data_of(path: Path) -> DataSet:
     if not path.exists():
         refuse_tests(str(path), "")
         if str(path) == VALIDATION:
-            from benchmarks.lab.problems import DATA
+            from benchmarks.word_problems.generate import DATA
 
             path = DATA / f"{VALIDATION}.jsonl"
-    found = sets.read(path)
+    found = dataset.read(path)
     refuse_tests(found.name, found.sha256)
     return found
 
@@ -38,7 +38,7 @@ def refuse_tests(name: str, sha256: str) -> None:
     """Raises BadInput for a data set that results are reported on."""
     hashes = {known.sha256: test for test, known in KNOWN.items()}
     test = next((part for part in name.lower().split(", ") if part in KNOWN or part == BUILT_IN), None)
-    test = test or hashes.get(sha256) or (BUILT_IN if sha256 and sha256 == sets.load(BUILT_IN).sha256 else None)
+    test = test or hashes.get(sha256) or (BUILT_IN if sha256 and sha256 == dataset.load(BUILT_IN).sha256 else None)
     if test:
         raise BadInput(
             f"{test} is a test set, and a profile fitted to it would have seen what it is judged by: calibrate on "

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.calibrate.regression import Floats, logistic, logit, rising, sigmoid
-from benchmarks.statistics import wilson
-from tts.profile import Curve
+from benchmarks.stats.intervals import wilson
+from tts.selection.profile import Curve
 
 PRIOR = 40.0
 """Problems that the smooth curve counts for in each bin."""

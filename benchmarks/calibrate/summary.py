@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.calibrate.assemble import Calibration, frontier
-from benchmarks.statistics import DIFFICULTIES
-from tts.terminal import count, table
+from benchmarks.calibrate.build import Calibration, frontier
+from benchmarks.stats.intervals import DIFFICULTIES
+from tts.commands.console import count, table
 
 
 def as_row(found: Calibration, path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tts.errors import TTSError
+from benchmarks.console import run
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -17,25 +17,27 @@ Command = Callable[[argparse.Namespace], int]
 def _train(args: argparse.Namespace) -> int:
     import torch
 
-    from benchmarks.lab import export, stages
+    from benchmarks.lab import stages
+    from tts.models.files import BUILT_IN
 
     torch.set_num_threads(args.threads)
-    models = args.models or export.MODELS
+    models = args.models or BUILT_IN
     stages.everything(args.out, models, stages.rehearsal() if args.rehearse else stages.FULL)
     print(f"The models are in {models}.")
     return 0
 
 
 def _bars(args: argparse.Namespace) -> int:
-    from benchmarks.lab import bars
+    from benchmarks.lab import acceptance
 
-    return 0 if bars.report(args.out, args.data) else 1
+    return 0 if acceptance.report(args.out, args.data) else 1
 
 
 def _judged(args: argparse.Namespace) -> int:
     from benchmarks.lab import judged
+    from benchmarks.word_problems import labelled
 
-    judged.write(args.out or judged.FILE)
+    judged.write(args.out or labelled.FILE)
     return 0
 
 
@@ -59,9 +61,6 @@ def parser() -> argparse.ArgumentParser:
     judged = commands.add_parser("judged", help="sample the solutions that reward models are measured on")
     judged.add_argument("--out", type=Path, help="file to write (default: the package's)")
     judged.set_defaults(run=_judged)
-    from benchmarks.study import command as study
-
-    study.add(commands)
     return top
 
 
@@ -71,17 +70,8 @@ def main(argv: list[str] | None = None) -> int:
     if getattr(args, "rehearse", False) and args.models is None:
         print("--rehearse needs --models, so that it does not overwrite the real ones.", file=sys.stderr)
         return 2
-    # The tokenizer's own threads would fight with torch's.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    run: Command = args.run
-    try:
-        return run(args)
-    except TTSError as error:
-        print(f"tts: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Stopped; the same command goes on where it was.", file=sys.stderr)
-        return 130
+    command: Command = args.run
+    return run(lambda: command(args))
 
 
 if __name__ == "__main__":

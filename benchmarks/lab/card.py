@@ -14,8 +14,9 @@ pipeline_tag: text-generation
 # {name}
 
 A Llama of {parameters:,} parameters that writes worked solutions to the laboratory's word problems, one step a
-paragraph. It was made by `python -m benchmarks.lab train` and knows nothing else: see `benchmarks/lab/problems.py` for
-the forms of its problems, and `benchmarks/lab/scope.py` for a check whether a problem is one of them.
+paragraph. It was made by `python -m benchmarks.lab train` and knows nothing else: see
+`benchmarks/word_problems/generate.py` for the forms of its problems, and `tts/models/scope.py` for a
+check whether a problem is one of them.
 
 ## Training
 
@@ -98,7 +99,8 @@ def _training(record: dict[str, Any]) -> str:
         )
         lines.append(
             "- The layers above start with one comparison built in: a token with what the policy expected at its place "
-            "(see `benchmarks/lab/judge.py`); besides the labels they learn from the policy's surprise at each token"
+            "(see `benchmarks/lab/prm_model.py`); besides the labels they learn from the policy's surprise at each "
+            "token"
         )
         lines += [
             f"- {s['count'] * s['each']:,} solutions sampled from {s['policy']} at temperature {s['temperature']} "

@@ -10,8 +10,8 @@ from __future__ import annotations
 import random
 import re
 
-from benchmarks.lab.problems import LabProblem, check_steps, evaluate
 from benchmarks.lab.solutions import Solution
+from benchmarks.word_problems.generate import LabProblem, check_steps, evaluate
 
 _EQUATION = re.compile(r"(.*): (\d+)([-+*/])(\d+)=(\d+)\.")
 KINDS = (

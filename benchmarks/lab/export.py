@@ -15,13 +15,11 @@ from safetensors.torch import save_file
 from transformers import LlamaForCausalLM
 
 from benchmarks.lab import tokenizer
-from benchmarks.lab.judge import RewardModel
+from benchmarks.lab.loop import Progress
 from benchmarks.lab.policy import Recipe
-from benchmarks.lab.problems import stream, to_jsonl
+from benchmarks.lab.prm_model import RewardModel
 from benchmarks.lab.train_prm import PRMRecipe
-from benchmarks.lab.training import Progress
-
-MODELS = Path(__file__).parent / "models"
+from benchmarks.word_problems.generate import stream, to_jsonl
 
 
 def data_hash(seed: int, levels: tuple[float, ...]) -> str:

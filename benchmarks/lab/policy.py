@@ -14,10 +14,11 @@ from safetensors.torch import load_file
 from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from benchmarks.lab import grammar, tokenizer
-from benchmarks.lab.growth import grow
-from benchmarks.lab.problems import LabProblem, stream
-from benchmarks.lab.training import Batch, Progress, Schedule, device, fit
+from benchmarks.lab import tokenizer
+from benchmarks.lab.grow_model import grow
+from benchmarks.lab.loop import Batch, Progress, Schedule, device, fit
+from benchmarks.word_problems import grammar
+from benchmarks.word_problems.generate import LabProblem, stream
 
 CONTEXT = 512
 COMPILE = shutil.which("g++") is not None  # about a fifth faster; the same mathematics without

@@ -13,8 +13,8 @@ from tqdm import tqdm
 from transformers import LlamaForCausalLM
 
 from benchmarks.lab import tokenizer
-from benchmarks.lab.problems import LabProblem, check_steps, stream
 from benchmarks.lab.sampling import Sampler
+from benchmarks.word_problems.generate import LabProblem, check_steps, stream
 
 CHUNK = 256  # problems sampled at a time; a chunk is one file, and what is there is not sampled again
 

@@ -18,13 +18,13 @@ from typing import Any
 
 from transformers import LlamaForCausalLM
 
-from benchmarks.lab import card, export, figures, policy, train_prm
-from benchmarks.lab.judge import RewardModel
+from benchmarks.lab import card, export, metrics, policy, train_prm
+from benchmarks.lab.loop import Progress, device
 from benchmarks.lab.policy import Recipe
-from benchmarks.lab.problems import LabProblem, load
+from benchmarks.lab.prm_model import RewardModel
 from benchmarks.lab.solutions import Sampling, gather, sample, shuffled
 from benchmarks.lab.train_prm import PRMRecipe
-from benchmarks.lab.training import Progress, device
+from benchmarks.word_problems.generate import LabProblem, load
 
 TEMPERATURE = 1.0
 
@@ -128,16 +128,16 @@ def _measure(lab: Laboratory, name: str, work: Path) -> dict[str, Any]:
     scored = [scores[i : i + samples] for i in range(0, len(drawn), samples)]
     pass1 = [sum(s.answer == a for s in g) / samples for g, a in zip(groups, answers, strict=True)]
     return {
-        "greedy": figures.share(greedy),
-        "greedy, level": figures.by_level(levels, greedy),
-        f"at temperature {TEMPERATURE}": figures.sampled(groups, answers, scored),
-        "pass@1, level": figures.by_level(levels, pass1),
+        "greedy": metrics.share(greedy),
+        "greedy, level": metrics.by_level(levels, greedy),
+        f"at temperature {TEMPERATURE}": metrics.sampled(groups, answers, scored),
+        "pass@1, level": metrics.by_level(levels, pass1),
     }
 
 
 def _judge(lab: Laboratory, work: Path) -> dict[str, Any]:
     solutions = shuffled([work / "judged"], 0)
-    return figures.judging(solutions, train_prm.scores(_reward_model(lab, work), solutions))
+    return metrics.judging(solutions, train_prm.scores(_reward_model(lab, work), solutions))
 
 
 def _figures(lab: Laboratory, name: str, work: Path) -> dict[str, Any]:
@@ -147,8 +147,8 @@ def _figures(lab: Laboratory, name: str, work: Path) -> dict[str, Any]:
         found = _judge(lab, work) if name == lab.prm.name else _measure(lab, name, work)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(found, indent=2))
-    figures: dict[str, Any] = json.loads(kept.read_text())
-    return figures
+    metrics: dict[str, Any] = json.loads(kept.read_text())
+    return metrics
 
 
 def write_cards(lab: Laboratory, work: Path, models: Path) -> None:

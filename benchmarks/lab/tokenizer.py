@@ -14,7 +14,7 @@ from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import WordLevel
 from transformers import PreTrainedTokenizerFast
 
-from benchmarks.lab.words import vocabulary
+from benchmarks.word_problems.vocabulary import vocabulary
 
 PAD, BOS, EOS, UNK, USER, ASSISTANT, STEP = (
     "<pad>",

@@ -20,13 +20,13 @@ from torch import nn
 from torch.nn import functional
 from transformers import LlamaForCausalLM
 
-from benchmarks.lab import judge
+from benchmarks.lab import prm_model
 from benchmarks.lab.corruption import corrupt
-from benchmarks.lab.judge import ASSISTANT_ID, STEP_ID, RewardModel
+from benchmarks.lab.loop import Batch, Progress, Schedule, device, fit
 from benchmarks.lab.policy import COMPILE, CONTEXT, RECIPES, Encoder, pack
-from benchmarks.lab.problems import stream
+from benchmarks.lab.prm_model import ASSISTANT_ID, STEP_ID, RewardModel
 from benchmarks.lab.solutions import Sampling, Solution, shuffled
-from benchmarks.lab.training import Batch, Progress, Schedule, device, fit
+from benchmarks.word_problems.generate import stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +121,10 @@ class Learner(nn.Module):
         super().__init__()
         self.reward = reward
         self.depth, self.width = policy.config.num_hidden_layers, policy.config.hidden_size
-        self.place = judge.places(policy)[0]
+        self.place = prm_model.places(policy)[0]
         self.norm = [copy.deepcopy(policy.model.norm)]  # in a list: it is not trained
         self.scale = 4.0
-        for p in judge.kept(reward, self.depth):
+        for p in prm_model.kept(reward, self.depth):
             p.requires_grad_(False)
 
     @torch.no_grad()
@@ -166,7 +166,7 @@ def train(
     recipe: PRMRecipe, folder: Path, policy: LlamaForCausalLM, stop_at: int | None = None
 ) -> tuple[RewardModel, Progress]:
     """Train the reward model on the samples beside `folder`, going on where an earlier call left off."""
-    model = judge.make(policy, recipe.seed, recipe.width, recipe.layers)
+    model = prm_model.make(policy, recipe.seed, recipe.width, recipe.layers)
     learner = Learner(model, policy).to(device())
     learner.norm[0].to(device())
     if COMPILE and recipe.tokens > 100_000:
@@ -212,7 +212,7 @@ def scores(model: RewardModel, solutions: list[Solution], size: int = 16384) -> 
 
 def load(recipe: PRMRecipe, folder: Path, policy: LlamaForCausalLM) -> RewardModel:
     """A trained reward model from a checkpoint folder; `policy` and the recipe give its shape."""
-    model = judge.make(policy, recipe.seed, recipe.width, recipe.layers)
+    model = prm_model.make(policy, recipe.seed, recipe.width, recipe.layers)
     own = dict(model.named_parameters())
     for name, value in load_file(folder / "model.safetensors").items():
         own[name.removeprefix("reward.")].data.copy_(value)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tts.options import Device, Dtype, Engine
+from tts.commands.options import Device, Dtype, Engine
 
 
 def prm_eval(
@@ -43,8 +43,8 @@ def prm_eval(
     """
     from benchmarks.prm_eval.evaluation import evaluate
     from benchmarks.prm_eval.sources import load
-    from tts.engines import parse_argument
-    from tts.terminal import count
+    from tts.commands.console import count
+    from tts.engines.load import parse_argument
 
     found = load(data, subset or (), limit)
     for row in found.bad:

@@ -14,8 +14,8 @@ from benchmarks.prm_eval.protocol import DRAWS, HALF, Subset, step_scores
 from benchmarks.prm_eval.ranking import rankings
 from benchmarks.prm_eval.report import Report
 from benchmarks.prm_eval.sources import DataSet, load
-from benchmarks.statistics import percentile
-from tts.engines import load_reward
+from benchmarks.stats.intervals import percentile
+from tts.engines.load import load_reward
 from tts.errors import BadInput
 from tts.protocols import RewardModel
 
@@ -44,7 +44,7 @@ def evaluate(
         threshold: below it a step counts as wrong. By default ProcessBench's is chosen on its GSM8K subset and that of
             other data is 0.5.
         out: where scores are appended; what is there already is not scored again.
-        loading: fields of :class:`tts.engines.Loading`, such as ``engine`` and ``device``.
+        loading: fields of :class:`tts.engines.load.Loading`, such as ``engine`` and ``device``.
 
     Raises:
         BadInput: for data or a file that cannot be used, or where no solution fits the model's context.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.prm_eval.data import Case
-from benchmarks.statistics import Interval, auc_draws, cluster_weights, percentile
+from benchmarks.stats.intervals import Interval, auc_draws, cluster_weights, percentile
 
 DRAWS = 1000
 BINS = 10

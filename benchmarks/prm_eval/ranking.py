@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.prm_eval.protocol import DRAWS, Scored, Subset, divide
-from benchmarks.statistics import Interval, cluster_weights, percentile
-from tts.aggregate import AGGREGATES, aggregate
-from tts.answers import extract, parsable
-from tts.equivalence import group
+from benchmarks.stats.intervals import Interval, cluster_weights, percentile
+from tts.answers.aggregate import AGGREGATES, aggregate
+from tts.answers.equivalence import group
+from tts.answers.extract import extract
+from tts.answers.normalize import parsable
+from tts.answers.votes import weighted
 from tts.types import Candidate, Finish
-from tts.votes import weighted
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Rankings:
 def rankings(subsets: Sequence[Subset], draws: int = DRAWS, seed: int = 0) -> Rankings | None:
     """Measure ranking among the solutions of the same problem; None where no problem has several.
 
-    Answers are read and compared as the votes of a search do it (:mod:`tts.votes`).
+    Answers are read and compared as the votes of a search do it (:mod:`tts.answers.votes`).
     """
     groups: dict[tuple[int, str], list[Scored]] = {}
     for k, subset in enumerate(subsets):

@@ -10,8 +10,8 @@ from benchmarks.prm_eval.protocol import FirstError, StepScores
 from benchmarks.prm_eval.published import PUBLISHED, SECOND_HAND
 from benchmarks.prm_eval.ranking import Rankings
 from benchmarks.prm_eval.sources import PROCESSBENCH
-from benchmarks.statistics import Interval
-from tts.terminal import count, fold, paragraph, table
+from benchmarks.stats.intervals import Interval
+from tts.commands.console import count, fold, paragraph, table
 
 DEFAULT = "last"  # how the step scores of a solution become one, unless told otherwise
 FEW = 20  # problems with right and wrong solutions, below which nothing is said of search

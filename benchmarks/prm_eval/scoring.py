@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.identity import fingerprint, without_secrets
+from tts.models.find import find
+
 from benchmarks.prm_eval.data import Case
 from benchmarks.prm_eval.sources import DataSet
-from tts import models
+from benchmarks.provenance import fingerprint, without_secrets
 from tts.errors import BadInput, EngineError, PromptTooLong
 from tts.protocols import RewardModel
-from tts.rows import Rows
+from tts.records.jsonl import Rows
 from tts.types import Finish, Node, Problem, Step
 
 Scores = tuple[float, ...] | None  # None: longer than the model can read
@@ -81,7 +82,7 @@ async def _score(reward: RewardModel, case: Case) -> Scores:
 
 def identity(prm: str, dtype: str | None) -> dict[str, Any]:
     """What scores depend on: which model, its files and its description, and the number format asked for."""
-    card = models.find(prm, "prm")
+    card = find(prm, "prm")
     name = f"{card.url}#{card.name}" if card.url else card.folder or card.name
     return {"prm": without_secrets(name), "prm sha256": fingerprint(prm, "prm"), "dtype": dtype}
 

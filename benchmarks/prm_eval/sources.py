@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.prm_eval.data import BadRow, Case, read
-from tts.answers import extract
+from tts.answers.extract import extract
 from tts.errors import BadInput, UnknownName
 
 PROCESSBENCH = {"gsm8k": 400, "math": 1000, "olympiadbench": 1000, "omnimath": 1000}  # arXiv 2412.06559, table 2
@@ -86,18 +86,18 @@ def _chosen(wanted: Sequence[str], there: list[str]) -> list[str]:
 
 
 def _lab() -> list[Case]:
-    from benchmarks.lab import judged
+    from benchmarks.word_problems import labelled
 
     return [
         Case(
-            f"{problem.id}/{number % judged.EACH}",
+            f"{problem.id}/{number % labelled.EACH}",
             problem.problem,
             steps,
             labels.index(False) if False in labels else -1,
             labels,
             extract(steps[-1]) == str(problem.answer),
         )
-        for number, (problem, steps, labels) in enumerate(judged.read())
+        for number, (problem, steps, labels) in enumerate(labelled.read())
     ]
 
 

@@ -14,7 +14,7 @@ import typer
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
-    from benchmarks.replay.records import Record
+    from benchmarks.recordings.records import Record
     from benchmarks.replay.replay import Choice, Line
 
 
@@ -47,9 +47,9 @@ def replay(
 
     Example: tts replay runs/llama3b --vote majority,weighted --aggregate last,prod --budget 1,4,16
     """
-    from benchmarks.replay.mixup import warning
-    from benchmarks.replay.reading import read
-    from benchmarks.replay.records import sizes
+    from benchmarks.recordings.mixup import warning
+    from benchmarks.recordings.reading import read
+    from benchmarks.recordings.records import sizes
     from benchmarks.replay.replay import choices
 
     wanted = choices(names(vote), names(aggregate))
@@ -107,8 +107,8 @@ def _one_plan(
     several: bool,
 ) -> list[dict[str, Any]]:
     """Compute one plan's table; prints it unless as JSON, whose rows are returned."""
-    from benchmarks.replay.grading import grade
-    from benchmarks.replay.records import sizes
+    from benchmarks.recordings.grading import grade
+    from benchmarks.recordings.records import sizes
     from benchmarks.replay.replay import lines, scored, versus
 
     most = max((len(record.candidates) for record in records), default=0)
@@ -159,9 +159,9 @@ def _print(
     base: Choice | None,
 ) -> None:
     from benchmarks.replay.replay import some_right
-    from benchmarks.statistics import Interval
-    from tts.terminal import count
-    from tts.terminal import table as columns
+    from benchmarks.stats.intervals import Interval
+    from tts.commands.console import count
+    from tts.commands.console import table as columns
 
     most = ns[-1]
     laid: list[dict[str, Any]] = []

@@ -1,7 +1,7 @@
 """Recorded candidates under another vote, another aggregation, a smaller N.
 
 N samples are the first N of those recorded (a single draw, as a run of that size would have been), or the mean over
-subsets of N (:mod:`benchmarks.subsets`).
+subsets of N (:mod:`benchmarks.stats.subsets`).
 
 Majority is computed without scores, ties going to the answer seen first: it is what one has without a reward model.
 """
@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.replay.records import Record
-from benchmarks.statistics import Interval, difference, mean, pass_at_k, wilson
-from benchmarks.subsets import Sampled, accuracy_at
+from benchmarks.recordings.records import Record
+from benchmarks.stats.intervals import Interval, difference, mean, pass_at_k, wilson
+from benchmarks.stats.subsets import Sampled, accuracy_at
 from tts import registry
-from tts.aggregate import AGGREGATES
+from tts.answers.aggregate import AGGREGATES
 from tts.errors import BadInput, UnknownName
 from tts.types import Candidate
 

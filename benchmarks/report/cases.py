@@ -14,7 +14,7 @@ from benchmarks.report import tree
 from benchmarks.report.curves import Curve
 from benchmarks.report.runs import TRACES, Runs
 from tts.errors import BadInput
-from tts.outcomes import Outcome
+from tts.records.outcomes import Outcome
 from tts.trace import Trace
 
 COUNT = 10

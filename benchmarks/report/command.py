@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tts.errors import BadInput
+from tts.commands.console import check_writable
 
 
 def report(
@@ -78,12 +78,3 @@ def view(
 
         if not webbrowser.open(target.resolve().as_uri()):
             typer.echo("tts: no browser could be opened.", err=True)
-
-
-def check_writable(path: Path) -> None:
-    """Raises BadInput where a page has no place to go, before the work and not after it."""
-    try:
-        with path.open("a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise BadInput(f"{path} cannot be written: {error.strerror}.") from error

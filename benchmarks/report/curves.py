@@ -1,7 +1,7 @@
 """Accuracy and cost of each strategy over N.
 
 A search was run once at each N. Of a strategy that samples independently the largest N is enough: a smaller one is the
-mean over subsets (:mod:`benchmarks.subsets`), and so is its cost (:mod:`benchmarks.costs`).
+mean over subsets (:mod:`benchmarks.stats.subsets`), and so is its cost (:mod:`benchmarks.stats.costs`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from itertools import combinations
 
 import numpy as np
 
-from benchmarks.costs import Cost, part, whole
 from benchmarks.report.runs import Arm, Runs
 from benchmarks.report.style import palette
-from benchmarks.statistics import Interval, accuracy, difference
-from benchmarks.subsets import Sampled, accuracy_at, pass_at
-from tts.outcomes import Outcome
+from benchmarks.stats.costs import Cost, part, whole
+from benchmarks.stats.intervals import Interval, accuracy, difference
+from benchmarks.stats.subsets import Sampled, accuracy_at, pass_at
+from tts.records.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)

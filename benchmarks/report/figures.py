@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.report import chart
 from benchmarks.report.curves import Curve, Point
 from benchmarks.report.marks import Dot, Series
-from benchmarks.statistics import DIFFICULTIES, Interval, by_group
+from benchmarks.stats.intervals import DIFFICULTIES, Interval, by_group
 from tts.errors import BadInput
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

@@ -11,7 +11,7 @@ from benchmarks.report.curves import Curve, Point, chances, gains, sizes
 from benchmarks.report.figures import Figure
 from benchmarks.report.runs import Runs
 from benchmarks.report.style import CHART, PAGE, VARIABLES
-from benchmarks.statistics import difficulty
+from benchmarks.stats.intervals import difficulty
 
 _PAIRS = 15
 

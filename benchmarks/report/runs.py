@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.replay.grading import classes_of
-from benchmarks.subsets import Sampled, independent
-from tts import outcomes
-from tts.equivalence import Equivalence
+from benchmarks.recordings.grading import classes_of
+from benchmarks.stats.subsets import Sampled, independent
+from tts.answers.equivalence import Equivalence
 from tts.errors import BadInput
-from tts.outcomes import Outcome
-from tts.solver import AUTO
+from tts.records import outcomes
+from tts.records.outcomes import Outcome
+from tts.search.strategy import AUTO
 from tts.types import Plan
 
 MANIFEST, TRACES = "manifest.json", "traces"

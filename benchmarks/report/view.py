@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.report import tree
 from benchmarks.report.page import html
-from tts.answers import extract
+from tts.answers.extract import extract
 from tts.errors import BadInput
 from tts.trace import Trace
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks.report.curves import Curve, shared, versus
 from benchmarks.report.marks import power
 from benchmarks.report.runs import Runs
-from benchmarks.statistics import Interval
+from benchmarks.stats.intervals import Interval
 from tts import __version__
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib
 import os
 import signal
 import sys
@@ -14,26 +13,31 @@ from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from benchmarks.speed.bench import FULL, QUICK, Bench, Measurement, Part, Scale
-from benchmarks.speed.machine import machine
-from benchmarks.speed.record import Record
+from benchmarks.provenance import machine
+from benchmarks.speed.harness import FULL, QUICK, Bench, Measurement, Part, Scale
+from benchmarks.speed.measure import memory, overhead, scaling, search_tax, selector
+from benchmarks.speed.peers import its_hub, search_and_learn
+from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row, render
-from tts.engines import parse_argument
+from tts.engines.load import parse_argument
 from tts.errors import TTSError
 
 # In the order in which they run: those on the lab models first, so that engines are started as seldom as can be.
-PARTS = ("selector", "overhead", "control", "growth", "memory", "tax", "peer")
-
-
-def parts() -> list[Part]:
-    """The modules that measure, by the names that --only takes."""
-    return [importlib.import_module(f"benchmarks.speed.{name}") for name in PARTS]
+PARTS: dict[str, Part] = {
+    "selector": selector,
+    "overhead": overhead,
+    "control": search_and_learn,
+    "growth": scaling,
+    "memory": memory,
+    "tax": search_tax,
+    "peer": its_hub,
+}
 
 
 def chosen(scale: Scale, only: str | None) -> Iterator[Measurement]:
     """The measurements asked for: a part's name, or a pattern such as ``tax/30m/*/16``; all without ``only``."""
     patterns = only.split(",") if only else ["*"]
-    for part in parts():
+    for part in PARTS.values():
         for measurement in part.measurements(scale):
             name = measurement.name
             if any(name.split("/")[0] == pattern or fnmatch(name, pattern) for pattern in patterns):
@@ -42,7 +46,7 @@ def chosen(scale: Scale, only: str | None) -> Iterator[Measurement]:
 
 def rows(record: Record) -> list[Row]:
     """The table so far."""
-    return [row for part in parts() for row in part.rows(record)]
+    return [row for part in PARTS.values() for row in part.rows(record)]
 
 
 async def measure(bench: Bench, wanted: Sequence[Measurement], record: Record) -> None:

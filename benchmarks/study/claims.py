@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.calibrate.hands import Floats
-from benchmarks.statistics import Interval, percentile
+from benchmarks.simulate.features import Floats
+from benchmarks.stats.intervals import Interval, percentile
 from benchmarks.study.compare import Drawn, Draws, Point
 from benchmarks.study.measure import Measured
-from tts.selector import INDIFFERENCE
+from tts.selection.selector import INDIFFERENCE
 
 MARGIN = 0.01
 """The selector may be so much below the best fixed strategy, at the lower end of the interval."""

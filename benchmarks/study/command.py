@@ -1,4 +1,4 @@
-"""``python -m benchmarks.lab study``: runs the grid, fits on the validation split, plays the test split, and says what
+"""``python -m benchmarks.study``: runs the grid, fits on the validation split, plays the test split, and says what
 holds. With ``--cross`` the test split is left alone: profiles are fitted to four fifths of the validation problems and
 play the fifth, five times over; a last table says what is lost by drawing until votes are settled.
 """
@@ -11,23 +11,25 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.calibrate.deck import ORDERS
-from benchmarks.calibrate.gathering import read
-from benchmarks.calibrate.pool import Pool
-from benchmarks.study import figures, plan, settling, summary
+from benchmarks.recordings.gather import read
+from benchmarks.recordings.pool import Pool
+from benchmarks.simulate.simulator import ORDERS
+from benchmarks.study import early_stopping, figures, plan, summary
 from benchmarks.study.claims import Claim, small_beats_large
 from benchmarks.study.compare import DRAWS
 from benchmarks.study.measure import greedy_point
-from benchmarks.study.one import PolicyStudy, across, on_test, parameters
+from benchmarks.study.policy_study import PolicyStudy, across, on_test, parameters
+from tts.commands.console import table
 from tts.errors import BadInput
-from tts.outcomes import OUTCOMES
-from tts.terminal import table
+from tts.records.outcomes import OUTCOMES
 
 
-def add(commands: Any) -> None:
-    """The subcommand and its options."""
-    parser = commands.add_parser("study", help="measure what the compute-optimal selector is worth; resumable")
-    say = parser.add_argument
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    made = argparse.ArgumentParser(
+        prog="python -m benchmarks.study", description="Measure what the compute-optimal selector is worth; resumable."
+    )
+    say = made.add_argument
     say("--runs", type=Path, default=Path("runs/study"), help="run folders (default: %(default)s)")
     say("--out", type=Path, default=Path("runs/study-out"), help="summary and figures (default: %(default)s)")
     say("--policies", default=",".join(plan.POLICIES), help="with commas between (default: %(default)s)")
@@ -37,7 +39,7 @@ def add(commands: Any) -> None:
     say("--quick", action="store_true", help="lab-200k alone, one seed, fewer orders and draws")
     say("--no-run", action="store_true", help="take the runs that are there, run nothing")
     say("--dry-run", action="store_true", help="print what would be run, and how long it takes")
-    parser.set_defaults(run=study)
+    return made
 
 
 def study(args: argparse.Namespace) -> int:
@@ -61,7 +63,7 @@ def study(args: argparse.Namespace) -> int:
             found.append(on_test(validation, _tests(args.runs, policy, seeds), orders, draws))
         print(summary.printed(found[-1]), end="\n\n")
         if args.cross:
-            print(table(list(settling.compared(policy, validation, orders))), end="\n\n")
+            print(table(list(early_stopping.compared(policy, validation, orders))), end="\n\n")
     between = [] if args.cross else _between(found, args.runs)
     print(summary.verdicts(between))
     _write(args.out / ("cross" if args.cross else "test"), found, between, {"seeds": seeds, "orders": orders})

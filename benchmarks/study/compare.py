@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmarks.calibrate.hands import Floats
-from benchmarks.statistics import Interval, cluster_weights, percentile
+from benchmarks.simulate.features import Floats
+from benchmarks.stats.intervals import Interval, cluster_weights, percentile
 
 DRAWS = 2000
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.calibrate.deck import estimate
-from benchmarks.calibrate.hands import Floats
-from benchmarks.statistics import Interval, percentile
+from benchmarks.simulate.features import Floats
+from benchmarks.simulate.simulator import estimate
+from benchmarks.stats.intervals import Interval, percentile
 from benchmarks.study.compare import Draws
 from benchmarks.study.measure import Decks
-from tts.profile import Stage
+from tts.selection.profile import Stage
 
 BINS = 8
 """Points of the calibration curve."""

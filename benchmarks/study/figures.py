@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.report import chart
 from benchmarks.report.marks import Dot, Series
-from benchmarks.statistics import percentile
+from benchmarks.stats.intervals import percentile
 from benchmarks.study.claims import Comparison
 from benchmarks.study.compare import Drawn
 from benchmarks.study.difficulty import Told

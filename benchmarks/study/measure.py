@@ -11,23 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.calibrate.deck import ORDERS, Deck, right_of, searches
-from benchmarks.calibrate.hands import Floats, Ints
-from benchmarks.calibrate.play import Played, fixed, play
-from benchmarks.calibrate.pool import Pool
+from benchmarks.recordings.pool import Pool
+from benchmarks.simulate.features import Floats, Ints
+from benchmarks.simulate.play import Played, fixed, play
+from benchmarks.simulate.simulator import ORDERS, Deck, right_of, searches
 from benchmarks.study.compare import Point
 from benchmarks.study.oracle import Knowing
-from tts import outcomes
 from tts.errors import BadInput
-from tts.profile import Finish, Profile
-from tts.selector import Limits, expected, price_for
+from tts.records import outcomes
+from tts.selection.profile import Finish, Profile
+from tts.selection.selector import Limits, expected, price_for
 from tts.types import Problem
 
 BUDGETS = 17
 """Budgets between the cheapest way to an answer and the dearest."""
 
 STEP = 2 ** (-1 / 16)
-"""From a price to the next one below, as :func:`tts.selector.price_for` has them."""
+"""From a price to the next one below, as :func:`tts.selection.selector.price_for` has them."""
 
 WIDEST = Limits(n=2**20)
 """The study prices FLOPs; the width is bounded by what was recorded."""
@@ -93,7 +93,8 @@ class Decks:
         """The selector with a pot of ``flops`` a problem.
 
         One price divides a pot. Where the plays of no price cost just that, some problems are played at the price that
-        costs less and the rest at the next below it, where more is spent, as many as the pot holds (:mod:`tts.pot`).
+        costs less and the rest at the next below it, where more is spent, as many as the pot holds
+        (:mod:`tts.selection.shared_budget`).
         """
         price = price_for(profile, flops, limits)
         below = price * STEP

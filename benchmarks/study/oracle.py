@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.calibrate.deck import Deck
-from benchmarks.calibrate.hands import Floats
-from benchmarks.calibrate.pool import Pool
-from tts.profile import Stage
+from benchmarks.recordings.pool import Pool
+from benchmarks.simulate.features import Floats
+from benchmarks.simulate.simulator import Deck
+from tts.selection.profile import Stage
 
 MOST = 6.0
 """Log odds beyond which pass@1 is not told apart: one of 400 samples."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench.data import DataSet, load, read
-from benchmarks.lab.problems import DATA
-from tts.outcomes import OUTCOMES
+from benchmarks.datasets.dataset import DataSet, load, read
+from benchmarks.word_problems.generate import DATA
+from tts.records.outcomes import OUTCOMES
 
 POLICIES = ("lab-200k", "lab-1m", "lab-4m")
 PRM = "lab-prm"

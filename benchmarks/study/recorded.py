@@ -18,19 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.calibrate.deck import ORDERS
-from benchmarks.calibrate.pool import Candidates, Entry, Pool, Sampled
 from benchmarks.calibrate.regression import sigmoid
-from benchmarks.replay.grading import grade
-from benchmarks.replay.reading import read
-from benchmarks.replay.records import Record
-from benchmarks.statistics import Interval
-from benchmarks.study import settling
+from benchmarks.recordings.grading import grade
+from benchmarks.recordings.pool import Candidates, Entry, Pool, Sampled
+from benchmarks.recordings.reading import read
+from benchmarks.recordings.records import Record
+from benchmarks.simulate.simulator import ORDERS
+from benchmarks.stats.intervals import Interval
+from benchmarks.study import early_stopping
 from benchmarks.study.compare import DRAWS
-from benchmarks.study.one import PolicyStudy, across
-from tts.aggregate import AGGREGATES, aggregate
+from benchmarks.study.policy_study import PolicyStudy, across
+from tts.answers.aggregate import AGGREGATES, aggregate
+from tts.commands.console import table
 from tts.errors import BadInput, TTSError
-from tts.terminal import table
 
 
 def pool_of(records: Sequence[Record]) -> Pool:
@@ -118,7 +118,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{file.name}: {len(pool.entries)} problems, {pool.width} samples each\n")
             print(table(rows(file.name.partition(".")[0], study)), end="\n\n")
             print(table(gains(file.name.partition(".")[0], study)), end="\n\n")
-            print(table(list(settling.compared(file.name.partition(".")[0], pool, args.orders))), end="\n\n")
+            print(table(list(early_stopping.compared(file.name.partition(".")[0], pool, args.orders))), end="\n\n")
     except TTSError as error:
         print(f"tts: {error}", file=sys.stderr)
         return 2

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks.statistics import Interval, percentile
+from benchmarks.stats.intervals import Interval, percentile
 from benchmarks.study.claims import Claim, Row
-from benchmarks.study.one import PolicyStudy
-from tts.selector import INDIFFERENCE
-from tts.terminal import count, table
+from benchmarks.study.policy_study import PolicyStudy
+from tts.commands.console import count, table
+from tts.selection.selector import INDIFFERENCE
 
 
 def printed(study: PolicyStudy) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.identity import fingerprint
+from benchmarks.provenance import fingerprint
 from tests.command_line import Tts
 from tests.interrupt import again, command, interrupted
 from tests.markdown import ROOT
-from tts.outcomes import read
+from tts.records.outcomes import read
 
 SMALL = ["bench", "lab-500", "--policy", "lab-200k", "--limit", "3"]
 
@@ -80,7 +80,7 @@ def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
 
 
 def test_models_in_folders_are_run_and_told_apart_by_their_files(tts: Tts, tmp_path: Path) -> None:
-    lab = ROOT / "benchmarks/lab/models"
+    lab = ROOT / "tts/models/builtin"
     one = ["bench", "lab-500", "--limit", "1", "-n", "1", "--strategy", "best-of-n", "--engine", "transformers"]
     one += ["--policy", str(lab / "lab-200k"), "--prm", str(lab / "lab-prm"), "--out", str(tmp_path / "run")]
     code, plan, _ = tts(*one, "--dry-run", "--json")

@@ -12,16 +12,17 @@ from typing import Any
 
 import pytest
 
-from benchmarks.bench.folder import RunFolder, read_manifest
+from benchmarks.bench.folder import RunFolder
 from benchmarks.bench.jobs import Job, Line
 from benchmarks.bench.progress import duration
-from benchmarks.bench.tally import Tally
+from benchmarks.bench.results_table import Tally
+from benchmarks.recordings.manifest import read_manifest
 from tests.bench.toys import SETTINGS, comparable, dataset, rows, toy_bench
 from tests.markdown import ROOT
 from tests.toy import ToyPolicy
 from tts.errors import BadInput, EngineDied, EngineError
-from tts.outcomes import read
 from tts.protocols import Completion, Request
+from tts.records.outcomes import read
 from tts.trace import Trace
 
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench.data import DataSet, digest
 from benchmarks.bench.jobs import plan_run
-from benchmarks.bench.normal import Item
 from benchmarks.bench.runner import Bench
+from benchmarks.datasets.dataset import DataSet, digest
+from benchmarks.datasets.items import Item
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solver
 from tts.protocols import Completion, Request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.calibrate.pool import Candidates, Entry, Pool, Sampled, Searched
+from benchmarks.recordings.pool import Candidates, Entry, Pool, Sampled, Searched
 
 EACH = 100.0
 """FLOPs of a sample; its prompt costs a tenth, and so do its scores."""

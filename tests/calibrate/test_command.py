@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.lab.problems import DATA
+from benchmarks.word_problems.generate import DATA
 from tests.command_line import Tts
-from tts.profile_file import load
+from tts.selection.profile_file import load
 
 FEW = [
     "calibrate",

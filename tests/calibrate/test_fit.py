@@ -10,11 +10,11 @@ import pytest
 
 from benchmarks.calibrate.evaluate import choose
 from benchmarks.calibrate.fit import Fit, Shape
-from benchmarks.calibrate.promise import lowered, shift
+from benchmarks.calibrate.optimism import lowered, shift
 from benchmarks.calibrate.rates import Bins, curves
-from benchmarks.calibrate.table import Table
+from benchmarks.simulate.simulator import Table
 from tests.calibrate.synthetic import EACH, pool
-from tts.profile import Profile, Stage
+from tts.selection.profile import Profile, Stage
 
 EVERYTHING = Shape(unscored=True, searches=True)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tts.models.find import find
 
 from tests import tiny
 from tests.engines.fake_server import FakeServer
-from tts import models
-from tts.engines.remote import ENGINE as REMOTE
-from tts.engines.remote import RemotePolicy
-from tts.engines.transformers import ENGINE, TransformersPolicy, TransformersReward
+from tts.engines.remote.engine import ENGINE as REMOTE
+from tts.engines.remote.engine import RemotePolicy
+from tts.engines.transformers.engine import ENGINE, TransformersPolicy, TransformersReward
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,7 @@ def policies(policy_folder: Path) -> Iterator[Callable[..., TransformersPolicy]]
     made = []
 
     def make(*, context: int = 0, **options: Any) -> TransformersPolicy:
-        card = models.find(str(policy_folder), "policy")
+        card = find(str(policy_folder), "policy")
         made.append(ENGINE.load_policy(replace(card, context=context or card.context), device="cpu", **options))
         return made[-1]
 
@@ -53,7 +53,7 @@ def rewards(prm_folder: Path) -> Iterator[Callable[..., TransformersReward]]:
     made = []
 
     def make(**options: Any) -> TransformersReward:
-        made.append(ENGINE.load_reward(models.find(str(prm_folder), "prm"), device="cpu", **options))
+        made.append(ENGINE.load_reward(find(str(prm_folder), "prm"), device="cpu", **options))
         return made[-1]
 
     yield make
@@ -73,7 +73,7 @@ def connect() -> Iterator[Callable[..., RemotePolicy]]:
 
     def make(fake: FakeServer | str, **options: Any) -> RemotePolicy:
         address = fake if isinstance(fake, str) else fake.url
-        made.append(REMOTE.load_policy(models.find(address, "policy"), **{"backoff": 0.01, **options}))
+        made.append(REMOTE.load_policy(find(address, "policy"), **{"backoff": 0.01, **options}))
         return made[-1]
 
     yield make

@@ -14,11 +14,12 @@ import torch
 
 from tests import families
 from tests.engines.test_policy import ask, below
-from tts import configuration, models
-from tts.card import BOXED
-from tts.engines.transformers import ENGINE
+from tts.engines.transformers.engine import ENGINE
 from tts.errors import ModelError
-from tts.models import CARDS
+from tts.models import hf_config
+from tts.models.card import BOXED
+from tts.models.find import find
+from tts.models.lookup import CARDS
 from tts.types import Node, Problem
 
 
@@ -40,7 +41,7 @@ async def test_every_family_samples_what_its_own_module_would(folders: dict[str,
     from transformers import AutoModelForCausalLM
 
     plain: Any = AutoModelForCausalLM.from_pretrained(folders[name], dtype=torch.float32).eval()
-    policy = ENGINE.load_policy(models.find(str(folders[name]), "policy"), device="cpu")
+    policy = ENGINE.load_policy(find(str(folders[name]), "policy"), device="cpu")
     try:
         node = Node(policy.prompt(Problem("so we take half ? 9 9 add 2")), "/")
         prompt = list(node.tokens)
@@ -57,18 +58,18 @@ async def test_every_family_samples_what_its_own_module_would(folders: dict[str,
 def test_every_family_is_counted_as_its_own_module_counts(folders: dict[str, Path], name: str) -> None:
     config = json.loads((folders[name] / "config.json").read_text())
     model = families.module({k: v for k, v in config.items() if k != "architectures"})
-    assert models.find(str(folders[name])).parameters == sum(p.numel() for p in model.parameters())
+    assert find(str(folders[name])).parameters == sum(p.numel() for p in model.parameters())
     with torch.inference_mode():
         cache = model(torch.tensor([[1, 5, 6]]), use_cache=True).past_key_values
     held = sum(layer.keys.numel() + layer.values.numel() for layer in cache.layers)
-    assert configuration.token_bytes(config, 4) == held * 4 // 3
+    assert hf_config.token_bytes(config, 4) == held * 4 // 3
 
 
 @pytest.mark.parametrize("name", families.PUBLISHED)
 def test_known_sizes_follow_from_the_published_configurations(name: str) -> None:
     card, config = CARDS[name], families.PUBLISHED[name]
-    assert card.parameters == configuration.parameters(config)
-    assert card.token_bytes == configuration.token_bytes(config)
+    assert card.parameters == hf_config.parameters(config)
+    assert card.token_bytes == hf_config.token_bytes(config)
     with torch.device("meta"):
         assert card.parameters == sum(p.numel() for p in families.module(config).parameters())
 
@@ -93,7 +94,7 @@ def test_every_published_policy_is_among_them() -> None:
 def test_a_folder_gets_the_conventions_of_its_family(
     folders: dict[str, Path], name: str, system: str, suffix: str, thinking: bool, temperature: float, top_p: float
 ) -> None:
-    card = models.find(str(folders[name]), "policy")
+    card = find(str(folders[name]), "policy")
     assert (card.system, card.suffix, card.thinking) == (system, suffix, thinking)
     assert (card.temperature, card.top_p) == (temperature, top_p)
 
@@ -107,7 +108,7 @@ def test_names_tell_what_a_configuration_cannot(folders: dict[str, Path], tmp_pa
     (tmp_path / "Qwen3-4B-Thinking-2507" / "config.json").write_text((folders["qwen3"] / "config.json").read_text())
     llama = {"architectures": ["LlamaForCausalLM"], **families.PUBLISHED["llama-3.1-8b"]}
     (tmp_path / "Meta-Llama-3-8B" / "config.json").write_text(json.dumps(llama))
-    r1, qwen3, llama3 = (models.find(str(path), "policy") for path in sorted(tmp_path.iterdir(), key=_order))
+    r1, qwen3, llama3 = (find(str(path), "policy") for path in sorted(tmp_path.iterdir(), key=_order))
     assert (r1.system, r1.suffix, r1.opening, r1.max_tokens) == ("", BOXED, "<think>\n", 32768)
     assert (r1.thinking, r1.temperature, r1.top_p) == (True, 0.6, 0.95)
     assert (qwen3.thinking, qwen3.template) == (True, {"enable_thinking": True})
@@ -122,7 +123,7 @@ def _order(path: Path) -> str:
 def test_a_policy_whose_positions_change_with_the_length_keeps_to_the_length_where_they_do_not(
     folders: dict[str, Path],
 ) -> None:
-    policy = ENGINE.load_policy(models.find(str(folders["phi3"]), "policy"), device="cpu")
+    policy = ENGINE.load_policy(find(str(folders["phi3"]), "policy"), device="cpu")
     assert policy.context == 100
     policy.close()
 
@@ -132,4 +133,4 @@ def test_a_model_that_rescales_its_logits_is_refused(folders: dict[str, Path], t
     config = json.loads((folder / "config.json").read_text()) | {"final_logit_softcapping": 30.0}
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ModelError, match="rescales its logits"):
-        ENGINE.load_policy(models.find(str(folder), "policy"), device="cpu")
+        ENGINE.load_policy(find(str(folder), "policy"), device="cpu")

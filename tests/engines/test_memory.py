@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests import tiny
-from tts import engines, models
-from tts.engines import memory
+from tts.engines import load, memory
 from tts.errors import NotEnoughMemory
+from tts.models.find import find
+from tts.models.lookup import CARDS
 
 GB = 10**9
 
@@ -48,7 +49,7 @@ def grown(folder: Path, rows: int) -> Path:
 
 
 def test_a_model_needs_its_weights_and_the_keys_and_values_of_one_solution(policy: Path) -> None:
-    card = models.find(str(policy))
+    card = find(str(policy))
     need = memory.need(card, {}, on_gpu=False, engine="transformers")
     assert need is not None
     assert need.weights == 4 * card.parameters, "float32 on a CPU"
@@ -63,7 +64,7 @@ def test_a_model_needs_its_weights_and_the_keys_and_values_of_one_solution(polic
     assert twice is not None
     assert once is not None
     assert (twice.weights, twice.cache) == (2 * once.weights, 2 * once.cache), "each replica has all of it"
-    assert memory.need(models.CARDS["llama-3.2-1b"], {}, on_gpu=False, engine="vllm") is None
+    assert memory.need(CARDS["llama-3.2-1b"], {}, on_gpu=False, engine="vllm") is None
 
 
 def test_what_is_free_is_the_least_of_the_machine_and_its_control_groups(
@@ -100,7 +101,7 @@ def test_a_model_that_does_not_fit_is_refused_before_anything_is_read(policy: Pa
     except OSError:
         pytest.skip("this file system has no sparse files of that size")
     with pytest.raises(NotEnoughMemory) as error:
-        engines.load_policy(str(policy), engine="transformers", device="cpu")
+        load.load_policy(str(policy), engine="transformers", device="cpu")
     text = str(error.value)
     assert text.startswith("policy needs about ")
     assert "--dtype bfloat16" in text
@@ -110,18 +111,16 @@ def test_a_model_that_does_not_fit_is_refused_before_anything_is_read(policy: Pa
 def test_two_models_on_one_device_are_weighed_together(
     policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "_loaded", {})
+    monkeypatch.setattr(load, "_loaded", {})
     reward = tiny.make_prm(tmp_path / "reward")
-    needs = [
-        memory.need(models.find(str(folder)), {}, on_gpu=False, engine="transformers") for folder in (policy, reward)
-    ]
+    needs = [memory.need(find(str(folder)), {}, on_gpu=False, engine="transformers") for folder in (policy, reward)]
     alone = [need.total for need in needs if need]
     monkeypatch.setattr(memory, "ROOT", machine(tmp_path / "small", max(alone) // 1024 + 1))
-    loading = engines.Loading(engine="transformers", device="cpu")
+    loading = load.Loading(engine="transformers", device="cpu")
     with pytest.raises(NotEnoughMemory, match="policy and reward need about"):
-        engines.load_both(str(policy), str(reward), loading)
+        load.load_both(str(policy), str(reward), loading)
     monkeypatch.setenv("TTS_MEMORY_CHECK", "off")
-    engines.load_both(str(policy), str(reward), loading)
+    load.load_both(str(policy), str(reward), loading)
     monkeypatch.delenv("TTS_MEMORY_CHECK")
-    engines.load_both(str(policy), str(reward), loading)  # both are there already
-    engines.close_all()
+    load.load_both(str(policy), str(reward), loading)  # both are there already
+    load.close_all()

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import torch
+from tts.models.find import find
 
 from tests import tiny
-from tts import models
-from tts.engines.transformers import ENGINE, TransformersPolicy
+from tts.engines.transformers.engine import ENGINE, TransformersPolicy
 from tts.errors import BadInput, EngineError, PromptTooLong
 from tts.protocols import Completion, Request
 from tts.types import Finish, Node, Problem, Step, Until
@@ -329,7 +329,7 @@ def test_the_shape_counts_the_head_once_and_the_embedding_never(policy: Transfor
 
 
 def test_a_tied_head_costs_as_much_as_one_of_its_own(tmp_path: Path, policy: TransformersPolicy) -> None:
-    tied = ENGINE.load_policy(models.find(str(tiny.make_policy(tmp_path, tie_word_embeddings=True))), device="cpu")
+    tied = ENGINE.load_policy(find(str(tiny.make_policy(tmp_path, tie_word_embeddings=True))), device="cpu")
     assert tied.shape.active == policy.shape.active
     assert tied.shape.parameters < policy.shape.parameters
     tied.close()

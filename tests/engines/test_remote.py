@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tts.models.find import find
 
 from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, ask, below
-from tts import Solver, models
-from tts.engines.loading import tokenizer_of
-from tts.engines.remote import ENGINE, RemotePolicy, RemoteReward
-from tts.engines.remote_text import cut, share, stand_ins
-from tts.engines.transformers import TransformersPolicy, TransformersReward
+from tts import Solver
+from tts.engines.hf import tokenizer_of
+from tts.engines.remote.engine import ENGINE, RemotePolicy, RemoteReward
+from tts.engines.remote.text_steps import cut, share, stand_ins
+from tts.engines.transformers.engine import TransformersPolicy, TransformersReward
 from tts.errors import ModelError, PromptTooLong
-from tts.models import ModelCard
+from tts.models.card import ModelCard
 from tts.protocols import Completion
 from tts.types import Finish, Node, Problem, Step, Until
 
@@ -257,7 +258,7 @@ class TestRewards:
         def make(**options: Any) -> tuple[FakeServer, RemoteReward]:
             fake = FakeServer(prm=module, mark=mark, name=str(prm_folder), **options).__enter__()
             made.append(fake)
-            reward = ENGINE.load_reward(models.find(f"{fake.root}#{fake.name}", "prm"), backoff=0.01)
+            reward = ENGINE.load_reward(find(f"{fake.root}#{fake.name}", "prm"), backoff=0.01)
             made.append(reward)
             return fake, reward
 
@@ -294,12 +295,12 @@ class TestRewards:
     ) -> None:
         fake = fakes("openai", name=str(prm_folder))
         with pytest.raises(ModelError, match="--runner pooling"):
-            ENGINE.load_reward(models.find(fake.url, "prm"), backoff=0.01)
+            ENGINE.load_reward(find(fake.url, "prm"), backoff=0.01)
 
     def test_without_a_tokenizer_here_the_sentence_says_what_to_do(self, fakes: Callable[..., FakeServer]) -> None:
         fake = fakes(name="org/mystery-prm")
         with pytest.raises(ModelError, match=r"lacks its tokenizer: run `hf download org/mystery-prm"):
-            ENGINE.load_reward(models.find(fake.url, "prm"))
+            ENGINE.load_reward(find(fake.url, "prm"))
 
     @pytest.mark.parametrize("strategy", ["beam-search", "best-of-n", "dvts"])
     @pytest.mark.parametrize("variant", ["vllm", "openai"])

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tts.models.find import find
 
 from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, ask
-from tts import Solver, models
-from tts.engines.address import Address, Patience
-from tts.engines.remote import RemotePolicy
+from tts import Solver
+from tts.engines.remote.address import Address, Patience
+from tts.engines.remote.engine import RemotePolicy
 from tts.errors import BadInput, EngineError, ModelError
 from tts.types import Node, Until
 
@@ -122,7 +123,7 @@ class TestFailures:
     def test_a_server_that_comes_back_is_used_again(
         self, fake: FakeServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("tts.engines.http._REST", 0.2)
+        monkeypatch.setattr("tts.engines.remote.client._REST", 0.2)
         remote = connect(fake, retries=0)
         root = Node(remote.prompt(PROBLEM), "/")
         fake.failures = ["drop"]
@@ -171,7 +172,7 @@ class TestFailures:
             Address.parse("https://me:secret@host/v1")
         assert "secret" not in str(caught.value)
         with pytest.raises(ModelError, match="write http://localhost:8000/v1#tiny"):
-            models.find("localhost:8000/v1#tiny")
+            find("localhost:8000/v1#tiny")
         assert Address.parse("HTTP://host:1/") == Address("http://host:1/v1", "http://host:1")
         assert Address.parse("https://host/api/v1") == Address("https://host/api/v1", "https://host/api")
         assert Address.parse("http://[::1]:80") == Address("http://[::1]:80/v1", "http://[::1]:80")

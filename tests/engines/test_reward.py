@@ -13,9 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tts.card import BOXED
-from tts.engines.transformers import TransformersReward
+from tts.engines.transformers.engine import TransformersReward
 from tts.errors import EngineError, PromptTooLong
+from tts.models.card import BOXED
 from tts.types import Finish, Node, Problem, Step
 
 PROBLEM = Problem("take 2 + 3 is the sum ?")

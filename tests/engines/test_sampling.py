@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tts.engines.sampling import choose, uniforms
+from tts.engines.transformers.sampling import choose, uniforms
 
 
 def draw(logits: list[float], count: int, temperature: float = 1.0, top_p: float = 1.0) -> list[float]:

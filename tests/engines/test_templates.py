@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tts.models.find import find
 
 from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, ask, below, root_of
 from tests.engines.test_remote import greedy, no_keys
-from tts import models
-from tts.card import BOXED
-from tts.engines.remote import RemotePolicy
-from tts.engines.transformers import TransformersPolicy
+from tts.engines.remote.engine import RemotePolicy
+from tts.engines.transformers.engine import TransformersPolicy
+from tts.models.card import BOXED
 from tts.types import Finish, Node, Problem, Until
 
 __all__ = ["no_keys"]
@@ -123,7 +123,7 @@ async def test_a_template_on_a_server_that_refuses_a_system_message_gets_it_from
     refusing = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no') }}{% endif %}" + TRIMMING
     policy._text.tokenizer.chat_template = refusing
     remote = connect(fakes("vllm", name="mystery"))
-    assert models.find("mystery/any").system == BOXED
+    assert find("mystery/any").system == BOXED
     await remote.prepare(PROBLEM)
     expected = policy._text.encode(f"<s><|user|>{BOXED}\n\n{PROBLEM.text}<|assistant|>")
     assert list(remote.prompt(PROBLEM).tokens) == expected

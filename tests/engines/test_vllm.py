@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tts.models.find import find
 
 from tests.engines.test_reward import PROBLEM, TEXTS, chain
-from tts import models
-from tts.engines import Loading, load_both, load_policy
-from tts.engines.transformers import ENGINE as TRANSFORMERS
+from tts.engines.load import Loading, load_both, load_policy
+from tts.engines.transformers.engine import ENGINE as TRANSFORMERS
 from tts.errors import BadInput, EngineDied, ModelError, PromptTooLong, UnknownName
 from tts.protocols import Policy, Request
 from tts.types import Finish, Node, Problem, Until
@@ -173,11 +173,11 @@ class TestLoading:
     def test_auto_means_vllm_for_a_folder_and_transformers_for_what_is_built_in(
         self, vllm_models: tuple[Any, Any]
     ) -> None:
-        from tts.engines import _engine_for
+        from tts.engines.load import _engine_for
 
-        assert _engine_for(models.find(vllm_models[0].card.folder), "auto") == "vllm"
-        assert _engine_for(models.find("lab-1m"), "auto") == "transformers"
-        assert _engine_for(models.find("llama-3.2-3b"), "auto") == "vllm"
+        assert _engine_for(find(vllm_models[0].card.folder), "auto") == "vllm"
+        assert _engine_for(find("lab-1m"), "auto") == "transformers"
+        assert _engine_for(find("llama-3.2-3b"), "auto") == "vllm"
 
 
 class TestReplicas:
@@ -220,7 +220,7 @@ class TestReplicas:
         assert all_gone(processes)
 
     def test_devices_are_divided_among_replicas(self) -> None:
-        from tts.engines.vllm import _divided
+        from tts.engines.vllm.engine import _divided
 
         assert _divided("cuda:0,cuda:1,cuda:2,cuda:3", 2) == ["cuda:0,cuda:1", "cuda:2,cuda:3"]
         assert _divided("cuda:0", 2) == ["cuda:0", "cuda:0"]

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.lab.policy import Encoder
 from tts import Solver, solve
-from tts.engines import load_policy, load_reward
+from tts.engines.load import load_policy, load_reward
 from tts.types import Finish, Node, Problem, Step
 
 MIA = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from benchmarks.lab import grammar, tokenizer
-from benchmarks.lab.problems import stream
+from benchmarks.lab import tokenizer
+from benchmarks.word_problems import grammar
+from benchmarks.word_problems.generate import stream
 
 
 @pytest.fixture(scope="module")

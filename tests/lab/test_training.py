@@ -12,14 +12,14 @@ import torch
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
-from benchmarks.lab import export, figures, judge, policy, tokenizer, train_prm
+from benchmarks.lab import export, metrics, policy, prm_model, tokenizer, train_prm
 from benchmarks.lab.corruption import corrupt
-from benchmarks.lab.growth import grow
+from benchmarks.lab.grow_model import grow
+from benchmarks.lab.loop import Schedule
 from benchmarks.lab.policy import Encoder
-from benchmarks.lab.problems import check_steps, stream
 from benchmarks.lab.sampling import Sampler
 from benchmarks.lab.solutions import Sampling, Solution, gather, read
-from benchmarks.lab.training import Schedule
+from benchmarks.word_problems.generate import check_steps, stream
 
 MICRO = policy.Recipe("micro", 32, 1, 1, 32, 6_000, 3e-3, 5, batch=512)
 
@@ -146,17 +146,17 @@ def body() -> LlamaForCausalLM:
 
 def test_the_policy_inside_the_reward_model_thinks_as_it_did_alone() -> None:
     alone = body()
-    model = judge.make(alone, seed=0, width=128, layers=3)
+    model = prm_model.make(alone, seed=0, width=128, layers=3)
     ids = torch.tensor([Encoder().solutions(["Add 25: 17+25=42.\n\nTriple it: 42*3=126."])[0]])
     with torch.no_grad():
         wanted = alone.model(ids, output_hidden_states=True).hidden_states[0]
         found = model.model(ids, output_hidden_states=True).hidden_states[0]
     torch.testing.assert_close(found[..., :64], wanted)
-    assert found[..., 64 + judge.CODE :].abs().max() == 0
+    assert found[..., 64 + prm_model.CODE :].abs().max() == 0
 
 
 def test_the_built_in_head_looks_one_token_back_wherever_it_stands() -> None:
-    model = judge.make(body(), seed=0, width=128, layers=3)
+    model = prm_model.make(body(), seed=0, width=128, layers=3)
     biases, size = dict(model.model.layers[1].named_parameters()), 32
     angle = torch.outer(torch.arange(200.0), model.model.rotary_emb.inv_freq)
     query, key = (biases[f"self_attn.{name}_proj.bias"][:size].detach() for name in "qk")
@@ -171,7 +171,7 @@ def test_the_built_in_head_looks_one_token_back_wherever_it_stands() -> None:
 
 
 def test_the_reward_model_is_written_under_qwens_names(tmp_path: Path) -> None:
-    export.save_prm(judge.make(body(), seed=0, width=128, layers=3), tmp_path)
+    export.save_prm(prm_model.make(body(), seed=0, width=128, layers=3), tmp_path)
     with safe_open(tmp_path / "model.safetensors", "pt") as file:
         names = set(file.keys())
     assert {"score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias", "model.norm.weight"} <= names
@@ -183,7 +183,7 @@ def test_training_the_reward_model_leaves_the_policy_in_it_alone_and_resumes_exa
     small = body()
     gather(small, plan, tmp_path / "samples" / "micro")
     recipe = replace(train_prm.PRM, name="prm", samplings=(plan,), tokens=5_000, batch=512, layers=3, planted=12)
-    before = weights(judge.make(small, recipe.seed, recipe.width, recipe.layers))
+    before = weights(prm_model.make(small, recipe.seed, recipe.width, recipe.layers))
     whole, _ = train_prm.train(recipe, tmp_path / "whole", small)
     train_prm.train(recipe, tmp_path / "parts", small, stop_at=2_000)
     parts, _ = train_prm.train(recipe, tmp_path / "parts", small)
@@ -215,7 +215,7 @@ def test_a_written_policy_is_loaded_in_single_precision_and_says_the_same(tmp_pa
 
 
 def test_scores_come_one_a_step_and_do_not_depend_on_the_batch() -> None:
-    model = judge.make(body(), seed=0, width=128, layers=3)
+    model = prm_model.make(body(), seed=0, width=128, layers=3)
     solutions = [corrupt(p, random.Random(0)) for p in itertools.islice(stream(4), 6)]
     together = train_prm.scores(model, solutions)
     assert [len(s) for s in together] == [len(s.steps) for s in solutions]
@@ -224,7 +224,7 @@ def test_scores_come_one_a_step_and_do_not_depend_on_the_batch() -> None:
 
 
 def test_a_policy_that_writes_the_step_mark_itself_gets_no_score_for_it() -> None:
-    model = judge.make(body(), seed=0, width=128, layers=3)
+    model = prm_model.make(body(), seed=0, width=128, layers=3)
     solution = Solution("How many?", ("Add 2: 1+2=3.<extra_0>", "The answer is \\boxed{3}."), (False, False))
     assert len(train_prm.scores(model, [solution])[0]) == 2
 
@@ -233,8 +233,8 @@ def test_the_figures_by_hand() -> None:
     def boxed(answer: str) -> Solution:
         return Solution("?", (f"The answer is \\boxed{{{answer}}}.",), (True,))
 
-    assert figures.vote([boxed("1"), boxed("2"), boxed("2")], [1.0, 1.0, 1.0]) == "2"
-    assert figures.vote([boxed("1"), boxed("2"), boxed("2")], [0.9, 0.3, 0.3]) == "1"
+    assert metrics.vote([boxed("1"), boxed("2"), boxed("2")], [1.0, 1.0, 1.0]) == "2"
+    assert metrics.vote([boxed("1"), boxed("2"), boxed("2")], [0.9, 0.3, 0.3]) == "1"
     # Nothing to judge: no error, and an interval that says nothing.
-    assert figures.judging([boxed("1")], [[0.9]])["step AUC"] == 0.5
-    assert figures.share([]) == {"share": 0.0, "low": 0.0, "high": 1.0, "n": 0}
+    assert metrics.judging([boxed("1")], [[0.9]])["step AUC"] == 0.5
+    assert metrics.share([]) == {"share": 0.0, "low": 0.0, "high": 1.0, "n": 0}

@@ -14,11 +14,12 @@ from tests.engines.test_reward import chain
 from tests.prm import checkpoints
 from tests.prm.references import REFERENCES
 from tests.prm.test_families import PROBLEM, TEXTS, bare
-from tts import engines, models
-from tts.engines import load_policy, load_reward
+from tts.engines import load
+from tts.engines.load import load_policy, load_reward
 from tts.errors import BadInput, ModelError, TTSError, UnknownName
-from tts.families import describe, family_of
-from tts.models import find
+from tts.models.descriptions import describe, family_of
+from tts.models.find import find
+from tts.models.lookup import CARDS
 from tts.registry import resolve
 from tts.types import Finish
 
@@ -26,10 +27,12 @@ from tts.types import Finish
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(engines, "_loaded", {})
-    monkeypatch.setattr(models, "CARDS", dict(models.CARDS))
+    monkeypatch.setattr(load, "_loaded", {})
+    known = dict(CARDS)
     yield
-    engines.close_all()
+    load.close_all()
+    CARDS.clear()
+    CARDS.update(known)
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,11 @@ from tests.engines.fake_server import FakeServer
 from tests.engines.test_reward import chain
 from tests.prm.checkpoints import MAKERS, TOKEN_CLASSIFICATION, make
 from tests.prm.references import REFERENCES, Reference
-from tts import engines, models
-from tts.engines import load_reward
-from tts.engines.remote import ENGINE as REMOTE
-from tts.families import family_of
+from tts.engines import load
+from tts.engines.load import load_reward
+from tts.engines.remote.engine import ENGINE as REMOTE
+from tts.models.descriptions import family_of
+from tts.models.find import find
 from tts.types import Finish, Problem
 
 PROBLEM = Problem("What is 2 + 3 times 4?")
@@ -62,9 +63,9 @@ def rewards(
     folders: Callable[[str], tuple[str, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str], Any]]:
     """Loads a family's model as a user would, anew for each test: nothing is remembered."""
-    monkeypatch.setattr(engines, "_loaded", {})
+    monkeypatch.setattr(load, "_loaded", {})
     yield lambda family: load_reward(folders(family)[0], engine="transformers", device="cpu")
-    engines.close_all()
+    load.close_all()
 
 
 def bare(steps: Sequence[str]) -> list[str]:
@@ -144,7 +145,7 @@ def test_a_configuration_that_tells_the_family_needs_no_description(
 ) -> None:
     name, folder = folders(family)
     assert name == str(folder)
-    assert models.find(name, "prm").family == family
+    assert find(name, "prm").family == family
 
 
 @pytest.mark.parametrize("family", ["math-shepherd", "rlhflow", "skywork", "token-classification"])
@@ -156,7 +157,7 @@ async def test_a_pooling_server_gives_the_same_scores(
 ) -> None:
     """The model behind an address, described by a file; the server gives each token its row, as vLLM does."""
     name, folder = folders(family)
-    ours = family_of(models.find(name, "prm"))
+    ours = family_of(find(name, "prm"))
     module = ours.load(folder, torch.float32)
 
     class Pooling(FakeServer):
@@ -171,7 +172,7 @@ async def test_a_pooling_server_gives_the_same_scores(
     with Pooling(name="served") as server:
         file = tmp_path / "remote.json"
         file.write_text(json.dumps({"family": family, **form, "model": f"{server.root}#served"}))
-        reward = REMOTE.load_reward(models.find(str(file), "prm"), tokenizer=str(folder), backoff=0.01)
+        reward = REMOTE.load_reward(find(str(file), "prm"), tokenizer=str(folder), backoff=0.01)
         node = chain(TEXTS["line breaks within"])
         scores = await reward.score(PROBLEM, node, 1)
         assert list(scores) == pytest.approx(

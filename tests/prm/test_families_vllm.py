@@ -8,15 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from tts.models.find import find
 
 from tests.engines.test_reward import chain
 from tests.prm.checkpoints import make
 from tests.prm.references import REFERENCES, Reference
 from tests.prm.test_families import PROBLEM, TEXTS, bare
-from tts.engines import _engine_for
+from tts.engines.load import _engine_for
 from tts.errors import ModelError
-from tts.families import family_of
-from tts.models import ModelCard, find
+from tts.models.card import ModelCard
+from tts.models.descriptions import family_of
 from tts.types import Problem
 
 pytest.importorskip("vllm", reason="vLLM is not installed", exc_type=ImportError)
@@ -29,7 +30,7 @@ Pair = tuple[Any, Reference]
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pair]]:
     """The engines start side by side: most of the time is waiting for processes."""
-    from tts.engines.vllm import ENGINE
+    from tts.engines.vllm.engine import ENGINE
 
     made = {family: make(family, tmp_path_factory.mktemp(family), wide=True) for family in FAMILIES}
     with ThreadPoolExecutor(len(FAMILIES)) as pool:
@@ -77,7 +78,7 @@ def test_vllm_carries_every_built_in_family_and_says_of_another_that_it_does_not
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     from tts import registry
-    from tts.engines.vllm import ENGINE
+    from tts.engines.vllm.engine import ENGINE
 
     for family in registry.names("prm family"):
         assert family_of(ModelCard(name="any", kind="prm", family=family)).pooling is not None

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from benchmarks.lab import judged
-from benchmarks.lab.problems import load as lab_problems
 from benchmarks.prm_eval.data import parse, read
 from benchmarks.prm_eval.sources import PROCESSBENCH, load
+from benchmarks.word_problems import labelled
+from benchmarks.word_problems.generate import load as lab_problems
 from tests.markdown import ROOT
 from tts.errors import BadInput, UnknownName
 
@@ -176,10 +177,10 @@ def test_the_laboratorys_solutions_are_held_out_labelled_and_several_a_problem()
     data = load("lab")
     [cases] = data.subsets.values()
     held_out = {p.problem: p for p in lab_problems("lab-validation")}
-    assert len(cases) == judged.EACH * 5 * judged.PER_LEVEL
+    assert len(cases) == labelled.EACH * 5 * judged.PER_LEVEL
     assert all(held_out[case.problem].split == "validation" for case in cases)
     assert len({case.id for case in cases}) == len(cases)
-    assert len({case.problem for case in cases}) == len(cases) // judged.EACH
+    assert len({case.problem for case in cases}) == len(cases) // labelled.EACH
     for case in cases:
         # Once wrong, a solution stays wrong, though its answer may be right after all.
         assert case.labels == tuple(k < case.first_error or case.first_error < 0 for k in range(len(case.steps)))
@@ -190,7 +191,7 @@ def test_the_laboratorys_solutions_are_held_out_labelled_and_several_a_problem()
 
 def test_the_command_that_made_the_laboratorys_solutions_makes_such_a_file(tmp_path: Path) -> None:
     judged.write(tmp_path / "few.jsonl", per_level=1, each=2)
-    rows = judged.read(tmp_path / "few.jsonl")
+    rows = labelled.read(tmp_path / "few.jsonl")
     assert [problem.id for problem, _, _ in rows[::2]] == [f"lab-validation-{k}00" for k in range(5)]
     assert any(all(labels) for _, _, labels in rows)  # five easy and hard problems: some solution is right
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.lab import figures
+from benchmarks.lab import metrics
 from benchmarks.lab.solutions import Solution
 from benchmarks.prm_eval import measure
 from benchmarks.prm_eval.data import parse
 from benchmarks.prm_eval.protocol import Subset, first_error, step_scores
 from benchmarks.prm_eval.published import PUBLISHED
-from benchmarks.statistics import harmonic_mean
+from benchmarks.stats.intervals import harmonic_mean
 from tests.prm_eval.cases import Scored, apart, scored
 from tts.errors import BadInput
 
@@ -195,7 +195,7 @@ def test_all_steps_count_where_all_are_labelled() -> None:
 def test_the_laboratorys_cards_measure_the_same() -> None:
     rows = random_rows(60, seed=5)
     solutions = [Solution(case.problem, case.steps, tuple(bool(label) for label in case.labels)) for case, _ in rows]
-    card = figures.judging(solutions, [list(scores) for _, scores in rows])
+    card = metrics.judging(solutions, [list(scores) for _, scores in rows])
     report = measure({"mine": rows})
     assert report.average is not None
     assert card["first-error F1"] == pytest.approx(report.average.value)

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.replay.mixup import fit_of, warning
-from benchmarks.replay.reading import read, rows
-from benchmarks.replay.records import Record
+from benchmarks.recordings.mixup import fit_of, warning
+from benchmarks.recordings.reading import read, rows
+from benchmarks.recordings.records import Record
 from benchmarks.replay.replay import VOTES, choices, hits, lines
 from tests.replay.recorded import RECORDED, recorded
-from tts.aggregate import AGGREGATES
-from tts.answers import canonical, extract, number
+from tts.answers.aggregate import AGGREGATES
+from tts.answers.extract import extract
+from tts.answers.normalize import canonical, number
 
 BEAMS = RECORDED / "sal_math500_beams"
 POOL = BEAMS / "even_pool_prm_graded_shuffled.jsonl.gz"
@@ -61,7 +62,7 @@ def predictions(path: Path) -> Iterator[tuple[str, str, str]]:
     rewriting that turns ``(a+5)(b+2)`` into ``(5)(2)``.
     """
     from benchmarks.replay.replay import _Lookup
-    from tts.votes import VOTES as COUNT
+    from tts.answers.votes import VOTES as COUNT
 
     for (_, row), record in zip(rows(path), map(spelled, read(path)), strict=True):
         for vote, how, name in (("majority", None, "maj"), ("weighted", "last", "weighted"), ("best", "last", "naive")):

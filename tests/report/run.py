@@ -10,7 +10,7 @@ from typing import Any
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solution, Solver
 from tts.budget import Budget
-from tts.outcomes import row_of
+from tts.records.outcomes import row_of
 from tts.types import Problem
 
 GOLD = "3"

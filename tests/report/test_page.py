@@ -92,7 +92,9 @@ def test_smaller_n_of_samples_are_means_over_subsets_at_what_so_many_cost(run: P
     assert best.top.accuracy.value == sum(row["correct"] for row in samples) / len(samples)
     assert best.top.tokens == sum(row["usage"]["policy_tokens"] for row in samples) / len(samples)
     assert best.points[1].tokens == pytest.approx(best.top.tokens / 4)
-    assert best.top.flops / 4 < best.points[1].flops < best.top.flops / 2, "prompts are paid once: tests/test_costs.py"
+    assert best.top.flops / 4 < best.points[1].flops < best.top.flops / 2, (
+        "prompts are paid once: tests/stats/test_costs.py"
+    )
     assert [point.derived for point in best.points] == [True, True, True, False]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.replay.reading import read as recorded
+from benchmarks.recordings.reading import read as recorded
 from benchmarks.report import cases
 from benchmarks.report.curves import Curve, curves
 from benchmarks.report.runs import Runs, load

@@ -11,9 +11,10 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from tts import configuration
 from tts.errors import BadInput, NotEnoughMemory
-from tts.models import ModelCard, folder_of
+from tts.models import hf_config
+from tts.models.card import ModelCard
+from tts.models.files import folder_of
 
 ROOT = Path("/")  # where proc and sys lie
 OFF = "TTS_MEMORY_CHECK"  # an environment variable; "off" leaves the check out
@@ -54,7 +55,7 @@ def need(card: ModelCard, options: Mapping[str, Any], *, on_gpu: bool, engine: s
         return None  # what is wrong with it is said where it is loaded
     tokens = min(card.context, card.max_tokens, int(options.get("max_model_len") or card.context))
     replicas = counted(options.get("replicas")) or 1
-    weights, cache = weights * replicas, configuration.token_bytes(config, size or 2) * tokens * replicas
+    weights, cache = weights * replicas, hf_config.token_bytes(config, size or 2) * tokens * replicas
     if engine == "vllm" and not on_gpu:
         cache = max(cache, int(options.get("kv_cache_memory_bytes") or _VLLM_CPU_CACHE))
     return Need(card.name, weights, cache, int(weights * _WORK))

@@ -1,0 +1,194 @@
+"""How well answers are graded, beside plain math-verify: ``python -m benchmarks.answers_eval FILE...``
+
+Each file is JSON Lines with ``gold``, ``pred`` and ``expected`` a row, and perhaps ``source`` and ``kind``:
+
+    answer    both are bare answers (the default)
+    response  ``pred`` is a whole solution; its answer is its last box
+    text      both are free text; the answer is what the text ends with (:mod:`tts.answers.extract`)
+
+A row of recorded verdicts has ``labels`` (of other graders), ``math_verify`` and ``agree`` in place of ``expected``;
+where they disagree nobody knows the truth, and the row is only shown.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from tts.answers.equivalence import Equivalence
+from tts.answers.extract import extract, last_number
+from tts.commands.console import table
+from tts.errors import BadInput, TTSError
+
+SECONDS = 30.0
+"""Wall time plain math-verify may take for one comparison, its own limits aside, which do not always hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A gold answer, what is to be graded, the verdict to expect (None where it is disputed), source and kind."""
+
+    gold: str
+    pred: str
+    expected: bool | None
+    source: str = ""
+    kind: str = "answer"
+
+
+def cases(path: Path) -> list[Case]:
+    """The cases of a file. Raises BadInput where it cannot be read or a row is no case."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+        return [_case(json.loads(line)) for line in lines if line.strip()]
+    except OSError as error:
+        raise BadInput(f"the file {path} cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"{path} holds a row that is no case ({type(error).__name__}: {error}).") from error
+
+
+def _case(row: Mapping[str, Any]) -> Case:
+    if "expected" in row:
+        source = row.get("source", "").partition(":")[0]
+        return Case(row["gold"], row["pred"], bool(row["expected"]), source, row.get("kind", "answer"))
+    labels = set(row["labels"].values())
+    known = row["agree"] and len(labels) == 1
+    return Case(row["gold"], row["pred"], labels.pop() if known else None, "recorded answers of models")
+
+
+def ours(case: Case, equivalence: Equivalence) -> bool:
+    """Our verdict. Raises BadInput for a kind nobody knows."""
+    if case.kind not in _READ:
+        raise BadInput(f"a case is of the kind {', '.join(_READ)}, not {case.kind!r}.")
+    gold = _said(case.gold) if case.kind == "text" else case.gold
+    answer = _READ[case.kind](case.pred)
+    return answer is not None and gold is not None and equivalence.grade(gold, answer)
+
+
+def _said(text: str) -> str | None:
+    return last_number(text) or text.strip() or None
+
+
+_READ: dict[str, Callable[[str], str | None]] = {"answer": str.strip, "response": extract, "text": _said}
+
+
+class Plain:
+    """Plain math-verify as its authors advise, in a process of its own that is killed where it hangs."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._process: subprocess.Popen[str] | None = None
+
+    def grade(self, case: Case) -> bool:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _PLAIN],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        gold = case.gold if case.kind == "text" else f"${case.gold.strip('$')}$"
+        answer = f"${case.pred}$" if case.kind == "answer" else case.pred
+        timer = threading.Timer(self._seconds, process.kill)
+        timer.start()
+        try:
+            process.stdin.write(json.dumps([gold, answer]) + "\n")
+            process.stdin.flush()
+            reply = process.stdout.readline().strip()
+        except OSError:
+            reply = ""
+        finally:
+            timer.cancel()
+        if reply not in ("0", "1"):
+            self.close()
+        return reply == "1"
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+_PLAIN = """
+import json, logging, os, sys
+logging.disable(logging.CRITICAL)
+out = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+from math_verify import parse, verify
+for line in sys.stdin:
+    gold, answer = json.loads(line)
+    try:
+        verdict = bool(verify(parse(gold), parse(answer)))
+    except Exception:
+        verdict = False
+    print(int(verdict), file=out, flush=True)
+"""
+
+
+def measure(found: list[Case]) -> Iterator[tuple[Case, bool, bool]]:
+    """Each case with our verdict and plain math-verify's."""
+    plain = Plain()
+    try:
+        with Equivalence() as equivalence:
+            for case in found:
+                yield case, ours(case, equivalence), plain.grade(case)
+    finally:
+        plain.close()
+
+
+def rows_of(verdicts: list[tuple[Case, bool, bool]]) -> list[dict[str, Any]]:
+    """Per source and in all: cases, and wrong ones accepted and right ones rejected, by us and by plain math-verify."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for case, mine, plain in verdicts:
+        for source in (case.source, "all"):
+            count = counts[source]
+            count["disputed"] += case.expected is None
+            count["cases"] += case.expected is not None
+            for whose, verdict in (("ours", mine), ("plain", plain)):
+                count[f"{whose} accepts wrong"] += case.expected is False and verdict
+                count[f"{whose} rejects right"] += case.expected is True and not verdict
+    names = [
+        "cases",
+        *(f"{whose} {what}" for what in ("accepts wrong", "rejects right") for whose in ("ours", "plain")),
+    ]
+    order = [name for name in counts if name != "all"] + ["all"]
+    return [{"source": name, **{key: counts[name][key] for key in [*names, "disputed"]}} for name in order]
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    files: list[Path],
+    show: bool = typer.Option(False, "--show", help="Print each case that we judge otherwise than expected."),
+) -> None:
+    """Grade the cases of files, ours beside plain math-verify."""
+    for file in files:
+        verdicts = list(measure(cases(file)))
+        typer.echo(f"{file.name}\n\n{table(rows_of(verdicts))}\n")
+        for case, mine, plain in verdicts if show else ():
+            if mine != case.expected:
+                expected = "disputed" if case.expected is None else f"expected {case.expected}"
+                typer.echo(f"{expected}, ours {mine}, plain {plain}: {case.gold[-100:]!r} | {case.pred[-100:]!r}")
+
+
+if __name__ == "__main__":
+    try:
+        app(standalone_mode=False)
+    except TTSError as failure:
+        typer.echo(f"grader: {failure}", err=True)
+        sys.exit(2)

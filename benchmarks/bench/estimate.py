@@ -1,0 +1,130 @@
+"""What a run will cost: the worst case, and, where earlier calls have measured a pace, the time to expect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bench.jobs import Job, Line, jobs_of
+from benchmarks.bench.progress import duration
+from benchmarks.datasets.dataset import DataSet
+from benchmarks.recordings.manifest import MANIFEST, read_manifest
+from tts.commands.console import table
+from tts.models.find import find
+from tts.records.outcomes import OUTCOMES
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """One job: problems still to do, the most tokens one may sample, the papers' FLOPs of them all, seconds to expect.
+
+    ``seconds`` is None where no pace is known; ``guessed`` where it comes from another width of the same strategy.
+    """
+
+    job: Job
+    problems: int
+    tokens: int
+    paper_flops: float
+    seconds: float | None
+    guessed: bool
+
+
+def most_tokens(job: Job) -> int:
+    """The most tokens that one problem may take by its plan: width times length, or the ceiling that was set."""
+    parameters, ceiling = job.plan.parameters, job.solver.budget.max_tokens
+    if "max_steps" in parameters:
+        looks = 1 + parameters.get("lookahead", 0)
+        worst = job.n * parameters["max_steps"] * parameters["step_tokens"] * looks
+    else:
+        worst = job.n * parameters.get("solution_tokens", 0)
+    return int(worst if ceiling is None else min(worst, ceiling))
+
+
+def forecast(data: DataSet, lines: Sequence[Line], out: Path | None, policy: str) -> list[Forecast]:
+    """What is still to do, in the order in which it will be done; ``policy`` as the user named it."""
+    size = find(policy, "policy").parameters
+    done, pace = _so_far(out)
+    found = []
+    for job in jobs_of(lines):
+        left = sum((job.name, item.problem.id) not in done for item in data.items)
+        tokens = most_tokens(job)
+        seconds, guessed = _seconds(job, pace)
+        found.append(
+            Forecast(
+                job, left, tokens, 2.0 * size * tokens * left, None if seconds is None else seconds * left, guessed
+            )
+        )
+    return found
+
+
+def as_rows(forecasts: Sequence[Forecast]) -> list[dict[str, Any]]:
+    """The forecasts as JSON types."""
+    return [
+        {
+            "job": each.job.name,
+            "strategy": each.job.strategy,
+            "n": each.job.n,
+            "problems": each.problems,
+            "most_tokens_a_problem": each.tokens,
+            "most_paper_flops": each.paper_flops,
+            "seconds": each.seconds,
+            "seconds_from_another_width": each.guessed,
+        }
+        for each in forecasts
+    ]
+
+
+def printed(forecasts: Sequence[Forecast], lines: Sequence[Line]) -> str:
+    """The plan for people."""
+    rows = [
+        {
+            "search": each.job.name,
+            "problems": each.problems,
+            "most tokens a problem": f"{each.tokens:,}",
+            "most FLOPs (papers')": f"{each.paper_flops:.3g}",
+            "time": "unknown"
+            if each.seconds is None
+            else f"about {duration(each.seconds)}" + (", guessed from another N" if each.guessed else ""),
+        }
+        for each in forecasts
+    ]
+    read = [f"{line.strategy}/{line.n} is read {line.how}" for line in lines if not line.run]
+    known = [each.seconds for each in forecasts]
+    total = sum(filter(None, known))
+    end = f"about {duration(total)} in all" if None not in known else "time: unknown until some problems are done"
+    return "\n".join([table(rows), "", *(f"{line}." for line in read), f"Worst cases; {end}."])
+
+
+def _so_far(out: Path | None) -> tuple[set[tuple[str, str]], dict[str, float]]:
+    """What a run folder has done, and the seconds a problem took in each job."""
+    if out is None or not (out / MANIFEST).is_file():
+        return set(), {}
+    import json
+
+    done = set()
+    if (out / OUTCOMES).is_file():
+        with (out / OUTCOMES).open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    row = json.loads(line)
+                    done.add((row["job"], row["id"]))
+    counts: dict[str, list[float]] = {}
+    for call in read_manifest(out)["calls"]:
+        for job, (problems, seconds) in call.get("pace", {}).items():
+            both = counts.setdefault(job, [0.0, 0.0])
+            both[0] += problems
+            both[1] += seconds
+    return done, {job: seconds / problems for job, (problems, seconds) in counts.items() if problems}
+
+
+def _seconds(job: Job, pace: Mapping[str, float]) -> tuple[float | None, bool]:
+    """Seconds a problem, and whether they are another width's in proportion."""
+    if job.name in pace:
+        return pace[job.name], False
+    others = [name.rpartition("/") for name in pace if name.startswith(f"{job.strategy}/")]
+    if not others:
+        return None, False
+    near = min(others, key=lambda parts: abs(int(parts[2]) - job.n))
+    return pace["".join(near)] * job.n / int(near[2]), True

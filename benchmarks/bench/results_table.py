@@ -1,0 +1,133 @@
+"""The table of a run: what its rows say of every strategy at every width. Rows are read once and not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.bench.jobs import Line
+from benchmarks.stats.costs import part, whole
+from benchmarks.stats.intervals import Interval, wilson
+from benchmarks.stats.subsets import Sampled, accuracy_at, pass_at
+from tts.commands.console import table
+from tts.records.outcomes import usage_of
+from tts.registry import resolve
+
+
+@dataclass(slots=True)
+class Figures:
+    """Sums over the problems of one line; a problem that failed counts as wrong."""
+
+    problems: int = 0
+    failed: int = 0
+    right: float = 0.0
+    passed: float = 0.0
+    tokens: float = 0.0
+    prm_tokens: float = 0.0
+    flops: float = 0.0
+    paper_flops: float = 0.0
+
+    @property
+    def accuracy(self) -> Interval | None:
+        return wilson(self.right, self.problems) if self.problems else None
+
+
+@dataclass(slots=True)
+class Tally:
+    """The figures of each line. ``add`` takes a row as the run folder holds it; it may come in any order."""
+
+    lines: Sequence[Line]
+    figures: dict[tuple[str, int], Figures] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.figures = {(line.strategy, line.n): Figures() for line in self.lines}
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        for line in self.lines:
+            if line.job.name == row["job"]:
+                _add(self.figures[line.strategy, line.n], line, row)
+
+    def of(self, line: Line) -> Figures:
+        return self.figures[line.strategy, line.n]
+
+    def rows(self, total: int) -> list[dict[str, Any]]:
+        """The table as JSON types: one object a line; costs are means over the problems that did not fail."""
+        return [_row(line, self.of(line), total) for line in self.lines]
+
+
+def _add(figures: Figures, line: Line, row: Mapping[str, Any]) -> None:
+    figures.problems += 1
+    if row.get("error") is not None:
+        figures.failed += 1
+        return
+    candidates, usage = row["candidates"], usage_of(row["usage"])
+    needs = line.run or resolve("strategy", line.strategy).needs_reward  # another's samples were scored for that one
+    right = [bool(c["correct"]) for c in candidates]
+    cost = whole(usage, prm=needs)
+    if line.run:
+        figures.right += bool(row["correct"])
+        figures.passed += any(right)
+    elif candidates:
+        scores = [c["score"] if needs else None for c in candidates]
+        samples = Sampled.of([c["class"] for c in candidates], scores, right, [c["steps"] for c in candidates])
+        n = min(line.n, len(samples))
+        figures.right += accuracy_at(samples, n, line.vote)
+        figures.passed += pass_at(samples, n)
+        cost = part(usage, n, len(samples), samples.sharing, prm=needs)
+    figures.tokens += cost.policy_tokens
+    figures.prm_tokens += cost.prm_tokens
+    figures.flops += cost.flops
+    figures.paper_flops += cost.paper_flops
+
+
+def _row(line: Line, figures: Figures, total: int) -> dict[str, Any]:
+    accuracy, done = figures.accuracy, max(figures.problems - figures.failed, 1)
+    return {
+        "strategy": line.strategy,
+        "n": line.n,
+        "vote": line.vote,
+        "how": line.how,
+        "accuracy": accuracy.value if accuracy else None,
+        "low": accuracy.low if accuracy else None,
+        "high": accuracy.high if accuracy else None,
+        "pass_at_n": figures.passed / figures.problems if figures.problems else None,
+        "tokens": figures.tokens / done,
+        "prm_tokens": figures.prm_tokens / done,
+        "flops": figures.flops / done,
+        "paper_flops": figures.paper_flops / done,
+        "problems": figures.problems,
+        "of": total,
+        "failed": figures.failed,
+    }
+
+
+def printed(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The same for people: a table that fits a terminal, and below it where the estimates come from."""
+    whole = all(row["problems"] == row["of"] and not row["failed"] for row in rows)
+    lines = [
+        {
+            "strategy": row["strategy"],
+            "N": row["n"],
+            "vote": row["vote"],
+            "right %": "-" if row["accuracy"] is None else _percent(row),
+            "pass@N": "-" if row["pass_at_n"] is None else f"{100 * row['pass_at_n']:.1f}",
+            "tokens": round(row["tokens"]),
+            "FLOPs": f"{row['flops']:.3g}",
+            "how": "run" if row["how"] == "run" else "estimated",
+            **({} if whole else {"problems": _problems(row)}),
+        }
+        for row in rows
+    ]
+    sources = dict.fromkeys(row["how"] for row in rows if row["how"] != "run")
+    note = f"\n\nEstimated without bias {', '.join(sources)} (docs/BENCHMARKS.md)." if sources else ""
+    return table(lines) + note
+
+
+def _problems(row: Mapping[str, Any]) -> str:
+    return f"{row['problems']} of {row['of']}" + (f", {row['failed']} failed" if row["failed"] else "")
+
+
+def _percent(row: Mapping[str, Any]) -> str:
+    value, low, high = (100 * row[name] for name in ("accuracy", "low", "high"))
+    return f"{value:.1f} [{low:.1f}, {high:.1f}]"

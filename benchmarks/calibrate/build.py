@@ -1,0 +1,187 @@
+"""A pool made into a profile, and the figures that say what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from benchmarks.calibrate.evaluate import HeldOut, Quality, choose, quality
+from benchmarks.calibrate.fit import Fit
+from benchmarks.calibrate.optimism import lowered
+from benchmarks.calibrate.vote_choice import blank
+from benchmarks.recordings.pool import Pool
+from benchmarks.simulate.simulator import ORDERS, Table
+from benchmarks.stats.intervals import DIFFICULTIES, difficulty
+from tts.errors import BadInput
+from tts.selection.profile import Advance, Finish, Profile, Stage
+
+FEWEST = 20
+"""Problems that a profile takes at least."""
+
+WANTED = 200
+"""Problems below which its figures are rough."""
+
+NARROWEST = 2
+"""Samples of each problem that a profile takes at least."""
+
+DIGITS = 4
+"""Of the rates, chances and costs in a profile; they are known to two. What decides on a bin is kept more exactly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A profile, and how it came about.
+
+    Attributes:
+        profile: fitted to all problems.
+        quality: of its kind of estimates, and ``held_out`` what the selector comes to, on problems not fitted to.
+        plans: for every fixed plan its accuracy, by difficulty and over all, and its mean FLOPs.
+        notes: sentences a person should read.
+    """
+
+    profile: Profile
+    quality: tuple[Quality, ...]
+    held_out: HeldOut
+    plans: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...]
+
+
+def calibrate(
+    pool: Pool,
+    *,
+    policy: str = "",
+    prm: str | None = None,
+    orders: int = ORDERS,
+    seed: int = 0,
+    about: Mapping[str, Any] | None = None,
+) -> Calibration:
+    """Fit a profile to a pool.
+
+    Args:
+        pool: of a calibration split.
+        policy: name of the policy, for recordings that do not say it.
+        prm: the reward model; ``""`` for a profile without one, whatever the pool holds; None: the pool's own.
+        orders, seed: see :class:`Table`.
+        about: what else the profile is to say of its making.
+
+    Raises:
+        BadInput: too few problems or samples, or another model than the pool's.
+    """
+    _check(pool, policy, prm)
+    scored = pool.scored and prm != ""
+    table = Table.of(pool, orders, seed)
+    shape, by, held_out = choose(table, scored)
+    fit = Fit(table, scored=scored, shape=shape)
+    found = quality(table, scored)
+    names = pool.policy or policy, (pool.prm if pool.prm not in ("", "unknown") else prm or "") if scored else ""
+    facts = {
+        **(about or {}),
+        "version": version("tts-search"),
+        "orders": orders,
+        "seed": seed,
+        "samples": pool.width,
+        "shape": asdict(shape),
+        "lowered": round(by, 3),
+        "sampling": dict(pool.sampling),
+        "runs": [_run(manifest) for manifest in pool.manifests if manifest],
+        "quality": [{k: _round(v) for k, v in asdict(row).items()} for row in found],
+        "notes": list(pool.notes),
+    }
+    profile = Profile(
+        policy=names[0], prm=names[1],
+        policy_parameters=pool.policy_parameters, prm_parameters=0,  # no row tells the reward model's size
+        temperature=float(pool.sampling.get("temperature", 0.8)), top_p=float(pool.sampling.get("top_p", 1.0)),
+        stages=fit.stages(), greedy=pool.greedy,
+        dataset=pool.dataset, sha256=pool.sha256, problems=frozenset(entry.id for entry in pool.entries), about=facts,
+    )  # fmt: skip
+    profile = lowered(profile, by)
+    profile = replace(profile, stages=tuple(map(rounded, profile.stages)))
+    notes = pool.notes
+    if len(pool.entries) < WANTED:
+        notes = (*notes, f"{len(pool.entries)} problems make a rough profile: {WANTED} or more are better")
+    return Calibration(profile, tuple(found), held_out, tuple(_plans(table, profile)), notes)
+
+
+def frontier(held_out: HeldOut) -> list[dict[str, float]]:
+    """What the selector comes to at a row of prices, from dear to cheap FLOPs, and what its profile said."""
+    right, flops = held_out.right.mean(axis=1).tolist(), held_out.flops.mean(axis=1).tolist()
+    said = held_out.expected_right.tolist(), held_out.expected_flops.tolist()
+    names = ("price", "accuracy", "flops", "expected_accuracy", "expected_flops")
+    return [dict(zip(names, row, strict=True)) for row in zip(held_out.prices, right, flops, *said, strict=True)]
+
+
+def refuse_few(problems: int) -> None:
+    """Raises BadInput for fewer problems than a profile takes."""
+    if problems < FEWEST:
+        raise BadInput(f"{problems} problems are too few to calibrate on: take {WANTED} or more, {FEWEST} at least.")
+
+
+def _check(pool: Pool, policy: str, prm: str | None) -> None:
+    refuse_few(len(pool.entries))
+    if pool.width < NARROWEST:
+        raise BadInput("one sample of each problem says nothing of more of them: draw 16 or more (--budget 16).")
+    for kind, known, asked in (("policy", pool.policy, policy), ("reward model", pool.prm, prm)):
+        if asked and asked != "auto" and known not in ("", "unknown", asked):
+            raise BadInput(f"these runs are of the {kind} {known}, not of {asked}: name the runs of {asked}.")
+    if prm and prm != "auto" and not pool.scored:
+        raise BadInput(f"no sample of these runs has a score: run best-of-n with --prm {prm} first.")
+    if not (pool.policy or policy):
+        raise BadInput("these recordings do not say which model made them: name it with --policy.")
+
+
+def _run(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a profile keeps of a run's manifest: enough to do it again."""
+    settings = manifest.get("settings", {})
+    wanted = ("policy sha256", "prm sha256", "strategies", "budget", "seed", "engine", "extract")
+    return {name: settings[name] for name in wanted if settings.get(name) is not None}
+
+
+def _plans(table: Table, profile: Profile) -> list[dict[str, Any]]:
+    """The fixed plans that the beginning offers, as they were counted."""
+    start = blank(0, False)
+    kinds = np.array([difficulty(entry.pass_at_1) for entry in table.entries])
+    rows = []
+    for move in profile.stages[0].finishes:
+        right = table.right(start, move).mean(axis=1)
+        by = {kind: float(right[kinds == kind].mean()) if (kinds == kind).any() else None for kind in DIFFICULTIES}
+        rows.append(
+            {"strategy": move.strategy, "n": move.n, "vote": move.vote, "aggregate": move.aggregate,
+             "greedy": move.parameters.get("temperature") == 0,
+             "accuracy": float(right.mean()), **by, "flops": float(table.flops(start, move).mean())}
+        )  # fmt: skip
+    return rows
+
+
+def rounded(stage: Stage) -> Stage:
+    """A stage in numbers of few digits; shares of one still sum to one."""
+    advances = tuple(
+        Advance(each.n, each.scored, _round(each.flops), tuple(map(_shares, each.chance))) for each in stage.advances
+    )
+    finishes: tuple[Finish, ...] = tuple(_round(each) for each in stage.finishes)
+    return replace(
+        stage, share=_shares(stage.share),
+        right=_round(stage.right),
+        scale=_round(stage.scale), advances=advances, finishes=finishes,
+    )  # fmt: skip
+
+
+def _round(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if abs(value) > 1 else round(value, DIGITS)
+    if isinstance(value, tuple):
+        return tuple(map(_round, value))
+    if isinstance(value, dict):
+        return {key: _round(each) for key, each in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: _round(getattr(value, f.name)) for f in fields(value)})
+    return value
+
+
+def _shares(values: tuple[float, ...]) -> tuple[float, ...]:
+    units = [round(value * 10**DIGITS) for value in values]
+    units[units.index(max(units))] += 10**DIGITS - sum(units)
+    return tuple(unit / 10**DIGITS for unit in units)

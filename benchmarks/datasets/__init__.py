@@ -1,0 +1,1 @@
+"""The data sets: known by name, or read from a file."""

@@ -1,0 +1,221 @@
+"""Data sets as lists of problems with their right answers: by name or from a file, checked, and cut to a part."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.datasets.items import Item, NoItem, item_of
+from benchmarks.datasets.known import BUILT_IN, KNOWN, Hub, Known
+from tts.errors import BadInput, MissingExtra, UnknownName
+from tts.types import Problem
+
+FOLDER = "TTS_DATA"
+"""The environment variable that names a folder to be read in place of the hub."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """Problems with their right answers.
+
+    Attributes:
+        name: as rows and reports call it.
+        source: where it was read from.
+        items: the problems that are to be run.
+        total: how many the data set has.
+        sha256: of all of its problems.
+        part: how ``items`` were chosen; empty when they are all.
+    """
+
+    name: str
+    source: str
+    items: tuple[Item, ...]
+    total: int
+    sha256: str
+    part: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """The data set in words, which say so where it is a part."""
+        if not self.part:
+            return f"{self.name}, all {self.total} problems" if self.total > 1 else f"{self.name}, its one problem"
+        how = ", ".join(f"{name} {value}" for name, value in self.part.items())
+        return f"{self.name}, a PART of it: {len(self.items)} of {self.total} problems ({how})"
+
+    def choose(self, limit: int | None = None, levels: tuple[int, ...] = (), ids: tuple[str, ...] = ()) -> DataSet:
+        """A part: of these levels, with these ids, and of those the first ``limit``.
+
+        Raises BadInput for a level or an id that no problem has, and where nothing is left.
+        """
+        if limit is not None and limit < 1:
+            raise BadInput(f"--limit must be 1 or more, not {limit}.")
+        known = {item.level for item in self.items}
+        if missing := sorted(set(levels) - known):
+            raise BadInput(f"{self.name} has no level {missing[0]}: its levels are {sorted(known)}.")
+        if missing_ids := sorted(set(ids) - {item.problem.id for item in self.items}):
+            example = self.items[0].problem.id
+            raise BadInput(f"{self.name} has no problem with the id {missing_ids[0]!r}: its ids are like {example!r}.")
+        items = [
+            item for item in self.items if (not levels or item.level in levels) and (not ids or item.problem.id in ids)
+        ][:limit]
+        if not items:
+            raise BadInput(f"no problem of {self.name} has both these levels and these ids.")
+        part = {"first": limit, "levels": list(levels), "ids": list(ids)}
+        part = {name: value for name, value in part.items() if value} if len(items) < self.total else {}
+        return DataSet(self.name, self.source, tuple(items), self.total, self.sha256, part)
+
+
+def load(name: str) -> DataSet:
+    """A data set by name.
+
+    Raises:
+        UnknownName: nobody knows it.
+        BadInput: it cannot be read, or what is read has another count or content than it should.
+        MissingExtra: reading it takes a package that is not installed.
+    """
+    name = name.lower()
+    if name == BUILT_IN:
+        from benchmarks.word_problems.generate import DATA
+
+        return read(DATA / f"{BUILT_IN}.jsonl", BUILT_IN, source="built in")
+    if name not in KNOWN and Path(name).suffix:
+        raise BadInput(f"{name} is no data set known by name: a file is given with --data {name}.")
+    if name not in KNOWN:
+        raise UnknownName("data set", name, [*KNOWN, BUILT_IN])
+    known = KNOWN[name]
+    if folder := os.environ.get(FOLDER):
+        path = _standing_in(name, known, Path(folder).expanduser())
+        found = read(path, name, source=f"{path.name} in the folder of {FOLDER}")
+        if not (known.hub.sha256 and known.hub.sha256 == _sha256(path)):
+            _check(found, known.count, known.sha256, path)
+        return found
+    path = _download(name, known.hub)
+    if known.hub.sha256 and (bytes_ := _sha256(path)) != known.hub.sha256:
+        raise BadInput(
+            f"{path} is not the file of {name} that is pinned: its SHA-256 is {bytes_}, not {known.hub.sha256}; "
+            "remove it and try again."
+        )
+    found = read(path, name, source=f"{known.hub.repository}@{known.hub.revision}/{known.hub.file}")
+    _check(found, known.hub.count, "", path)
+    return found
+
+
+def read(path: Path, name: str = "", source: str = "") -> DataSet:
+    """The problems of a JSON Lines or Parquet file; every row needs a question and an answer, and an id of its own.
+
+    Raises BadInput for a file that cannot be read or a row that is no problem; it is named. MissingExtra for Parquet
+    without pyarrow.
+    """
+    items: list[Item] = []
+    taken: dict[str, int] = {}
+    name = name or path.stem
+    for number, row in enumerate(_rows(path), 1):
+        try:
+            item = item_of(row, f"{name}-{number - 1:03}")
+        except NoItem as error:
+            raise BadInput(f"row {number} of {path} {error}.") from error
+        if item.problem.id in taken:
+            raise BadInput(
+                f"rows {taken[item.problem.id]} and {number} of {path} have the same id, {item.problem.id!r}."
+            )
+        taken[item.problem.id] = number
+        items.append(item)
+    if not items:
+        raise BadInput(f"{path} holds no problem.")
+    return DataSet(name, source or path.name, tuple(items), len(items), digest(items))
+
+
+def digest(items: list[Item] | tuple[Item, ...]) -> str:
+    """SHA-256 of problems, whatever their file: a line of JSON ``[id, problem, gold, level, subject]`` each."""
+    total = hashlib.sha256()
+    for item in items:
+        row = [item.problem.id, item.problem.text, item.gold, item.level, item.subject]
+        total.update(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+    return total.hexdigest()
+
+
+def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    if path.suffix == ".parquet":
+        yield from _parquet(path)
+        return
+    if path.suffix not in (".jsonl", ".json"):
+        raise BadInput(f"{path} is neither .jsonl nor .parquet: a data set is one of the two.")
+    try:
+        lines = path.read_text("utf-8-sig").split("\n")
+    except OSError as error:
+        raise BadInput(f"the data {path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"the data {path} is not UTF-8 text.") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise BadInput(f"line {number} of {path} is no JSON: {error}.") from error
+        if not isinstance(row, dict):
+            raise BadInput(f"line {number} of {path} is no JSON object.")
+        yield row
+
+
+def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
+    if not path.is_file():
+        raise BadInput(f"the data {path} cannot be read: there is no such file.")
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingExtra(
+            f"{path.name} is a Parquet file, and pyarrow, which reads it, is not installed: "
+            "pip install 'tts-search[parquet]'."
+        ) from error
+    try:
+        yield from parquet.read_table(path).to_pylist()
+    except Exception as error:
+        raise BadInput(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
+
+
+def _standing_in(name: str, known: Known, folder: Path) -> Path:
+    names = [f"{name}.jsonl", f"{name}.parquet", *known.files]
+    if not folder.is_dir():
+        raise BadInput(f"{FOLDER} names {folder}, which is no folder.")
+    path = next((folder / file for file in names if (folder / file).is_file()), None)
+    if path is None:
+        raise BadInput(f"the folder {folder} of {FOLDER} has no {name}: it would be called {' or '.join(names)}.")
+    return path
+
+
+def _check(found: DataSet, count: int, sha256: str, path: Path) -> None:
+    if found.total != count:
+        raise BadInput(f"{found.name} has {count} problems, and {path} holds {found.total}: it is not that data set.")
+    if sha256 and found.sha256 != sha256:
+        raise BadInput(
+            f"the problems in {path} are not those of {found.name}: their SHA-256 is {found.sha256}, not {sha256}; "
+            "--data FILE runs it as a data set of your own."
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _download(name: str, hub: Hub) -> Path:
+    """The file, from the hub's cache on this machine or from the hub."""
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(hub.repository, hub.file, repo_type="dataset", revision=hub.revision))
+    except Exception as error:  # whatever a network can do
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
+        raise BadInput(
+            f"{name} could not be fetched from {hub.repository} on the hub ({reason}): name a folder that holds it "
+            f"with {FOLDER}, or a file with --data."
+        ) from error
+
+
+__all__ = ["BUILT_IN", "FOLDER", "DataSet", "Item", "Problem", "digest", "load", "read"]

@@ -1,0 +1,137 @@
+"""The data sets known by name: where the hub holds them, at which revision, and what must be in the file.
+
+The first row of MATH-500, as the hub has it:
+
+    {"problem": "Convert the point $(0,3)$ ...", "solution": "...", "answer": "\\left( 3, \\frac{\\pi}{2} \\right)",
+     "subject": "Precalculus", "level": 2, "unique_id": "test/precalculus/807.json"}
+
+docs/BENCHMARKS.md says how each pin was found and which could not be tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A file of a data set repository on the Hugging Face hub.
+
+    Attributes:
+        repository: its id.
+        revision: the commit; with it the file's content is fixed.
+        file: path in the repository.
+        count: how many problems it holds.
+        sha256: of the file's bytes; empty where nobody has published it.
+    """
+
+    repository: str
+    revision: str
+    file: str
+    count: int
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A data set known by name.
+
+    Attributes:
+        hub: where it comes from when no folder stands in for the hub.
+        count: how many problems a file in such a folder must hold, unless its bytes are the hub's.
+        sha256: of the problems of such a file (:func:`benchmarks.datasets.dataset.digest`).
+        files: what the file may be called in such a folder, beside the data set's name with .jsonl or .parquet.
+        about: what it is.
+    """
+
+    hub: Hub
+    count: int
+    sha256: str
+    files: tuple[str, ...] = ()
+    about: str = ""
+
+
+KNOWN: dict[str, Known] = {
+    "math500": Known(
+        Hub(
+            "HuggingFaceH4/MATH-500",
+            "6e4ed1a2a79af7d8630a6b768ec859cb5af4d3be",
+            "test.jsonl",
+            500,
+            "35dc41080a3680858b27fa7e0533d2d547825316fc5dafe5d316f4ccc5a06132",
+        ),
+        500,
+        "23db8146382276cf5b14c9f1c5b4457d2068b19d888a290921a410ab47481890",
+        about="MATH-500, the 500 problems of MATH that PRM800K holds out (arXiv 2305.20050)",
+    ),
+    "aime24": Known(
+        Hub(
+            "HuggingFaceH4/aime_2024",
+            "2fe88a2f1091d5048c0f36abc874fb997b3dd99a",
+            "data/train-00000-of-00001.parquet",
+            30,
+            "26139847601a5037c237d5928b195e7260ca8074cf4f264b794af42847f79ccf",
+        ),
+        30,
+        "6aa5b7407b9f84684ff14d9281dd48d54e92c5e675825a0c3360ae839717c950",
+        about="AIME 2024, I and II",
+    ),
+    "aime25": Known(
+        Hub(
+            "math-ai/aime25",
+            "563bb8404243c5f09de6ec262f2db674fe5bce9b",
+            "test.jsonl",
+            30,
+            "b4e273c02d3e7fe1b74b59eae768fc8230bfb0f79539890cb56f4361caac0331",
+        ),
+        30,
+        "b973ebc052e704232e2c0153e06102c930ca367bab889956a08804ba7e21170d",
+        about="AIME 2025, I and II",
+    ),
+    "amc23": Known(
+        Hub(
+            "math-ai/amc23",
+            "80815d37005feb82cd7f8fbc6901d5d3eff43057",
+            "test-00000-of-00001.parquet",
+            40,
+            "b696e87ba47be4e879a60fd4ef1d4aa522ba78c5ae013c6aff5cc9788a397c5e",
+        ),
+        40,
+        "31eb57403b3d8df73bd05efed13472418a8f0bfa7c4f05fb8c9778355d503e64",
+        about="AMC 12 2023, the problems with an integer answer",
+    ),
+    "gsm8k": Known(
+        Hub(
+            "openai/gsm8k",
+            "740312add88f781978c0658806c59bc2815b9866",
+            "main/test-00000-of-00001.parquet",
+            1319,
+            "ee7b8da9e381df27b9e3f7758a159ab2bdaa4dbaa910546cbbc47e0cb44e4f59",
+        ),
+        1319,
+        "d1dbdb98db9f045c2d7d7b6e8031f5174cf9cd639d1117633388e09884ff4747",
+        ("gsm8k_test.jsonl",),
+        "GSM8K, the test split (arXiv 2110.14168)",
+    ),
+    "minerva": Known(
+        Hub("math-ai/minervamath", "ee46ddc498933b1977577953250ca5c66be64f96", "test.jsonl", 272),
+        272,
+        "5ea046f262cf3e3cfc5360ec3eb03ccc0f4a7c53e7d4df856901480ad10dab8a",
+        ("minerva_272.jsonl",),
+        "Minerva's problems of undergraduate science (arXiv 2206.14858)",
+    ),
+    "olympiadbench": Known(
+        Hub(
+            "Hothan/OlympiadBench",
+            "91184b52131e7fc9455fef848035173aea8cc01a",
+            "OlympiadBench/OE_TO_maths_en_COMP/OE_TO_maths_en_COMP.parquet",
+            674,
+        ),
+        675,
+        "edb52a88bd85d8f443ff92fb297ef7c926843e17e90e9d3fad10a1318ce1adbc",
+        ("olympiadbench_675.jsonl",),
+        "OlympiadBench, open-ended competition mathematics in English without pictures (arXiv 2402.14008)",
+    ),
+}
+
+BUILT_IN = "lab-500"

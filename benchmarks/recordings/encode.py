@@ -1,0 +1,171 @@
+"""Rows turned into arrays on the way to a pool: answers as numbers, steps as a tree, costs told by sample and step."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.recordings.pool import Candidates, Entry, Key, Sampled, Searched
+from benchmarks.recordings.records import voter
+from benchmarks.stats.costs import policy_prompt, prm_prompt
+from tts.answers.aggregate import AGGREGATES, aggregate
+from tts.answers.equivalence import Equivalence
+from tts.records.outcomes import Outcome
+from tts.types import Candidate, Problem, Usage
+
+CHARACTERS = 4
+"""Of a token, where only the text is recorded."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One plan's candidates for one problem, the answers as indices into the problem's list of spellings.
+
+    ``steps`` are numbered as in :class:`benchmarks.recordings.pool.Sampled`; of each step ``lengths`` has its length in
+    characters and ``names`` a hash of the text down to it, by which another run's step is known to be the same.
+    """
+
+    answers: NDArray[np.int64]
+    scores: Mapping[str, NDArray[np.float64]]
+    right: NDArray[np.bool_]
+    tokens: NDArray[np.int64]
+    usage: Usage
+    steps: NDArray[np.int32]
+    lengths: NDArray[np.float64]
+    names: NDArray[np.uint64]
+
+    @property
+    def worth(self) -> tuple[bool, int]:
+        """What makes one run of samples better than another: scores, then number."""
+        return bool(self.steps.size), len(self.answers)
+
+    def candidates(self, classes: NDArray[np.int64]) -> Candidates:
+        """The candidates, where each spelling's class is known; the last class is -1, for those without a voice."""
+        return Candidates(classes[self.answers], self.scores, self.right, self.tokens)
+
+    def behind(self, first: Run) -> Run:
+        """These candidates behind those of another run, as one run; what they cost is as this one tells."""
+        known = dict(zip(self.names.tolist(), range(len(self.names)), strict=True))
+        number = np.array([known.setdefault(name, len(known)) for name in first.names.tolist()], dtype=np.int32)
+        fresh = number >= len(self.names)
+        tree = np.full((len(first.answers) + len(self.answers), max(first.depth, self.depth)), -1, dtype=np.int32)
+        tree[: len(first.answers), : first.depth] = np.append(number, np.int32(-1))[first.steps]
+        tree[len(first.answers) :, : self.depth] = self.steps
+        return Run(
+            np.append(first.answers, self.answers),
+            {how: np.append(first.scores[how], values) for how, values in self.scores.items()},
+            np.append(first.right, self.right), np.append(first.tokens, self.tokens), self.usage, tree,
+            np.append(self.lengths, first.lengths[fresh]), np.append(self.names, first.names[fresh]),
+        )  # fmt: skip
+
+    @property
+    def depth(self) -> int:
+        """Steps of the longest candidate."""
+        return int(self.steps.shape[1])
+
+
+@dataclass(slots=True)
+class Draft:
+    """What is known of a problem so far; ``samples`` are the widest run of each seed."""
+
+    text: str
+    level: int
+    spellings: dict[str, int] = field(default_factory=dict)
+    samples: dict[int, Run] = field(default_factory=dict)
+    greedy: Run | None = None
+    searches: dict[Key, Run] = field(default_factory=dict)
+
+
+def run_of(draft: Draft, outcome: Outcome) -> Run:
+    """An outcome without its text; what its candidates answered goes to the problem's spellings."""
+    found = outcome.candidates
+    answers = [
+        draft.spellings.setdefault(c.answer, len(draft.spellings)) if voter(c) and c.answer is not None else -1
+        for c in found
+    ]
+    steps, lengths, names = _tree(found, f"\0{outcome.plan.parameters.get('temperature')}")
+    scores = {
+        how: np.array([aggregate(c.scores, how) if c.scores else np.nan for c in found], dtype=float)
+        for how in AGGREGATES
+    }
+    return Run(
+        np.array(answers, dtype=np.int64), scores, np.array(outcome.right, dtype=bool),
+        np.array([c.tokens for c in found], dtype=np.int64), outcome.usage, steps, lengths, names,
+    )  # fmt: skip
+
+
+def _tree(
+    candidates: Sequence[Candidate], run: str
+) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.uint64]]:
+    """The numbers of each candidate's prefixes [m, D], -1 behind the last; each prefix's last step's length, its name.
+
+    A candidate without text is one step of its own, as long as its tokens, and ``run`` tells it from those of other
+    runs; nothing is read of one without scores.
+    """
+    numbers: dict[tuple[int, str], int] = {}
+    lengths: list[float] = []
+    names: list[int] = []
+    rows: list[list[int]] = []
+    for place, candidate in enumerate(candidates):
+        row: list[int] = []
+        for text in (candidate.steps or (f"{run} {place}",)) if candidate.scores else ():
+            key = row[-1] if row else -1, text
+            if key not in numbers:
+                numbers[key] = len(lengths)
+                names.append(_name(names[row[-1]] if row else 0, text))
+                lengths.append(float(len(text) if candidate.steps else candidate.tokens * CHARACTERS))
+            row.append(numbers[key])
+        rows.append(row)
+    steps = np.full((len(rows), max(map(len, rows), default=0)), -1, dtype=np.int32)
+    for place, row in enumerate(rows):
+        steps[place, : len(row)] = row
+    return steps, np.array(lengths, dtype=float), np.array(names, dtype=np.uint64)
+
+
+def _name(above: int, text: str) -> int:
+    """A hash of a step and all above it."""
+    digest = hashlib.blake2b(text.encode(), digest_size=8, key=above.to_bytes(8, "big"))
+    return int.from_bytes(digest.digest(), "big")
+
+
+def entry_of(draft: Draft, kept: Iterable[Key], judge: Equivalence) -> Entry:
+    """The problem of a draft that has samples and each of these searches; ``judge`` says which answers are equal.
+
+    Samples of several seeds are put together, scored ones where there are any, and the greedy answer before them where
+    the reward model read it as it did them. What a token and a step cost is told by the first of the runs.
+    """
+    classes = np.array([*judge.group(list(draft.spellings)), -1], dtype=np.int64)
+    scored = any(run.depth for run in draft.samples.values())
+    first, *others = (
+        draft.samples[seed] for seed in sorted(draft.samples) if bool(draft.samples[seed].depth) == scored
+    )
+    usage = _with_flops(first.usage)
+    policy, prm = policy_prompt(usage), prm_prompt(usage)
+    step = (usage.prm_flops - prm) / max(1.0, float(first.lengths.sum()))
+    greedy = draft.greedy is not None and bool(draft.greedy.depth) == scored
+    run = first.behind(draft.greedy) if greedy and draft.greedy else first
+    for other in others:
+        run = other.behind(run)
+    flops = (usage.policy_flops - policy) / max(1, usage.policy_tokens) * run.tokens.astype(float)
+    samples = Sampled(run.candidates(classes), flops, run.steps, step * run.lengths)
+    searches = {key: _searched(draft.searches[key], classes, policy, prm) for key in kept}
+    return Entry(Problem(draft.text).id, draft.level, usage.prompt_tokens, policy, prm, samples, searches, greedy)
+
+
+def _with_flops(usage: Usage) -> Usage:
+    """The usage with tokens for FLOPs where none are recorded."""
+    policy, prm = usage.prompt_tokens + usage.policy_tokens, usage.prm_tokens
+    return replace(usage, policy_flops=usage.policy_flops or policy, prm_flops=usage.prm_flops or prm)
+
+
+def _searched(run: Run, classes: NDArray[np.int64], policy_prompt: float, prm_prompt: float) -> Searched:
+    usage = run.usage
+    return Searched(
+        run.candidates(classes),
+        max(0.0, usage.policy_flops - policy_prompt),
+        max(0.0, usage.prm_flops - prm_prompt),
+    )

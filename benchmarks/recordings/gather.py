@@ -1,0 +1,191 @@
+"""Runs read into a pool: folders of ``tts bench``, and files of recorded candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.recordings import grading, reading
+from benchmarks.recordings.encode import CHARACTERS, Draft, entry_of, run_of
+from benchmarks.recordings.manifest import MANIFEST, read_manifest
+from benchmarks.recordings.pool import Key, Pool, without_greedy
+from benchmarks.recordings.records import Record
+from tts.answers.equivalence import Equivalence
+from tts.commands.console import count
+from tts.errors import BadInput
+from tts.records import outcomes
+from tts.records.outcomes import Outcome
+from tts.registry import resolve
+from tts.search.strategy import parameters_of
+from tts.types import Candidate, Plan, Usage
+
+TOKENS = 500
+"""Tokens of a sample where neither tokens nor text are recorded."""
+
+COVERAGE = 0.9
+"""A search that fewer of the problems have is left out: those that end first are the easy ones."""
+
+GREEDY: Key = "majority", 1
+"""What the greedy answer is among the searches."""
+
+OURS = {"candidates", "plan", "gold", "usage"}
+"""What a row of ``tts bench`` has."""
+
+
+def read(paths: Sequence[Path], data: Path | None = None) -> Pool:
+    """A pool of run folders, ``outcomes.jsonl`` files and recorded candidates.
+
+    Of a problem's runs of independent samples the widest of each seed counts, scored ones before unscored ones: runs
+    of several seeds make one wide run. A search that
+    was not run on nearly all problems is left out, then a problem that lacks samples or a search; the notes say so.
+
+    Args:
+        paths: the runs.
+        data: right answers for recordings that do not hold them.
+
+    Raises:
+        BadInput: a path cannot be read, the runs are of different models or settings, or there are no samples.
+    """
+    gathered = _Gathered()
+    for path in paths:
+        gathered.manifests.append(read_manifest(path) if (path / MANIFEST).exists() else {})
+        before = gathered.rows
+        if _ours(path):
+            for outcome in outcomes.read(outcomes.file_of(path)):
+                gathered.add(outcome, path)
+        else:
+            for record in grading.grade(reading.read(path, data)):
+                gathered.add(_as_outcome(record, path), path)
+            gathered.guessed = True
+        if gathered.rows == before:
+            raise BadInput(f"{path} holds no outcome yet.")
+    return gathered.pool()
+
+
+def _ours(path: Path) -> bool:
+    return path.is_dir() or next(reading.rows(path), (0, {}))[1].keys() >= OURS
+
+
+def _as_outcome(record: Record, path: Path) -> Outcome:
+    """A recording as an outcome of independent samples, tokens guessed from the texts. Raises BadInput for a search."""
+    strategy = record.plan.partition(",")[0] or "best-of-n"
+    if strategy not in ("best-of-n", "majority"):
+        raise BadInput(f"{path} holds what `tts solve` wrote: calibrate from a run of `tts bench`, which is graded.")
+    length = sum(map(len, record.excerpts)) / len(record.excerpts) / CHARACTERS if record.excerpts else TOKENS
+    tokens = max(1, round(length))
+    candidates = tuple(
+        Candidate(c.key, (), c.finish, c.answer, c.scores, c.score, c.tokens or tokens) for c in record.candidates
+    )
+    prompt = max(1, len(record.problem) // CHARACTERS)
+    sampled = sum(candidate.tokens for candidate in candidates)
+    scored = any(candidate.scores for candidate in candidates)
+    usage = Usage(sampled, prompt, (prompt + sampled) * scored)
+    plan = Plan(strategy, {"n": len(candidates)}, prm="unknown" if scored else "")
+    return Outcome(
+        record.id, record.problem, record.gold or "", plan, candidates, record.right or (),
+        usage=usage, level=record.level, subject=record.subject,
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """All runs so far; problems are told apart by their text."""
+
+    drafts: dict[str, Draft] = field(default_factory=dict)
+    parameters: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
+    sampling: Mapping[str, Any] | None = None
+    policy_parameters: int = 0
+    policies: dict[str, None] = field(default_factory=dict)
+    prms: dict[str, None] = field(default_factory=dict)
+    datasets: dict[str, None] = field(default_factory=dict)
+    manifests: list[dict[str, Any]] = field(default_factory=list)
+    rows: int = 0
+    failed: int = 0
+    guessed: bool = False
+
+    def add(self, outcome: Outcome, path: Path) -> None:
+        """Take a row in. Raises BadInput where it does not go with those before it."""
+        self.rows += 1
+        plan = outcome.plan
+        self.policies[plan.policy] = self.datasets[outcome.dataset] = None
+        if plan.prm:
+            self.prms[plan.prm] = None
+        if len(self.policies) > 1 or len(self.prms) > 1:
+            names = " and ".join(list(self.policies if len(self.policies) > 1 else self.prms))
+            raise BadInput(f"{path} mixes models: a profile is of one policy and one reward model, not of {names}.")
+        draft = self.drafts.setdefault(outcome.problem, Draft(outcome.problem, outcome.level))
+        if outcome.error is not None or not outcome.candidates:
+            self.failed += outcome.error is not None
+            return
+        if outcome.usage.policy_tokens:
+            self.policy_parameters = round(outcome.usage.paper_flops / (2 * outcome.usage.policy_tokens))
+        parameters = {name: value for name, value in plan.parameters.items() if name != "n"}
+        independent = getattr(resolve("strategy", plan.strategy), "independent", False)
+        if independent and parameters.get("temperature") != 0:
+            self._sampled(draft, outcome, parameters, path)
+            return
+        key = plan.strategy, int(plan.parameters.get("n", len(outcome.candidates)))
+        if independent and key[1] == 1:
+            outcome, key = self._greedy(draft, outcome), GREEDY
+            parameters = {name: value for name, value in parameters.items() if name in parameters_of(GREEDY[0])}
+        if self.parameters.setdefault(key, parameters) != parameters:
+            raise BadInput(f"{path} holds {key[0]} at N = {key[1]} with other parameters than a run before it.")
+        draft.searches[key] = run_of(draft, outcome)
+
+    def _greedy(self, draft: Draft, outcome: Outcome) -> Outcome:
+        """Keep a greedy answer, a scored one before an unscored one; given back is what it costs unscored."""
+        run = run_of(draft, replace(outcome, candidates=outcome.candidates[:1], right=outcome.right[:1]))
+        if draft.greedy is None or run.worth >= draft.greedy.worth:
+            draft.greedy = run
+        return replace(outcome, usage=replace(outcome.usage, prm_tokens=0, prm_flops=0))
+
+    def _sampled(self, draft: Draft, outcome: Outcome, sampling: Mapping[str, Any], path: Path) -> None:
+        self.sampling = sampling if self.sampling is None else self.sampling
+        if sampling != self.sampling:
+            raise BadInput(f"{path} holds samples drawn otherwise ({_words(sampling)}) than those before it.")
+        run, seed = run_of(draft, outcome), outcome.plan.seed
+        if seed not in draft.samples or run.worth >= draft.samples[seed].worth:
+            draft.samples[seed] = run
+
+    def pool(self) -> Pool:
+        """All of it. Raises BadInput where there are no samples."""
+        sampled = [draft for draft in self.drafts.values() if draft.samples]
+        if not sampled:
+            raise BadInput(
+                "there are no independent samples in these runs: `tts bench --strategy best-of-n` draws them."
+            )
+        notes = [f"{count(self.failed, 'row')} that failed left out"] * bool(self.failed)
+        kept: dict[Key, Mapping[str, Any]] = {}
+        for key in sorted(self.parameters):
+            have = sum(key in draft.searches for draft in sampled)
+            if have >= COVERAGE * len(sampled):
+                kept[key] = self.parameters[key]
+            else:
+                notes.append(f"{key[0]} at N = {key[1]} was left out: {have} of {len(sampled)} problems have it")
+        whole = [draft for draft in sampled if all(key in draft.searches for key in kept)]
+        if len(whole) < len(self.drafts):
+            notes.append(f"{count(len(self.drafts) - len(whole), 'problem')} left out for want of samples or a search")
+        if self.guessed:
+            notes.append("the recordings hold no costs: they were guessed from the length of the texts")
+        with Equivalence() as judge:
+            entries = tuple(entry_of(draft, kept, judge) for draft in whole)
+        if GREEDY in kept and not all(entry.greedy for entry in entries):
+            entries = tuple(map(without_greedy, entries))
+            notes.append(
+                "the greedy answers are unscored, so they do not vote with the samples: "
+                "`tts bench --strategy best-of-n --temperature 0 -n 1` scores them"
+            )
+        settings = [m["settings"] for m in self.manifests if isinstance(m.get("settings"), dict)]
+        digests = dict.fromkeys(str(found.get("data sha256", "")) for found in settings)
+        return Pool(
+            entries, next(iter(self.policies), ""), next(iter(self.prms), ""), dict(self.sampling or {}),
+            self.policy_parameters, kept,
+            ", ".join(filter(None, self.datasets)), next(iter(digests)) if len(digests) == 1 else "",
+            tuple(self.manifests), tuple(notes),
+        )  # fmt: skip
+
+
+def _words(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in parameters.items())

@@ -1,0 +1,1 @@
+"""The simulator: plays plans on recorded solutions without a model."""

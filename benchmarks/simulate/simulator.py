@@ -1,0 +1,232 @@
+"""A pool of recorded problems as a selector meets it: samples dealt in random orders, searches to be had at a cost.
+
+A deck holds what a solver may look at and what it pays, and never which answers are right: plays end with a class of
+equal answers, and :func:`right_of` alone tells what that is worth. Arrays: P problems, S orders of the samples of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.recordings.pool import Candidates, Entry, Pool
+from benchmarks.simulate.features import Floats, Hands, Ints
+from benchmarks.stats.subsets import elected
+from tts.selection.profile import Advance, Curve, Estimator, Finish, Stage
+
+ORDERS = 32
+"""Orders of each problem's samples that a play is averaged over."""
+
+SAMPLING = ("best-of-n", "majority")
+"""Strategies that go on from the samples at hand."""
+
+BEGINNING = Stage(0, False, (), (1.0,), Curve((0.0,), (0.0,), (0.0,)))
+"""Where nothing is known yet, and nothing can be stopped with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """Candidates as a vote sees them: classes of equal answers, and scores by aggregation."""
+
+    classes: Ints
+    scores: dict[str, Floats]
+
+    @classmethod
+    def of(cls, candidates: Candidates) -> Voices:
+        return cls(candidates.classes, dict(candidates.scores))
+
+
+class Row:
+    """Samples of a problem in S orders [S, n], and what reading them in these orders costs."""
+
+    def __init__(self, entry: Entry, orders: Ints) -> None:
+        samples = entry.samples
+        self.prompt, self.orders = entry.prompt, orders
+        self.voices = Voices.of(samples.candidates)
+        self.tokens = samples.candidates.tokens.astype(float)[orders]
+        self._prompts = entry.policy_prompt_flops, entry.prm_prompt_flops
+        self._policy = np.cumsum(samples.policy_flops[orders], axis=1)
+        self._prm = np.cumsum([samples.prm_flops(order) for order in orders], axis=1)
+
+    def hands(self, n: int, scored: bool, aggregate: str) -> Hands:
+        """The first ``n`` samples of every order."""
+        first = self.orders[:, :n]
+        scores = self.voices.scores[aggregate][first] if scored else None
+        return Hands(self.voices.classes[first], scores, self.tokens[:, :n], self.prompt)
+
+    def spent(self, n: int, scored: bool) -> Floats:
+        """FLOPs of ``n`` samples and of their scores [S], both prompts counted; none where there are no samples."""
+        if n == 0:
+            return np.zeros(len(self.orders))
+        own: Floats = self._prompts[0] + self._policy[:, n - 1]
+        return own + self._prompts[1] + self._prm[:, n - 1] if scored else own
+
+
+class Dealt:
+    """One problem: its samples in S orders, its searches, and what all of it costs.
+
+    Where there is a greedy answer it comes first at every stage (``looked``); a strategy fixed beforehand has
+    independent samples only (``plain``).
+    """
+
+    def __init__(self, entry: Entry, orders: Ints) -> None:
+        self.looked = Row(entry, orders)
+        self.plain = Row(entry, orders[:, 1:]) if entry.greedy else self.looked
+        self.searches = {key: Voices.of(found.candidates) for key, found in entry.searches.items()}
+        self._costs = {key: (found.policy_flops, found.prm_flops) for key, found in entry.searches.items()}
+        self._prompts = entry.policy_prompt_flops, entry.prm_prompt_flops
+
+    def flops(self, stage: Stage, move: Advance | Finish | None) -> Floats:
+        """What a move costs beyond what the stage has cost [S]."""
+        orders = len(self.looked.orders)
+        if move is None:
+            return np.zeros(orders)
+        if isinstance(move, Advance):
+            return self.looked.spent(move.n, move.scored) - self.looked.spent(stage.n, stage.scored)
+        if not searches(move):
+            row = self.looked if stage.n else self.plain
+            scored = stage.scored or move.strategy == "best-of-n"
+            return row.spent(move.n, scored) - row.spent(stage.n, stage.scored)
+        policy, prm = self._costs[move.strategy, move.n]
+        read = self._prompts[0] * (stage.n == 0) + self._prompts[1] * (prm > 0 and not stage.scored)
+        return np.full(orders, policy + prm + read)
+
+    def answers(self, stage: Stage, move: Finish | None) -> Ints:
+        """The class that the vote elects after stopping, or after a finish; -1 for no answer [S]."""
+        last = stage if move is None else move
+        n, scored = stage.n, stage.scored
+        if move is not None and not searches(move):
+            n, scored = move.n, scored or move.strategy == "best-of-n"
+        hands = (self.looked if stage.n else self.plain).hands(n, scored, last.aggregate)
+        classes = hands.classes
+        scores = np.full(classes.shape, np.nan) if hands.scores is None else hands.scores
+        if move is not None and searches(move):
+            found = self.searches[move.strategy, move.n]
+            shape = len(classes), len(found.classes)
+            classes = np.concatenate([classes, np.broadcast_to(found.classes, shape)], axis=1)
+            scores = np.concatenate([scores, np.broadcast_to(found.scores[last.aggregate], shape)], axis=1)
+        if not classes.shape[1]:
+            return np.full(len(classes), -1)
+        winner = elected(classes, scores, last.vote)
+        chosen = np.take_along_axis(classes, np.maximum(winner, 0)[:, None], axis=1)[:, 0]
+        return np.where(winner >= 0, chosen, -1)
+
+
+class Deck:
+    """The problems of a pool, dealt. What was asked for once is kept, so that a sweep over prices costs little."""
+
+    def __init__(self, pool: Pool, orders: int = ORDERS, seed: int = 0) -> None:
+        self.orders = orders
+        rng = np.random.default_rng(seed)
+        self.problems = [Dealt(entry, _deal(rng, entry, orders)) for entry in pool.entries]
+        self._features: dict[tuple[int, bool, str], dict[str, Floats]] = {}
+        self._kept: dict[tuple[object, ...], NDArray[np.generic]] = {}
+
+    def __len__(self) -> int:
+        return len(self.problems)
+
+    def features(self, stage: Stage) -> dict[str, Floats]:
+        """The features of every problem and order at a stage, by name [P, S]."""
+        key = stage.n, stage.scored, stage.aggregate
+        if key not in self._features:
+            each = [problem.looked.hands(*key).features() for problem in self.problems]
+            self._features[key] = {name: np.stack([found[name] for found in each]) for name in each[0]}
+        return self._features[key]
+
+    def bins(self, stage: Stage) -> Ints:
+        """The bin of the stage's belief [P, S]."""
+        if stage.belief is None:
+            return np.zeros((len(self), self.orders), dtype=np.int64)
+        return np.searchsorted(stage.edges, self.beliefs(stage), side="right").astype(np.int64)
+
+    def beliefs(self, stage: Stage) -> Floats:
+        """The chance that the vote is right, as the stage estimates it [P, S]."""
+        assert stage.belief is not None
+        return estimate(stage.belief, self.features(stage))
+
+    def answers(self, stage: Stage, move: Finish | None) -> Ints:
+        """The class elected after stopping at a stage, or after a finish; -1 for no answer [P, S]."""
+        search = move and (move.strategy, move.n, searches(move))
+        last = move or stage
+        key = "answers", *stage.key, search, last.vote, last.aggregate
+        return self._each(key, lambda problem: problem.answers(stage, move)).astype(np.int64)
+
+    def flops(self, stage: Stage, move: Advance | Finish | None) -> Floats:
+        """What a move costs beyond what the stage has cost [P, S]."""
+        to = move and (move.n, move.scored if isinstance(move, Advance) else (move.strategy, searches(move)))
+        return self._each(("flops", *stage.key, to), lambda problem: problem.flops(stage, move)).astype(float)
+
+    def _each(self, key: tuple[object, ...], find: Callable[[Dealt], NDArray[np.generic]]) -> NDArray[np.generic]:
+        if key not in self._kept:
+            self._kept[key] = np.stack([find(problem) for problem in self.problems])
+        return self._kept[key]
+
+
+def searches(move: Finish) -> bool:
+    """Whether a finish is a search of its own, and not more of the same samples."""
+    return move.strategy not in SAMPLING or move.parameters.get("temperature") == 0
+
+
+def estimate(estimator: Estimator, features: dict[str, Floats]) -> Floats:
+    """What :class:`tts.selection.profile.Estimator` says, of arrays."""
+    total = estimator.bias + sum(weight * features[name] for name, weight in estimator.weights.items())
+    found: Floats = 1 / (1 + np.exp(-np.clip(total, -50.0, 50.0)))
+    return found
+
+
+def right_of(pool: Pool, answers: Ints) -> Floats:
+    """Whether each answer [P, S], a class of equal ones, is right: the only place where that is looked up."""
+    found = np.zeros(answers.shape)
+    for row, entry in enumerate(pool.entries):
+        known = [entry.samples.candidates, *(search.candidates for search in entry.searches.values())]
+        classes, right = (np.concatenate([getattr(each, name) for each in known]) for name in ("classes", "right"))
+        found[row] = np.isin(answers[row], classes[right & (classes >= 0)])
+    return found
+
+
+def _deal(rng: np.random.Generator, entry: Entry, orders: int) -> Ints:
+    """Orders of a problem's samples, each as likely as any, a greedy answer first in all of them [S, m]."""
+    first = np.arange(int(entry.greedy))
+    rest = np.arange(len(first), len(entry.samples))
+    dealt = rng.permuted(np.broadcast_to(rest, (orders, len(rest))), axis=1)
+    return np.concatenate([np.broadcast_to(first, (orders, len(first))), dealt], axis=1)
+
+
+ORDERS = 16
+"""Orders of each problem's samples. They are not that many problems: every interval counts a problem once."""
+
+
+@dataclass(slots=True)
+class Table:
+    """A pool's deck with the right answers beside it, and what was asked for once kept."""
+
+    pool: Pool
+    deck: Deck
+    _right: dict[tuple[object, ...], Floats] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, pool: Pool, orders: int = ORDERS, seed: int = 0) -> Table:
+        return cls(pool, Deck(pool, orders, seed))
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return self.pool.entries
+
+    def right(self, stage: Stage, move: Finish | None = None) -> Floats:
+        """Whether the vote is right when one stops at a stage, or after a finish."""
+        by = move or stage
+        key = *stage.key, move and (move.strategy, move.n, searches(move)), by.vote, by.aggregate
+        if key not in self._right:
+            self._right[key] = right_of(self.pool, self.deck.answers(stage, move))
+        return self._right[key]
+
+    def flops(self, stage: Stage, move: Advance | Finish) -> Floats:
+        """What a move costs beyond what the stage has cost."""
+        return self.deck.flops(stage, move)
+
+    def features(self, stage: Stage) -> dict[str, Floats]:
+        """The features of the samples at a stage, by name."""
+        return self.deck.features(stage)

@@ -1,0 +1,161 @@
+"""Overhead: our own Python time for a step request, with an engine underneath that answers at once.
+
+Everything is real but the two ``AsyncLLM`` front ends: Solver, strategy, search, ledger, trace, the vLLM policy and
+reward model, the service with its thread. A step request is one continuation sampled and, where it differs from its
+siblings, scored. Needs vLLM for the classes its requests are made of; no engine is started.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import random
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from tts.models.find import find
+
+from benchmarks.speed.harness import Bench, Measurement, Scale, timed
+from benchmarks.speed.results_file import Record
+from benchmarks.speed.table import Row
+from benchmarks.speed.workloads import lab
+from tts import Solver
+from tts.aio import LoopThread
+from tts.engines.vllm.client import Service
+
+STRATEGIES = ("beam-search", "dvts")
+_STEP = "Take away 2: 105-2=10{}.\n\n"
+_LAST = "The answer is \\boxed{{10{}}}."
+_DEPTH = 5  # steps of a solution
+
+
+class InstantEngine:
+    """Stands in for an ``AsyncLLM``: the policy's answers are ready-made steps, the reward model's rows are noise."""
+
+    def __init__(self, steps: list[list[int]], lasts: list[list[int]], vocabulary: int) -> None:
+        self.model_config = SimpleNamespace(get_vocab_size=lambda: vocabulary, max_model_len=512)
+        self.asked = 0
+        self._steps, self._lasts = steps, lasts
+        self._draw = random.Random(0)
+
+    async def generate(self, prompt: Any, params: Any, name: str, priority: int = 0) -> AsyncGenerator[Any, None]:
+        self.asked += 1
+        last = self._draw.random() < 1 / _DEPTH
+        tokens = self._draw.choice(self._lasts if last else self._steps)
+        yield SimpleNamespace(outputs=[SimpleNamespace(token_ids=tokens, finish_reason="stop")])
+
+    async def encode(self, prompt: Any, params: Any, name: str) -> AsyncGenerator[Any, None]:
+        import torch
+
+        self.asked += 1
+        fresh = min(len(prompt["prompt_token_ids"]), 40)  # a step, and the part of a block before it
+        yield SimpleNamespace(outputs=SimpleNamespace(data=torch.rand(fresh, 2)))
+
+    async def reset_prefix_cache(self) -> None:
+        """There is none."""
+
+    def shutdown(self, timeout: float | None = None) -> None:
+        """Nothing is running."""
+
+
+def instant_solver(strategy: str, n: int, thread: LoopThread) -> Solver:
+    """A solver with the lab models' prompts and formats, whose engines answer at once."""
+    from benchmarks.speed.peers.lockstep_models import tokenizer_of
+    from prm.qwen import FAMILY
+    from tts.cost import ModelShape
+    from tts.engines.vllm.engine import VLLMPolicy, VLLMReward
+
+    shape = ModelShape(parameters=1_000_000, active=900_000, layers=4, width=128)
+    cards = find("lab-1m"), find("lab-prm")
+    tokenizer = tokenizer_of(SimpleNamespace(card=cards[0]))
+    end = int(tokenizer.eos_token_id)
+    steps = [tokenizer.encode(_STEP.format(k), add_special_tokens=False) for k in range(10)]
+    lasts = [[*tokenizer.encode(_LAST.format(k), add_special_tokens=False), end] for k in range(10)]
+    engine = InstantEngine(steps, lasts, len(tokenizer))
+    policy = VLLMPolicy(
+        cards[0], [Service("instant-policy", engine, thread)], tokenizer, shape=shape, context=512, ends={end}
+    )  # fmt: skip
+    form = FAMILY.format(tokenizer_of(SimpleNamespace(card=cards[1])))
+    reward = VLLMReward(
+        cards[1], Service("instant-prm", engine, thread), form, FAMILY.pooling, shape=shape, context=512
+    )  # fmt: skip
+    return Solver(policy, reward, strategy, n, temperature=1.0)
+
+
+def measurements(scale: Scale) -> Iterator[Measurement]:
+    for strategy in STRATEGIES:
+        yield Measurement(f"overhead/{strategy}", _measure(strategy))
+
+
+def _measure(strategy: str) -> Any:
+    async def run(bench: Bench) -> dict[str, Any]:
+        thread = LoopThread()
+        solver, problems = instant_solver(strategy, bench.scale.n, thread), lab().problems(bench.scale.overhead)
+        await timed(solver, problems[:4])
+        processor = time.process_time()
+        search = await timed(solver, problems)
+        processor = time.process_time() - processor
+        top = await profiled(solver, problems, thread)
+        for model in solver.load():
+            cast("Any", model).close()
+        return {
+            "step_requests": search.step_requests,
+            "wall_microseconds": 1e6 * search.seconds / search.step_requests,
+            "processor_microseconds": 1e6 * processor / search.step_requests,
+            "top": top,
+        }
+
+    return run
+
+
+async def profiled(solver: Solver, problems: Any, thread: LoopThread, entries: int = 12) -> list[dict[str, Any]]:
+    """The functions that most time is spent in, on both threads, by their own time as shares of all."""
+    ours, theirs = cProfile.Profile(), cProfile.Profile()
+    _there(thread, theirs.enable)
+    ours.enable()
+    try:
+        await timed(solver, problems)
+    finally:
+        ours.disable()
+        _there(thread, theirs.disable)
+    stats: Any = pstats.Stats(ours)
+    stats.add(theirs)
+    # A loop that waits for the other thread is not at work.
+    own = {place: row[2] for place, row in stats.stats.items() if "select.epoll" not in place[2]}
+    total = sum(own.values())
+    order = sorted(own, key=lambda place: own[place], reverse=True)[:entries]
+    return [
+        {"where": _place(place), "calls": stats.stats[place][1], "own_share": own[place] / total,
+         "cumulative_share": stats.stats[place][3] / total}
+        for place in order
+    ]  # fmt: skip
+
+
+def _there(thread: LoopThread, call: Callable[[], None]) -> None:
+    """Call something on a service's thread, and wait until it has been called."""
+    called = threading.Event()
+    thread.loop.call_soon_threadsafe(call)
+    thread.loop.call_soon_threadsafe(called.set)
+    called.wait()
+
+
+def _place(place: tuple[str, int, str]) -> str:
+    """A function as a reader finds it, without the folders of this machine."""
+    file, line, name = place
+    parts = Path(file).parts
+    return f"{'/'.join(parts[-2:])}:{line} {name}" if line else name
+
+
+def rows(record: Record) -> Iterator[Row]:
+    for [strategy], found in record.of("overhead"):
+        top = ", ".join(f"{entry['where']} {100 * entry['own_share']:.0f} %" for entry in found["top"][:4])
+        yield Row(
+            "overhead",
+            f"{strategy}, a step request",
+            f"{found['processor_microseconds']:.0f} us",
+            note=f"processor time, both threads ({found['wall_microseconds']:.0f} us wall); most in {top}",
+        )

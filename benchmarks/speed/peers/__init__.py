@@ -1,0 +1,1 @@
+"""Other projects on the same engines, to compare with."""

@@ -1,0 +1,115 @@
+"""vLLM's own OpenAI-compatible servers for the lab models, on this machine, for as long as a block runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from tokenizers import Tokenizer
+from tts.models.find import find
+
+from prm.qwen import STEP_TOKEN
+from tts.models.files import folder_of
+
+_FLAGS = (
+    "--dtype", "float32", "--enforce-eager", "--max-num-seqs", "256", "--max-num-batched-tokens", "8192",
+    "--no-enable-chunked-prefill", "--block-size", "32", "--uvicorn-log-level", "warning",
+)  # fmt: skip
+_ENVIRONMENT = {
+    "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING", "OMP_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1",
+    "VLLM_SERVER_DEV_MODE": "1",  # for /reset_prefix_cache
+    # No worker process beside the engine: on few cores the two wait busily for each other, and times become erratic.
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+}  # fmt: skip
+_PATIENCE = 600  # seconds for both to come up
+
+
+@contextmanager
+def served(policy: str, prm: str, logs: Path) -> Iterator[tuple[str, str]]:
+    """Both models behind addresses of this machine; the servers are stopped at the end, come what may.
+
+    Raises RuntimeError where one of them does not come up; its log in ``logs`` says why.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    running: list[subprocess.Popen[bytes]] = []
+    files: list[IO[bytes]] = []
+    ports = _free_ports(2)
+    try:
+        for name, port, more in ((policy, ports[0], ()), (prm, ports[1], _pooling(prm))):
+            files.append((logs / f"{name}.log").open("wb"))
+            running.append(_start(name, port, more, files[-1]))
+        for name, port, process in zip((policy, prm), ports, running, strict=True):
+            _await(name, port, process, logs)
+        yield f"http://127.0.0.1:{ports[0]}/v1", f"http://127.0.0.1:{ports[1]}"
+    finally:
+        for process in running:
+            _stop(process)
+        for file in files:
+            file.close()
+
+
+def _pooling(name: str) -> tuple[str, ...]:
+    """Flags of a reward model's server: vLLM's own for Qwen's family, which knows the step mark by its published id."""
+    core = Tokenizer.from_file(str(Path(str(folder_of(find(name))), "tokenizer.json")))
+    config = {"tok_pooling_type": "STEP", "step_tag_id": core.token_to_id(STEP_TOKEN)}
+    return "--runner", "pooling", "--pooler-config", json.dumps(config)
+
+
+def forget(*urls: str) -> None:
+    """Empty the servers' prefix caches, so that no side profits from the one before."""
+    for url in urls:
+        root = url.removesuffix("/v1")
+        urllib.request.urlopen(urllib.request.Request(f"{root}/reset_prefix_cache", method="POST"), timeout=60).close()
+
+
+def _start(name: str, port: int, more: tuple[str, ...], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    folder = folder_of(find(name))
+    # What `vllm serve` runs; that command itself asks for a distribution named vllm, which the CPU build is not.
+    command = [
+        sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder), "--served-model-name", name,
+        "--host", "127.0.0.1", "--port", str(port), *_FLAGS, *more,
+    ]  # fmt: skip
+    environment = {**os.environ, **_ENVIRONMENT}
+    # A session of its own, so that the processes below it can be ended together with it.
+    return subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+
+
+def _await(name: str, port: int, process: subprocess.Popen[bytes], logs: Path) -> None:
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        with suppress(urllib.error.URLError, OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+            return
+        time.sleep(0.5)
+    raise RuntimeError(f"the vLLM server of {name} does not come up: see {logs / f'{name}.log'}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask, wait, then end the whole session."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(20)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, 9)
+    process.wait()
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

@@ -1,0 +1,65 @@
+"""The finished measurements of a run, kept in a JSON file as they end, so that a run can be resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tts.errors import BadInput
+
+Figures = Mapping[str, Any]
+
+
+class Record:
+    """Figures by the measurement's name.
+
+    Args:
+        path: the file; None keeps nothing on disk.
+        settings: what the run is to be; a file of other settings is refused.
+        machine: where it runs, see :mod:`benchmarks.provenance`.
+
+    Raises:
+        BadInput: the file holds something else, or another run.
+    """
+
+    def __init__(self, path: Path | None, settings: Mapping[str, Any], machine: Mapping[str, Any]) -> None:
+        self._path = path
+        self._content: dict[str, Any] = {"settings": dict(settings), "machine": dict(machine), "measurements": {}}
+        if path is not None and path.is_file():
+            self._resume(path)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._content["measurements"]
+
+    def __getitem__(self, name: str) -> Figures:
+        figures: Figures = self._content["measurements"][name]
+        return figures
+
+    def of(self, part: str) -> Iterator[tuple[list[str], Figures]]:
+        """The measurements of a part: the rest of each name, split at the slashes, and its figures."""
+        for name, figures in self._content["measurements"].items():
+            first, *rest = name.split("/")
+            if first == part:
+                yield rest, figures
+
+    def keep(self, name: str, figures: Figures) -> None:
+        """Add a measurement; it is on disk when this returns."""
+        self._content["measurements"][name] = dict(figures)
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            draft = self._path.with_suffix(".partial")
+            draft.write_text(json.dumps(self._content, indent=1) + "\n", encoding="utf-8")
+            os.replace(draft, self._path)
+
+    def _resume(self, path: Path) -> None:
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            settings, measurements = found["settings"], found["measurements"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInput(f"{path} is no record of this benchmark: name another file with --out.") from error
+        if settings != self._content["settings"]:
+            raise BadInput(f"{path} was made with {settings}: use the same settings, or name another file with --out.")
+        self._content["measurements"] = measurements

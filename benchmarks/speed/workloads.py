@@ -1,0 +1,76 @@
+"""A load: two models, problems for them, and the settings they are searched with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed import random_models
+from benchmarks.word_problems.generate import DATA
+from tts import Solver
+from tts.types import Problem
+
+NAMES = ("lab", "30m")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is searched.
+
+    Attributes:
+        name: ``lab`` or ``30m``.
+        policy, prm: names or folders, as :class:`tts.Solver` takes them.
+        problems: makes the first ``count`` problems.
+        golds: the right answer of each problem by its id, where there is one.
+        settings: further arguments of Solver.
+    """
+
+    name: str
+    policy: str
+    prm: str
+    problems: Callable[[int], list[Problem]]
+    golds: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def solver(self, strategy: str, n: int, **changes: Any) -> Solver:
+        """A solver on vLLM in this process; all solvers of a load share its engines."""
+        settings = {"policy": self.policy, "prm": self.prm, "engine": "vllm", **self.settings, **changes}
+        if strategy in ("best-of-n", "majority"):
+            settings.pop("step_tokens", None)
+        return Solver(strategy=strategy, budget=n, **settings)
+
+
+def lab() -> Load:
+    """The laboratory's models and lab-500: steps of about 12 tokens, solutions of 2 to 12 steps."""
+    rows = [json.loads(line) for line in (DATA / "lab-500.jsonl").read_text(encoding="utf-8").splitlines()]
+    # Levels in turn, so that the first few problems are as hard as all of them.
+    levels = {level: [row for row in rows if row["level"] == level] for level in sorted({row["level"] for row in rows})}
+    mixed = [row for group in zip(*levels.values(), strict=False) for row in group]
+    mixed += [row for row in rows if row not in mixed]
+
+    def problems(count: int) -> list[Problem]:
+        return [Problem(row["problem"], row["id"]) for row in mixed[:count]]
+
+    golds = {row["id"]: str(row["answer"]) for row in rows}
+    return Load("lab", "lab-1m", "lab-prm", problems, golds)
+
+
+def shape_30m(work: Path) -> Load:
+    """Random weights below ``work``: steps of 40 tokens, solutions of 8 steps, no answers."""
+    policy, prm = random_models.make(work / "shape-30m")
+    settings = {
+        "temperature": 1.0,
+        "step_tokens": 256,  # a step in 600 is longer; without a limit one of them could hold up its whole problem
+        "engine_args": {"kv_cache_memory_bytes": 2 << 30},  # the prefixes of 64 problems at N=64 have room in it
+    }
+    return Load("30m", str(policy), str(prm), random_models.problems, settings=settings)
+
+
+def load(name: str, work: Path, engine_args: Mapping[str, Any]) -> Load:
+    """The load of this name, its engines with these arguments as well."""
+    found = lab() if name == "lab" else shape_30m(work)
+    arguments = {**found.settings.get("engine_args", {}), **engine_args}
+    return replace(found, settings={**found.settings, "engine_args": arguments})

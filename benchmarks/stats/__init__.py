@@ -1,0 +1,1 @@
+"""Statistics: intervals, subsets of samples, and costs."""

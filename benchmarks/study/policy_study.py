@@ -1,0 +1,128 @@
+"""The study of one policy: profile, plays, comparisons and claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from tts.models.find import find
+
+from benchmarks.calibrate.build import calibrate
+from benchmarks.calibrate.evaluate import choose, folds
+from benchmarks.calibrate.fit import Fit, Shape
+from benchmarks.calibrate.optimism import lowered
+from benchmarks.recordings.pool import Pool
+from benchmarks.simulate.simulator import Table
+from benchmarks.study import claims
+from benchmarks.study.claims import Claim, Comparison, Row
+from benchmarks.study.compare import Draws, Point
+from benchmarks.study.difficulty import Told, told
+from benchmarks.study.measure import Decks, Measured, Part, budgets_of, measure
+from benchmarks.study.oracle import Knowing
+from tts.errors import TTSError
+from tts.selection.profile import Profile
+
+PROBED = 4
+"""Samples after which difficulty is judged, scored where there is a reward model."""
+
+KNOWN = Shape(searches=True)
+"""Of the profile that is told the difficulty: after one sample it knows all it will, and any way on may be best."""
+
+FEWER = {"best-of-n": 4.0, "majority": 8.0}
+"""How many times fewer FLOPs the selector is to need for the accuracy of these at their largest N."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStudy:
+    """All that was found of one policy.
+
+    Attributes:
+        compared: its plays in the draws of the bootstrap.
+        budgets: of the selector's points.
+        rows: the selector against every fixed strategy at equal cost.
+        told: difficulty as predicted after a few samples.
+        oracle: points of a selector that is told each problem's true pass@1.
+        claims: what holds.
+    """
+
+    compared: Comparison
+    budgets: tuple[float, ...]
+    rows: tuple[Row, ...]
+    told: tuple[Told, ...]
+    oracle: tuple[Point, ...]
+    claims: tuple[Claim, ...]
+
+    @property
+    def measured(self) -> Measured:
+        return self.compared.measured
+
+
+def on_test(validation: Pool, tests: list[Pool], orders: int, draws: int) -> PolicyStudy:
+    """Fitted to the validation problems, played on the test problems of every seed.
+
+    Where the test problems have fewer samples, so many of the validation problems' count.
+    """
+    decks = Decks(tests, orders)
+    validation = validation.first(min(pool.width for pool in tests))
+    everywhere = np.arange(len(decks.ids))
+    parts = [Part(everywhere, calibrate(validation).profile)]
+    knowing = Table(validation, Knowing(validation, orders))
+    oracles = [Part(everywhere, _profile(knowing, np.arange(len(validation.entries)), KNOWN))]
+    return _study(decks, parts, oracles, draws)
+
+
+def across(validation: Pool, orders: int, draws: int) -> PolicyStudy:
+    """Every validation problem played by a profile that was fitted to four fifths of the others.
+
+    The profiles' shape, one of a handful, is chosen on all of them, and so is what is taken off their rates.
+    """
+    decks = Decks([validation], orders)
+    knowing = Table(validation, Knowing(validation, orders))
+    everywhere, parts = np.arange(len(decks.ids)), folds(len(decks.ids))
+    table = Table(validation, decks.decks[0])
+    shape, promised, _ = choose(table, validation.scored)
+    found = [
+        [Part(part, lowered(_profile(t, np.setdiff1d(everywhere, part), s), by)) for part in parts]
+        for t, s, by in ((table, shape, promised), (knowing, KNOWN, 0.0))
+    ]
+    return _study(decks, found[0], found[1], draws)
+
+
+def _study(decks: Decks, parts: list[Part], oracles: list[Part], draws: int) -> PolicyStudy:
+    budgets = budgets_of(parts[0].profile)
+    drawn = Draws(len(decks.ids), draws)
+    compared = Comparison(measure(decks, parts, budgets), drawn)
+    rows = compared.rows(budgets)
+    knowing = decks.knowing()
+    oracle = [knowing.selector_of(oracles, budget) for budget in budgets]
+    first = parts[0].profile
+    stage = first.by_key.get((PROBED, bool(first.prm)))
+    judged = [told(decks, stage, drawn)] if stage else []
+    return PolicyStudy(
+        compared, tuple(budgets), tuple(rows), tuple(judged), tuple(oracle), tuple(_claims(compared, rows, oracle))
+    )
+
+
+def _claims(compared: Comparison, rows: list[Row], oracle: list[Point]) -> list[Claim]:
+    name, knowing = compared.measured.policy, compared.draws.of(oracle)
+    found = [claims.never_below(name, rows)]
+    for strategy, least in FEWER.items():
+        if strategy in compared.fixed:
+            found.append(claims.somewhere_above(name, rows, strategy))
+            found.append(claims.cheaper(name, compared, strategy, least, knowing))
+    return found
+
+
+def _profile(table: Table, rows: np.ndarray, shape: Shape) -> Profile:
+    """A profile of these problems; only what plays need is in it."""
+    pool = table.pool
+    sizes = parameters(pool.policy), parameters(pool.prm)
+    return Profile(pool.policy, pool.prm, *sizes, 1.0, 1.0, Fit(table, rows, shape=shape).stages())
+
+
+def parameters(name: str) -> int:
+    """Of a model by its name; 0 where there is none or nobody knows it."""
+    try:
+        return find(name).parameters if name else 0
+    except TTSError:
+        return 0

@@ -1,0 +1,1 @@
+"""Word problems of five levels: generated, and the splits that ship."""

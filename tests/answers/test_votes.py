@@ -1,0 +1,146 @@
+"""The votes: by hand on small cases, and against 7000 recorded candidates of real models."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tts.answers.aggregate import AGGREGATES, aggregate
+from tts.answers.equivalence import group
+from tts.answers.votes import VOTES, Verdict, best, classes, majority, settled, weighted
+from tts.types import Candidate, Finish
+
+SHARED = Path(os.environ.get("TTS_SHARED") or Path(__file__).resolve().parents[3] / "shared")
+RECORDED = SHARED / "data/recorded/sal_math500_beams"
+recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recorded candidates at {RECORDED} (set TTS_SHARED)")
+
+
+def vote_of(answer: str | None, score: float | None = None, finish: Finish = Finish.STOP) -> Candidate:
+    return Candidate(key="0", steps=(), finish=finish, answer=answer, score=score)
+
+
+CANDIDATES = [vote_of("1", 0.9), vote_of("2", 0.5), vote_of("2.0", 0.6), vote_of("3", 0.1)]
+
+
+def test_majority_counts_equivalent_answers_together() -> None:
+    assert majority(CANDIDATES) == Verdict("2.0", 0.5, CANDIDATES[2])  # 2 of 4, written as the better one wrote it
+
+
+def test_rewards_below_zero_vote_and_confidence_counts_voters() -> None:
+    voters = [vote_of("1", 2.0), vote_of("2", -1.0), vote_of("3", -1.0), vote_of("1", -0.5)]
+    assert weighted(voters) == Verdict("1", 0.5, voters[0])  # 1.5 against -1 and -1, a sum of -0.5; 2 voters of 4
+
+
+def test_best_takes_the_highest_score() -> None:
+    assert best(CANDIDATES) == Verdict("1", 0.25, CANDIDATES[0])  # 1 of 4 voters
+
+
+def test_weighted_sums_scores_per_answer() -> None:
+    verdict = weighted(CANDIDATES)
+    assert (verdict.answer, verdict.best) == ("2.0", CANDIDATES[2])
+    assert verdict.confidence == pytest.approx(1.1 / 2.1)  # (0.5 + 0.6) / (0.9 + 0.5 + 0.6 + 0.1)
+
+
+@pytest.mark.parametrize("name", VOTES)
+def test_unfinished_and_unreadable_candidates_do_not_vote(name: str) -> None:
+    silent = [vote_of("7", 1.0, Finish.LENGTH), vote_of("7", 1.0, Finish.STEP), vote_of(None, 1.0), vote_of("?", 1.0)]
+    assert VOTES[name](silent) == Verdict(None, 0.0, None)
+    assert VOTES[name]([*silent, CANDIDATES[3]]) == Verdict("3", 1.0, CANDIDATES[3])
+    assert VOTES[name]([]) == Verdict(None, 0.0, None)
+
+
+def test_ties_go_to_the_highest_score_then_to_the_first_seen() -> None:
+    assert majority([vote_of("1", 0.2), vote_of("2", 0.8)]).answer == "2"
+    assert majority([vote_of("1"), vote_of("2")]).answer == "1"
+    assert best([vote_of("1", 0.8), vote_of("2", 0.8)]).answer == "1"
+    assert weighted([vote_of("1", 0.25), vote_of("1", 0.25), vote_of("2", 0.5)]).answer == "2"
+
+
+def test_without_any_score_weighted_is_majority() -> None:
+    unscored = [vote_of("1"), vote_of("2"), vote_of("2")]
+    assert weighted(unscored) == majority(unscored) == Verdict("2", 2 / 3, unscored[1])
+
+
+def test_where_some_have_scores_the_others_weigh_nothing() -> None:
+    assert weighted([vote_of("1"), vote_of("1"), vote_of("2", 0.1)]) == Verdict("2", 1.0, vote_of("2", 0.1))
+    assert best([vote_of("1"), vote_of("2", 0.0)]).answer == "2"
+
+
+def test_scores_of_zero_fall_back_to_counting() -> None:
+    assert weighted([vote_of("1", 0.0), vote_of("2", 0.0), vote_of("2", 0.0)]).answer == "2"
+
+
+def rows() -> list[dict[str, Any]]:
+    with gzip.open(RECORDED / "even_pool_prm_graded_shuffled.jsonl.gz", "rt") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def expected() -> dict[str, dict[str, float]]:
+    loaded: dict[str, dict[str, float]] = json.loads((RECORDED / "even_pool_expected.json").read_text())
+    return loaded
+
+
+def accuracy(problems: list[dict[str, Any]], vote: str, how: str | None, count: int) -> float:
+    """Percent of problems answered rightly, by recorded class and correctness; each answer is its sample's index.
+
+    The record breaks ties by the first seen. So does a vote without scores, and with scores the sums do not tie.
+    """
+    right = 0
+    for problem in problems:
+        samples = problem["samples"][:count]
+        candidates = [
+            vote_of(
+                None if sample["answer"] is None else str(i),
+                None if how is None else aggregate(sample["step_scores"], how),
+            )
+            for i, sample in enumerate(samples)
+        ]
+
+        def clusters(answers: Sequence[str], samples: list[dict[str, Any]] = samples) -> list[int]:
+            seen: dict[int, int] = {}
+            return [seen.setdefault(samples[int(answer)]["cluster"], len(seen)) for answer in answers]
+
+        verdict = VOTES[vote](candidates, group=clusters)  # type: ignore[call-arg]
+        right += verdict.answer is not None and samples[int(verdict.answer)]["correct"]
+    return round(100 * right / len(problems), 1)
+
+
+@recorded
+def test_every_vote_and_aggregation_gives_the_recorded_accuracy() -> None:
+    problems = rows()
+    for count, table in expected().items():
+        assert accuracy(problems, "majority", None, int(count)) == table["maj"]
+        for how in AGGREGATES:
+            assert accuracy(problems, "best", how, int(count)) == table[f"best-{how}"], (count, how)
+            assert accuracy(problems, "weighted", how, int(count)) == table[f"weighted-{how}"], (count, how)
+
+
+@recorded
+def test_grouping_agrees_with_the_recorded_classes() -> None:
+    agree = total = 0
+    for problem in random.Random(0).sample(rows(), 8):
+        samples = [sample for sample in problem["samples"] if sample["answer"] is not None]
+        classes = group([sample["answer"] for sample in samples])
+        for i, sample in enumerate(samples):
+            for j in range(i):
+                total += 1
+                agree += (classes[i] == classes[j]) == (sample["cluster"] == samples[j]["cluster"])
+    assert agree / total >= 0.995
+
+
+def test_answers_without_a_voice_belong_to_no_class() -> None:
+    assert classes(["1/2", "0.5", None, "", "x", "2/4", "x"]) == [0, 0, -1, -1, 1, 0, 1]
+    assert classes([]) == []
+
+
+def test_where_spelling_tells_all_nothing_has_to_be_compared() -> None:
+    assert settled(["1,000", "1000", None, "..."])
+    assert settled([None])
+    assert not settled(["1000", "1001"])

@@ -1,0 +1,33 @@
+"""Which replica a search is served by, and ahead of whom."""
+
+from __future__ import annotations
+
+import gc
+
+from tts.engines.vllm.replicas import Place, Places
+from tts.types import Step
+
+
+def roots(count: int) -> list[Step]:
+    return [Step("prompt", (1,)) for _ in range(count)]
+
+
+def test_a_search_stays_on_its_replica_and_searches_that_begin_are_spread_evenly() -> None:
+    places, searches = Places("abc"), roots(7)
+    found = [places.of(root) for root in searches]
+    assert [place.replica for place in found] == ["a", "b", "c", "a", "b", "c", "a"]
+    assert [places.of(root) for root in searches] == found
+
+
+def test_the_replica_of_a_search_that_is_over_takes_the_next() -> None:
+    places, searches = Places("ab"), roots(4)
+    assert [places.of(root).replica for root in searches] == ["a", "b", "a", "b"]
+    del searches[1]
+    gc.collect()
+    [new] = roots(1)
+    assert places.of(new).replica == "b"
+
+
+def test_searches_take_turns_in_the_order_in_which_they_begin() -> None:
+    places, searches = Places("a"), roots(3)
+    assert [places.of(root) for root in searches] == [Place(turn, "a") for turn in range(3)]

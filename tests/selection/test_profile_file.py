@@ -1,0 +1,133 @@
+"""Profiles on disk: what is written is read, and whatever is damaged is refused with a sentence that says where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.selection.profiles import toy_profile
+from tts.errors import BadInput
+from tts.selection import profile_file
+from tts.selection.features import FEATURES, SCORE_FEATURES, Evidence
+from tts.selection.profile_file import load, named, save
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def test_a_profile_survives_its_file(tmp_path: Path) -> None:
+    profile = toy_profile(problems=frozenset({"0123456789ab"}), about={"command": "tts calibrate"})
+    save(profile, tmp_path / "toy.json")
+    again = load(tmp_path / "toy.json")
+    assert vars(again) == {**vars(profile), "about": {"command": "tts calibrate"}}
+
+
+def test_a_profile_that_is_read_again_is_the_same_one_until_its_file_changes(tmp_path: Path) -> None:
+    path = tmp_path / "toy.json"
+    save(toy_profile(), path)
+    first = named(str(path))
+    assert named(str(path)) is first
+    save(toy_profile(dataset="by another hand"), path)
+    assert named(str(path)).dataset == "by another hand"
+
+
+def test_what_ships_is_found_by_the_names_of_the_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profile_file, "SHIPPED", tmp_path)
+    save(toy_profile(), tmp_path / "toy+toy-prm.json")
+    assert profile_file.find("toy", "toy-prm") == "toy+toy-prm"
+    assert named("toy+toy-prm").policy == "toy"
+    assert profile_file.find("toy") == profile_file.find("../toy+toy-prm") == ""
+
+
+@pytest.mark.parametrize("file", sorted(profile_file.SHIPPED.glob("*.json")), ids=lambda file: file.stem)
+def test_every_profile_that_ships_can_be_read(file: Path) -> None:
+    profile = named(file.stem)
+    assert profile_file.find(profile.policy, profile.prm) == file.stem
+
+
+def change(*path: str | int, to: Any) -> Change:
+    def apply(row: dict[str, Any]) -> None:
+        place: Any = row
+        for name in path[:-1]:
+            place = place[name]
+        place[path[-1]] = to
+
+    return apply
+
+
+DAMAGES: dict[str, tuple[Change, str]] = {
+    "another version": (change("version", to=99), "has version 99, this program reads version 2: update it"),
+    "an old version": (change("version", to=1), "has version 1, this program reads version 2: calibrate anew"),
+    "another file": (change("format", to="recipe"), "is not a profile: `tts calibrate` makes one"),
+    "no policy": (lambda row: row.pop("policy"), "'policy' of the profile is to be a text"),
+    "no stages": (change("stages", to=[]), "its stages are to begin with n = 0"),
+    "no beginning": (lambda row: row["stages"].pop(0), "its stages are to begin with n = 0"),
+    "no first sample": (lambda row: row["stages"][0]["advances"].pop(0), "nothing leads from its beginning to a"),
+    "a stage twice": (lambda row: row["stages"].append(row["stages"][-1]), "each one once"),
+    "a stage that is none": (change("stages", 1, to=7), "a stage of stage 1 does not have exactly"),
+    "a field too many": (change("stages", 1, "rights", to=1), "a stage of stage 1 does not have exactly"),
+    "too few shares": (change("stages", 2, "share", to=[1.0]), "are not 2 shares of 1"),
+    "shares of more than 1": (change("stages", 2, "share", to=[0.7, 0.7]), "are not 2 shares of 1"),
+    "chances of less than 1": (
+        change("stages", 2, "advances", 0, "chance", 0, to=[0.5, 0.1]),
+        r"the chances of stage 2 \(n = 2\) are not 2 shares of 1",
+    ),
+    "chances of too few bins": (
+        change("stages", 2, "advances", 0, "chance", to=[[0.5, 0.5]]),
+        "chances of another number of bins",
+    ),
+    "a move back": (change("stages", 3, "advances", to=[{"n": 2, "scored": False, "flops": [1, 1], "chance": []}]),
+                    "leads on to n = 2, which is no later stage"),
+    "a move to nowhere": (change("stages", 1, "advances", 0, "n", to=3), "leads on to n = 3, which is no later stage"),
+    "a rate above 1": (change("stages", 2, "right", "high", to=[0.5, 1.5]), "rates that are no 0 <= low <= mean"),
+    "a rate too few": (change("stages", 2, "right", "mean", to=[0.5]), "rates of another number of bins than 2"),
+    "no number": (change("stages", 2, "edges", to=["high"]), "'edges' of stage 2 is to be a number, not 'high'"),
+    "not a finite one": (change("stages", 2, "edges", to=[float("nan")]), "'edges' of stage 2 is to be a number"),
+    "edges that fall": (
+        lambda row: row["stages"][3].update(edges=[0.6, 0.5], share=[0.5, 0.5, 0.0]),
+        "the edges of stage 3",
+    ),
+    "negative costs": (change("stages", 1, "advances", 0, "flops", to=[-1]), "costs that are no 1 numbers of FLOPs"),
+    "a strange feature": (change("stages", 1, "belief", "weights", to={"gold": 1}), "weighs 'gold', which is no"),
+    "scores before scoring": (change("stages", 1, "belief", "weights", to={"mean": 1}), "weighs 'mean', which is no"),
+    "no belief": (change("stages", 1, "belief", to=None), "lacks its belief"),
+    "a strange aggregate": (change("stages", 1, "aggregate", to="median"), "aggregates by 'median'"),
+    "a temperature below zero": (change("temperature", to=-1), "no policy samples"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_profile_is_refused_with_its_place(damage: str, tmp_path: Path) -> None:
+    path = tmp_path / "toy.json"
+    save(toy_profile(), path)
+    row = json.loads(path.read_text())
+    apply, sentence = DAMAGES[damage]
+    apply(row)
+    path.write_text(json.dumps(row))
+    with pytest.raises(BadInput, match=sentence):
+        load(path)
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", "null", '{"format": 1}', "\x00"])
+def test_a_file_that_is_no_profile_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "toy.json"
+    path.write_text(text)
+    with pytest.raises(BadInput, match="is not a profile"):
+        load(path)
+
+
+def test_a_profile_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be read: No such file"):
+        named(str(tmp_path / "none.json"))
+    with pytest.raises(BadInput, match="cannot be written"):
+        save(toy_profile(), tmp_path / "no" / "such.json")
+
+
+def test_the_features_are_those_that_a_profile_may_weigh() -> None:
+    plain = Evidence([0, 0, 1, -1], None, [10, 12, 9, 30], 7).features()
+    scored = Evidence([0, 0, 1, -1], [0.9, 0.8, 0.2, 0.1], [10, 12, 9, 30], 7).features()
+    assert tuple(plain) == FEATURES
+    assert tuple(scored) == (*FEATURES, *SCORE_FEATURES)

@@ -1,0 +1,248 @@
+"""Auto at work: which ways it takes, what it tells, and what it never sees or waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strategies.auto import Auto
+from tests.selection.profiles import ladder, toy_profile
+from tests.toy import ToyPolicy, ToyReward
+from tts import Solution, Solver
+from tts.budget import Budget
+from tts.errors import BadInput, UnknownName
+from tts.protocols import Completion, Request
+from tts.selection.profile import Finish
+from tts.selection.profile_file import save
+from tts.selection.published_rule import settled
+from tts.types import Problem
+from tts.types import Solution as Solved
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> str:
+    save(ladder("toy", "toy-prm"), tmp_path / "toy.json")
+    return str(tmp_path / "toy.json")
+
+
+def solve(text: str = "how far", **settings: Any) -> Solution:
+    policy, prm = settings.pop("policy", None) or ToyPolicy(slip=0.4), settings.pop("prm", ToyReward())
+    return asyncio.run(Solver(policy, prm, **{"budget": Budget(8), **settings}).solve(text))
+
+
+def ways(solution: Solution) -> list[tuple[str, int]]:
+    return [(event["strategy"], event["parameters"]["n"]) for event in solution.trace.of("plan")]
+
+
+def test_what_agrees_is_stopped_early_and_what_does_not_is_searched(profile: str) -> None:
+    easy = solve(policy=ToyPolicy(slip=0.0), profile=profile)
+    assert ways(easy) == [("majority", 1), ("majority", 2), ("majority", 2)]
+    assert len(easy.candidates) == 2
+    assert (easy.plan.vote, easy.usage.prm_tokens) == ("majority", 0)
+    hard = solve(policy=ToyPolicy(slip=0.9), profile=profile)
+    assert ways(hard)[-1] == ("beam-search", 4)
+    assert (hard.plan.vote, hard.plan.aggregate) == ("weighted", "last")
+    assert "beam-search beside: 80 % [78, 82] right" in hard.plan.reason
+
+
+def test_all_that_was_found_votes(profile: str) -> None:
+    solution = solve(policy=ToyPolicy(slip=0.9), profile=profile)
+    assert {candidate.key.split("+")[0] for candidate in solution.candidates} >= {"/0", "/1", "/2", "/3"}
+    assert all(candidate.score is not None for candidate in solution.candidates)
+    assert len(solution.candidates) > 4
+
+
+def test_a_profile_that_begins_with_the_greedy_answer_has_it_drawn_once_and_first(tmp_path: Path) -> None:
+    save(replace(ladder("toy", "toy-prm"), greedy=True), tmp_path / "greedy.json")
+    asked: list[Request] = []
+
+    class Heard(ToyPolicy):
+        async def generate(self, request: Request) -> Completion:
+            asked.append(request)
+            return await super().generate(request)
+
+    solve(policy=Heard(slip=0.9), profile=str(tmp_path / "greedy.json"))
+    assert [request.key for request in asked if request.temperature == 0] == ["/0"]
+    assert {request.temperature for request in asked} == {0.0, 0.8}
+
+
+def test_every_decision_stands_in_the_trace_with_what_was_considered(profile: str) -> None:
+    for event in solve(profile=profile).trace.of("plan"):
+        assert sum(option["chosen"] for option in event["options"]) == 1
+        best = max(event["options"], key=lambda option: option["worth"])
+        assert best["worth"] == next(option["worth"] for option in event["options"] if option["chosen"])
+        assert json.loads(json.dumps(event)) == event
+
+
+def test_the_vote_that_a_user_asks_for_is_taken(profile: str) -> None:
+    solution = solve(profile=profile, vote="best", aggregate="mean")
+    assert (solution.plan.vote, solution.plan.aggregate) == ("best", "mean")
+
+
+def test_a_look_stops_after_the_first_decision_from_samples(profile: str) -> None:
+    assert ways(solve(profile=profile, look=True)) == [("majority", 1), ("majority", 2)]
+    by_rule = solve(look=True, budget=Budget(16), easy="dvts")
+    assert len(by_rule.candidates) == 4
+
+
+def test_a_budget_below_any_answer_gives_the_cheapest_and_says_so(profile: str) -> None:
+    solution = solve(profile=profile, budget=Budget(8, max_flops=4e4))
+    assert ways(solution)[0] == ("majority", 1)
+    assert solution.usage.flops <= 4e4
+    [warning] = solution.warnings
+    assert "below what any answer is expected to cost: the cheapest one was tried" in warning
+
+
+def test_a_chat_only_policy_is_never_asked_to_go_on_from_a_step(profile: str) -> None:
+    policy = ToyPolicy(slip=0.9)
+    policy.steps = False  # type: ignore[attr-defined]
+    for settings in ({"profile": profile}, {"easy": "dvts", "medium": "dvts", "hard": "dvts"}):
+        solution = solve(policy=policy, **settings)
+        assert all(event["until"] == "end" for event in solution.trace.of("sample"))
+        assert solution.plan.parameters["whole"] is True
+
+
+def test_without_a_profile_the_agreement_of_four_samples_chooses() -> None:
+    rule: dict[str, Any] = {"easy": "best-of-n", "medium": "dvts", "hard": "beam-search", "budget": Budget(16)}
+    assert ways(solve(policy=ToyPolicy(slip=0.0), **rule))[0] == ("best-of-n", 16)
+    texts = [f"how far {k}" for k in range(40)]
+    for solution in (solve(text, policy=ToyPolicy(slip=0.9), **rule) for text in texts):
+        event = next(solution.trace.of("plan"))
+        expected = {0.0: "beam-search", 1 / 6: "dvts", 2 / 6: "dvts", 3 / 6: "best-of-n", 1.0: "best-of-n"}
+        assert event["strategy"] == expected[event["agreement"]]
+        assert event["parameters"]["n"] == (16 if event["strategy"] == "best-of-n" else 12)
+
+
+def test_with_neither_profile_nor_reward_model_the_majority_decides() -> None:
+    solution = solve(prm=None, budget=Budget(7))
+    assert (solution.plan.vote, solution.plan.prm, len(solution.candidates)) == ("majority", "", 7)
+    assert solution.plan.reason.startswith("majority: for all problems alike; no profile is there, and there is no")
+
+
+@pytest.mark.parametrize("prm", ["toy", None])
+def test_without_a_profile_samples_are_drawn_until_their_votes_are_settled(prm: str | None) -> None:
+    models: dict[str, Any] = {} if prm else {"prm": None}
+    same: dict[str, Any] = {"easy": "best-of-n", "medium": "best-of-n", "hard": "best-of-n", "budget": Budget(32)}
+    sure = solve(policy=ToyPolicy(slip=0.0), **models, **same)
+    assert (len(sure.candidates), sure.answer) == (4, "3")
+    assert sure.plan.reason.startswith("stop after 4 of 32 samples: the commonest answer stays ahead with 97%")
+    counts = set()
+    for k in range(30):
+        solution = solve(f"how far {k}", policy=ToyPolicy(slip=0.3), **models, **same)
+        n = len(solution.candidates)
+        counts.add(n)
+        classes = [int(c.answer or -1) for c in solution.candidates]
+        scores = [c.scores[-1] for c in solution.candidates] if prm else None
+        assert n == 32 or settled(classes, scores)
+        assert n == 4 or not settled(classes[: n // 2], scores and scores[: n // 2])
+    assert len(counts) > 2, "how many it takes depends on the problem"
+
+
+def test_the_default_is_auto() -> None:
+    assert Solver(ToyPolicy(), ToyReward()).plan.strategy == "auto"
+    assert Solver(ToyPolicy()).plan.prm == ""
+    assert Solver("lab-1m").plan.prm == "lab-prm"
+
+
+# ------------------------------------------------------------------------------------------ what it does not wait for
+
+
+def test_one_problem_s_look_does_not_wait_for_another_s(profile: str) -> None:
+    """Problem A hangs in its first sample until B, which is easy, has looked twice and ended."""
+    ended = asyncio.Event()
+
+    class Hangs(ToyPolicy):
+        async def generate(self, request: Request) -> Completion:
+            if request.problem.text == "A":
+                await ended.wait()
+            return await super().generate(request)
+
+    async def order() -> list[str]:
+        ended.clear()
+        found = []
+        async for _, solution in Solver(Hangs(slip=0.0), ToyReward(), profile=profile).stream(["A", "B"]):
+            found.append(solution.problem.text)
+            ended.set()
+        return found
+
+    assert asyncio.run(asyncio.wait_for(order(), 20)) == ["B", "A"]
+
+
+# -------------------------------------------------------------------------------------------------- what it never sees
+
+
+def test_nothing_that_the_selector_is_handed_could_hold_a_right_answer() -> None:
+    assert {f.name for f in fields(Problem)} == {"text", "id"}
+    assert "gold" not in {f.name for kind in (Solved, Auto) for f in fields(kind)}
+
+
+def test_other_gold_answers_change_nothing_but_what_is_called_correct(tmp_path: Path, profile: str) -> None:
+    from benchmarks.bench.jobs import plan_run
+    from benchmarks.bench.runner import Bench
+    from tests.bench.toys import SETTINGS, comparable, dataset
+
+    data = dataset()
+    poisoned = replace(data, items=tuple(replace(item, gold="-17") for item in data.items))
+
+    def run(name: str, problems: Any) -> Any:
+        def make(**arguments: Any) -> Solver:
+            return Solver(ToyPolicy(slip=0.4), ToyReward(), profile=profile, **arguments)
+
+        with Bench(problems, plan_run(make, ["auto"], [8], {}), tmp_path / name, SETTINGS, {}) as bench:
+            bench.run()
+        found = comparable(tmp_path / name)
+        for row in found.values():
+            row.pop("gold"), row.pop("correct")
+            for candidate in row["candidates"]:
+                candidate.pop("correct")
+        return found
+
+    assert run("true", data) == run("poisoned", poisoned)
+
+
+# --------------------------------------------------------------------------------------------------- what is refused
+
+
+def test_a_profile_of_other_models_is_refused(profile: str) -> None:
+    with pytest.raises(BadInput, match=r"was measured with toy and toy-prm, not with other and toy-prm"):
+        solve(policy=ToyPolicy(name="other"), profile=profile)
+    with pytest.raises(BadInput, match=r"not with toy and no reward model"):
+        solve(prm=None, profile=profile)
+
+
+def test_a_profile_of_another_size_is_refused(tmp_path: Path) -> None:
+    save(replace(ladder("toy", "toy-prm"), prm_parameters=7), tmp_path / "toy.json")
+    with pytest.raises(BadInput, match=r"a toy-prm of 7 parameters, this one has 1,000: make a profile of it"):
+        solve(profile=tmp_path / "toy.json")
+
+
+def test_a_profile_with_a_strategy_that_nobody_has_is_refused(tmp_path: Path) -> None:
+    stages = list(toy_profile().stages)
+    finish = Finish("beam-serch", 4, stages[0].finishes[0].right, (1.0,))
+    save(toy_profile(stages=(replace(stages[0], finishes=(finish,)), *stages[1:])), tmp_path / "toy.json")
+    with pytest.raises(UnknownName, match="did you mean 'beam-search'"):
+        solve(profile=tmp_path / "toy.json")
+
+
+def test_a_profile_with_a_fixed_strategy_is_refused(profile: str) -> None:
+    with pytest.raises(BadInput, match="dvts does not read one"):
+        solve(strategy="dvts", profile=profile)
+
+
+def test_other_sampling_than_was_measured_is_warned_of(profile: str) -> None:
+    assert solve(profile=profile).warnings == ()
+    [warning] = solve(profile=profile, temperature=0.3).warnings
+    assert "measured at temperature 0.8 and top_p 1: at 0.3 and 1 what it promises need not hold" in warning
+
+
+def test_a_problem_that_the_profile_was_fitted_on_is_warned_of(tmp_path: Path) -> None:
+    known = Problem("how far").id  # the first 12 digits of the hash of its text
+    save(replace(ladder("toy", "toy-prm"), problems=frozenset({known})), tmp_path / "toy.json")
+    [warning] = solve(profile=tmp_path / "toy.json").warnings
+    assert "one of those that the profile was fitted on" in warning
+    assert solve("how high", profile=tmp_path / "toy.json").warnings == ()

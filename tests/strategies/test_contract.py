@@ -1,0 +1,219 @@
+"""What every strategy owes on every engine. A new one joins by its name in the registry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.selection.profiles import ladder
+from tests.toy import ToyPolicy, ToyReward
+from tts import Solver, registry
+from tts.budget import MAX_FLOPS, MAX_SECONDS, MAX_TOKENS, Budget
+from tts.errors import EngineError
+from tts.protocols import Completion, Policy, Request, RewardModel
+from tts.search.run import run
+from tts.selection.profile_file import save
+from tts.types import Plan, Problem, Solution
+
+STRATEGIES = registry.names("strategy")
+Engine = Callable[[], tuple[Policy, RewardModel]]
+PROBLEM = Problem("how far")
+
+
+@pytest.fixture(params=["toy", "transformers", "vllm"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    if request.param == "toy":
+        return lambda: (ToyPolicy(), ToyReward())
+    fixture = "tiny_models" if request.param == "transformers" else "vllm_models"
+    models: tuple[Policy, RewardModel] = request.getfixturevalue(fixture)
+    return lambda: models
+
+
+@pytest.fixture(autouse=True)
+def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured curves for every engine's models, so that ``auto`` takes all its ways."""
+    monkeypatch.chdir(tmp_path)
+    for policy, prm in (("toy", "toy-prm"), ("policy", "prm")):
+        save(ladder(policy, prm), f"{policy}.json")
+
+
+def made(strategy: str, policy: Policy, reward: RewardModel, budget: Budget, **parameters: Any) -> Solver:
+    profile = f"{policy.name}.json" if strategy == "auto" else None
+    return Solver(policy, reward, strategy, budget, profile=profile, **parameters)
+
+
+def solve(
+    strategy: str, engine: Engine, budget: Budget | None = None, problem: Problem = PROBLEM, **parameters: Any
+) -> Solution:
+    budget = budget or Budget(8)
+    policy, reward = engine()
+    solver = made(strategy, policy, reward, budget, **parameters)
+    return asyncio.run(solver.solve(problem))
+
+
+def bytes_of(solution: Solution) -> str:
+    """The whole trace but for the seconds, which no two runs share."""
+    lines = solution.trace.lines()
+    end = next(solution.trace.of("end"))
+    end["usage"]["seconds"] = 0.0
+    return "\n".join(lines[:-1]) + str(end)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+class TestEveryStrategyOnEveryEngine:
+    @pytest.mark.parametrize("n", [1, 2, 7, 8])
+    def test_never_samples_more_than_n_at_any_depth(self, strategy: str, engine: Engine, n: int) -> None:
+        solution = solve(strategy, engine, Budget(n))
+        born = Counter(node["key"].count(".") + node["key"].count("+") for node in solution.trace.nodes().values())
+        depth_of: dict[str, int] = {}
+        for key, node in solution.trace.nodes().items():
+            depth_of[key] = depth_of.get(node["parent"], 0) + 1
+        assert max(Counter(depth_of.values()).values()) <= n
+        assert sum(born.values()) == len(depth_of)
+
+    def test_the_trace_is_a_tree_below_the_prompt(self, strategy: str, engine: Engine) -> None:
+        nodes = solve(strategy, engine).trace.nodes()
+        assert nodes
+        for node in nodes.values():
+            seen = set()
+            while node["parent"] != "/":
+                assert node["key"] not in seen
+                seen.add(node["key"])
+                assert nodes[node["parent"]]["finish"] == "step", "only an open node has children"
+                node = nodes[node["parent"]]
+
+    def test_a_budget_of_one_works(self, strategy: str, engine: Engine) -> None:
+        solution = solve(strategy, engine, Budget(1))
+        assert len(solution.candidates) <= 1
+        assert solution.stopped == "complete"
+
+    def test_candidates_are_leaves_of_the_trace_and_only_finished_ones_have_answers(
+        self, strategy: str, engine: Engine
+    ) -> None:
+        solution = solve(strategy, engine)
+        nodes = solution.trace.nodes()
+        parents = {node["parent"] for node in nodes.values()}
+        for candidate in solution.candidates:
+            assert candidate.key in nodes
+            assert candidate.key not in parents
+            assert candidate.answer is None or candidate.finished
+
+    def test_the_same_seed_gives_the_same_trace_and_another_seed_another(self, strategy: str, engine: Engine) -> None:
+        first, second, third = (solve(strategy, engine, seed=seed) for seed in (1, 1, 2))
+        assert bytes_of(first) == bytes_of(second)
+        assert bytes_of(first) != bytes_of(third)
+
+    def test_a_recorded_search_replays_to_the_same_bytes(self, strategy: str, engine: Engine) -> None:
+        recorded = solve(strategy, engine)
+        again = asyncio.run(Solver.replay(recorded.trace).solve(PROBLEM))
+        assert bytes_of(again) == bytes_of(recorded)
+        assert again.candidates == recorded.candidates
+        assert replace(again.usage, seconds=0) == replace(recorded.usage, seconds=0)
+
+    @pytest.mark.parametrize("tokens", [1, 5, 20, 60])
+    def test_sampled_tokens_never_pass_their_ceiling(self, strategy: str, engine: Engine, tokens: int) -> None:
+        solution = solve(strategy, engine, Budget(8, max_tokens=tokens))
+        assert solution.usage.policy_tokens <= tokens
+        unbound = solve(strategy, engine)
+        assert (solution.stopped == MAX_TOKENS) == (
+            unbound.usage.policy_tokens > tokens
+        ) or solution.stopped == MAX_TOKENS
+
+    @pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.9])
+    def test_flops_never_pass_their_ceiling(self, strategy: str, engine: Engine, share: float) -> None:
+        ceiling = solve(strategy, engine).usage.flops * share
+        solution = solve(strategy, engine, Budget(8, max_flops=ceiling))
+        assert solution.usage.flops <= ceiling
+        assert solution.stopped == MAX_FLOPS or strategy == "auto", "auto may choose what the ceiling allows"
+
+    def test_a_search_cut_by_its_budget_replays_too(self, strategy: str, engine: Engine) -> None:
+        recorded = solve(strategy, engine, Budget(8, max_tokens=40))
+        assert bytes_of(asyncio.run(Solver.replay(recorded.trace).solve(PROBLEM))) == bytes_of(recorded)
+
+    def test_many_problems_side_by_side_give_what_each_gives_alone(self, strategy: str, engine: Engine) -> None:
+        problems = [Problem(f"how far {k}") for k in range(5)]
+        alone = {p.id: solve(strategy, engine, problem=p).answer for p in problems}
+        policy, reward = engine()
+        solver = made(strategy, policy, reward, Budget(8))
+
+        async def together() -> dict[str, str | None]:
+            return {s.problem.id: s.answer async for _, s in solver.stream(problems, 3)}
+
+        assert asyncio.run(together()) == alone
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_failing_problem_leaves_the_others(strategy: str) -> None:
+    class Fails(ToyPolicy):
+        async def generate(self, request: Request) -> Completion:
+            if request.problem.text == "bad":
+                await asyncio.sleep(0)
+                raise EngineError("the engine broke.")
+            return await super().generate(request)
+
+    solver = made(strategy, Fails(slip=0.0), ToyReward(), Budget(4))
+
+    async def collect() -> list[Solution]:
+        found = {k: s async for k, s in solver.stream(["good", "bad", "", "fine"], 2)}
+        return [found[k] for k in sorted(found)]
+
+    good, bad, empty, fine = asyncio.run(collect())
+    assert good.answer == fine.answer == "3"
+    assert bad.error == "the engine broke."
+    assert empty.error is not None
+    assert "empty" in empty.error
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_deadline_ends_the_search_and_what_was_cut_replays(strategy: str) -> None:
+    solver = made(strategy, ToyPolicy(delay=0.05), ToyReward(), Budget(4, max_seconds=0.03))
+    recorded = asyncio.run(solver.solve(PROBLEM))
+    assert recorded.stopped == MAX_SECONDS
+    again = asyncio.run(Solver.replay(recorded.trace).solve(PROBLEM))
+    assert again.stopped == MAX_SECONDS
+    assert again.candidates == recorded.candidates
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_finished_samples_survive_a_deadline(strategy: str) -> None:
+    class Uneven(ToyPolicy):
+        async def generate(self, request: Request) -> Completion:
+            if request.key.endswith("1"):
+                await asyncio.sleep(5)
+            return await super().generate(request)
+
+    steps = {"max_steps": 1} if strategy in {"beam-search", "dvts"} else {}
+    solver = made(strategy, Uneven(slip=0.0), ToyReward(), Budget(4, max_seconds=0.2), **steps)
+    solution = asyncio.run(solver.solve(PROBLEM))
+    assert solution.stopped == MAX_SECONDS
+    assert solution.answer == "3"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_results_do_not_depend_on_how_fast_anything_runs(strategy: str) -> None:
+    class Jittery(ToyPolicy):
+        async def generate(self, request: Request) -> Completion:
+            await asyncio.sleep((request.seed % 7) / 2000)
+            return await super().generate(request)
+
+    class Late(ToyReward):
+        async def score(self, problem: Problem, node: Any, seen: int) -> tuple[float, ...]:
+            await asyncio.sleep((hash(node.key) % 5) / 2000)
+            return await super().score(problem, node, seen)
+
+    for budget in (Budget(8), Budget(8, max_tokens=70), Budget(8, max_flops=2e6)):
+        even = solve(strategy, lambda: (ToyPolicy(), ToyReward()), budget)
+        uneven = solve(strategy, lambda: (Jittery(), Late()), budget)
+        assert bytes_of(even) == bytes_of(uneven)
+
+
+def test_run_builds_the_strategy_from_the_plan() -> None:
+    plan = Plan("best-of-n", {"n": 3}, policy="toy", prm="toy-prm")
+    solution = asyncio.run(run(PROBLEM, plan, ToyPolicy(), ToyReward(), Budget(3)))
+    assert len(solution.candidates) == 3

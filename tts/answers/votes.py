@@ -1,0 +1,134 @@
+"""Votes: from candidates to one answer.
+
+Only finished candidates whose answer can be read vote, and answers that are equivalent (:mod:`tts.answers.equivalence`)
+vote together. Ties go to the class with the highest single score, then to the one seen first. The answer is given as
+the class's best-scored candidate wrote it.
+
+Majority is self-consistency (arXiv 2203.11171); best and weighted are best-of-N and weighted best-of-N
+(arXiv 2408.03314).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tts.answers.equivalence import group
+from tts.answers.normalize import canonical, parsable
+from tts.types import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a vote decided: the answer as its best candidate wrote it, its share of the vote (0..1), that candidate."""
+
+    answer: str | None
+    confidence: float
+    best: Candidate | None
+
+
+class Vote(Protocol):
+    """Turns candidates into one answer. Candidates that are unfinished or hold no answer do not vote."""
+
+    def __call__(self, candidates: Sequence[Candidate]) -> Verdict: ...
+
+
+Grouping = Callable[[Sequence[str]], list[int]]
+"""The class index of each answer, in the order of first appearance."""
+
+
+def majority(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict:
+    """The answer most candidates gave. Confidence: its share of the voters. Scores only break ties."""
+    return _elect(candidates, group, lambda voters: [1.0] * len(voters))
+
+
+def weighted(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict:
+    """The answer whose candidates' scores sum highest. Confidence: its share of that sum over all answers.
+
+    Where no voter has a score each weighs 1, which is :func:`majority`; where only some have one the others weigh
+    nothing. Where all weights are 0 there is no share to take, and voters are counted instead; where one is negative,
+    as rewards may be that are no probabilities, confidence is the share of the voters by number.
+    """
+    return _elect(candidates, group, _weights)
+
+
+def best(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict:
+    """The answer of the candidate with the highest score, the first of equals; one without a score ranks last.
+
+    Confidence: the share of the voters, by number, whose answer is the same. The scores do not enter it: what the
+    winner scored says nothing of how much the others agree.
+    """
+    voters = _voters(candidates)
+    if not voters:
+        return _NOBODY
+    winner = max(voters, key=_score)
+    classes = group([answer for _, answer in voters])
+    mine = classes[voters.index(winner)]
+    return Verdict(winner[1], classes.count(mine) / len(classes), winner[0])
+
+
+def classes(answers: Sequence[str | None]) -> list[int]:
+    """The class of each answer, in the order of first appearance; -1 for one that has no voice."""
+    spoken = [answer for answer in answers if answer is not None and parsable(answer)]
+    index = dict(zip(spoken, group(spoken), strict=True))
+    return [-1 if answer is None else index.get(answer, -1) for answer in answers]
+
+
+def settled(answers: Sequence[str | None]) -> bool:
+    """Whether spelling alone tells the classes of these answers, so that :func:`classes` takes no time."""
+    return len({canonical(answer) for answer in answers if answer is not None and parsable(answer)}) <= 1
+
+
+VOTES: dict[str, Vote] = {"majority": majority, "best": best, "weighted": weighted}
+
+_NOBODY = Verdict(None, 0.0, None)
+_Voter = tuple[Candidate, str]
+
+
+def _voters(candidates: Sequence[Candidate]) -> list[_Voter]:
+    return [
+        (candidate, candidate.answer)
+        for candidate in candidates
+        if candidate.finished and candidate.answer is not None and parsable(candidate.answer)
+    ]
+
+
+def _score(voter: _Voter) -> float:
+    return float("-inf") if voter[0].score is None else voter[0].score
+
+
+def _weights(voters: Sequence[_Voter]) -> list[float]:
+    scores = [candidate.score for candidate, _ in voters]
+    if all(score is None for score in scores):
+        return [1.0] * len(voters)
+    return [score or 0.0 for score in scores]
+
+
+def _elect(
+    candidates: Sequence[Candidate], group: Grouping, weigh: Callable[[Sequence[_Voter]], list[float]]
+) -> Verdict:
+    """The class of voters with the greatest weight, and its best member."""
+    voters = _voters(candidates)
+    if not voters:
+        return _NOBODY
+    classes = group([answer for _, answer in voters])
+    weights = weigh(voters)
+    if not any(weights):
+        weights = [1.0] * len(voters)
+    totals = [0.0] * (max(classes) + 1)
+    leaders: list[_Voter | None] = [None] * len(totals)
+    for index, weight, voter in zip(classes, weights, voters, strict=True):
+        totals[index] += weight
+        leader = leaders[index]
+        if leader is None or _score(voter) > _score(leader):
+            leaders[index] = voter
+    # classes are numbered as they were first seen, and max keeps the first of equals
+    total, leader = max(
+        ((total, leader) for total, leader in zip(totals, leaders, strict=True) if leader is not None),
+        key=lambda pair: (pair[0], _score(pair[1])),
+    )
+    if min(weights) < 0:  # rewards that are no probabilities have no share of a sum: count the voters who agree
+        mine = classes[voters.index(leader)]
+        return Verdict(leader[1], classes.count(mine) / len(classes), leader[0])
+    return Verdict(leader[1], total / sum(totals), leader[0])

@@ -1,0 +1,1 @@
+"""The commands of ``tts``, one file each: parsing and printing only."""

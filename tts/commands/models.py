@@ -1,0 +1,165 @@
+"""The known models as a person reads them: the lists, one model's whole card, and the table of the documentation.
+
+``python -m tts.commands.models`` prints the table of policies that docs/MODELS.md holds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from tts.commands.console import entries, paragraph, table
+from tts.models.card import Kind, ModelCard
+from tts.models.files import folder_of
+from tts.models.find import find
+from tts.models.lookup import CARDS
+
+MEMORY = (
+    "Weights are those at 16 bits a number; at 32, which is the default on a CPU, they take twice that. A tenth of it "
+    "comes on top to work in, and keys and values for every solution under way. `tts models NAME` gives one model's "
+    "figures, its prompt and its sampling; too little memory is noticed before anything is loaded."
+)
+
+
+def rows(kind: Kind) -> list[dict[str, Any]]:
+    """A line a model, short enough for a terminal of 80 columns."""
+    title = "policy" if kind == "policy" else "reward model"
+    return [
+        {
+            title: card.name,
+            "size": size(card),
+            "context": card.context,
+            "weights": f"{card.gigabytes:.1f} GB" if card.hub else "built in",
+            "here": "yes" if folder_of(card) else "no",
+            **({"reward model": advised(card)} if kind == "policy" else {}),
+        }
+        for card in CARDS.values()
+        if card.kind == kind
+    ]
+
+
+def reasons() -> list[tuple[str, str]]:
+    """Each reward model that is advised, and why, with the policies that the reason is about."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for card in CARDS.values():
+        if card.kind == "policy":
+            found.setdefault((advised(card), card.prm_reason), []).append(card.name)
+    return [
+        (f"Why {'no reward model' if prm == 'none' else prm}:", f"{why}.\nFor {', '.join(names)}.")
+        for (prm, why), names in found.items()
+    ]
+
+
+def advised(card: ModelCard) -> str:
+    """The reward model that is advised for a policy, ``none`` for one that thinks at length."""
+    return "none" if card.thinking else card.prm
+
+
+def size(card: ModelCard) -> str:
+    """Parameters, in thousands of millions or in millions."""
+    if not card.parameters:
+        return "?"
+    return f"{card.parameters / 1e9:.3g} B" if card.parameters >= 1e8 else f"{card.parameters / 1e6:.2g} M"
+
+
+def described(card: ModelCard) -> list[tuple[str, str]]:
+    """All that is known of one model, as pairs of a title and a text."""
+    what = "policy" if card.kind == "policy" else f"reward model of the family {card.family or 'nobody knows'}"
+    lines = [
+        ("Model", f"{card.name}: a {what}{f', {card.hub}' if card.hub else ''}"),
+        ("Here", _whereabouts(card)),
+        ("Size", f"{card.parameters:,} parameters" if card.parameters else "not known"),
+        ("Context", f"{card.context:,} tokens"),
+        ("Memory", _memory(card)),
+    ]
+    if card.kind == "prm":
+        return lines  # its prompt is its family's: prm/
+    thinking = " of the thinking (</think> ends it, and the answer is taken behind it)" if card.thinking else ""
+    return [
+        *lines,
+        ("System", card.system or "no system message"),
+        ("Problem", f"PROBLEM\n{card.suffix}" if card.suffix else "PROBLEM, as it stands"),
+        *([("Opening", repr(card.opening) + ", unless the chat template writes it")] if card.opening else []),
+        *([("Template", f"enable_thinking={card.thinking}")] if card.switch else []),
+        ("Steps", f"end with {card.separator!r}{thinking}, at most {card.max_step_tokens:,} tokens each"),
+        ("Sampling", f"temperature {card.temperature:g}, top_p {card.top_p:g}, at most {card.max_tokens:,} tokens"),
+        ("Reward", card.prm_reason if card.thinking else f"{card.prm}: {card.prm_reason}"),
+    ]
+
+
+def markdown() -> str:
+    """The table of policies for the documentation."""
+    head = "name | hub id | parameters | context | prompt | temperature, top_p | reward model"
+    lines = [f"| {head} |", "|" + "---|" * (head.count("|") + 1)]
+    for card in CARDS.values():
+        if card.kind == "policy":
+            hub = f"{card.hub}{' (gated)' if card.gated else ''}" if card.hub else "built in"
+            cells = [f"`{card.name}`", hub, size(card), f"{card.context:,}", _prompt(card)]
+            cells += [f"{card.temperature:g}, {card.top_p:g}"]
+            cells += ["none" if card.thinking else f"`{card.prm}`"]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _prompt(card: ModelCard) -> str:
+    if not card.hub:
+        return "the problem alone"
+    if card.system:
+        return "boxed, system" if "reason step by step" in card.system else "steps, system"
+    return "boxed, user" + ("; thinks" if card.thinking else "")
+
+
+def _whereabouts(card: ModelCard) -> str:
+    if card.url:
+        return f"behind {card.url}"
+    if (folder := folder_of(card)) is not None:
+        return str(folder)
+    gate = f", after its licence is accepted at https://huggingface.co/{card.hub}" if card.gated else ""
+    return f"no: `hf download {card.hub}` fetches it{gate}"
+
+
+def _memory(card: ModelCard) -> str:
+    if not card.parameters:
+        return "not known"
+    weights = card.parameters * 2
+    if not card.hub and not card.folder:
+        return f"{_bytes(2 * weights)} for the weights"
+    cache = f", {_bytes(1000 * card.token_bytes)} of keys and values a 1,000 tokens" if card.token_bytes else ""
+    return (
+        f"{_bytes(weights)} for the weights at 16 bits a number ({_bytes(2 * weights)} at 32){cache}, "
+        f"{_bytes(weights // 10)} to work in"
+    )
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.3g} MB"
+
+
+def models(
+    name: Annotated[
+        str | None, typer.Argument(help="One model's whole card: a short name, a hub id, a folder, an address.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the models known by a short name, and the reward model recommended for each policy; or describe one."""
+    if name is not None:
+        card = find(name)
+        typer.echo(json.dumps(asdict(card)) if as_json else entries(described(card)))
+        return
+    if as_json:
+        typer.echo(json.dumps([asdict(card) for card in CARDS.values()]))
+        return
+    typer.echo(table(rows("policy")) + "\n")
+    typer.echo(table(rows("prm")) + "\n")
+    typer.echo(paragraph("Memory:", MEMORY))
+    for title, why in reasons():
+        typer.echo(paragraph(title, why))
+    typer.echo("Any hub id or local folder works too: tts solve --policy ORG/NAME --prm FOLDER")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown() + "\n")

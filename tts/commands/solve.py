@@ -1,0 +1,169 @@
+"""``tts solve``: answer a problem, or a file of problems."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tts.commands import options
+from tts.commands.console import check_writable, count, fold
+from tts.errors import BadInput
+
+if TYPE_CHECKING:
+    from tts import Candidate, Solution, Solver
+
+
+@options.solver()
+def solve(
+    problem: Annotated[
+        str | None, typer.Argument(help="The problem; without it, read from the pipe or asked for.")
+    ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            help="How to search; `tts strategies` lists them.",
+            show_default="auto",
+        ),
+    ] = None,
+    budget: Annotated[int, typer.Option("--budget", "-n", help="N, the number of samples.")] = 16,
+    *,
+    solver: dict[str, Any],
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", help="Problems, one a line (.jsonl: an object with `problem` a line)."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="With --file: write answers here; a second call goes on from there."),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(help="With --file: most problems in flight.")] = 32,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a problem.")] = False,
+    show_steps: Annotated[
+        bool, typer.Option("--show-steps", help="Print the winning solution, each step's score.")
+    ] = False,
+    trace: Annotated[
+        Path | None,
+        typer.Option(help="Write the whole search tree to this file (with --file: one a problem, a folder)."),
+    ] = None,
+) -> None:
+    """Answer a problem, or a file of problems, by search.
+
+    Example: tts solve --policy llama-3.2-3b --budget 256 "What is the sum of the first 100 primes?"
+    """
+    from tts.api import Solver
+
+    if file is None and out is not None:
+        raise BadInput("--out goes with --file: a single answer is printed (--json > FILE keeps it).")
+    if file is not None and problem is not None:
+        raise BadInput("give either a problem or --file, not both.")
+    made = Solver(strategy=strategy, budget=budget, **solver)
+    if file is not None:
+        _solve_file(made, file, out, trace, concurrency, as_json, show_steps)
+    else:
+        _solve_one(made, problem, trace, as_json, show_steps)
+
+
+def _solve_one(solver: Solver, problem: str | None, trace: Path | None, as_json: bool, show_steps: bool) -> None:
+    import asyncio
+
+    if trace is not None:
+        check_writable(trace)
+    if problem is None:
+        problem = typer.prompt("Problem", prompt_suffix=": ") if sys.stdin.isatty() else sys.stdin.read()
+    solution = asyncio.run(solver.solve(problem.strip()))
+    if trace is not None:
+        solution.trace.save(trace)
+    _print_solution(solution, as_json, show_steps)
+
+
+def _solve_file(
+    solver: Solver,
+    file: Path,
+    out: Path | None,
+    trace: Path | None,
+    concurrency: int,
+    as_json: bool,
+    show_steps: bool,
+) -> None:
+    from tqdm import tqdm
+
+    from tts.batch import Batch
+
+    with Batch(solver, file, out, trace, concurrency) as batch:
+        for line in batch.bad:
+            typer.echo(f"tts: {file}, {line}", err=True)
+        if batch.resumed:
+            typer.echo(f"tts: {batch.resumed} of {batch.total} are answered in {out} already.", err=True)
+        bar = tqdm(total=batch.total, initial=batch.resumed, unit="problem", disable=not sys.stderr.isatty())
+        with bar:
+            for solution in batch.run():
+                bar.update()
+                if out is None:
+                    bar.clear()
+                    _print_solution(solution, as_json, show_steps, with_problem=True)
+        failed = len(batch.bad) + batch.failed
+        typer.echo(f"tts: {batch.answered} of {batch.total} problems answered, {failed} failed.", err=True)
+    if failed:
+        raise typer.Exit(2)
+
+
+def _print_solution(solution: Solution, as_json: bool, show_steps: bool, with_problem: bool = False) -> None:
+    from tts.records.solution_json import as_row
+
+    if as_json:
+        typer.echo(json.dumps(as_row(solution), ensure_ascii=False))
+        return
+    for warning in solution.warnings:
+        typer.echo(f"tts: {warning}", err=True)
+    if with_problem:
+        typer.echo(f"Problem     {solution.problem.text}")
+    if solution.error is not None:
+        typer.echo(f"Error       {solution.error}\n")
+        return
+    if show_steps and solution.best is not None:
+        _print_steps(solution.best)
+    for name, text in _summary(solution):
+        typer.echo("\n".join(fold(text, f"{name:<12}")))
+    if with_problem:
+        typer.echo()
+
+
+def _print_steps(best: Candidate) -> None:
+    typer.echo("Score  Step")
+    for k, step in enumerate(best.steps):
+        score = f"{best.scores[k]:5.3f}" if best.scores else "    -"
+        typer.echo(f"{score}  " + step.strip().replace("\n", "\n       "))
+    typer.echo()
+
+
+def _summary(solution: Solution) -> list[tuple[str, str]]:
+    usage, plan = solution.usage, solution.plan
+    finished = sum(candidate.finished for candidate in solution.candidates)
+    share = f"{solution.confidence:.0%} of the {plan.vote} vote of {count(finished, 'finished solution')}"
+    lines = [
+        ("Answer", solution.answer if solution.answer is not None else "none: no finished solution holds one"),
+        ("Confidence", "a single solution, so there was no vote" if finished == 1 else share),
+        ("Plan", _plan_words(solution)),
+        ("Policy", f"{plan.policy}: {usage.policy_tokens:,} tokens, {usage.policy_flops:.3g} FLOPs"),
+        ("Reward", f"{plan.prm}: {usage.prm_tokens:,} tokens, {usage.prm_flops:.3g} FLOPs" if plan.prm else "none"),
+        ("Time", f"{usage.seconds:.2f} s"),
+    ]
+    if solution.stopped != "complete":
+        lines.insert(2, ("Stopped", f"{solution.stopped} was reached: this is the best answer so far"))
+    return lines
+
+
+def _plan_words(solution: Solution) -> str:
+    plan = solution.plan
+    if "profile" in plan.parameters:
+        return f"{plan.strategy}, N up to {plan.parameters['n']}: {plan.reason}"
+    words = [plan.strategy, f"N = {plan.parameters.get('n', '?')}"]
+    if "beam_width" in plan.parameters:
+        words.append(f"beam width {plan.parameters['beam_width']}")
+    words.append(f"temperature {plan.parameters.get('temperature', '?')}")
+    words.append(f"{plan.vote} vote" + (f" on {plan.aggregate} step score" if plan.prm else ""))
+    return ", ".join(words)

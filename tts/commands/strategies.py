@@ -1,0 +1,28 @@
+"""``tts strategies``: the strategies and their parameters."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from tts import registry
+from tts.commands.console import paragraph
+from tts.search.strategy import parameters_of
+
+
+def strategies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the strategies and their parameters."""
+
+    rows: list[dict[str, Any]] = []
+    for name in registry.names("strategy"):
+        strategy = registry.resolve("strategy", name)
+        about = (strategy.__doc__ or "").strip().split("\n\n")[0]
+        rows.append({"name": name, "about": " ".join(about.split()), "parameters": parameters_of(name)})
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    for row in rows:
+        settings = ", ".join(f"{key}={value}" for key, value in row["parameters"].items())
+        typer.echo(paragraph(row["name"], f"{row['about']}\nparameters: {settings}"))

@@ -1,0 +1,97 @@
+"""What every engine does to load a model: run the loader quietly, read the tokenizer, know what a pass costs."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from tts.cost import ModelShape
+from tts.errors import ModelError, TTSError
+from tts.models.card import ModelCard
+
+T = TypeVar("T")
+
+_IMAGES = ("model.vision_tower", "model.multi_modal_projector")  # parts that text does not pass through
+SMALL = 30_000_000  # parameters below which more than one thread only gets in its own way
+
+
+def shape_of(model: torch.nn.Module) -> ModelShape:
+    """What a pass of text through a model costs. Nothing is computed: a model on the meta device will do."""
+    config: Any = model.config.get_text_config()  # type: ignore[operator, union-attr]
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    parts = [part for name, part in model.named_modules() if not name.startswith(_IMAGES)]
+    active = sum(part.weight.numel() for part in parts if isinstance(part, torch.nn.Linear))
+    numbers = {id(p): p.numel() for part in parts for p in part.parameters(recurse=False)}
+    return ModelShape(sum(numbers.values()), active, config.num_hidden_layers, config.num_attention_heads * size)
+
+
+def causal_shape(card: ModelCard, folder: Path) -> ModelShape:
+    """The same of a causal language model that is not loaded, from its configuration."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    def build() -> ModelShape:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        with torch.device("meta"):
+            make: Any = AutoModelForCausalLM.from_config
+            return shape_of(make(config, trust_remote_code=False))
+
+    return guarded(card, build)
+
+
+def check_type(folder: Path) -> None:
+    """Refuse a model of a type that transformers does not know; code that comes with a checkpoint is never run."""
+    import transformers
+
+    try:
+        kind = json.loads((folder / "config.json").read_text()).get("model_type", "")
+    except (OSError, ValueError, AttributeError):
+        return  # said where the configuration is read
+    if kind not in transformers.CONFIG_MAPPING:
+        raise ModelError(
+            f"{folder / 'config.json'} is of type {kind!r}, which transformers {transformers.__version__} does not "
+            "know (code from a checkpoint is never run): update transformers, or choose another model."
+        )
+
+
+def tokenizer_of(card: ModelCard, folder: Path) -> Any:
+    """The tokenizer in a model's folder. Raises ModelError, with one sentence, where it cannot be read."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    # AutoTokenizer goes by the model's type, and for some types rebuilds the pre-tokenizer in place of the one that
+    # tokenizer.json holds. The file is the whole truth where there is one.
+    loader: Any = PreTrainedTokenizerFast if (folder / "tokenizer.json").is_file() else AutoTokenizer
+
+    def load() -> Any:
+        tokenizer: Any = loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        if (core := getattr(tokenizer, "backend_tokenizer", None)) is not None:
+            core.no_truncation()
+            core.no_padding()
+        return tokenizer
+
+    return guarded(card, load, "the tokenizer of ")
+
+
+def guarded(card: ModelCard, load: Callable[[], T], what: str = "") -> T:
+    """Run a loader quietly, and say in one sentence what went wrong."""
+    from transformers.utils import logging as chatter
+
+    logger, bars = logging.getLogger("transformers"), chatter.is_progress_bar_enabled()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    chatter.disable_progress_bar()
+    try:
+        return load()
+    except TTSError:
+        raise
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise ModelError(f"{what}{card.name} cannot be loaded: {reason}.") from error
+    finally:
+        logger.setLevel(level)
+        if bars:
+            chatter.enable_progress_bar()

@@ -1,0 +1,281 @@
+"""Engines: what turns many coroutines' requests into batches on a machine. Importing this loads none of them."""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import importlib.util
+import inspect
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from tts.engines import memory
+from tts.engines.outcome_reward import OutcomeReward
+from tts.engines.remote.address import Patience
+from tts.errors import BadInput, MissingWeights, ModelError, UnknownName
+from tts.models.card import Kind, ModelCard
+from tts.models.descriptions import family_of
+from tts.models.files import require
+from tts.models.find import find
+from tts.models.scope import look
+from tts.protocols import Policy, RewardModel
+
+# Name of an engine, and where its object with load_policy and load_reward lies.
+ENGINES = {
+    "transformers": "tts.engines.transformers.engine:ENGINE",
+    "vllm": "tts.engines.vllm.engine:ENGINE",
+    "remote": "tts.engines.remote.engine:ENGINE",
+}
+
+_loaded: dict[tuple[str, ...], Any] = {}
+_locks: defaultdict[tuple[str, ...], threading.Lock] = defaultdict(threading.Lock)
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How models are to be loaded.
+
+    Attributes:
+        engine: ``"auto"`` or the name of one. Auto is the remote engine for an address, vLLM where it is installed and
+            the model is not one of those built in, else transformers.
+        device: as the engine takes it; by default a GPU where there is one.
+        prm_device: the reward model's, where it is another.
+        dtype: as the engine takes it.
+        gpu_memory: the part of a GPU's memory for both models together, 0 to 1.
+        arguments: further arguments of the engine by name, such as ``max_model_len``; ``policy.NAME`` and ``prm.NAME``
+            are for one of the two models.
+    """
+
+    engine: str = "auto"
+    device: str | None = None
+    prm_device: str | None = None
+    dtype: str | None = None
+    gpu_memory: float = 0.9
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.gpu_memory <= 1:
+            raise BadInput(f"the share of GPU memory must be above 0 and at most 1, not {self.gpu_memory!r}.")
+        if self.engine.lower() not in (*ENGINES, "auto"):
+            raise UnknownName("engine", self.engine, ENGINES)
+
+    def of(self, kind: Kind) -> dict[str, Any]:
+        """The engine's keyword arguments for one of the two models."""
+        known = {"policy": self.device, "prm": self.prm_device or self.device}
+        found: dict[str, Any] = {"device": known[kind], "dtype": self.dtype}
+        for name, value in self.arguments.items():
+            whose, dot, bare = name.partition(".")
+            if not dot:
+                found[name] = value
+            elif whose not in known:
+                raise BadInput(f"the engine argument {name!r} is for neither model: begin it with policy. or prm.")
+            elif whose == kind:
+                found[bare] = value
+        return found
+
+
+def parse_argument(text: str) -> tuple[str, Any]:
+    """An engine argument as typed, ``name=value``; the value is JSON where it can be read as that, else text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise BadInput(f"the engine argument {text!r} has no value: write it as name=value.")
+    try:
+        return name.strip().replace("-", "_"), json.loads(value)
+    except ValueError:
+        return name.strip().replace("-", "_"), {"True": True, "False": False}.get(value, value)
+
+
+def load_policy(name: str, loading: Loading | None = None, **settings: Any) -> Policy:
+    """The policy of this name, loaded once a process.
+
+    Args:
+        name: a short name, a hub id whose files are on this machine, a folder, or a server's address.
+        loading: how; ``settings`` are its fields.
+
+    Raises:
+        UnknownName: for a name nobody knows.
+        MissingExtra: when the engine is not installed.
+        MissingWeights: when its files are not here or are damaged.
+        ModelError: when it cannot serve as a policy.
+    """
+    policy: Policy = _load("policy", name, replace(loading or Loading(), **settings), 1.0)
+    return policy
+
+
+def load_reward(name: str, loading: Loading | None = None, **settings: Any) -> RewardModel:
+    """The reward model of this name, loaded once a process. Arguments and errors as for :func:`load_policy`."""
+    reward: RewardModel = _load("prm", name, replace(loading or Loading(), **settings), 1.0)
+    return reward
+
+
+def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardModel]:
+    """Policy and reward model side by side, sharing a GPU's memory where they are on the same one.
+
+    Raises what :func:`load_policy` does, NotEnoughMemory before either is loaded.
+    """
+    cards = find(policy, "policy"), find(prm, "prm")
+    _require_both(*cards)
+    engines = [_engine_for(card, loading.engine) for card in cards]
+    one_remote = engines.count("remote") == 1
+    mine, other = (_apart(loading, engine) if one_remote else loading for engine in engines)
+    _check_room([("policy", cards[0], mine), ("prm", cards[1], other)])
+    if set(engines) != {"vllm"}:
+        return _load("policy", policy, mine, 1.0, room=False), _load("prm", prm, other, 1.0, room=False)
+    shares = _shares(*cards, loading)
+    with ThreadPoolExecutor(2) as pool:  # each takes some seconds to start, mostly waiting for its process
+        first = pool.submit(_load, "policy", policy, loading, shares[0], room=False)
+        second = pool.submit(_load, "prm", prm, loading, shares[1], room=False)
+        return first.result(), second.result()
+
+
+def _require_both(*cards: ModelCard) -> None:
+    """Where several models' files are missing, say so of all of them at once. Raises MissingWeights."""
+    missing = []
+    for card in cards:
+        try:
+            if not card.url:
+                require(card)
+        except MissingWeights as error:
+            missing.append(str(error).rstrip("."))
+        except ModelError:
+            pass  # said where it is loaded
+    if len(missing) > 1:
+        raise MissingWeights(f"{'; '.join(missing)}.")
+
+
+def close_all() -> None:
+    """Close every loaded model and forget it; requests under way fail with EngineError."""
+    with _lock:
+        loaded = list(_loaded.values())
+        _loaded.clear()
+    for model in loaded:
+        model.close()
+
+
+def _engine_for(card: ModelCard, engine: str) -> str:
+    if engine.lower() != "auto":
+        return engine.lower()
+    if card.url:
+        return "remote"
+    built_in = not (card.hub or card.folder)
+    if built_in or importlib.util.find_spec("vllm") is None:
+        return "transformers"
+    return "transformers" if card.family and family_of(card).pooling is None else "vllm"
+
+
+def _key(kind: Kind, card: ModelCard, loading: Loading) -> tuple[str, ...]:
+    """What makes two loaded models the same."""
+    options = json.dumps(loading.of(kind), sort_keys=True, default=str)
+    where, form = card.folder or card.hub or card.name, f"{card.family} {card.form}"
+    return kind, card.url, where, form, _engine_for(card, loading.engine), options
+
+
+def _here(key: tuple[str, ...]) -> bool:
+    return key in _loaded and getattr(_loaded[key], "alive", True)
+
+
+def _load(kind: Kind, name: str, loading: Loading, share: float, *, room: bool = True) -> Any:
+    card = find(name, kind)
+    engine = _engine_for(card, loading.engine)
+    options = loading.of(kind)
+    key = _key(kind, card, loading)
+    with _lock:
+        lock = _locks[key]
+    with lock:  # one load at a time: two of the same would cost twice the memory
+        if not _here(key):
+            module, _, attribute = ENGINES[engine].partition(":")
+            loader = getattr(importlib.import_module(module), attribute)
+            if room:
+                _check_room([(kind, card, loading)])
+            if kind == "policy":
+                options["warn"] = _scope_check(card)
+            if engine == "vllm":
+                options["share"] = share * loading.gpu_memory
+            load = loader.load_policy if kind == "policy" else loader.load_reward
+            _check_arguments(engine, load, options)
+            if key in _loaded:
+                _loaded[key].close()  # what is left of it
+            model = load(card, **options)
+            if kind == "prm" and getattr(family_of(model.card), "outcome", False):
+                model = OutcomeReward(model)
+            with _lock:
+                # Anew after each load, so that it runs before the exit handlers of what the load brought in.
+                atexit.unregister(close_all)
+                atexit.register(close_all)
+                _loaded[key] = model
+        return _loaded[key]
+
+
+def _check_arguments(engine: str, load: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse an argument that an engine does not have; those that take any check them themselves."""
+    known = inspect.signature(load).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+        return
+    for name in options:
+        if name not in known:
+            raise UnknownName(f"argument of the {engine} engine", name, set(known) - {"card", "warn"})
+
+
+def _check_room(wanted: Sequence[tuple[Kind, ModelCard, Loading]]) -> None:
+    """Refuse to load models that do not fit on their devices. Models that are loaded already are there already."""
+    places: defaultdict[tuple[int, ...], list[memory.Need]] = defaultdict(list)
+    engines = {_engine_for(card, loading.engine) for _, card, loading in wanted}
+    for kind, card, loading in wanted:
+        engine, options = _engine_for(card, loading.engine), loading.of(kind)
+        if engine != "remote" and not _here(_key(kind, card, loading)):
+            gpus = memory.gpus(options["device"])
+            if (need := memory.need(card, options, on_gpu=bool(gpus), engine=engine)) is not None:
+                places[gpus].append(need)
+    for gpus, needs in places.items():
+        share = wanted[0][2].gpu_memory if "vllm" in engines else 1.0
+        memory.require_room(needs, gpus, share=share, dtype=wanted[0][2].dtype)
+
+
+def _apart(loading: Loading, engine: str) -> Loading:
+    """Without the arguments that are for the other model's engine, where one is behind an address and one is not.
+
+    Those of a remote model are known by name; ``seeds`` is one of vLLM's engine too.
+    """
+    remote = {f.name for f in fields(Patience)} | {"tokenizer"}
+    mine = {
+        name: value
+        for name, value in loading.arguments.items()
+        if "." in name or name == "seeds" or (name in remote) == (engine == "remote")
+    }
+    return replace(loading, arguments=mine)
+
+
+def _shares(policy: ModelCard, prm: ModelCard, loading: Loading) -> tuple[float, float]:
+    """The parts of a GPU's memory for two models on it: each its weights, and half of what is left for its cache."""
+    if loading.prm_device not in (None, loading.device):
+        return 1.0, 1.0
+    total = memory.gpu_bytes(loading.device)
+    devices = len((loading.device or "").split(","))  # a model on several has a part of its weights on each
+    copies = (memory.counted(loading.of("policy").get("replicas")) or 1, 1)
+    # 16 bits a parameter, and what a pass needs
+    weights = [2.2 * card.parameters * n / devices for card, n in zip((policy, prm), copies, strict=True)]
+    free = total * loading.gpu_memory - sum(weights)
+    if not total or free <= 0:
+        return 0.5, 0.5
+    first, second = ((size + free / 2) / (total * loading.gpu_memory) for size in weights)
+    return first, second
+
+
+def _scope_check(card: ModelCard) -> Any:
+    """For a model of limited scope, a function that says of a problem's text whether it lies beyond."""
+    if not card.scope:
+        return None
+
+    def warn(text: str) -> str | None:
+        if (found := look(text)).known:
+            return None
+        reasons = " ".join(found.reasons).rstrip(".")
+        return f"This problem looks unlike those {card.name} was trained on ({reasons}): {card.scope}"
+
+    return warn

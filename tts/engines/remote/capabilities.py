@@ -1,0 +1,58 @@
+"""What a server says of itself and of its models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tts.engines.remote.client import Json, Server
+
+_SOON = 30.0  # seconds in which a server that works says what it serves
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a server was found to speak.
+
+    Attributes:
+        completions: raw completions; without them only whole solutions can be had, through chat.
+        ids: it takes prompts as token ids and says which ids it sampled.
+        tells_stop: it says which stop string ended an answer, or that none did.
+        routes: whose routes to the tokenizer it has.
+        chat_limit: what it calls the limit of tokens in chat.
+    """
+
+    completions: bool = True
+    ids: bool = False
+    tells_stop: bool = False
+    routes: Literal["vllm", "llama.cpp", ""] = ""
+    chat_limit: str = "max_tokens"
+
+
+def is_ids(tokens: Any) -> bool:
+    return isinstance(tokens, list) and all(isinstance(token, int) for token in tokens)
+
+
+async def unknown_model(server: Server, name: str) -> str:
+    """The sentence for a model that the server does not have."""
+    base = server.address.base
+    served = await listing(server)
+    if not served:
+        return f"{base} does not serve {name}: look up what it calls the model."
+    return f"{base} does not serve {name}: it serves {listed(served)}."
+
+
+async def listing(server: Server) -> dict[str, Json]:
+    """What a server serves, by name; empty where it does not say."""
+    reply = await server.ask(f"{server.address.base}/models", retries=1, seconds=_SOON)
+    entries = reply.data.get("data")
+    if not isinstance(entries, list):
+        return {}
+    return {str(entry["id"]): entry for entry in entries if isinstance(entry, dict) and "id" in entry}
+
+
+def listed(names: Sequence[str] | dict[str, Json], most: int = 8) -> str:
+    names = list(names)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,316 @@
+"""One HTTP server as the engines use it: patience, bounded concurrency, and one clear sentence when it is gone.
+
+Requests run on a thread of their own with one event loop and one connection pool, whichever loop they were asked from:
+every ``solve()`` runs a new loop, and connections are to outlive it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import contextlib
+import json
+import os
+import random
+import re
+import ssl
+import threading
+import time
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import aiohttp
+
+from tts.engines.remote.address import Address, Patience
+from tts.errors import BadInput, EngineError, ModelError
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+_AGAIN = {408, 409, 425, 429}  # the server asks for another try; so do all 5xx but 501 and 505
+_LONGEST_WAIT = 60.0  # seconds, however long the server asks us to stay away
+_STRIKES = 3  # requests that failed for good before the server counts as gone
+_REST = 30.0  # seconds for which a server that is gone is left alone
+_KEEP = 4.0  # seconds an idle connection is kept; uvicorn, and so vLLM, closes it after 5
+_LINE = 1 << 20  # bytes of one event of a stream, at most twice as many
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server answered: its status, the JSON object it sent, and for a refusal its own words."""
+
+    status: int
+    data: Json
+    message: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 200
+
+    @property
+    def absent(self) -> bool:
+        """The server has no such route."""
+        return self.status in (404, 405, 501)
+
+
+class Sink(Protocol):
+    """Takes the events of a streamed answer one by one; True when it has enough and the rest is to be dropped."""
+
+    def take(self, event: Json) -> bool: ...
+
+
+S = TypeVar("S", bound=Sink)
+
+
+class _Passing(Exception):
+    """A failure that may pass. ``weight`` is how many strikes it is worth, ``wait`` what the server asked for."""
+
+    def __init__(self, reason: str, weight: int, wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.weight, self.wait = weight, wait
+
+
+class Server:
+    """A server that answers JSON with JSON.
+
+    What may pass (no connection, 408, 409, 429, 5xx, no answer in time) is tried again with growing waits. When
+    requests have failed for good all the same, the server counts as gone: for half a minute every request fails at
+    once with the same sentence, so that a long batch does not wait out each row's tries.
+
+    Args:
+        address: where it is.
+        patience: how it is treated; the API key is read from the environment now.
+    """
+
+    def __init__(self, address: Address, patience: Patience) -> None:
+        self.address = address
+        self.patience = patience
+        self._key = patience.key()
+        self._strikes = 0
+        self._gone_until = 0.0
+        self._last_words = ""
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+        self._loop = asyncio.new_event_loop()
+        self._gate = asyncio.Semaphore(patience.concurrency)
+        self._thread = threading.Thread(target=self._run, name="tts-http", daemon=True)
+        self._thread.start()
+        _servers.add(self)
+
+    async def ask(
+        self, url: str, body: Json | None = None, *, retries: int | None = None, seconds: float | None = None
+    ) -> Reply:
+        """POST a JSON object, or GET without one. Cancelling closes the connection, which stops the server's work.
+
+        Raises:
+            EngineError: when the server is gone or answers nonsense.
+            ModelError: when it does not accept the API key.
+        """
+        return await self._hop(self._patiently(lambda: self._once(url, body, seconds), retries))
+
+    async def pour(self, url: str, body: Json, make: Callable[[], S]) -> S | Reply:
+        """POST and hand the events of a streamed answer to a new sink; a refusal comes back as a Reply."""
+        return await self._hop(self._patiently(lambda: self._once_streamed(url, body, make()), None))
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end from code that cannot await."""
+        return self._submit(work).result()
+
+    def close(self) -> None:
+        """Close all connections; requests under way fail with EngineError."""
+        if self._closed:
+            return
+        self._closed = True
+        _servers.discard(self)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=10)
+
+    # -- between the loops -------------------------------------------------------------------------------------------
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        if self._closed:
+            work.close()
+            raise EngineError("the engine was closed; load the model again.")
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def _hop(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await work that runs on this server's loop; cancelling the wait cancels the work."""
+        try:
+            return await asyncio.wrap_future(self._submit(work))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed and not (task and task.cancelling()):
+                raise EngineError("the engine was closed before this request was done; load the model again.") from None
+            raise
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+            self._loop.run_until_complete(self._finish())
+        finally:
+            self._loop.close()
+
+    async def _finish(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    # -- on this server's loop ---------------------------------------------------------------------------------------
+
+    async def _patiently(self, once: Callable[[], Coroutine[Any, Any, T]], retries: int | None) -> T:
+        async with self._gate:
+            tries = 1 + (self.patience.retries if retries is None else min(retries, self.patience.retries))
+            for attempt in range(tries):
+                if time.monotonic() < self._gone_until:
+                    raise EngineError(self._last_words)
+                try:
+                    result = await once()
+                except _Passing as failure:
+                    if attempt + 1 == tries or self._gone_until:  # one try is enough to see that it is still gone
+                        raise self._given_up(failure, attempt + 1) from failure.__cause__
+                    await asyncio.sleep(self._delay(attempt, failure))
+                else:
+                    self._strikes, self._gone_until = 0, 0.0
+                    return result
+        raise AssertionError("there is always one try")
+
+    def _delay(self, attempt: int, failure: _Passing) -> float:
+        grown = self.patience.backoff * 2.0**attempt * random.uniform(0.5, 1.0)
+        return min(max(grown, failure.wait), _LONGEST_WAIT)
+
+    def _given_up(self, failure: _Passing, tries: int) -> EngineError:
+        times = "" if tries == 1 else f" {tries} times"
+        words = (
+            f"{self.address.base} failed{times}: {failure}; see that the server runs and that the address is right, "
+            "then run the same again."
+        )
+        self._strikes += failure.weight
+        if self._strikes >= _STRIKES:
+            self._gone_until, self._last_words = time.monotonic() + _REST, words
+        return EngineError(words)
+
+    async def _once(self, url: str, body: Json | None, most: float | None) -> Reply:
+        seconds = min(most or self.patience.timeout, self.patience.timeout)
+        async with self._response("GET" if body is None else "POST", url, body, seconds) as response:
+            return self._judged(response.status, response.headers, await response.read())
+
+    async def _once_streamed(self, url: str, body: Json, sink: S) -> S | Reply:
+        async with self._response("POST", url, body, self.patience.timeout) as response:
+            if response.status != 200:
+                return self._judged(response.status, response.headers, await response.read())
+            async for line in response.content:
+                event = line.removeprefix(b"data:").strip() if line.startswith(b"data:") else b""
+                if event == b"[DONE]":
+                    break
+                if event and sink.take(self._parsed(event)):
+                    break
+        return sink
+
+    @contextlib.asynccontextmanager
+    async def _response(
+        self, method: str, url: str, body: Json | None, seconds: float
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A response whose content is still to be read; the HTTP library's errors become ours."""
+        waits = aiohttp.ClientTimeout(sock_connect=self.patience.connect_timeout, sock_read=seconds)
+        try:
+            async with self._connected().request(
+                method, url, json=body, timeout=waits, allow_redirects=False
+            ) as response:
+                yield response
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise _Passing(f"no connection ({self._reason(error)})", _STRIKES) from error
+        except TimeoutError as error:
+            raise _Passing(f"no answer within {seconds:g} s (allow more with timeout)", 1) from error
+        except aiohttp.InvalidURL as error:
+            raise BadInput(f"{self.address.base} cannot be asked: {self._reason(error)}.") from error
+        except aiohttp.ClientError as error:
+            raise _Passing(f"the connection broke ({self._reason(error)})", _STRIKES) from error
+
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
+                connector=aiohttp.TCPConnector(limit=self.patience.concurrency, keepalive_timeout=_KEEP),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                read_bufsize=_LINE,
+                trust_env=not self.address.local,  # a proxy knows nothing of this machine's own servers
+            )
+        return self._session
+
+    def _reason(self, error: BaseException) -> str:
+        fault = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+        number = getattr(fault, "errno", None) or 0
+        if number > 0 and not isinstance(fault, ssl.SSLError):  # the system's words are plainer than asyncio's
+            return os.strerror(number)
+        return self._clean(getattr(fault, "strerror", None) or str(fault)) or type(error).__name__
+
+    def _judged(self, status: int, headers: Mapping[str, str], content: bytes) -> Reply:
+        if status == 200:
+            return Reply(status, self._parsed(content))
+        message = self._clean(_message(content))
+        if status < 500:  # it lives, whatever it thinks of this request
+            self._strikes, self._gone_until = 0, 0.0
+        if status in (401, 403):
+            raise ModelError(
+                f"{self.address.base} does not accept the API key ({status}): put one that it takes into TTS_API_KEY."
+            )
+        if 300 <= status < 400:
+            target = self._clean(headers.get("location", "elsewhere"))
+            raise BadInput(f"{self.address.base} sends us on to {target}: give that address instead.")
+        if status in _AGAIN or (status >= 500 and status not in (501, 505)):
+            raise _Passing(f"it answered {status}{f' ({message})' if message else ''}", status >= 500, _asked(headers))
+        return Reply(status, {}, message)
+
+    def _parsed(self, content: bytes) -> Json:
+        with contextlib.suppress(ValueError):
+            if isinstance(data := json.loads(content), dict):
+                return data
+        raise EngineError(
+            f"{self.address.base} answered with something else than a JSON object: is it an OpenAI-compatible server?"
+        )
+
+    def _clean(self, text: str) -> str:
+        """Foreign words on one short line, without the API key, which some servers echo."""
+        text = text.replace(self._key, "***") if self._key else text
+        return re.sub(r"\s+", " ", text).strip()[:300].rstrip(". ")
+
+
+def _asked(headers: Mapping[str, str]) -> float:
+    """Seconds that the server asks us to wait; a date, the other form, is left to the growing waits."""
+    try:
+        return max(0.0, float(headers.get("retry-after", "")))
+    except ValueError:
+        return 0.0
+
+
+def _message(content: bytes) -> str:
+    """The server's own words, out of the forms in which servers put them."""
+    text = content.decode(errors="replace")
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return "" if "<" in text[:100] else text
+    for key in ("error", "detail", "message"):
+        found = data.get(key) if isinstance(data, dict) else None
+        found = found.get("message") if isinstance(found, dict) else found
+        if found:
+            return found if isinstance(found, str) else json.dumps(found)
+    return text
+
+
+_servers: weakref.WeakSet[Server] = weakref.WeakSet()
+
+
+@atexit.register
+def close_servers() -> None:
+    """Close every connection. Also done at exit."""
+    for server in list(_servers):
+        server.close()

@@ -1,0 +1,78 @@
+"""Continuations of one prefix that a search asks for at once travel to a server as one request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import replace
+from typing import Any
+
+from tts.aio import together
+from tts.engines.remote.client import Json, Reply
+
+Waiting = list[asyncio.Future[Reply]]
+
+
+class Siblings:
+    """Joins requests that differ in nothing but their seed and are made in one turn of the event loop.
+
+    A search asks for all continuations of a prefix in one go, so it settles which of them travel together, not timing.
+    The server numbers on from the first one's seed, as vLLM does. Whoever is cancelled leaves the others alone; the
+    request is given up when nobody waits for it any more.
+
+    Args:
+        ask: sends a body.
+    """
+
+    def __init__(self, ask: Callable[[Json], Coroutine[Any, Any, Reply]]) -> None:
+        self._ask = ask
+        self._gathering: dict[Hashable, Waiting] = {}
+
+    async def ask(self, kin: Hashable, body: Json) -> Reply:
+        """The reply, with one choice. Bodies of equal ``kin`` may travel together. Raises what sending raises."""
+        loop = asyncio.get_running_loop()
+        mine: asyncio.Future[Reply] = loop.create_future()
+        group = loop, kin
+        if group not in self._gathering:
+            self._gathering[group] = []
+            loop.call_soon(self._send, group, body)
+        self._gathering[group].append(mine)
+        return await mine
+
+    def _send(self, group: Hashable, body: Json) -> None:
+        waiting = [each for each in self._gathering.pop(group) if not each.done()]
+        if waiting:
+            task = asyncio.get_running_loop().create_task(self._answer(waiting, body))
+            for each in waiting:
+                each.add_done_callback(lambda _: task.cancel() if all(one.done() for one in waiting) else None)
+
+    async def _answer(self, waiting: Waiting, body: Json) -> None:
+        try:
+            replies = await self._replies(len(waiting), body)
+        except asyncio.CancelledError:
+            for each in waiting:
+                each.cancel()
+            raise
+        except Exception as error:
+            for each in waiting:
+                if not each.done():
+                    each.set_exception(error)
+        else:
+            for each, reply in zip(waiting, replies, strict=True):
+                if not each.done():
+                    each.set_result(reply)
+
+    async def _replies(self, count: int, body: Json) -> list[Reply]:
+        """One for each. What a server left out, all of it where it refuses several at once, is asked for one by one."""
+        if count == 1:
+            return [await self._ask(body)]
+        reply = await self._ask(body | {"n": count})
+        choices = reply.data.get("choices")
+        found = sorted((c for c in choices if isinstance(c, dict)), key=_place) if isinstance(choices, list) else []
+        replies = [replace(reply, data={"choices": [choice]}) for choice in found[:count]]
+        left = [body | ({"seed": body["seed"] + k} if "seed" in body else {}) for k in range(len(replies), count)]
+        return replies + await together(self._ask(each) for each in left)
+
+
+def _place(choice: Json) -> int:
+    return int(choice.get("index") or 0)

@@ -1,0 +1,110 @@
+"""A tokenizer as the engines use it: ids in, ids out, safe from several threads, and the prompt of a policy."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tts.errors import BadInput, ModelError, PromptTooLong
+from tts.models.card import ModelCard
+from tts.types import Problem, Step
+
+# Some templates (Llama's, SmolLM3's) write today's date into the prompt; a fixed one keeps it the same from day to day.
+_DATE = datetime.datetime(2024, 7, 26, tzinfo=datetime.UTC)
+TEMPLATE_DATE = _DATE.strftime("%d %b %Y")
+
+
+class Text:
+    """Encoding and decoding on the tokenizer's own core.
+
+    The wrapper around it sets truncation and padding on each call, which breaks when two threads call at once.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        self._core = getattr(tokenizer, "backend_tokenizer", None)
+
+    def encode(self, text: str, *, special: bool = False) -> list[int]:
+        """Text to ids; ``special`` adds what the tokenizer puts around a text (a begin token)."""
+        if self._core is not None:
+            ids: list[int] = self._core.encode(text, add_special_tokens=special).ids
+        else:
+            ids = self.tokenizer.encode(text, add_special_tokens=special)
+        return ids
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Ids to text, special tokens left out."""
+        if self._core is not None:
+            text: str = self._core.decode(tokens, skip_special_tokens=True)
+        else:
+            text = self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+    def chat(
+        self, user: str, system: str = "", *, opening: str = "", template: Mapping[str, Any] | None = None
+    ) -> tuple[str, list[int]]:
+        """The start of a conversation up to where the assistant goes on, as text and ids.
+
+        Without a chat template it is the text alone. A template that has no place for a system message, whether it
+        refuses it or leaves it out, gets it at the head of the user's turn.
+
+        Args:
+            user: the user's turn.
+            system: system message, or empty.
+            opening: how the assistant's turn has to begin, unless the template does that itself.
+            template: further names for the template.
+
+        Raises:
+            ModelError: when the template refuses.
+        """
+        plain = f"{system}\n\n{user}" if system else user
+        if not getattr(self.tokenizer, "chat_template", None):
+            return plain + opening, self.encode(plain + opening, special=True)
+        text = self._rendered(user, system, template or {}) if system else None
+        if text is None:
+            text = self._rendered(plain, "", template or {}, needed=True) or ""
+        text = opened(text, opening)
+        return text, self.encode(text)
+
+    def _rendered(self, user: str, system: str, template: Mapping[str, Any], needed: bool = False) -> str | None:
+        """The template's text; None where it has no place for the system message."""
+        messages = [{"role": "system", "content": system}] * bool(system) + [{"role": "user", "content": user}]
+        try:
+            text: str = self.tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=True, date_string=TEMPLATE_DATE,
+                strftime_now=_DATE.strftime, **template,
+            )  # fmt: skip
+        except Exception as error:
+            if not needed:
+                return None
+            raise ModelError(f"the model's chat template does not take this conversation: {error}.") from error
+        return text if system in text else None
+
+    def prompt(self, problem: Problem, card: ModelCard, context: int) -> Step:
+        """A problem as a policy reads it.
+
+        Raises BadInput for an empty problem, PromptTooLong where ``context`` leaves no room for an answer.
+        """
+        if not problem.text.strip():
+            raise BadInput("the problem is empty: give some text to solve.")
+        text, tokens = self.chat(
+            card.user(problem.text), card.system, opening=card.opening, template=card.template
+        )  # fmt: skip
+        if len(tokens) >= context:
+            raise PromptTooLong(
+                f"the problem is {len(tokens)} tokens long and {card.name} takes {context} together with the "
+                "answer: shorten it, or choose a policy with a longer context."
+            )
+        return Step(text, tuple(tokens))
+
+
+def opened(text: str, opening: str) -> str:
+    """A prompt behind which the answer goes on as it has to begin, whether or not the template wrote that already."""
+    return text if text.rstrip().endswith(opening.rstrip()) else text + opening
+
+
+def end_ids(configured: int | list[int] | None, tokenizer: Any) -> set[int]:
+    """Ids that end a solution: the tokenizer's end of sequence and those that the generation configuration names."""
+    ids = configured if isinstance(configured, list) else [configured]
+    return {int(token) for token in (*ids, tokenizer.eos_token_id) if token is not None}

@@ -1,0 +1,1 @@
+"""The transformers engine: models in this process, on any machine."""

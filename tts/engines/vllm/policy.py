@@ -1,0 +1,133 @@
+"""A policy on vLLM: token ids in, whole continuations out, cut into steps as in every engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from copy import copy
+from functools import lru_cache
+from typing import Any
+
+from tts.cost import ModelShape
+from tts.engines.step_splitter import Splitter, Stepper
+from tts.engines.tokenizer import Text
+from tts.engines.vllm.client import Service, tokens_prompt
+from tts.engines.vllm.replicas import Places
+from tts.errors import EngineError
+from tts.models.card import ModelCard
+from tts.protocols import Completion, Request
+from tts.types import Finish, Problem, Step, Until
+
+Warn = Callable[[str], str | None]
+
+_SEEDS = (1 << 63) - 1
+
+
+class VLLMPolicy:
+    """A causal language model on vLLM as a policy. Implements :class:`tts.protocols.Policy`.
+
+    Prompts and continuations are token ids, and only whole continuations come back. vLLM stops at ids of the
+    vocabulary that hold a separator; where a step truly ends, the same :class:`Stepper` decides as in every engine.
+
+    Replicas share the searches: each stays on one of them, where its prefixes are cached, and the searches of a replica
+    are served in the order in which they began. Else all of them would be half done at once, and their prefixes would
+    drive each other out of the cache.
+
+    Args:
+        card: prompt, separator and limits.
+        services: the running engine, or several with the same weights.
+        tokenizer: its tokenizer.
+        shape: for the cost of a pass.
+        context: most tokens of prompt and solution.
+        ends: ids that end a solution.
+        seeds: whether a request carries its seed; without, sampling is somewhat faster and never the same twice.
+        warn: says of a problem's text why the model may be out of its depth.
+    """
+
+    def __init__(
+        self, card: ModelCard, services: Sequence[Service], tokenizer: Any, *, shape: ModelShape, context: int,
+        ends: set[int], seeds: bool = True, warn: Warn | None = None,
+    ) -> None:  # fmt: skip
+        self.card = card
+        self.name = card.name
+        self.shape = shape
+        self.context = context
+        self.seeds = seeds
+        self.services = tuple(services)
+        self._places = Places(self.services)
+        self._text = Text(tokenizer)
+        self._splitter = Splitter(self._text.decode, card.separator, ends)
+        size = self.services[0].engine.model_config.get_vocab_size()
+        self._stops = {Until.END: sorted(ends), Until.STEP: sorted(ends | self._splitter.closing(range(size)))}
+        self._settings = lru_cache(64)(self._sampling)
+        self._warn = warn
+
+    @property
+    def alive(self) -> bool:
+        """False once a process of the engine has ended."""
+        return not any(service.dead for service in self.services)
+
+    def warn(self, problem: Problem) -> str | None:
+        """A sentence for the user when the problem looks beyond this model, else None."""
+        return self._warn(problem.text) if self._warn else None
+
+    def prompt(self, problem: Problem) -> Step:
+        """The prompt. Raises PromptTooLong where it leaves no room for an answer, BadInput for an empty problem."""
+        return self._text.prompt(problem, self.card, self.context)
+
+    async def generate(self, request: Request) -> Completion:
+        """Sample one continuation. Raises EngineError when vLLM fails at it, EngineDied when it is gone."""
+        prompt = request.node.tokens
+        limit = min(request.max_tokens, self.context - len(prompt))
+        if limit < 1:
+            return Completion((Step("", ()),), Finish.LENGTH)
+        stepper, done = self._splitter.start(prompt), False
+        while not done and (sampled := len(stepper.tokens)) < limit:
+            # More than one round only where an id that holds a separator did not end a step.
+            tokens = await self._sample(request, [*prompt, *stepper.tokens], limit - sampled, sampled)
+            done = _take(stepper, tokens, request.until)
+        stepped = request.until is Until.STEP and stepper.between
+        finish = Finish.STOP if stepper.ended else Finish.STEP if stepped else Finish.LENGTH
+        return Completion(stepper.steps(), finish)
+
+    def close(self) -> None:
+        """End the engine's processes; requests under way fail with EngineError."""
+        for service in self.services:
+            service.close()
+
+    async def _sample(self, request: Request, tokens: list[int], limit: int, sampled: int) -> list[int]:
+        params = copy(self._settings(request.until, request.temperature, request.top_p))
+        params.max_tokens = limit
+        if self.seeds and request.temperature > 0:
+            params.seed = (request.seed + sampled) & _SEEDS
+
+        turn, service = self._places.of(request.node.root.step)
+
+        def ask(name: str) -> AsyncGenerator[Any, None]:
+            prompt = tokens_prompt(tokens)
+            stream: AsyncGenerator[Any, None] = service.engine.generate(prompt, params, name, priority=turn)
+            return stream
+
+        answer = (await service.ask(ask)).outputs[0]
+        if not answer.token_ids:
+            raise EngineError(f"vLLM ended a request to {self.name} without a token ({answer.finish_reason}).")
+        return list(answer.token_ids)
+
+    def _sampling(self, until: Until, temperature: float, top_p: float) -> Any:
+        """What requests of one kind have in common; making it anew takes longer the more stops there are."""
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        return SamplingParams(
+            temperature=temperature,
+            top_p=top_p,
+            stop_token_ids=self._stops[until],
+            ignore_eos=True,  # the ids that end a solution are among the stops
+            detokenize=False,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+            skip_clone=True,
+        )
+
+
+def _take(stepper: Stepper, tokens: list[int], until: Until) -> bool:
+    """Feed what was sampled, up to where the request is done; True if it is. What lies behind was never asked for."""
+    return any(stepper.push(token) and (stepper.ended or until is Until.STEP) for token in tokens)

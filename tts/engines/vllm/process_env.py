@@ -1,0 +1,87 @@
+"""Surroundings for the processes that vLLM starts: their environment, their log, and what runs first in them."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import re
+import sys
+import tempfile
+import threading
+import types
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from pathlib import Path
+
+
+class Spawning:
+    """Surroundings in which vLLM is imported and starts its processes: undone when the last of several threads leaves.
+
+    What is printed goes to a log: standard output belongs to our answers. The processes' environment is set, and
+    ``tts.engines.vllm.process_main`` stands in for the user's script, which a spawned process would run once more, up
+    to a guard that most short scripts lack.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self._environment: dict[str, str | None] = {}
+        self._main: types.ModuleType | None = None
+        self._stderr = -1
+        self._hushed = ExitStack()
+        self.log = Path(tempfile.gettempdir(), f"tts-vllm-{os.getpid()}.log")
+
+    @contextmanager
+    def __call__(self, values: Mapping[str, str]) -> Iterator[None]:
+        with self._lock:
+            if self._inside == 0:
+                self._begin()
+            self._inside += 1
+            self._environment = {name: os.environ.get(name) for name in values} | self._environment
+            os.environ.update(values)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0:
+                    self._end()
+
+    def _begin(self) -> None:
+        stand_in = types.ModuleType("__main__")
+        stand_in.__spec__ = importlib.util.find_spec("tts.engines.vllm.process_main")
+        self._main, sys.modules["__main__"] = sys.modules["__main__"], stand_in
+        level = logging.root.manager.disable
+        self._hushed.callback(logging.disable, level)
+        logging.disable(logging.WARNING)
+        self._hushed.enter_context(redirect_stdout(sys.stderr))
+        self._hushed.enter_context(warnings.catch_warnings(action="ignore"))
+        sys.stderr.flush()
+        self._stderr = os.dup(2)
+        with self.log.open("ab") as log:
+            os.dup2(log.fileno(), 2)
+
+    def _end(self) -> None:
+        self._hushed.close()
+        sys.stderr.flush()
+        os.dup2(self._stderr, 2)
+        os.close(self._stderr)
+        if self._main is not None:
+            sys.modules["__main__"] = self._main
+        for name, value in self._environment.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+        self._environment = {}
+
+    def reason(self) -> str:
+        """The last error in the log, as one line."""
+        with suppress(OSError):
+            for line in reversed(self.log.read_text(errors="replace").splitlines()):
+                if found := re.search(r"\b(\w+(?:Error|Exception): .+)", line):
+                    return found[1].partition(". ")[0].rstrip(".")
+        return ""
+
+
+spawning = Spawning()

@@ -1,0 +1,24 @@
+"""Runs first in a process that an engine starts, in place of the user's script (see ``tts.engines.vllm.engine``).
+
+It keeps interrupts from the keyboard out, which the process that asked handles for all, and ends this one when that is
+gone, however it went: vLLM's own processes would go on for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+
+def follow(parent: int, every: float = 0.5) -> None:
+    """End this process as soon as its parent is another, without further ado."""
+    while os.getppid() == parent:
+        time.sleep(every)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__mp_main__":
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    threading.Thread(target=follow, args=(os.getppid(),), name="tts-follow", daemon=True).start()

@@ -1,0 +1,105 @@
+"""Finds a model's files on this machine and checks them before anything is loaded. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from tts.errors import MissingWeights, ModelError
+from tts.models.card import ModelCard
+
+BUILT_IN = Path(__file__).parent / "builtin"
+"""The folder of the built-in models, one folder a model."""
+
+_PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "consolidated*.pt*")
+
+
+def require(card: ModelCard) -> Path:
+    """The folder of a model whose weights are whole.
+
+    Raises:
+        MissingWeights: where files are not on this machine or are damaged; the sentence says what to run.
+        ModelError: where the folder holds weights in no form that is read here.
+    """
+    folder = folder_of(card)
+    pickles = sorted(p.name for pattern in _PICKLES for p in folder.glob(pattern)) if folder else []
+    if folder is None or (card.hub and not pickles and not any(folder.glob("*.safetensors"))):
+        raise MissingWeights(_absent(card))
+    remedy = f"run `hf download {card.hub} --force-download`" if card.hub else "copy the folder again"
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        try:
+            names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        except (ValueError, KeyError, AttributeError, OSError) as error:
+            raise MissingWeights(f"{index} is damaged: {remedy}.") from error
+    else:
+        names = sorted(path.name for path in folder.glob("*.safetensors"))
+    if not names and pickles:
+        raise ModelError(
+            f"{folder} holds {pickles[0]} but no .safetensors file, and such files can run code, so they are never "
+            "read: where you trust it, load it with transformers once, write it anew with save_pretrained, and name "
+            "that folder."
+        )
+    if not names:
+        raise ModelError(
+            f"{folder} holds no .safetensors file: save the model as safetensors; other forms are not read."
+        )
+    for name in names:
+        if (problem := damage(folder / name)) is not None:
+            raise MissingWeights(f"{folder / name} {problem}: {remedy}.")
+    return folder
+
+
+def damage(file: Path) -> str | None:
+    """What is wrong with a safetensors file as far as its header and size tell, or None.
+
+    The format: 8 bytes little-endian length, that much JSON, then the tensors' bytes; the offsets are in the JSON.
+    """
+    if not file.is_file():
+        return "is missing"
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if size < 8 or length > size - 8:
+            return "is damaged (cut off within its header)"
+        try:
+            header = json.loads(stream.read(length))
+            end = max((entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"), default=0)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            return "is damaged (its header cannot be read)"
+    if size != 8 + length + end:
+        return f"is damaged ({size} bytes where its header promises {8 + length + end})"
+    return None
+
+
+def _absent(card: ModelCard) -> str:
+    if not card.hub:
+        return f"the files of the built-in model {card.name} are missing: install tts-search again."
+    size = f" (about {card.gigabytes:.1f} GB)" if card.parameters else ""
+    gate = ""
+    if card.gated:
+        gate = f", after accepting its licence at https://huggingface.co/{card.hub} and `hf auth login`"
+    return f"{card.name} is not on this machine: run `hf download {card.hub}`{size}{gate}."
+
+
+def folder_of(card: ModelCard) -> Path | None:
+    """The folder that holds the model's files, or None where they are not on this machine."""
+    if card.folder:
+        return Path(card.folder)
+    if card.hub:
+        return hub_folder(card.hub)
+    folder = BUILT_IN / card.name
+    return folder if folder.is_dir() else None
+
+
+def hub_folder(hub: str) -> Path | None:
+    """The newest downloaded snapshot of a hub repository in the local cache; the network is never asked."""
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "huggingface")
+    root = Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser() / f"models--{hub.replace('/', '--')}"
+    reference = root / "refs" / "main"
+    if reference.is_file():
+        folder = root / "snapshots" / reference.read_text().strip()
+        return folder if (folder / "config.json").is_file() else None
+    snapshots = [path for path in root.glob("snapshots/*") if (path / "config.json").is_file()]
+    return max(snapshots, key=lambda path: path.stat().st_mtime, default=None)

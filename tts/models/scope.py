@@ -1,0 +1,69 @@
+"""Is a typed problem of the kind that the built-in models know? A cheap look at the words, without any model."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from tts.models.files import BUILT_IN
+
+_UNKNOWN_SHARE = 0.2
+_LARGEST = 999
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`known` is False when the models were not made for the text; `reasons` says why, in whole sentences."""
+
+    known: bool
+    reasons: tuple[str, ...]
+
+
+@cache
+def known_words() -> frozenset[str]:
+    """The words of the built-in models' tokenizer, in lower case."""
+    table = json.loads((BUILT_IN / "lab-1m" / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    return frozenset(token.strip().lower() for token in table if token.strip().isalpha())
+
+
+def look(text: str) -> Scope:
+    """Compare a problem with the forms the laboratory trains on: words, sizes of numbers, and a question.
+
+    A name and a noun may be unknown (the models are trained to read past them); much more may not.
+    """
+    words = [w.lower() for w in re.findall(r"[^\W\d_]+", text)]
+    numbers = [int(n) for n in re.findall(r"\d+", text)]
+    reasons = list[str]()
+    strange = sorted({w for w in words if w not in known_words() and w != "s"})
+    if not words:
+        reasons.append("There is no text.")
+    elif (len(strange) > 2 and sum(w in strange for w in words) > _UNKNOWN_SHARE * len(words)) or (
+        len(strange) > 0 and not numbers
+    ):
+        reasons.append("Words the laboratory does not know: " + ", ".join(strange[:6]) + ".")
+    if re.search(r"[\^=<>√∫π\\]|\d\s*[*/]\s*\d|\d\.\d", text) or re.search(r"\b[xyz]\b", text):
+        reasons.append("It holds a formula; the laboratory knows stories with whole numbers only.")
+    if any(n > _LARGEST for n in numbers):
+        reasons.append(f"A number is above {_LARGEST}.")
+    if "?" not in text and not re.search(r"\b(how many|how much|how far|how old|what is|find)\b", text.lower()):
+        reasons.append("It does not ask a question.")
+    if not numbers and not set(words) & {
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+    }:
+        reasons.append("It holds no number.")
+    return Scope(not reasons, tuple(reasons))
+
+
+def known(text: str) -> bool:
+    """Whether a problem is of the kind the laboratory's models were trained on."""
+    return look(text).known

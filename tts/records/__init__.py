@@ -1,0 +1,1 @@
+"""Rows of JSON Lines: outcomes, and solutions as JSON."""

@@ -1,0 +1,164 @@
+"""The one table: one row for each problem and plan, as JSON Lines on disk.
+
+A row is what ``tts solve --json`` prints (:func:`tts.records.solution_json.as_row`) with the grading beside it:
+
+    id, problem, answer, confidence, plan, usage, stopped, best, candidates [key, answer, score, scores, finish,
+    tokens, steps, correct, class], warnings, error   and   dataset, gold, level, subject, correct, job
+
+Benchmarks write it, selectors fit on it, reports draw it, replays read it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tts.errors import BadInput
+from tts.records.solution_json import as_row
+from tts.types import Candidate, Finish, Plan, Solution, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one plan made of one problem.
+
+    Attributes:
+        id: the problem's, unique in its data set.
+        problem: its text.
+        dataset: name of the data set.
+        gold: the right answer as the data set writes it.
+        level, subject: of the problem; 0 and empty where the data set has none.
+        plan: what was run.
+        job: what the run called it, such as ``dvts/64``; empty outside a run. Where a selector chooses a plan for each
+            problem, the plans of one job differ.
+        candidates: what it ended with, and ``right`` whether each is right (an answer that is missing is not).
+        classes: of each candidate's answer, equal answers share a number; -1 without a voice. Empty where the row does
+            not say.
+        answer: the vote's; None where no candidate held one.
+        confidence: its share of the vote, 0 to 1.
+        correct: whether it is right.
+        usage: what it cost.
+        stopped: ``"complete"`` or the ceiling that was reached.
+        error: what went wrong, if something did; then there are no candidates.
+    """
+
+    id: str
+    problem: str
+    gold: str
+    plan: Plan
+    candidates: tuple[Candidate, ...] = ()
+    right: tuple[bool, ...] = ()
+    classes: tuple[int, ...] = ()
+    answer: str | None = None
+    confidence: float = 0.0
+    correct: bool = False
+    usage: Usage = field(default_factory=Usage)
+    stopped: str = "complete"
+    error: str | None = None
+    dataset: str = ""
+    level: int = 0
+    subject: str = ""
+    job: str = ""
+
+
+def row_of(
+    solution: Solution,
+    *,
+    gold: str,
+    correct: bool,
+    right: tuple[bool, ...],
+    classes: tuple[int, ...] = (),
+    **about: Any,
+) -> dict[str, Any]:
+    """A graded solution as a row; ``about`` holds dataset, level and subject."""
+    row = as_row(solution) | {"gold": gold, "correct": correct} | about
+    for candidate, verdict in zip(row["candidates"], right, strict=True):
+        candidate["correct"] = verdict
+    for candidate, index in zip(row["candidates"], classes, strict=False):
+        candidate["class"] = index
+    return row
+
+
+def outcome_of(row: Mapping[str, Any]) -> Outcome:
+    """The outcome that a row stands for. Raises BadInput where it is none."""
+    try:
+        plan = dict(row["plan"])
+        return Outcome(
+            id=row["id"], problem=row["problem"], gold=row["gold"], plan=_plan(plan),
+            candidates=tuple(_candidate(c) for c in row["candidates"]),
+            right=tuple(bool(c["correct"]) for c in row["candidates"]),
+            classes=tuple(c["class"] for c in row["candidates"] if "class" in c),
+            answer=row["answer"], confidence=row["confidence"], correct=row["correct"], usage=usage_of(row["usage"]),
+            stopped=row["stopped"], error=row.get("error"), dataset=row.get("dataset", ""),
+            level=row.get("level", 0), subject=row.get("subject", ""), job=row.get("job", ""),
+        )  # fmt: skip
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise BadInput(f"this row is no outcome of ours ({type(error).__name__}: {error}).") from error
+
+
+OUTCOMES = "outcomes.jsonl"
+
+
+def file_of(path: Path) -> Path:
+    """The file of a run folder, or the file itself. Raises BadInput for a folder without one."""
+    if path.is_dir() and not (path / OUTCOMES).is_file():
+        raise BadInput(f"{path} is no run folder: it has no {OUTCOMES}.")
+    return path / OUTCOMES if path.is_dir() else path
+
+
+def read(path: Path) -> Iterator[Outcome]:
+    """The outcomes of a file, one at a time; a torn last line, left by a killed run, is passed over.
+
+    Raises BadInput for a file that cannot be read, and for a line that holds no outcome.
+    """
+    return (outcome for _, outcome in placed(path))
+
+
+def placed(path: Path) -> Iterator[tuple[int, Outcome]]:
+    """The same, each with the byte at which its line begins: :func:`read_at` finds it there again."""
+    at = 0
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    yield at, outcome_of(json.loads(line))
+                except (ValueError, BadInput) as error:
+                    raise BadInput(f"line {number} of {path} holds no outcome: {error}") from error
+                at += len(line)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def read_at(path: Path, at: int) -> Outcome:
+    """The outcome whose line begins at this byte. Raises BadInput where there is none (any more)."""
+    try:
+        with path.open("rb") as file:
+            file.seek(at)
+            return outcome_of(json.loads(file.readline()))
+    except (OSError, ValueError, BadInput) as error:
+        raise BadInput(f"{path} has changed since it was read: run this again.") from error
+
+
+def usage_of(row: Mapping[str, Any]) -> Usage:
+    """A row's usage; what follows from the rest is left out. Raises TypeError for what is none."""
+    return Usage(**{name: value for name, value in row.items() if name != "flops"})
+
+
+def _candidate(row: Mapping[str, Any]) -> Candidate:
+    return Candidate(
+        row["key"], tuple(row["steps"]), Finish(row["finish"]), row["answer"], tuple(row["scores"]), row["score"],
+        row["tokens"],
+    )  # fmt: skip
+
+
+def _plan(row: dict[str, Any]) -> Plan:
+    names = ("strategy", "policy", "prm", "vote", "aggregate", "seed", "extract")
+    known = {name: row.pop(name) for name in names if name in row}
+    reason = row.pop("reason", "")
+    parameters = row.pop("parameters", row)
+    return replace(Plan(known.pop("strategy"), parameters, reason=reason), **known)

@@ -1,0 +1,45 @@
+"""A solution as JSON types: what ``--json`` prints and ``--out`` writes, one object a problem."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from tts.types import Candidate, Plan, Solution
+
+
+def as_row(solution: Solution) -> dict[str, Any]:
+    """The solution without its trace: ``id, problem, answer, confidence, plan, usage, stopped, candidates ...``."""
+    row: dict[str, Any] = {
+        "id": solution.problem.id,
+        "problem": solution.problem.text,
+        "answer": solution.answer,
+        "confidence": solution.confidence,
+        "plan": plan_dict(solution.plan),
+        "usage": asdict(solution.usage) | {"flops": solution.usage.flops},
+        "stopped": solution.stopped,
+        "best": solution.best.key if solution.best else None,
+        "candidates": [candidate_row(candidate) for candidate in solution.candidates],
+    }
+    if solution.warnings:
+        row["warnings"] = list(solution.warnings)
+    if solution.error is not None:
+        row["error"] = solution.error
+    return row
+
+
+def candidate_row(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "key": candidate.key,
+        "answer": candidate.answer,
+        "score": candidate.score,
+        "scores": list(candidate.scores),
+        "finish": str(candidate.finish),
+        "tokens": candidate.tokens,
+        "steps": list(candidate.steps),
+    }
+
+
+def plan_dict(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON types."""
+    return {f.name: getattr(plan, f.name) for f in fields(plan)} | {"parameters": dict(plan.parameters)}

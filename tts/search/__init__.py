@@ -1,0 +1,1 @@
+"""The search that a strategy sees, and how one problem is run."""

@@ -1,0 +1,123 @@
+"""One problem from plan to solution: start the search, run the strategy, read the answers, vote."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from tts.aio import aside
+from tts.answers.aggregate import aggregate
+from tts.budget import Budget, Ledger
+from tts.errors import BadInput
+from tts.protocols import Policy, RewardModel
+from tts.records.solution_json import plan_dict
+from tts.registry import resolve
+from tts.search.search import Search
+from tts.search.strategy import AUTO, Strategy, build
+from tts.trace import Trace
+from tts.types import Candidate, Node, Plan, Problem, Solution
+
+
+async def run(
+    problem: Problem,
+    plan: Plan,
+    policy: Policy,
+    reward: RewardModel | None,
+    budget: Budget,
+    *,
+    strategy: Strategy | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    warnings: tuple[str, ...] = (),
+) -> Solution:
+    """Solve one problem as planned.
+
+    Args:
+        problem: the question.
+        plan: what to run; its strategy is built from it unless ``strategy`` is given.
+        policy: writes the solutions.
+        reward: judges their steps; None where the plan has no reward model.
+        budget: ceilings; ``budget.n`` is the width.
+        strategy: the plan's strategy, already built.
+        clock: seconds; the replay engine's stands still.
+        warnings: sentences to hand on with the solution.
+
+    Raises:
+        BadInput: the problem is empty.
+        PromptTooLong: the problem does not fit the policy's context.
+    """
+    if not problem.text.strip():
+        raise BadInput("the problem is empty: give a question to be answered.")
+    strategy = strategy or build(plan)
+    begun, ledger, trace = clock(), Ledger.of(budget, clock), Trace()
+    extract = resolve("extraction", plan.extract)
+    search = Search.start(problem, policy, reward, ledger, trace, seed=plan.seed, extract=extract)
+    trace.add("start", **_head(search, plan, policy, reward, budget))
+    leaves = await strategy(search)
+    if not any(leaf.finished for leaf in leaves):
+        leaves = [*leaves, *search.finished]
+    plan = _decided(plan, search.plan)
+    candidates = tuple(_candidate(search, leaf, plan.aggregate) for leaf in leaves)
+    verdict = await aside(resolve("vote", plan.vote), candidates)
+    usage = replace(search.usage, seconds=clock() - begun)
+    trace.add(
+        "end",
+        answer=verdict.answer,
+        confidence=verdict.confidence,
+        best=verdict.best.key if verdict.best else None,
+        stopped=search.stopped,
+        usage=asdict(usage),
+    )
+    return Solution(
+        problem=problem,
+        answer=verdict.answer,
+        confidence=verdict.confidence,
+        candidates=candidates,
+        plan=plan,
+        usage=usage,
+        stopped=search.stopped,
+        trace=trace,
+        best=verdict.best,
+        warnings=(*warnings, *search.notes),
+    )
+
+
+def _decided(plan: Plan, found: Plan | None) -> Plan:
+    """The plan with what its strategy decided on its way, where the user left that to it."""
+    if found is None:
+        return plan
+    vote = found.vote if plan.vote == AUTO else plan.vote
+    how = found.aggregate if plan.aggregate == AUTO else plan.aggregate
+    return replace(plan, vote=vote, aggregate=how, reason=found.reason)
+
+
+def _candidate(search: Search, leaf: Node, how: str) -> Candidate:
+    scores = search.step_scores(leaf) if search.scored else ()
+    return Candidate(
+        key=leaf.key,
+        steps=tuple(step.text for step in leaf.steps),
+        finish=leaf.finish,
+        answer=search.answer(leaf),
+        scores=scores,
+        score=aggregate(scores, how) if scores else None,
+        tokens=leaf.length - leaf.root.length,
+    )
+
+
+def _head(search: Search, plan: Plan, policy: Policy, reward: RewardModel | None, budget: Budget) -> Mapping[str, Any]:
+    prm = None
+    if reward is not None:
+        [prompt] = reward.lengths(search.problem, search.root)
+        prm = {"name": reward.name, "shape": asdict(reward.shape), "prompt": prompt}
+        if getattr(reward, "outcome", False):
+            prm["outcome"] = True
+    root = search.root.step
+    return {
+        "problem": {"id": search.problem.id, "text": search.problem.text},
+        "plan": plan_dict(plan),
+        "budget": asdict(budget),
+        "prompt": {"text": root.text, "tokens": list(root.tokens)},
+        "policy": {"name": policy.name, "context": policy.context, "shape": asdict(policy.shape)},
+        "prm": prm,
+    }

@@ -1,0 +1,340 @@
+"""Search: the only thing a strategy ever sees. It samples, scores and splits; it meters and records all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from tts.aio import aside, together
+from tts.answers.aggregate import aggregate
+from tts.answers.extract import conclusion, extract
+from tts.answers.votes import classes, settled
+from tts.budget import Hold, Ledger
+from tts.errors import OutOfTime, PromptTooLong, StrategyError
+from tts.protocols import Completion, Policy, Request, RewardModel
+from tts.search.account import Account
+from tts.search.step_scores import Scores
+from tts.trace import Trace, step_key
+from tts.types import Finish, Node, Plan, Problem, Step, Until, Usage
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What a search and all its forks share."""
+
+    finished: list[Node] = field(default_factory=list)
+    recorded: set[str] = field(default_factory=set)
+    notes: dict[str, None] = field(default_factory=dict)
+    plan: Plan | None = None
+    scores: Scores = field(default_factory=Scores)
+    siblings: WeakKeyDictionary[Step, WeakValueDictionary[tuple[int, ...], Step]] = field(
+        default_factory=WeakKeyDictionary
+    )
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Search:
+    """One problem being searched, or one fork of it.
+
+    A strategy awaits ``expand`` and ``score`` and splits with ``fork``. Nothing here raises when the budget runs out:
+    ``expand`` and ``score`` then do what is still paid for, so a loop that goes on while it has nodes comes to its end
+    by itself, and ``stopped`` says which ceiling was reached. What it costs is told in :mod:`tts.search.account`.
+    """
+
+    problem: Problem
+    root: Node
+    account: Account
+    trace: Trace
+    seed: int
+    _policy: Policy
+    _reward: RewardModel | None
+    _extract: Callable[[str], str | None] = extract
+    _label: str = ""
+    _shared: _Shared = field(default_factory=_Shared)
+    _children: dict[str, int] = field(default_factory=dict)
+    _forks: int = 0
+
+    @classmethod
+    def start(
+        cls,
+        problem: Problem,
+        policy: Policy,
+        reward: RewardModel | None,
+        ledger: Ledger,
+        trace: Trace,
+        seed: int = 0,
+        extract: Callable[[str], str | None] = extract,
+    ) -> Search:
+        """Begin a search: the policy's prompt is charged now, the reward model's set aside. Raises PromptTooLong.
+
+        ``extract`` finds the answer in a finished solution.
+        """
+        root = Node(policy.prompt(problem), "/")
+        account = Account(ledger, policy.shape, reward.shape if reward else None)
+        account.begin(root.length, sum(reward.lengths(problem, root)) if reward else 0)
+        search = cls(
+            problem=problem, root=root, account=account, trace=trace, seed=seed, _policy=policy, _reward=reward,
+            _extract=extract,
+        )  # fmt: skip
+        search._shared.scores.outcome = getattr(reward, "outcome", False)
+        return search
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ceilings of this search, and what is left below them."""
+        return self.account.ledger
+
+    @property
+    def width(self) -> int:
+        """Most continuations that one ``expand`` may ask for: this search's share of the budget N."""
+        return self.ledger.width
+
+    @property
+    def scored(self) -> bool:
+        """Whether there is a reward model."""
+        return self._reward is not None
+
+    @property
+    def stopped(self) -> str:
+        """``"complete"``, or the ceiling that cut the search short."""
+        return self.account.stopped
+
+    @property
+    def usage(self) -> Usage:
+        """What this search and its forks have spent; the seconds are left at zero."""
+        return self.account.usage
+
+    @property
+    def finished(self) -> list[Node]:
+        """Every finished node so far, in order of sampling, those of the forks included."""
+        return self._shared.finished
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences that a person should read: what could not be done, and why."""
+        return list(self._shared.notes)
+
+    @property
+    def plan(self) -> Plan | None:
+        """What the strategy decided on its way, as it last said; None where it decides nothing."""
+        return self._shared.plan
+
+    def decided(self, plan: Plan, **considered: Any) -> None:
+        """Say what is done next and why: the last plan's vote is the one that counts.
+
+        ``considered`` are JSON types, which the trace keeps.
+        """
+        self._shared.plan = plan
+        fields = {"strategy": plan.strategy, "parameters": dict(plan.parameters), "vote": plan.vote}
+        self.trace.add("plan", **fields, aggregate=plan.aggregate, reason=plan.reason, **considered)
+
+    def note(self, sentence: str) -> None:
+        """Leave a sentence for the person who reads the solution."""
+        self._shared.notes[sentence] = None
+
+    def answer(self, node: Node) -> str | None:
+        """What a finished solution answers; None where it holds no answer, or is not finished."""
+        return self._extract(conclusion(node.text, self.root.step.text)) if node.finished else None
+
+    async def classes(self, nodes: Sequence[Node]) -> list[int]:
+        """Of each node's answer its class: equal answers share a number, -1 is no answer. Nothing waits meanwhile."""
+        answers = [self.answer(node) for node in nodes]
+        return classes(answers) if settled(answers) else await aside(classes, answers)
+
+    def fork(self, parts: int) -> list[Search]:
+        """``parts`` searches below the same root, each with an equal share of the width and of what is left."""
+        return [self._fork(account) for account in self.account.fork(parts)]
+
+    async def expand(
+        self,
+        nodes: Sequence[Node],
+        n: int = 1,
+        *,
+        until: Until = Until.STEP,
+        max_tokens: int = 2048,
+        temperature: float = 0.8,
+        top_p: float = 1.0,
+        ahead: bool = False,
+    ) -> list[list[Node]]:
+        """Sample ``n`` continuations of each node.
+
+        Args:
+            nodes: open nodes of this search.
+            n: continuations of each; ``len(nodes) * n`` may not exceed ``width``.
+            until: one step, or to the end of the solution.
+            max_tokens: most tokens of one continuation; the room left in the context is a limit too.
+            temperature: 0 is greedy.
+            top_p: nucleus mass.
+            ahead: every new leaf will be scored, so a reward model that works beside the policy may read each as it
+                comes, without waiting for the last one. What a search costs and finds is the same.
+
+        Returns:
+            For each node its new leaves, in order; fewer than ``n`` where the budget or the context ran out. With
+            ``Until.END`` a leaf comes with the chain of its steps above it.
+        """
+        if len(nodes) * n > self.width:
+            raise StrategyError(f"{len(nodes)} x {n} continuations at once are more than the width of {self.width}.")
+        requests = [
+            self._request(node, until, min(max_tokens, self._policy.context - node.length), temperature, top_p)
+            for node in nodes
+            for _ in range(n)
+            if node.length < self._policy.context
+        ]
+        children: dict[Node, list[Node]] = {node: [] for node in nodes}
+        while requests and (batch := self.account.afford(requests)):
+            leaves = await together(self._sample(request, hold, ahead) for request, hold in batch)
+            for (request, _), leaf in zip(batch, leaves, strict=True):
+                if leaf is not None:
+                    children[request.node].append(leaf)
+            requests = requests[len(batch) :]
+        return [children[node] for node in nodes]
+
+    async def score(self, nodes: Iterable[Node], by: str = "last") -> dict[Node, float]:
+        """Score nodes with the reward model.
+
+        Steps scored before, and steps that equal a sibling token for token, are not paid for again.
+
+        Args:
+            nodes: at least one step deep each.
+            by: how step scores become one, see :func:`tts.answers.aggregate.aggregate`.
+
+        Returns:
+            The score of each node, in the order given; nodes that the budget no longer covers, or that are too long for
+            the reward model, are absent.
+        """
+        reward = self._reward
+        if reward is None:
+            raise StrategyError("this search has no reward model: name one, or choose a strategy that needs none.")
+        nodes = list(dict.fromkeys(nodes))
+        self.account.release(nodes)
+        nodes = self._shared.scores.judgeable(nodes, reward.name)
+        lengths = {node: reward.lengths(self.problem, node) for node in nodes}
+        jobs: dict[Step, Coroutine[Any, Any, None]] = {}
+        for node in nodes:
+            judged = node.step in self._shared.scores
+            if judged and self.account.paid(node):
+                continue  # a sibling's, token for token
+            if self.account.read(node, lengths[node]) and not judged and node.step not in jobs:
+                jobs[node.step] = self._judge(reward, node)
+        await together(jobs.values())
+        for node in nodes:
+            self._record_scores(node, lengths[node])
+        known = [node for node in nodes if node.step in self._shared.scores]
+        return {node: aggregate(self.step_scores(node), by) for node in known}
+
+    def step_scores(self, node: Node) -> tuple[float, ...]:
+        """The score of every step of ``node``; empty where the reward model has not seen all of them.
+
+        Of an outcome reward model it is one score, that of the solution.
+        """
+        return self._shared.scores.of(node)
+
+    def _fork(self, account: Account) -> Search:
+        label = f"{self._label}.{self._forks}" if self._label else str(self._forks)
+        self._forks += 1
+        return replace(self, account=account, _label=label, _children={}, _forks=0)
+
+    # -- sampling ------------------------------------------------------------------------------------------------
+
+    def _request(self, node: Node, until: Until, max_tokens: int, temperature: float, top_p: float) -> Request:
+        if not node.open:
+            raise StrategyError(f"node {node.key!r} ended with {node.finish}: only an open node can be continued.")
+        path = node.key.partition("/")[2]
+        index = self._children.get(path, 0)
+        self._children[path] = index + 1
+        key = f"{self._label}/{path}.{index}" if path else f"{self._label}/{index}"
+        digest = hashlib.blake2b(f"{self.seed}|{self.problem.id}|{key}".encode(), digest_size=8).digest()
+        seed = int.from_bytes(digest, "big")
+        return Request(self.problem, node, key, seed, until, max_tokens, temperature, top_p)
+
+    async def _sample(self, request: Request, hold: Hold, ahead: bool) -> Node | None:
+        try:
+            completion = await self._in_time(self._policy.generate(request))
+        except OutOfTime:
+            hold.settle()
+            self._cut("sample", request.key)
+            return None
+        except BaseException:
+            hold.settle()
+            raise
+        leaf = self._grow(request, completion)
+        self.account.sampled(request, hold, leaf)
+        if ahead and getattr(self._reward, "beside", False) and math.isinf(self.ledger.flops):
+            await self._read_ahead(leaf)
+        return leaf
+
+    def _grow(self, request: Request, completion: Completion) -> Node:
+        self.trace.add(
+            "sample",
+            key=request.key,
+            parent=request.node.key,
+            until=str(request.until),
+            finish=str(completion.finish),
+            steps=[{"text": step.text, "tokens": list(step.tokens)} for step in completion.steps],
+        )
+        node = request.node
+        for k, step in enumerate(completion.steps):
+            last = k == len(completion.steps) - 1
+            twins = self._shared.siblings.setdefault(node.step, WeakValueDictionary())
+            twin = twins.setdefault(step.tokens, step)
+            node = Node(twin, step_key(request.key, k), completion.finish if last else Finish.STEP, node)
+        if node.finished:
+            self._shared.finished.append(node)
+        return node
+
+    # -- scoring -------------------------------------------------------------------------------------------------
+
+    async def _read_ahead(self, node: Node) -> None:
+        """Ask for a leaf's scores before the strategy does. It pays when it does, and hears then what went wrong.
+
+        Not where FLOPs are bounded: which leaves can still be paid for depends on all of them.
+        """
+        reward = self._reward
+        if reward is None or node.step in self._shared.scores:
+            return
+        if self._shared.scores.outcome and not node.finished:
+            return
+        with suppress(OutOfTime, PromptTooLong):
+            await self._in_time(self._shared.scores.ask(reward, self.problem, node))
+
+    async def _judge(self, reward: RewardModel, node: Node) -> None:
+        try:
+            await self._in_time(self._shared.scores.ask(reward, self.problem, node))
+        except OutOfTime:
+            self._cut("score", node.key)
+            return
+        except PromptTooLong as error:
+            self.note(f"a solution was left unscored: {error}")
+            self.trace.add("cut", what="length", key=node.key)
+
+    def _record_scores(self, node: Node, lengths: Sequence[int]) -> None:
+        judged = self._shared.scores.judged(node)
+        for above, tokens in zip(judged, lengths[-len(judged) :], strict=True):
+            if above.key not in self._shared.recorded:
+                score = self._shared.scores.get(above.step)
+                self.trace.add("score", key=above.key, score=score, tokens=tokens)
+                if score is not None:
+                    self._shared.recorded.add(above.key)
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        left = self.ledger.seconds_left
+        if math.isinf(left):
+            return await work
+        try:
+            return await asyncio.wait_for(work, max(left, 0.0))
+        except TimeoutError:
+            raise OutOfTime from None
+
+    def _cut(self, what: str, key: str) -> None:
+        self.account.late()
+        self.trace.add("cut", what=what, key=key)

@@ -1,0 +1,1 @@
+"""The choice of a plan: features, profiles, the selector, the published rule, shared budgets."""

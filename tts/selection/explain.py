@@ -1,0 +1,89 @@
+"""What the selector decided, in words and as rows: for the trace, for ``tts plan``, and for the reason of a plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tts.selection.profile import Advance, Finish, Profile, Stage
+from tts.selection.selector import Choice, Decision, Limits, beside
+from tts.types import Plan
+
+
+def planned(profile: Profile, decision: Decision, limits: Limits, source: str) -> Plan:
+    """The plan that a decision stands for: its strategy, width and vote, and why."""
+    stage, move, why = decision.stage, decision.choice.move, reason(decision, source, profile.greedy)
+    if isinstance(move, Finish):
+        parameters = {**move.parameters, "n": limits.width(stage, move)}
+        return Plan(move.strategy, parameters, vote=move.vote, aggregate=move.aggregate, reason=why)
+    after = profile.by_key[move.n, move.scored] if isinstance(move, Advance) else stage
+    strategy = "best-of-n" if after.scored else "majority"
+    return Plan(strategy, {"n": after.n}, vote=after.vote, aggregate=after.aggregate, reason=why)
+
+
+def reason(decision: Decision, source: str, greedy: bool = False) -> str:
+    """Why, in one sentence; ``greedy``: the first sample is the greedy one."""
+    choice = decision.choice
+    known = f"after {_samples(decision.stage, greedy)}{_difficulty(decision)}, " if decision.stage.n else ""
+    if not decision.within:
+        return f"{known}the ceiling is below the cost of any answer: the cheapest one, by {source}"
+    what = _words(decision.stage, choice)
+    further = "" if choice.move is None else f" for {choice.flops:.2g} FLOPs"
+    return f"{known}{what}: {_percent(choice)} right{further}, by {source}"
+
+
+def considered(decision: Decision, limits: Limits) -> dict[str, Any]:
+    """What a decision was made from, as JSON types."""
+    return {
+        "samples": decision.stage.n,
+        "scored": decision.stage.scored,
+        "belief": decision.belief,
+        "difficulty": list(decision.difficulty) if decision.difficulty else None,
+        "price": decision.price,
+        "options": [_row(decision.stage, choice, limits, choice == decision.choice) for choice in decision.options],
+    }
+
+
+def _row(stage: Stage, choice: Choice, limits: Limits, chosen: bool) -> dict[str, Any]:
+    move = choice.move
+    n, vote = stage.n, stage.vote
+    if isinstance(move, Finish):
+        n, vote = limits.width(stage, move) or move.n, move.vote
+    elif isinstance(move, Advance):
+        n, vote = move.n, ""
+    return {
+        "plan": _words(stage, choice), "n": n, "vote": vote, "right": choice.right, "low": choice.low,
+        "high": choice.high, "flops": choice.flops, "worth": choice.worth,
+        "blind": isinstance(move, Finish) and move.blind, "chosen": chosen,
+    }  # fmt: skip
+
+
+def _words(stage: Stage, choice: Choice) -> str:
+    """A way on, in words."""
+    move = choice.move
+    if move is None:
+        return "stop"
+    if isinstance(move, Advance):
+        if move.n == stage.n:
+            return "score, look again"
+        more = "sample on" if stage.n else "sample"
+        return f"{more}, score, look again" if move.scored else f"{more}, look again"
+    return f"{move.strategy}{' beside' if stage.n and beside(move) else ', blind' if move.blind else ''}"
+
+
+def _samples(stage: Stage, greedy: bool) -> str:
+    scored = "scored " if stage.scored else ""
+    if greedy:
+        more = f" and {stage.n - 1} more sample{'s' if stage.n > 2 else ''}" if stage.n > 1 else ""
+        return f"the {scored}greedy answer{more}"
+    return f"{stage.n} {scored}sample{'s' if stage.n > 1 else ''}"
+
+
+def _difficulty(decision: Decision) -> str:
+    if decision.difficulty is None:
+        return ""
+    mean, low, high = decision.difficulty
+    return f" (pass@1 about {100 * mean:.0f} % [{100 * low:.0f}, {100 * high:.0f}])"
+
+
+def _percent(choice: Choice) -> str:
+    return f"{100 * choice.right:.0f} % [{100 * choice.low:.0f}, {100 * choice.high:.0f}]"

@@ -1,0 +1,239 @@
+"""Profiles as files: JSON with a version, checked through and through when read; and those that ship with the package.
+
+    {"format": "tts-search profile", "version": 2, "policy": "lab-1m", "prm": "lab-prm", ...,
+     "stages": [{"n": 0, "scored": false, ...}, ...]}
+
+The fields are those of :mod:`tts.selection.profile`. Numbers are written with six digits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from tts.errors import BadInput
+from tts.selection.profile import Advance, Curve, Estimator, Finish, Profile, Scale, Stage
+from tts.selection.profile_check import Damaged, check
+
+FORMAT = "tts-search profile"
+VERSION = 2
+SHIPPED = Path(__file__).with_name("profiles")
+
+
+def find(policy: str, prm: str = "") -> str:
+    """The name of the profile that ships for a policy and a reward model; empty where there is none."""
+    name = f"{policy}+{prm}" if prm else policy
+    return name if re.fullmatch(r"[\w.+-]+", name) and (SHIPPED / f"{name}.json").is_file() else ""
+
+
+def named(name: str) -> Profile:
+    """The profile that ships by this name, or of the file so called; read once while it does not change.
+
+    Raises BadInput as :func:`load` does.
+    """
+    path = _path(name)
+    try:
+        now = path.stat()
+    except OSError as error:
+        raise BadInput(f"the profile {name} cannot be read: {error.strerror}; `tts calibrate` makes one.") from error
+    return _kept(path, now.st_mtime_ns, now.st_size)
+
+
+def digest(name: str) -> str:
+    """SHA-256 of the profile of that name, as :func:`named` takes it."""
+    return hashlib.sha256(_path(name).read_bytes()).hexdigest()
+
+
+def _path(name: str) -> Path:
+    shipped = SHIPPED / f"{name}.json"
+    return shipped if re.fullmatch(r"[\w.+-]+", name) and shipped.is_file() else Path(name).expanduser()
+
+
+@lru_cache(maxsize=8)
+def _kept(path: Path, changed: int, size: int) -> Profile:
+    return load(path)
+
+
+def save(profile: Profile, path: Path | str) -> None:
+    """Write a profile, one stage a line. Raises BadInput where the path cannot be written."""
+    row = {"format": FORMAT, "version": VERSION, **_row(profile)}
+    stages = ",\n".join(map(_dumped, row.pop("stages")))
+    lines = [f"{json.dumps(name)}: {_dumped(value)}" for name, value in row.items()]
+    text = ",\n".join([*lines, f'"stages": [\n{stages}\n]'])
+    try:
+        Path(path).write_text(f"{{\n{text}\n}}\n", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"the profile cannot be written to {path}: {error.strerror}.") from error
+
+
+def load(path: Path | str) -> Profile:
+    """Read a profile.
+
+    Raises BadInput for a file that cannot be read, that is no profile, of a version not known here, or damaged; the
+    sentence says where.
+    """
+    try:
+        row = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"the profile {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise BadInput(f"{path} is not a profile: it is no JSON ({error}); `tts calibrate` makes one.") from error
+    if not isinstance(row, dict) or row.get("format") != FORMAT:
+        raise BadInput(f"{path} is not a profile: `tts calibrate` makes one.")
+    if (version := row.get("version")) != VERSION:
+        older = isinstance(version, int) and version < VERSION
+        raise BadInput(
+            f"the profile {path} has version {version}, this program reads version {VERSION}: "
+            + ("calibrate anew." if older else "update it, or calibrate anew.")
+        )
+    try:
+        return _profile(row)
+    except Damaged as error:
+        raise BadInput(f"the profile {path} is damaged: {error}.") from error
+
+
+# ------------------------------------------------------------------------------------------------------- from the rows
+
+
+def _profile(row: Mapping[str, Any]) -> Profile:
+    where = "the profile"
+    stages = tuple(_stage(stage, f"stage {k}") for k, stage in enumerate(_list(row, "stages", where)))
+    profile = Profile(
+        policy=_text(row, "policy", where),
+        prm=_text(row, "prm", where, empty=True),
+        policy_parameters=_whole(row, "policy_parameters", where),
+        prm_parameters=_whole(row, "prm_parameters", where),
+        temperature=_number(row.get("temperature"), "its temperature"),
+        top_p=_number(row.get("top_p"), "its top_p"),
+        stages=stages,
+        greedy=row.get("greedy") is True,
+        dataset=_text(row, "dataset", where, empty=True),
+        sha256=_text(row, "sha256", where, empty=True),
+        problems=frozenset(map(str, _list(row, "problems", where))),
+        about=_mapping(row, "about", where),
+    )
+    check(profile)
+    return profile
+
+
+def _stage(row: Any, where: str) -> Stage:
+    _known(row, Stage, where)
+    scale = row.get("scale")
+    return Stage(
+        n=_whole(row, "n", where),
+        scored=row.get("scored") is True,
+        edges=_numbers(row, "edges", where),
+        share=_numbers(row, "share", where),
+        right=_curve(row, "right", where),
+        vote=_text(row, "vote", where),
+        aggregate=_text(row, "aggregate", where),
+        belief=_estimator(row, "belief", where),
+        difficulty=_estimator(row, "difficulty", where),
+        scale=None if scale is None else Scale(_numbers(scale, "edges", where), _curve(scale, "found", where)),
+        advances=tuple(_advance(each, where) for each in _list(row, "advances", where)),
+        finishes=tuple(_finish(each, where) for each in _list(row, "finishes", where)),
+    )
+
+
+def _advance(row: Any, where: str) -> Advance:
+    _known(row, Advance, where)
+    rows = _list(row, "chance", where)
+    chance = tuple(_numbers({"chance": each}, "chance", where) for each in rows)
+    return Advance(_whole(row, "n", where), row.get("scored") is True, _numbers(row, "flops", where), chance)
+
+
+def _finish(row: Any, where: str) -> Finish:
+    _known(row, Finish, where)
+    return Finish(
+        strategy=_text(row, "strategy", where),
+        n=_whole(row, "n", where),
+        right=_curve(row, "right", where),
+        flops=_numbers(row, "flops", where),
+        vote=_text(row, "vote", where),
+        aggregate=_text(row, "aggregate", where),
+        parameters=_mapping(row, "parameters", where),
+        blind=row.get("blind") is True,
+    )
+
+
+def _curve(row: Mapping[str, Any], name: str, where: str) -> Curve:
+    parts = _mapping(row, name, where)
+    return Curve(*(_numbers(parts, part, f"{name} of {where}") for part in ("mean", "low", "high")))
+
+
+def _estimator(row: Mapping[str, Any], name: str, where: str) -> Estimator | None:
+    if row.get(name) is None:
+        return None
+    parts = _mapping(row, name, where)
+    weights = {key: _number(w, f"a weight of {where}") for key, w in _mapping(parts, "weights", where).items()}
+    return Estimator(_number(parts.get("bias"), f"the bias of {where}"), weights)
+
+
+def _known(row: Any, kind: type[Any], where: str) -> None:
+    names = {f.name for f in fields(kind)}
+    if not isinstance(row, dict) or set(row) != names:
+        raise Damaged(f"a {kind.__name__.lower()} of {where} does not have exactly {', '.join(sorted(names))}")
+
+
+def _text(row: Mapping[str, Any], name: str, where: str, empty: bool = False) -> str:
+    value = row.get(name)
+    if not isinstance(value, str) or not (value or empty):
+        raise Damaged(f"{name!r} of {where} is to be a text, not {value!r}")
+    return value
+
+
+def _whole(row: Mapping[str, Any], name: str, where: str) -> int:
+    value = row.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise Damaged(f"{name!r} of {where} is to be a whole number, not {value!r}")
+    return value
+
+
+def _number(value: Any, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise Damaged(f"{what} is to be a number, not {value!r}")
+    return float(value)
+
+
+def _list(row: Mapping[str, Any], name: str, where: str) -> list[Any]:
+    value = row.get(name)
+    if not isinstance(value, list):
+        raise Damaged(f"{name!r} of {where} is to be a list")
+    return value
+
+
+def _numbers(row: Mapping[str, Any], name: str, where: str) -> tuple[float, ...]:
+    if not isinstance(row, Mapping):
+        raise Damaged(f"{where} holds something else than {name!r}")
+    return tuple(_number(value, f"{name!r} of {where}") for value in _list(row, name, where))
+
+
+def _mapping(row: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
+    value = row.get(name)
+    if not isinstance(value, dict):
+        raise Damaged(f"{name!r} of {where} is to be an object")
+    return value
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _row(value: Any) -> Any:
+    """A part of a profile as JSON types."""
+    if is_dataclass(value):
+        return {f.name: _row(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, Mapping):
+        return {key: _row(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_row(each) for each in value]
+    return sorted(value) if isinstance(value, frozenset) else value
