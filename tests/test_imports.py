@@ -14,7 +14,17 @@ import pytest
 import tts
 from tests.markdown import ROOT
 
-HEAVY = ["torch", "transformers", "vllm", "sympy", "numpy", "math_verify", "latex2sympy2_extended"]
+HEAVY = [
+    "torch",
+    "transformers",
+    "vllm",
+    "sympy",
+    "numpy",
+    "math_verify",
+    "latex2sympy2_extended",
+    "jinja2",
+    "matplotlib",
+]
 
 PUBLIC = [
     "Budget",
@@ -61,7 +71,7 @@ def test_importing_a_root_loads_nothing_heavy(name: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["solve", "--help"], ["bench", "--help"], ["prm-eval", "--help"], ["--version"]],
+    [["--help"], ["solve", "--help"], ["bench", "--help"], ["report", "--help"], ["prm-eval", "--help"], ["--version"]],
     ids=" ".join,
 )
 def test_asking_for_help_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:

@@ -91,6 +91,12 @@ def test_the_profiles_are_in_the_wheel(names: set[str]) -> None:
     assert sources("tts/selection/profiles", ".json") - names == set()
 
 
+def test_the_templates_of_the_pages_are_in_the_wheel(names: set[str]) -> None:
+    expected = sources("benchmarks/report/html/templates", ".html.jinja", ".css")
+    assert len(expected) > 4
+    assert expected - names == set()
+
+
 def test_types_and_licence_are_in_the_wheel(names: set[str]) -> None:
     assert {f"{root}/py.typed" for root in ROOTS} <= names
     assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
@@ -100,6 +106,7 @@ def test_nothing_else_is_in_the_wheel(names: set[str]) -> None:
     allowed = {"cli.py", *(f"{root}/py.typed" for root in ROOTS)}
     allowed |= modules() | sources("tts/models/builtin", *DATA) | sources("benchmarks/word_problems", ".jsonl")
     allowed |= sources("tts/selection/profiles", ".json")
+    allowed |= sources("benchmarks/report/html/templates", ".html.jinja", ".css")
     assert {name for name in names - allowed if ".dist-info/" not in name} == set()
 
 

@@ -1,1 +1,1 @@
-"""A run as a page: figures with their intervals, tables, and the search trees behind them, in one file."""
+"""Reports of runs: a page with figures, tables and search trees, or a folder to commit."""

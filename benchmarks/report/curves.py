@@ -13,8 +13,8 @@ from itertools import combinations
 
 import numpy as np
 
+from benchmarks.report.colours import palette
 from benchmarks.report.runs import Arm, Runs
-from benchmarks.report.style import palette
 from benchmarks.stats.costs import Cost, part, whole
 from benchmarks.stats.intervals import Interval, accuracy, difference
 from benchmarks.stats.subsets import Sampled, accuracy_at, pass_at

@@ -1,4 +1,4 @@
-"""The figures of arXiv 2502.06703 to stand beside: per cent right of the 500 problems of MATH-500, the 30 of AIME24."""
+"""Published accuracy, in per cent, of arXiv 2502.06703: the 500 problems of MATH-500 and the 30 of AIME24."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LARGE = {
 
 
 def rows(dataset: str, policies: Sequence[str]) -> list[tuple[str, Row]]:
-    """The paper's rows for these policies (short names, hub ids or folders) on this data set; none for others."""
+    """List the paper's rows for these policies (short names, hub ids or folders) on a data set; none for others."""
     table = {"math500": MATH500, "aime24": AIME24}.get(dataset_key(dataset), {})
     found = [(policy, table[name]) for policy in policies if (name := model_key(policy)) in table]
     return list(dict.fromkeys(found))

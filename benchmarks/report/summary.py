@@ -1,9 +1,9 @@
-"""A run in a folder light enough to be committed: what a reader wants, without the run's megabytes.
+"""The report of a run as a folder small enough to commit.
 
-report.html      the page, its search trees thinned out until it is below half a megabyte
+report.html      the page, with fewer search trees until it is below half a megabyte
 summary.md       the same without the trees, for places that show Markdown
 table.json       every point of every curve and the paired differences, as numbers, with the settings of the run
-accuracy-*.svg   the figures, which summary.md shows; they follow the reader's light or dark
+accuracy-*.svg   the figures of summary.md; they follow the reader's light or dark mode
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import page, words
-from benchmarks.report.cases import COUNT, LEAVES
 from benchmarks.report.curves import Curve, gains, sizes
 from benchmarks.report.figures import Figure
+from benchmarks.report.html import page, words
+from benchmarks.report.html.cases import COUNT, LEAVES
 from benchmarks.report.runs import Runs
 from tts import __version__
 from tts.errors import BadInput
@@ -30,7 +30,7 @@ _THINNER = ((COUNT, LEAVES), (COUNT, 16), (COUNT, 4), (5, 2), (2, 1))  # problem
 
 
 def save(folder: Path, title: str, runs: Runs, curves: Sequence[Curve], figures: Sequence[Figure]) -> list[Path]:
-    """Write the files into a folder, which is made where there is none; files of these names are replaced.
+    """Write the files into a folder and make it if need be; files of these names are replaced.
 
     The same runs give the same bytes. Raises BadInput where the folder cannot be written.
     """
@@ -50,7 +50,7 @@ def save(folder: Path, title: str, runs: Runs, curves: Sequence[Curve], figures:
 
 
 def table(runs: Runs, curves: Sequence[Curve]) -> dict[str, Any]:
-    """The figures as JSON types; shares are 0 to 1, costs means over the problems."""
+    """Collect the figures as JSON types; shares are 0 to 1, costs are means over the problems."""
     return {
         "format": 1,
         "written by": f"tts-search {__version__}",
@@ -107,14 +107,14 @@ def _markdown(title: str, runs: Runs, curves: Sequence[Curve], figures: Sequence
         parts += [f"![{about}]({figure.name}.svg)", f"*{plain(figure.caption)}*"]
     if found := gains(curves):
         rows = [[plain(g.above), plain(g.below), str(g.n), g.value.points().replace(" points", "")] for g in found]
-        head = ["method", "is above", "N", "points"]
+        head = ["method", "against", "N", "points"]
         parts += ["## Paired differences", _rows(head, rows), plain(words.DIFFERENCES)]
     commands = dict.fromkeys(str(call["command"]) for call in runs.calls if call.get("command"))
     if commands:
         parts += ["## How it was run", "\n".join(["```sh", *(_line(command) for command in commands), "```"])]
     parts += ["## How it was computed", plain(words.method())]
     parts.append(
-        "[report.html](report.html) is the same with the searches of the problems on which methods differ most, "
+        "[report.html](report.html) also shows the searches of the problems on which the methods differ most; "
         "[table.json](table.json) holds the numbers."
     )
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -136,7 +136,7 @@ def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def plain(text: str) -> str:
-    """Text as Markdown that shows it as it is, on one line: no markup of data or a model becomes the page's."""
+    """Escape text for Markdown, on one line, so that markup in data or a model's text is shown and not used."""
     return re.sub(r"([\\`*|]|\](?=\())", r"\\\1", escape(_line(text), quote=False))
 
 

@@ -1,36 +1,39 @@
-"""The study's figures, each as an SVG that stands alone."""
+"""The study's figures, each as an SVG file."""
 
 from __future__ import annotations
 
-from benchmarks.report import chart
-from benchmarks.report.marks import Dot, Series
+from benchmarks.report.colours import palette
+from benchmarks.report.drawing import Dot, Series
+from benchmarks.report.plot import Groups, Lines
+from benchmarks.report.svg import svg
 from benchmarks.stats.intervals import percentile
 from benchmarks.study.claims import Comparison
 from benchmarks.study.compare import Drawn
 from benchmarks.study.difficulty import Told
 
 ORDER = ("majority", "best-of-n", "beam-search", "dvts", "greedy")
-"""Of the fixed strategies, so that each has the same colour in every figure."""
+"""The order of the fixed strategies in the legend."""
 
 
 def over_flops(compared: Comparison, label: str) -> str:
-    """Accuracy over FLOPs of the selector and of every fixed strategy, with 95 % bands."""
+    """Draw accuracy over FLOPs of the selector and of every fixed strategy, with 95 % intervals."""
     name = compared.measured.policy
     rows = [("selector", compared.selector), *((s, compared.fixed[s]) for s in ORDER if s in compared.fixed)]
-    series = [Series(title, _dots(drawn), k) for k, (title, drawn) in enumerate(rows)]
+    colours = palette(["auto", *(title for title, _ in rows[1:])], [False] * len(rows))
+    series = [Series(title, _dots(drawn), k) for k, (title, drawn) in zip(colours, rows, strict=True)]
     caption = f"{name} on {label}: accuracy over FLOPs a problem, policy and reward model. Bars are 95 % intervals."
-    return chart.lines(series, "FLOPs a problem", caption, flops=True, alone=True)
+    return svg(Lines(series, "FLOPs a problem", flops=True), caption, alone=True)
 
 
 def difficulty(name: str, told: Told) -> str:
-    """Predicted and true pass@1 of the problems in groups of equal size, from those that seem hardest."""
+    """Draw predicted and true pass@1 of the problems in groups of equal size, the hardest predicted first."""
     predicted = tuple(Dot(k, value, value, value) for k, value in enumerate(told.predicted))
     true = tuple(Dot(k, each.value, each.low, each.high) for k, each in enumerate(told.true))
     series = [Series("predicted", predicted, 0), Series("true", true, 1)]
     after = f"{told.n} sample{'s' if told.n > 1 else ''}{', scored' if told.scored else ''}"
     caption = f"{name}: pass@1 as predicted after {after}, and as it is, with 95 % intervals."
     names = [f"{k + 1}" for k in range(len(true))]
-    return chart.groups(series, names, "problems by predicted pass@1", caption, alone=True)
+    return svg(Groups(series, names, "problems by predicted pass@1"), caption, alone=True)
 
 
 def _dots(drawn: Drawn) -> tuple[Dot, ...]:

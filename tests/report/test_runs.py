@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from benchmarks.recordings.reading import read as recorded
-from benchmarks.report import cases
 from benchmarks.report.curves import Curve, curves
+from benchmarks.report.html import cases
 from benchmarks.report.runs import Runs, load
 from tests.report.run import PROBLEMS, make, read, write
 
@@ -58,8 +58,8 @@ def test_the_cases_show_what_the_selector_chose_for_that_problem(chosen: Path) -
         assert [c.answer for c in shown["auto"].candidates] == [
             c["answer"] for c in by_job["auto/8", case.id]["candidates"]
         ]
-    drawn = "".join(cases.draw(case, cases.Traces(runs.paths)) for case in picked)
-    assert "beam-search, N = 4, " in drawn
+    searches = [search for case in picked for search in cases.view(case, cases.Traces(runs.paths)).searches]
+    assert any(search.about.startswith("beam-search, N = 4, ") for search in searches)
 
 
 def test_a_replay_takes_the_plans_of_a_job_as_one_too(chosen: Path) -> None:

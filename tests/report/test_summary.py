@@ -12,8 +12,8 @@ import pytest
 from benchmarks.report import summary
 from benchmarks.report.curves import curves, gains
 from benchmarks.report.runs import load
+from tests.report.html.test_page import EVIL, PLANS, call
 from tests.report.run import make, read, write
-from tests.report.test_page import EVIL, PLANS, call
 from tts.errors import BadInput
 
 FIGURES = {f"accuracy-{name}.svg" for name in ("over-n", "over-flops", "over-paper-flops", "by-level", "by-difficulty")}

@@ -65,8 +65,8 @@ def test_the_summary_and_the_figures_say_what_was_found(study: PolicyStudy) -> N
     assert len(found["selector"]) == len(study.budgets)
     drawing = figures.over_flops(study.compared, "made-up problems")
     assert drawing.startswith("<svg")
-    assert "selector" in drawing
-    assert figures.difficulty("policy", study.told[0]).count("<circle") > 2
+    assert drawing.count("<title>selector, ") == len(study.budgets)
+    assert figures.difficulty("policy", study.told[0]).count("<title>true, ") == len(study.told[0].true)
 
 
 def test_a_profile_is_fitted_to_as_many_samples_as_there_are_to_play() -> None:

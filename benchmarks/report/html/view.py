@@ -1,19 +1,21 @@
-"""One recorded search as a page of its own."""
+"""The page of one recorded search."""
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.report import tree
-from benchmarks.report.page import html
+from benchmarks.report.html import tree
+from benchmarks.report.html.render import render
 from tts.answers.extract import extract
 from tts.errors import BadInput
-from tts.trace import Trace
+from tts.trace import Event, Trace
+
+Facts = list[tuple[str, str]]
 
 
 def page_of(trace: Trace) -> str:
-    """The page. Raises BadInput for a trace whose events lack what a tree needs."""
+    """Write the page. Raises BadInput for a trace whose events lack what a tree needs."""
     try:
         return _page(trace)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -25,33 +27,30 @@ def _page(trace: Trace) -> str:
     if start is None:
         raise BadInput("the trace has no start event: it was cut off before anything was sampled.")
     problem = start["problem"]["text"]
-    verdicts = {
-        key: (extract(_text(trace, key)), None) for key, node in trace.nodes().items() if node["finish"] == "stop"
+    nodes = trace.nodes()
+    verdicts: dict[str, tree.Verdict] = {
+        key: (extract(_text(nodes, key)), None) for key, node in nodes.items() if node["finish"] == "stop"
     }
-    best = end.get("best") if end else None
+    best = str((end or {}).get("best") or "")
     first, rest = _facts(start, end)
-    drawn = tree.draw(tree.from_trace(trace, verdicts))
-    winner = f'<p class="soft small">The answer is that of node {escape(str(best))}.</p>' if best else ""
-    body = (
-        f'<h1 class="text">{escape(problem)}</h1>{_rows(first)}<h2>The search</h2>{winner}{drawn}'
-        f"<h2>Settings and cost</h2>{_rows(rest)}"
-    )
-    return html(f"search: {problem[:60]}", body)
+    roots = tree.from_trace(trace, verdicts, best)
+    return render(
+        "view.html.jinja", title=f"search: {problem[:60]}", problem=problem, first=first, rest=rest, best=best,
+        tree=tree.chain(roots),
+    )  # fmt: skip
 
 
-def _text(trace: Trace, key: str) -> str:
-    nodes, texts = trace.nodes(), []
-    while key in nodes:
+def _text(nodes: Mapping[str, Event], key: str) -> str:
+    """Join the texts of a node and those before it."""
+    texts: list[str] = []
+    while key in nodes and len(texts) < len(nodes):
         texts.append(nodes[key]["text"])
         key = nodes[key]["parent"]
     return "".join(reversed(texts))
 
 
-Facts = list[tuple[str, str]]
-
-
 def _facts(start: dict[str, Any], end: dict[str, Any] | None) -> tuple[Facts, Facts]:
-    """What a reader wants to know first, and everything else."""
+    """List what a reader wants to know first, and everything else."""
     plan = start["plan"]
     parameters = plan.get("parameters", {})
     about = [plan.get("strategy"), f"N = {parameters.get('n', '?')}", plan.get("policy"), plan.get("prm")]
@@ -67,8 +66,3 @@ def _facts(start: dict[str, Any], end: dict[str, Any] | None) -> tuple[Facts, Fa
     for name, value in (end.get("usage") or {}).items():
         rest.append((name.replace("_", " "), f"{value:,}" if isinstance(value, int) else f"{value:.2f}"))
     return first, rest
-
-
-def _rows(facts: Facts) -> str:
-    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts)
-    return f'<div class="scroll"><table class="facts"><tbody>{rows}</tbody></table></div>'

@@ -1,17 +1,16 @@
-"""The problems on which methods differ most, with the search of each to unfold."""
+"""The problems on which methods differ most, with the search tree of each method."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.report import tree
 from benchmarks.report.curves import Curve
+from benchmarks.report.html import tree
 from benchmarks.report.runs import TRACES, Runs
 from tts.errors import BadInput
 from tts.records.outcomes import Outcome
@@ -23,15 +22,37 @@ LEAVES = 64  # candidates of one tree that are drawn; a page of ten trees must s
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A problem, how far the methods are apart on it, and the outcomes of each method's own run."""
+    """A problem, how far the methods are apart on it, and the outcome of each method's own run."""
 
     id: str
     spread: float
     outcomes: tuple[tuple[str, Outcome], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One method's search on a case's problem, as the page shows it."""
+
+    name: str
+    correct: bool
+    answer: str
+    about: str
+    error: str | None
+    tree: tree.Chain
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A case as the page shows it."""
+
+    problem: str
+    gold: str
+    about: str
+    searches: Sequence[Search]
+
+
 def pick(runs: Runs, found: Sequence[Curve], count: int = COUNT) -> list[Case]:
-    """The ``count`` problems with the highest variance of correctness over the methods, each at its largest N."""
+    """Choose the problems with the highest variance of correctness over the methods, each at its largest N."""
     drawn = [curve for curve in found if not curve.bound and _own(curve)]
     if len(drawn) < 2:
         return []
@@ -53,7 +74,7 @@ def _own(curve: Curve) -> bool:
 
 
 class Traces:
-    """The traces of run folders, by problem, strategy and N. Only their first lines are read before one is wanted."""
+    """The traces of run folders, by problem, strategy and N. A trace is read in full when it is first needed."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._files: dict[tuple[str, str, int], Path] = {}
@@ -70,9 +91,10 @@ class Traces:
             n = plan.get("n", plan.get("parameters", {}).get("n", 0))
             self._files[start["problem"]["id"], plan["strategy"], int(n)] = file
         except (ValueError, KeyError, TypeError, AttributeError):
-            return  # a file of something else: the candidates serve as well
+            return  # not a trace: the candidates of the outcome are drawn instead
 
     def of(self, outcome: Outcome) -> Trace | None:
+        """Read the trace of an outcome's search; None without one."""
         n = int(outcome.plan.parameters.get("n", 0))
         file = self._files.get((outcome.id, outcome.plan.strategy, n))
         try:
@@ -81,41 +103,25 @@ class Traces:
             return None
 
 
-def draw(case: Case, traces: Traces, leaves: int = LEAVES) -> str:
-    """A problem as a part of the page that unfolds; of each search ``leaves`` candidates, where it has no trace."""
+def view(case: Case, traces: Traces, leaves: int = LEAVES) -> View:
+    """Arrange a case for the page. A search without a trace shows at most ``leaves`` candidates."""
     first = case.outcomes[0][1]
-    verdicts, trees = [], []
-    for name, outcome in case.outcomes:
-        css, mark = ("good", "✓") if outcome.correct else ("bad", "✗")
-        answer = "no answer" if outcome.answer is None else outcome.answer
-        verdicts.append(f'<span><span class="{css}">{mark}</span> {escape(name)}: <b>{escape(answer)}</b></span>')
-        trees.append(_search(name, outcome, traces, leaves))
-    level = f" · level {first.level}" if first.level else ""
-    return (
-        f'<details class="case"><summary><span class="plain">{escape(first.problem)}</span>'
-        f'<div class="verdicts">{"".join(verdicts)}</div></summary><div>'
-        f'<p class="soft small">{escape(case.id)}{level} · right answer <b>{escape(first.gold)}</b></p>'
-        f"{''.join(trees)}</div></details>"
-    )
+    about = f"{case.id} · level {first.level}" if first.level else case.id
+    searches = [_search(name, outcome, traces, leaves) for name, outcome in case.outcomes]
+    return View(first.problem, first.gold, about, searches)
 
 
-def _search(name: str, outcome: Outcome, traces: Traces, leaves: int) -> str:
-    n = outcome.plan.parameters.get("n", "?")
-    plan = "" if name.startswith(outcome.plan.strategy) else f"{outcome.plan.strategy}, "  # what a selector chose
-    if outcome.error is not None:
-        return f'<h3>{escape(name)}</h3><p class="small bad">{escape(outcome.error)}</p>'
-    trace = traces.of(outcome)
+def _search(name: str, outcome: Outcome, traces: Traces, leaves: int) -> Search:
     pairs = list(zip(outcome.candidates, outcome.right, strict=True))
-    note = ""
+    trace, note = traces.of(outcome), ""
     if trace is not None:
         roots = tree.from_trace(trace, {c.key: (c.answer, verdict) for c, verdict in pairs})
     else:
         shown = pairs[:leaves]
         roots = tree.from_candidates([c for c, _ in shown], [verdict for _, verdict in shown])
         note = "" if len(shown) == len(pairs) else f" · the first {len(shown)} are drawn"
-    right = sum(outcome.right)
-    about = f"{plan}N = {n}, {right} of {len(pairs)} candidates right{note}"
-    return (
-        f'<details><summary><b>{escape(name)}</b> <span class="soft small">{escape(about)}</span></summary>'
-        f"{tree.draw(roots)}</details>"
-    )
+    plan = "" if name.startswith(outcome.plan.strategy) else f"{outcome.plan.strategy}, "  # what a selector chose
+    n = outcome.plan.parameters.get("n", "?")
+    about = f"{plan}N = {n}, {sum(outcome.right)} of {len(pairs)} candidates right{note}"
+    answer = "no answer" if outcome.answer is None else outcome.answer
+    return Search(name, outcome.correct, answer, about, outcome.error, tree.chain(roots))

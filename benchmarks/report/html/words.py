@@ -1,39 +1,41 @@
-"""The sentences of a report, as text: the page and the summary say the same."""
+"""The sentences of a report, as text. The page and the summary share them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from benchmarks.report.curves import Curve, shared, versus
-from benchmarks.report.marks import power
+from benchmarks.report.plot import power
 from benchmarks.report.runs import Runs
 from benchmarks.stats.intervals import Interval
 from tts import __version__
 
 
 def title_of(runs: Runs, curves: Sequence[Curve]) -> str:
-    """The data and the policies, as a title."""
+    """Name the data and the policies."""
     return " · ".join([", ".join(datasets(runs)) or "problems", ", ".join(models(curves, "policy")) or "search"])
 
 
 def datasets(runs: Runs) -> list[str]:
+    """List the names of the data sets."""
     return sorted({outcome.dataset for outcome in runs.problems.values() if outcome.dataset})
 
 
 def models(curves: Sequence[Curve], which: str) -> list[str]:
-    """The policies (``"policy"``) or reward models (``"prm"``) of a report."""
-    return list(dict.fromkeys(name for curve in curves if (name := getattr(curve.arm, which))))
+    """List the policies (``"policy"``) or reward models (``"prm"``) of a report."""
+    names = (curve.arm.policy if which == "policy" else curve.arm.prm for curve in curves)
+    return list(dict.fromkeys(filter(None, names)))
 
 
 def lead(runs: Runs, curves: Sequence[Curve]) -> str:
-    """What was run, in a sentence."""
+    """Say what was run."""
     prms = models(curves, "prm")
     used = f"policy {', '.join(models(curves, 'policy'))}" + (f", reward model {', '.join(prms)}" if prms else "")
     return f"{', '.join(datasets(runs) or ['unnamed problems'])}, {len(runs.problems)} problems; {used}."
 
 
 def headline(curves: Sequence[Curve]) -> str:
-    """The highest method, and what it adds to a single sample of the same policy; empty where nothing was sampled."""
+    """Name the highest method and its gain over a single sample of the same policy; empty without samples."""
     best = next((curve for curve in curves if not curve.bound), None)
     alone = [p for c in curves if best and c.arm.independent and c.arm.policy == best.arm.policy and (p := c.at(1))]
     if best is None or best.top.n == 1 or not alone or not shared([best.top, alone[0]]):
@@ -45,9 +47,9 @@ def headline(curves: Sequence[Curve]) -> str:
 
 
 def warnings(runs: Runs, curves: Sequence[Curve]) -> Iterator[str]:
-    """What a reader must know before the figures."""
+    """Yield what a reader must know before the figures."""
     if runs.part:
-        yield f"This is a part of the data set ({runs.part}): its figures are not those of the whole."
+        yield f"This is a part of the data set ({runs.part}); results on the whole may differ."
     drawn = [curve.top for curve in curves]
     common = len(shared(drawn))
     most = max(len(point.ids) for point in drawn)
@@ -63,38 +65,55 @@ def warnings(runs: Runs, curves: Sequence[Curve]) -> Iterator[str]:
 
 
 def table_note(curves: Sequence[Curve]) -> str:
-    """How to read the main table."""
+    """Explain the main table."""
     text = "Per cent of problems right, with 95 % intervals; cost a problem at the largest N. "
     if any(point.derived for curve in curves for point in curve.points):
         text += (
             "Best-of-n and majority were sampled once at their largest N; a smaller N is the unbiased mean over "
-            "subsets of those samples, at what so many would have cost. Searches were run at each N."
+            "subsets of those samples, at the cost of that many samples. Searches were run at each N."
         )
     return text.strip()
 
 
 DIFFERENCES = (
-    "Difference in percentage points over the same problems, with the paired bootstrap's 95 % interval; where it holds "
-    "zero the two were not told apart. The intervals are not adjusted for the number of pairs."
+    "Difference in percentage points over the same problems, with the paired bootstrap's 95 % interval. An interval "
+    "that holds zero shows no clear difference. The intervals are not adjusted for the number of pairs."
 )
 
 
-def method() -> str:
-    """How the figures were computed."""
+def cases_note(count: int) -> str:
+    """Explain the list of problems."""
     return (
-        "Accuracy where every problem is right or wrong has Wilson's interval, means over subsets a bootstrap's over "
-        "problems (10,000 draws). Difficulty is the share of the policy's own samples that are right: easy from 50 %, "
-        "medium from 10 %, hard below. FLOPs are logical: those of the algorithm, each prefix read once by each model. "
+        f"The {count} problems on which correctness varies most over the methods. Each unfolds to the searches, each "
+        "search to its tree. The bar before a step is the reward model's score."
+    )
+
+
+def paper_note(runs: Runs) -> str:
+    """Name the source of the published figures."""
+    part = " The paper's figures are of the whole data set, ours of a part." if runs.part else ""
+    return (
+        "Paper: arXiv 2502.06703, Tables 3 and 5. Its best search is compute-optimal: the best strategy, reward model "
+        f"and N up to 512 for each difficulty.{part}"
+    )
+
+
+def method() -> str:
+    """Explain how the figures were computed."""
+    return (
+        "Accuracy of runs has Wilson's interval; means over subsets have a bootstrap's over problems (10,000 draws). "
+        "Difficulty is the share of the policy's own samples that are right: easy from 50 %, medium from 10 %, hard "
+        "below. FLOPs are logical: those of the algorithm, with each prefix read once by each model. "
         f"Written by tts-search {__version__}."
     )
 
 
 def cost(curve: Curve) -> tuple[str, str, str]:
-    """What a problem costs at the largest N: tokens, FLOPs and the papers' FLOPs; a bound costs nothing of its own."""
+    """Write the cost of a problem at the largest N: tokens, FLOPs, the papers' FLOPs; empty for a bound."""
     top = curve.top
     return ("", "", "") if curve.bound else (f"{top.tokens:,.0f}", power(top.flops), power(top.paper_flops))
 
 
 def ranged(value: Interval) -> tuple[str, str]:
-    """A share in per cent and its interval: ``74.8`` and ``[70.8, 78.4]``."""
+    """Write a share in per cent and its interval: ``74.8`` and ``[70.8, 78.4]``."""
     return f"{100 * value.value:.1f}", f"[{100 * value.low:.1f}, {100 * value.high:.1f}]"

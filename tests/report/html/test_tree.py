@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
-from benchmarks.report import tree
-from tests.report.test_page import EVIL, call
+from benchmarks.report.html import tree
+from benchmarks.report.html.render import render
+from tests.report.html.test_page import EVIL, call
+from tests.report.markup import parse
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solution, Solver
 from tts.budget import Budget
@@ -44,7 +47,7 @@ def test_a_trace_gives_every_node_and_the_verdict_at_its_end() -> None:
     solution = search("beam-search")
     roots = tree.from_trace(solution.trace, {c.key: (c.answer, c.answer == "3") for c in solution.candidates})
     assert len(texts(roots)) == len(solution.trace.nodes())
-    drawn = tree.draw(roots)
+    drawn = draw(roots)
     assert drawn.count('class="step"') == len(solution.trace.nodes())
     assert "✓" in drawn
 
@@ -68,9 +71,50 @@ def test_solutions_that_share_steps_share_branches() -> None:
     )
     assert [(twig.text, twig.leaves) for twig in roots] == [("a", 2), ("b", 1)]
     assert [twig.end for twig in roots[0].children] == [("1", True), ("2", False)]
-    drawn = tree.draw(roots)
+    drawn = draw(roots)
     assert "1 of 2 right" in drawn
     assert drawn.count("<details") == 4
+
+
+def draw(roots: list[tree.Twig]) -> str:
+    return render("view.html.jinja", title="", problem="", first=[], rest=[], best="", tree=tree.chain(roots))
+
+
+def test_a_branch_says_where_it_leads() -> None:
+    def leaf(text: str, answer: str | None, right: bool | None) -> tree.Twig:
+        return tree.Twig(text, 0.5, end=(answer, right))
+
+    fork = tree.Twig("fork", 0.9, [leaf("a", "1", True), leaf("b", "2", False)])
+    found = tree.chain([fork, leaf("c", "3", False), leaf("d", "4", None), tree.Twig("e", 0.1)])
+    assert [(branch.line, branch.tag, branch.right) for branch in found.branches] == [
+        ("fork", "1 of 2 right", True),
+        ("c", "3", False),
+        ("d", "", None),
+        ("e", "pruned", None),
+    ]
+
+
+def test_the_branches_that_lead_to_the_answer_are_open() -> None:
+    solution = search("beam-search")
+    end = next(solution.trace.of("end"))
+    roots = tree.from_trace(solution.trace, {}, end["best"])
+    path: list[tree.Twig] = []
+    level = roots
+    while chosen := [twig for twig in level if twig.chosen]:
+        assert len(chosen) == 1
+        path += chosen
+        level = chosen[0].children
+    best = next(candidate for candidate in solution.candidates if candidate.key == end["best"])
+    assert tuple(twig.text for twig in path) == best.steps
+    assert 0 < draw(roots).count(" open>") <= len(path)
+
+
+def test_a_deep_tree_is_drawn_whole() -> None:
+    """Branches at each of 100 steps, more than any strategy takes, within the interpreter's recursion limit."""
+    roots = [tree.Twig("end", end=("1", True))]
+    for depth in range(100):
+        roots = [tree.Twig(f"step {depth}", 0.5, roots), tree.Twig("other", 0.1)]
+    assert draw(roots).count('class="step"') == 201
 
 
 def test_a_trace_is_viewed_as_a_page_beside_it(tmp_path: Path) -> None:
@@ -79,9 +123,30 @@ def test_a_trace_is_viewed_as_a_page_beside_it(tmp_path: Path) -> None:
     assert call("view", tmp_path / "tree.jsonl") == f"{tmp_path / 'tree.html'}\n"
     text = (tmp_path / "tree.html").read_text()
     assert text.count('class="step"') == len(solution.trace.nodes())
-    assert "<script" not in text
-    assert "<img" not in text
-    assert "&lt;script&gt;" in text
+
+
+def test_hostile_text_in_every_field_of_a_trace_stays_text(tmp_path: Path) -> None:
+    solution = search("beam-search")
+    solution.trace.save(tmp_path / "tree.jsonl")
+    call("view", tmp_path / "tree.jsonl", "--out", tmp_path / "harmless.html")
+    rows = [json.loads(line) for line in (tmp_path / "tree.jsonl").read_text().splitlines()]
+    for row in rows:
+        if row["event"] == "start":
+            row["problem"]["text"] = EVIL
+            row["plan"] |= dict.fromkeys(("strategy", "policy", "prm", "vote", "reason", "extract", EVIL), EVIL)
+            row["plan"]["parameters"] |= {"n": EVIL, "more": EVIL}
+        if row["event"] == "sample":
+            row["finish"] = row["finish"] if row["finish"] in ("step", "stop") else EVIL
+            row["steps"] = [step | {"text": EVIL} for step in row["steps"]]
+        if row["event"] == "end":
+            row |= {"answer": EVIL, "best": EVIL, "stopped": EVIL}
+            row["usage"][EVIL] = 1
+    (tmp_path / "evil.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    call("view", tmp_path / "evil.jsonl")
+    found, harmless = parse(tmp_path / "evil.html"), parse(tmp_path / "harmless.html")
+    assert found.shape <= harmless.shape
+    assert not any("taken" in value for _, _, value in found.attributes)
+    assert found.text.count(EVIL) > 10
 
 
 @pytest.mark.parametrize(

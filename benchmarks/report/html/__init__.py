@@ -1,0 +1,1 @@
+"""The HTML pages: Jinja2 templates with autoescape, and the Python that fills them."""
