@@ -11,11 +11,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tts.models.find import find
-
 from tts.errors import ModelError, UnknownName
 from tts.models.card import Kind, ModelCard
 from tts.models.files import folder_of
+from tts.models.find import find
 
 _SUFFIXES = (".safetensors", ".json", ".jinja", ".model", ".txt")
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -10,12 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tts.models.find import find
-
 from benchmarks.prm_eval.data import Case
 from benchmarks.prm_eval.sources import DataSet
 from benchmarks.provenance import fingerprint, without_secrets
 from tts.errors import BadInput, EngineError, PromptTooLong
+from tts.models.find import find
 from tts.protocols import RewardModel
 from tts.records.jsonl import Rows
 from tts.types import Finish, Node, Problem, Step

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from tts.models.find import find
 
 from benchmarks.calibrate.build import calibrate
 from benchmarks.calibrate.evaluate import choose, folds
@@ -20,6 +19,7 @@ from benchmarks.study.difficulty import Told, told
 from benchmarks.study.measure import Decks, Measured, Part, budgets_of, measure
 from benchmarks.study.oracle import Knowing
 from tts.errors import TTSError
+from tts.models.find import find
 from tts.selection.profile import Profile
 
 PROBED = 4

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tts.models.find import find as find_model
 
 from benchmarks.datasets.dataset import load as load_data
 from benchmarks.datasets.dataset import read
 from benchmarks.word_problems.generate import DATA
 from tts.engines.hf import causal_shape
 from tts.models.files import folder_of
+from tts.models.find import find as find_model
 from tts.selection.profile_file import SHIPPED, find, load
 from tts.selection.selector import Limits, expected
 from tts.types import Problem

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tts.models.find import find
 
 from tests import tiny
 from tests.engines.fake_server import FakeServer
 from tts.engines.remote.engine import ENGINE as REMOTE
 from tts.engines.remote.engine import RemotePolicy
 from tts.engines.transformers.engine import ENGINE, TransformersPolicy, TransformersReward
+from tts.models.find import find
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import torch
-from tts.models.find import find
 
 from tests import tiny
 from tts.engines.transformers.engine import ENGINE, TransformersPolicy
 from tts.errors import BadInput, EngineError, PromptTooLong
+from tts.models.find import find
 from tts.protocols import Completion, Request
 from tts.types import Finish, Node, Problem, Step, Until
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tts.models.find import find
 
 from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, ask, below
@@ -20,6 +19,7 @@ from tts.engines.remote.text_steps import cut, share, stand_ins
 from tts.engines.transformers.engine import TransformersPolicy, TransformersReward
 from tts.errors import ModelError, PromptTooLong
 from tts.models.card import ModelCard
+from tts.models.find import find
 from tts.protocols import Completion
 from tts.types import Finish, Node, Problem, Step, Until
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tts.models.find import find
 
 from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, ask
@@ -18,6 +17,7 @@ from tts import Solver
 from tts.engines.remote.address import Address, Patience
 from tts.engines.remote.engine import RemotePolicy
 from tts.errors import BadInput, EngineError, ModelError
+from tts.models.find import find
 from tts.types import Node, Until
 
 Connect = Callable[..., RemotePolicy]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tts.models.find import find
 
 from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, ask, below, root_of
@@ -15,6 +14,7 @@ from tests.engines.test_remote import greedy, no_keys
 from tts.engines.remote.engine import RemotePolicy
 from tts.engines.transformers.engine import TransformersPolicy
 from tts.models.card import BOXED
+from tts.models.find import find
 from tts.types import Finish, Node, Problem, Until
 
 __all__ = ["no_keys"]

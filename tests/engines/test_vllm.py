@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tts.models.find import find
 
 from tests.engines.test_reward import PROBLEM, TEXTS, chain
 from tts.engines.load import Loading, load_both, load_policy
 from tts.engines.transformers.engine import ENGINE as TRANSFORMERS
 from tts.errors import BadInput, EngineDied, ModelError, PromptTooLong, UnknownName
+from tts.models.find import find
 from tts.protocols import Policy, Request
 from tts.types import Finish, Node, Problem, Until
 

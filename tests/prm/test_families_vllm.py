@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tts.models.find import find
 
 from tests.engines.test_reward import chain
 from tests.prm.checkpoints import make
@@ -18,6 +17,7 @@ from tts.engines.load import _engine_for
 from tts.errors import ModelError
 from tts.models.card import ModelCard
 from tts.models.descriptions import family_of
+from tts.models.find import find
 from tts.types import Problem
 
 pytest.importorskip("vllm", reason="vLLM is not installed", exc_type=ImportError)

@@ -17,8 +17,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from tts.models.find import find
-
 from benchmarks.speed.harness import Bench, Measurement, Scale, timed
 from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row
@@ -26,6 +24,7 @@ from benchmarks.speed.workloads import lab
 from tts import Solver
 from tts.aio import LoopThread
 from tts.engines.vllm.client import Service
+from tts.models.find import find
 
 STRATEGIES = ("beam-search", "dvts")
 _STEP = "Take away 2: 105-2=10{}.\n\n"

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import IO
 
 from tokenizers import Tokenizer
-from tts.models.find import find
 
 from prm.qwen import STEP_TOKEN
 from tts.models.files import folder_of
+from tts.models.find import find
 
 _FLAGS = (
     "--dtype", "float32", "--enforce-eager", "--max-num-seqs", "256", "--max-num-batched-tokens", "8192",
