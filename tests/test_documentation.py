@@ -1,12 +1,16 @@
-"""The documentation names only what exists: links, headings, files and modules."""
+"""The documentation names only what exists: links, headings, files, modules, commands and options."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 
+from cli import app
 from tests.markdown import ROOT, blocks
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -17,6 +21,7 @@ _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(?P<title>.+?) *$", re.MULTILINE)
 _PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(ROOMS)})/[\w./-]*\w/?|(?<![\w./-])cli\.py\b")
 _FILE = re.compile(r"`(?P<name>\w+\.py)`")
+_COMMAND = re.compile(r"(?:^[ $]*|\| |`)tts (?P<words>[a-z][^`\n]*)", re.MULTILINE)
 _MODULE = re.compile(r"python -m (?P<name>(?:tts|prm|strategies|benchmarks)[\w.]*\w)")
 
 
@@ -60,6 +65,21 @@ def missing_modules(words: str) -> list[str]:
     ]
 
 
+def unknown_options(words: str) -> list[str]:
+    """The commands of ``tts`` that do not exist, and the options that a command does not have."""
+    known: Any = typer.main.get_command(app)
+    unknown = []
+    for match in _COMMAND.finditer(words):
+        name, *arguments = shlex.split(match["words"].replace("\\", ""), comments=True)
+        if name not in known.commands:
+            unknown.append(name)
+            continue
+        options = {option for parameter in known.commands[name].params for option in parameter.opts}
+        used = [argument.partition("=")[0] for argument in arguments if re.match(r"--?[a-z]", argument)]
+        unknown += [f"{name} {option}" for option in used if option not in options]
+    return unknown
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_relative_link_of_a_page_reaches_a_file_and_a_heading(page: Path) -> None:
     assert broken_links(page) == []
@@ -69,6 +89,11 @@ def test_every_relative_link_of_a_page_reaches_a_file_and_a_heading(page: Path) 
 def test_every_file_and_module_that_a_page_names_exists(page: Path) -> None:
     assert missing_files(text(page)) == []
     assert missing_modules(text(page)) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_and_option_that_a_page_shows_exists(page: Path) -> None:
+    assert unknown_options(text(page)) == []
 
 
 def test_the_readme_links_every_page_of_the_documentation() -> None:
@@ -88,3 +113,10 @@ def test_a_file_or_a_module_that_is_missing_is_found() -> None:
     words = "`tts/types.py`, tts/none.py, `strategies/`, `none.py`, docs/NONE.md and cli.py; python -m benchmarks.none"
     assert missing_files(words) == ["tts/none.py", "docs/NONE.md", "none.py"]
     assert missing_modules(words + ", python -m benchmarks.speed") == ["benchmarks.none"]
+
+
+def test_a_command_or_an_option_that_is_missing_is_found() -> None:
+    words = (
+        "$ tts solve --none --budget 4 'a --b'\nRun `tts dig` or `tts plan -n 4`.\n    tts bench lab-500 --n=4  # --c\n"
+    )
+    assert unknown_options(words) == ["solve --none", "dig", "bench --n"]
