@@ -1,8 +1,4 @@
-"""What the families have in common as an engine uses them. Neither torch nor transformers is loaded by it.
-
-A family says how its prompt grows (``format``), how a server of pooling models reads it (``pooling``), and how hidden
-states become scores (``scores``). Its torch side is a module of its own, imported when a model is loaded.
-"""
+"""The base of the families: their torch side is a module of its own, imported when a model is loaded."""
 
 from __future__ import annotations
 
@@ -10,11 +6,13 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tts.protocols import RewardFamily
+
 if TYPE_CHECKING:
     import torch
 
 
-class Family:
+class Family(RewardFamily):
     """A family whose torch side is named: ``loader(folder, dtype)`` and ``maker(folder)``, each "module:function"."""
 
     __slots__ = ()
@@ -23,21 +21,17 @@ class Family:
     maker: ClassVar[str]
 
     def load(self, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
-        """The module with its published weights, from safetensors. Raises ModelError where weights are missing."""
+        """Read the module with its published weights, from safetensors. Raises ModelError where weights are missing."""
         module: torch.nn.Module = _function(self.loader)(folder, dtype, **self._options())
         return module
 
     def shape(self, folder: Path) -> torch.nn.Module:
-        """The module without its weights, on the meta device."""
+        """Make the module without its weights, on the meta device."""
         module: torch.nn.Module = _function(self.maker)(folder)
         return module
 
-    def decoder(self, module: Any) -> Any:
-        """The part that turns token ids into hidden states."""
-        return module.base_model
-
     def _options(self) -> dict[str, Any]:
-        """What else the torch side has to know to load a model."""
+        """Return what else the torch side has to know to load a model."""
         return {}
 
 

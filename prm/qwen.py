@@ -6,7 +6,7 @@ steps, each followed by ``<extra_0>``; a step's score is the probability of labe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from prm.family import Family
@@ -76,7 +76,9 @@ class Qwen(Family):
     loader: ClassVar[str] = "prm.qwen_module:load"
     maker: ClassVar[str] = "prm.qwen_module:empty"
 
-    pooling: Pooling = field(default_factory=lambda: Pooling(column=1))
+    @property
+    def pooling(self) -> Pooling:
+        return Pooling(column=1)
 
     def format(self, tokenizer: Any) -> QwenFormat:
         """How this family's prompt grows. Raises ModelError for a tokenizer of another family."""

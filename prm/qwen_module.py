@@ -20,7 +20,7 @@ class Qwen2ForProcessRewardModel(Qwen2PreTrainedModel):
 
     def __init__(self, config: Qwen2Config) -> None:
         super().__init__(config)
-        width, labels = config.hidden_size, getattr(config, "num_labels", 2)
+        width, labels = config.hidden_size, config.num_labels or 2
         self.model = Qwen2Model(config)
         self.score = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, labels))
         self.post_init()  # type: ignore[no-untyped-call]

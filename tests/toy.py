@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tts.cost import ModelShape
 from tts.errors import PromptTooLong
-from tts.protocols import Completion, Request
+from tts.protocols import Completion, Policy, Request, RewardModel
 from tts.types import Finish, Node, Problem, Step, Until
 
 SHAPE = ModelShape(parameters=1000, active=900, layers=2, width=8)
@@ -24,7 +24,7 @@ def step(text: str, ending: bool = False) -> Step:
 
 
 @dataclass(eq=False)
-class ToyPolicy:
+class ToyPolicy(Policy):
     depth: int = 3
     slip: float = 0.3
     context: int = 200
@@ -75,7 +75,7 @@ class ToyPolicy:
 
 
 @dataclass(eq=False)
-class ToyReward:
+class ToyReward(RewardModel):
     name: str = "toy-prm"
     shape: ModelShape = SHAPE
     calls: list[tuple[str, int]] = field(default_factory=list)

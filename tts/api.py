@@ -17,7 +17,7 @@ from tts.engines.replay import ReplayPolicy, ReplayReward, load_replay
 from tts.errors import BadInput, BudgetError, EngineDied, TTSError
 from tts.models.policies import DEFAULT_POLICY
 from tts.planning import Wish, check_sizes, planned
-from tts.protocols import Policy, RewardModel
+from tts.protocols import Policy, RewardModel, as_policy, as_reward
 from tts.search.run import run
 from tts.search.strategy import Strategy
 from tts.selection.shared_budget import Pot, Share
@@ -33,7 +33,8 @@ class Solver:
     The models are loaded when the first problem comes, once a process: two solvers with the same models share them.
 
     Args:
-        policy: a short name (``tts models`` lists them), a hub id, a local folder, or a Policy.
+        policy: a short name (``tts models`` lists them), a hub id, a local folder, or a Policy of your own: inherit
+            :class:`tts.protocols.Policy`.
         prm: the same for the reward model; ``"auto"`` takes the one recommended for the policy, None goes without.
         strategy: a name (``tts strategies`` lists them) or a Strategy; by default ``auto``, which chooses for each
             problem by measured curves or by the published rule (docs/SELECTOR.md).
@@ -89,6 +90,8 @@ class Solver:
             budget = Budget(budget, max_tokens, max_flops, max_seconds)
         elif not (max_tokens is max_flops is max_seconds is None):
             raise BadInput("give the ceilings either in the Budget or as arguments of their own, not both.")
+        policy = policy if isinstance(policy, str) else as_policy(policy)
+        prm = prm if prm is None or isinstance(prm, str) else as_reward(prm)
         self.budget, self.total_flops = budget, total_flops
         self._loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
         self._models: tuple[Policy, RewardModel | None] | None = None
@@ -124,7 +127,7 @@ class Solver:
 
     def _ready(self) -> tuple[Policy, RewardModel | None] | None:
         models = self._models
-        return models if models and all(getattr(model, "alive", True) for model in models) else None
+        return models if models and all(model.alive for model in models if model) else None
 
     def _load(self) -> tuple[Policy, RewardModel | None]:
         prm = self.planned.prm
@@ -152,7 +155,7 @@ class Solver:
 
     def _check(self, policy: Policy, reward: RewardModel | None) -> None:
         """Refuse what these models cannot do for this plan, before any work."""
-        if getattr(self.strategy, "stepwise", False) and not getattr(policy, "steps", True):
+        if getattr(self.strategy, "stepwise", False) and not policy.steps:
             raise BadInput(
                 f"{policy.name} is behind a chat-only server, which cannot go on from a step: "
                 f"use best-of-n or majority, not {self.plan.strategy}."
@@ -176,9 +179,10 @@ class Solver:
         if (ready := self._ready()) is None:
             ready = await asyncio.to_thread(self.load)
         policy, reward = ready
-        if (prepare := getattr(policy, "prepare", None)) is not None:  # what a server has to be asked for first
-            await prepare(problem)
-        told = [warn(problem) for model in (policy, reward) if (warn := getattr(model, "warn", None)) is not None]
+        models = [model for model in (policy, reward) if model]
+        for model in models:
+            await model.prepare(problem)
+        outside = [*(model.warn(problem) for model in models), self.planned.known(problem), share and share.warning]
         settings = self._settings(policy, share)
         return await run(
             problem,
@@ -188,7 +192,7 @@ class Solver:
             self._within(share),
             strategy=strategy or (replace(self.strategy, **settings) if settings else self.strategy),  # type: ignore[type-var]
             clock=_standing_still if isinstance(policy, ReplayPolicy) else time.monotonic,
-            warnings=(*self.warnings, *filter(None, [*told, self.planned.known(problem), share and share.warning])),
+            warnings=(*self.warnings, *(sentence for sentence in outside if sentence)),
         )
 
     def _settings(self, policy: Policy, share: Share | None) -> dict[str, Any]:
@@ -196,7 +200,7 @@ class Solver:
         found: dict[str, Any] = {}
         if share is not None and share.price is not None:
             found["price"] = share.price
-        if hasattr(self.strategy, "whole") and not getattr(policy, "steps", True):  # a chat-only server
+        if hasattr(self.strategy, "whole") and not policy.steps:  # a chat-only server
             found["whole"] = True
         return found
 

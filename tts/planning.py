@@ -44,6 +44,14 @@ class Wish:
     def card(self) -> ModelCard | None:
         return find(self.policy, "policy") if isinstance(self.policy, str) else None
 
+    @property
+    def policy_name(self) -> str:
+        return find(self.policy, "policy").name if isinstance(self.policy, str) else self.policy.name
+
+    @property
+    def policy_parameters(self) -> int:
+        return find(self.policy, "policy").parameters if isinstance(self.policy, str) else self.policy.shape.parameters
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -150,8 +158,8 @@ def _outcome(prm: str | RewardModel | None) -> bool:
     """Whether it judges whole solutions only."""
     if isinstance(prm, str):
         card = find(prm, "prm")
-        return bool(card.family and getattr(family_of(card), "outcome", False))
-    return bool(getattr(prm, "outcome", False))
+        return bool(card.family and family_of(card).outcome)
+    return prm is not None and prm.outcome
 
 
 # -------------------------------------------------------------------------------------------------------- the strategy
@@ -162,9 +170,8 @@ def _adapted(wish: Wish, prm: str | RewardModel | None) -> dict[str, Any]:
     card, name = wish.card, "" if prm is None else _name(prm)
     ours = card is not None and CARDS.get(card.name) == card
     profile = wish.profile if wish.profile is not None else find_profile(card.name, name) if ours and card else ""
-    size = card.parameters if card else getattr(getattr(wish.policy, "shape", None), "parameters", 0)
     family = find(prm, "prm").family if isinstance(prm, str) else ""
-    said = rule(size, family, prm=name, thinking=bool(card and card.thinking), dataset=wish.dataset)
+    said = rule(wish.policy_parameters, family, prm=name, thinking=bool(card and card.thinking), dataset=wish.dataset)
     settings: dict[str, Any] = {"easy": said.easy, "medium": said.medium, "hard": said.hard, "why": said.why}
     for kind in ("easy", "medium", "hard"):
         resolve("strategy", str(wish.parameters.get(kind, "majority")))
@@ -203,11 +210,10 @@ def _sampling(card: ModelCard | None) -> dict[str, Any]:
 def _plan(wish: Wish, built: Strategy, prm: str, adaptive: bool) -> Plan:
     settings = {f.name: getattr(built, f.name) for f in fields(built)}  # type: ignore[arg-type]
     own = str(getattr(built, "vote", "weighted")) if prm or adaptive else "majority"
-    card = wish.card
     return Plan(
         strategy=(wish.strategy or AUTO) if not _given(wish) else type(built).__name__,  # type: ignore[arg-type]
         parameters=settings,
-        policy=card.name if card else getattr(wish.policy, "name", ""),
+        policy=wish.policy_name,
         prm=prm,
         vote=wish.vote or own,
         aggregate=wish.aggregate or settings.get("aggregate", "last"),

@@ -1,17 +1,22 @@
-"""The seams: what a policy, a reward model, a strategy and a vote are to one another.
+"""The seams: base classes of policies, reward models and families of reward models.
 
-Engines implement Policy and RewardModel; each call is one coroutine for one sample or one text, and the engine batches
+Engines implement Policy and RewardModel. Each call is one coroutine for one sample or one text, and the engine batches
 whatever is in flight. One request a sample, rather than a list, lets a deadline keep the samples that are done and lets
 a cancelled coroutine take its work out of the batch.
+
+Everything optional is an attribute or method with a default: who uses a model reads it and never probes for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
 
 from tts.cost import ModelShape
+from tts.errors import BadInput
 from tts.types import Finish, Node, Problem, Step, Until
 
 
@@ -53,54 +58,134 @@ class Completion:
     finish: Finish
 
 
-@runtime_checkable
-class Policy(Protocol):
-    """The model that writes solutions."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def shape(self) -> ModelShape: ...
-
-    @property
-    def context(self) -> int:
-        """Most tokens of prompt and solution together."""
-        ...
-
-    def prompt(self, problem: Problem) -> Step:
-        """The prompt as text and token ids. Raises PromptTooLong where it leaves no room for an answer."""
-        ...
-
-    async def generate(self, request: Request) -> Completion:
-        """Sample one continuation. Cancelling the coroutine takes the request out of the batch."""
-        ...
+Warn = Callable[[str], str | None]
+"""Gives a sentence for the user when a problem's text looks beyond a model, else None."""
 
 
-@runtime_checkable
-class RewardModel(Protocol):
-    """The model that judges steps.
+class Model(ABC):
+    """Base class of policies and reward models: what a search needs to know of either.
 
-    One with an attribute ``beside`` that is true works at the same time as the policy, and is asked as samples come.
-    One with an attribute ``outcome`` that is true judges finished solutions only; ``score`` gives the solution's score.
+    Attributes:
+        name: for plans, traces and error messages.
+        shape: for the cost of a pass.
     """
 
-    @property
-    def name(self) -> str: ...
+    name: str
+    shape: ModelShape
 
     @property
-    def shape(self) -> ModelShape: ...
+    def alive(self) -> bool:
+        """False once the model cannot work any more, such as after the end of its process. It is then loaded again."""
+        return True
 
+    async def prepare(self, problem: Problem) -> None:
+        """Fetch what the model needs for a problem; awaited once, before the problem's search begins."""
+        return
+
+    def warn(self, problem: Problem) -> str | None:
+        """Give a sentence for the user when the problem looks beyond this model, else None."""
+        return None
+
+    def close(self) -> None:
+        """Give back what the model holds; requests under way fail with EngineError."""
+        return
+
+
+class Policy(Model):
+    """Base class of models that write solutions. Inherit it, set the attributes, define ``prompt`` and ``generate``.
+
+    Attributes:
+        context: most tokens of prompt and solution together.
+        steps: whether it can continue a solution from a step; without, only whole solutions are asked for.
+    """
+
+    context: int
+    steps: bool = True
+
+    @abstractmethod
+    def prompt(self, problem: Problem) -> Step:
+        """Return the prompt as text and token ids. Raises PromptTooLong where it leaves no room for an answer."""
+
+    @abstractmethod
+    async def generate(self, request: Request) -> Completion:
+        """Sample one continuation. Cancelling the coroutine takes the request out of the batch."""
+
+
+class RewardModel(Model):
+    """Base class of models that score solutions. Inherit it, set the attributes, define ``lengths`` and ``score``.
+
+    Attributes:
+        outcome: whether it scores finished solutions only; ``score`` then returns one score, the solution's.
+        concurrent: whether it works at the same time as the policy, so that asking it early saves time.
+    """
+
+    outcome: bool = False
+    concurrent: bool = False
+
+    @abstractmethod
     def lengths(self, problem: Problem, node: Node) -> list[int]:
-        """Tokens the reward model reads: those of the prompt first, then those of each step of ``node``.
+        """Count the tokens that the reward model reads: of the prompt first, then of each step of ``node``.
 
         Exact, and without running the model: the search computes from it what a score will cost before it asks.
         """
-        ...
+
+    @abstractmethod
+    async def score(self, problem: Problem, node: Node, seen: int) -> tuple[float, ...]:
+        """Return one score in 0..1 for each step of ``node`` after the first ``seen`` ones, in order."""
+
+
+def as_policy(model: object) -> Policy:
+    """Return a policy with every attribute of :class:`Policy`.
+
+    An object that does not inherit it but has what is required (``name``, ``shape``, ``context``, ``prompt`` and
+    ``generate``) is wrapped, with the defaults for the rest. Raises BadInput for one that lacks something.
+    """
+    _require(model, "policy", "Policy", ("name", "shape", "context", "prompt", "generate"))
+    return model if isinstance(model, Policy) else _PlainPolicy(model)
+
+
+def as_reward(model: object) -> RewardModel:
+    """Return a reward model with every attribute of :class:`RewardModel`; wrapped and refused as by `as_policy`."""
+    _require(model, "reward model", "RewardModel", ("name", "shape", "lengths", "score"))
+    return model if isinstance(model, RewardModel) else _PlainReward(model)
+
+
+def _require(model: object, what: str, base: str, names: Iterable[str]) -> None:
+    if missing := [name for name in names if not hasattr(model, name)]:
+        raise BadInput(
+            f"{type(model).__name__} cannot serve as a {what}, it has no {' and no '.join(missing)}: inherit "
+            f"tts.protocols.{base} and define what it lists."
+        )
+
+
+class _PlainPolicy(Policy):
+    """A user's object with the members of a policy that are required, and the defaults for the rest."""
+
+    def __init__(self, model: Any) -> None:
+        self.name, self.shape, self.context, self._model = model.name, model.shape, model.context, model
+
+    def prompt(self, problem: Problem) -> Step:
+        step: Step = self._model.prompt(problem)
+        return step
+
+    async def generate(self, request: Request) -> Completion:
+        completion: Completion = await self._model.generate(request)
+        return completion
+
+
+class _PlainReward(RewardModel):
+    """A user's object with the members of a reward model that are required, and the defaults for the rest."""
+
+    def __init__(self, model: Any) -> None:
+        self.name, self.shape, self._model = model.name, model.shape, model
+
+    def lengths(self, problem: Problem, node: Node) -> list[int]:
+        lengths: list[int] = self._model.lengths(problem, node)
+        return lengths
 
     async def score(self, problem: Problem, node: Node, seen: int) -> tuple[float, ...]:
-        """One score in 0..1 for each step of ``node`` after the first ``seen`` ones, in order."""
-        ...
+        scores: tuple[float, ...] = await self._model.score(problem, node, seen)
+        return scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +210,7 @@ class Pooling:
 
 
 class RewardFormat(Protocol):
-    """How one family of reward models is prompted: append-only in token ids, so that a prefix is never read twice.
+    """The prompt of one family of reward models: append-only in token ids, so that a prefix is never read twice.
 
     The token ids of ``n`` steps are ``prompt(problem) + step(0, ...).tokens + ... + step(n - 1, ...).tokens``, the same
     as those of the whole text tokenized at once.
@@ -134,3 +219,42 @@ class RewardFormat(Protocol):
     def prompt(self, problem: Problem) -> tuple[int, ...]: ...
 
     def step(self, index: int, text: str) -> Read: ...
+
+
+class RewardFamily(ABC):
+    """Base class of families of reward models: prompt, weights and scores. Engines find one by its name.
+
+    ``module`` and ``hidden`` are torch's; this file does not import it.
+
+    Attributes:
+        outcome: whether its models score finished solutions only.
+    """
+
+    __slots__ = ()
+
+    outcome: ClassVar[bool] = False
+
+    @property
+    def pooling(self) -> Pooling | None:
+        """How a server of pooling models reads the family; None where none can."""
+        return None
+
+    @abstractmethod
+    def format(self, tokenizer: Any) -> RewardFormat:
+        """Return the prompt's form for a tokenizer. Raises ModelError for a tokenizer of another family."""
+
+    @abstractmethod
+    def load(self, folder: Path, dtype: Any) -> Any:
+        """Return the module with the weights of a folder. Raises ModelError where weights are missing."""
+
+    @abstractmethod
+    def shape(self, folder: Path) -> Any:
+        """Return the module without its weights, on the meta device."""
+
+    @abstractmethod
+    def scores(self, module: Any, hidden: Any) -> Any:
+        """Turn hidden states [k, width] at the positions that are read into scores [k] in 0..1."""
+
+    def decoder(self, module: Any) -> Any:
+        """Return the part of the module that turns token ids into hidden states."""
+        return module.base_model

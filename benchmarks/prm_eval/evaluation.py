@@ -71,7 +71,7 @@ def evaluate(
 
 
 def _steps_of(reward: RewardModel) -> RewardModel:
-    if getattr(reward, "outcome", False):
+    if reward.outcome:
         raise BadInput(f"{reward.name} scores whole solutions, not steps: name a process reward model.")
     return reward
 

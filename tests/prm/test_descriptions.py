@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from prm.two_token import TwoToken
 from tests.engines.test_reward import chain
 from tests.prm import checkpoints
 from tests.prm.references import REFERENCES
@@ -118,7 +119,9 @@ def test_a_model_is_found_beside_its_description_by_hub_id_and_at_an_address(tmp
     assert (card.hub, card.family, card.context) == ("some/one", "math-shepherd", 512)
     card = find(written(tmp_path / "c.json", model="http://host:8001#some", family="two-token", mark="\n\n"), "prm")
     assert (card.url, card.name, card.form) == ("http://host:8001", "some", (("mark", "\n\n"),))
-    assert family_of(card).mark == "\n\n"
+    family = family_of(card)
+    assert isinstance(family, TwoToken)
+    assert family.mark == "\n\n"
 
 
 @pytest.mark.parametrize(

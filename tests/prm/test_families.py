@@ -136,7 +136,9 @@ async def test_an_outcome_model_gives_one_score_a_solution(
         assert await reward.score(PROBLEM, node, node.depth) == ()
         assert reward.lengths(PROBLEM, node)[1:-1] == [0] * (node.depth - 1)
     lengths = [reward.lengths(PROBLEM, node) for node in nodes.values()]
-    assert reward.stats.score == lengths[0][0] + sum(length[-1] for length in lengths), "the prompt is read once"
+    assert reward.engine_model.stats.score == lengths[0][0] + sum(length[-1] for length in lengths), (
+        "the prompt is read once"
+    )
 
 
 @pytest.mark.parametrize("family", ["skywork", "qwen", "outcome", "qwen-outcome"])
@@ -158,6 +160,8 @@ async def test_a_pooling_server_gives_the_same_scores(
     """The model behind an address, described by a file; the server gives each token its row, as vLLM does."""
     name, folder = folders(family)
     ours = family_of(find(name, "prm"))
+    assert ours.pooling is not None
+    column = ours.pooling.column
     module = ours.load(folder, torch.float32)
 
     class Pooling(FakeServer):
@@ -165,7 +169,7 @@ async def test_a_pooling_server_gives_the_same_scores(
             with self._lock, torch.inference_mode():
                 hidden = ours.decoder(module)(torch.tensor([body["input"]])).last_hidden_state[0]
                 scores = ours.scores(module, hidden).tolist()
-            rest = [[(1 - score) / 2] * ours.pooling.column for score in scores]  # labels before the one that counts
+            rest = [[(1 - score) / 2] * column for score in scores]  # labels before the one that counts
             return 200, {"data": [{"index": 0, "data": [[*row, s] for row, s in zip(rest, scores, strict=True)]}]}
 
     form = {} if family != "token-classification" else TOKEN_CLASSIFICATION

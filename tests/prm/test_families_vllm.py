@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from prm.qwen import Qwen
 from tests.engines.test_reward import chain
 from tests.prm.checkpoints import make
 from tests.prm.references import REFERENCES, Reference
@@ -91,10 +92,12 @@ def test_vllm_carries_every_built_in_family_and_says_of_another_that_it_does_not
         ENGINE.load_reward(card)
 
 
-class Unserved:
+class Unserved(Qwen):
     """A family that vLLM has no way to run."""
 
-    pooling = None
+    @property
+    def pooling(self) -> None:  # type: ignore[override]
+        return None
 
 
 UNSERVED = Unserved()

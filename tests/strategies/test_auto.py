@@ -100,7 +100,7 @@ def test_a_budget_below_any_answer_gives_the_cheapest_and_says_so(profile: str) 
 
 def test_a_chat_only_policy_is_never_asked_to_go_on_from_a_step(profile: str) -> None:
     policy = ToyPolicy(slip=0.9)
-    policy.steps = False  # type: ignore[attr-defined]
+    policy.steps = False
     for settings in ({"profile": profile}, {"easy": "dvts", "medium": "dvts", "hard": "dvts"}):
         solution = solve(policy=policy, **settings)
         assert all(event["until"] == "end" for event in solution.trace.of("sample"))

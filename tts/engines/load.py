@@ -177,7 +177,7 @@ def _key(kind: Kind, card: ModelCard, loading: Loading) -> tuple[str, ...]:
 
 
 def _here(key: tuple[str, ...]) -> bool:
-    return key in _loaded and getattr(_loaded[key], "alive", True)
+    return key in _loaded and _loaded[key].alive
 
 
 def _load(kind: Kind, name: str, loading: Loading, share: float, *, room: bool = True) -> Any:
@@ -202,7 +202,7 @@ def _load(kind: Kind, name: str, loading: Loading, share: float, *, room: bool =
             if key in _loaded:
                 _loaded[key].close()  # what is left of it
             model = load(card, **options)
-            if kind == "prm" and getattr(family_of(model.card), "outcome", False):
+            if kind == "prm" and family_of(model.card).outcome:
                 model = OutcomeReward(model)
             with _lock:
                 # Anew after each load, so that it runs before the exit handlers of what the load brought in.

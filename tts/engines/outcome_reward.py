@@ -2,44 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Any
 from weakref import WeakKeyDictionary
 
+from tts.protocols import RewardModel
 from tts.types import Node, Problem, Step
 
 
-class OutcomeReward:
-    """A reward model that sees a solution as one step. Implements :class:`tts.protocols.RewardModel`.
+class OutcomeReward(RewardModel):
+    """A reward model that reads a solution as one step.
 
-    All else is the engine's model: ``inner``, whose format takes a whole solution for a step.
+    Args:
+        engine_model: the engine's model, whose format takes a whole solution for a step.
     """
 
     outcome = True
 
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
+    def __init__(self, engine_model: RewardModel) -> None:
+        self.name = engine_model.name
+        self.shape = engine_model.shape
+        self.concurrent = engine_model.concurrent
+        self.engine_model = engine_model
         self._whole: WeakKeyDictionary[Step, Step] = WeakKeyDictionary()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+    @property
+    def alive(self) -> bool:
+        return self.engine_model.alive
+
+    async def prepare(self, problem: Problem) -> None:
+        await self.engine_model.prepare(problem)
+
+    def warn(self, problem: Problem) -> str | None:
+        return self.engine_model.warn(problem)
+
+    def close(self) -> None:
+        self.engine_model.close()
 
     def lengths(self, problem: Problem, node: Node) -> list[int]:
-        """Tokens of the prompt, then none for each step but the last, which has those of the whole solution."""
+        """Count the tokens of the prompt, then none for each step but the last, which has those of the solution."""
         if not node.depth:
-            prompt: list[int] = self._inner.lengths(problem, node)
-            return prompt
-        first, whole = self._inner.lengths(problem, self._flat(node))
+            return self.engine_model.lengths(problem, node)
+        first, whole = self.engine_model.lengths(problem, self._flat(node))
         return [first, *[0] * (node.depth - 1), whole]
 
     async def score(self, problem: Problem, node: Node, seen: int) -> tuple[float, ...]:
-        """One score in 0..1, that of the solution; none where all steps are ``seen``. Errors as the engine's own."""
+        """Return the solution's score in 0..1; none where all steps are ``seen``. Raises what the engine raises."""
         if seen >= node.depth:
             return ()
-        scores: tuple[float, ...] = await self._inner.score(problem, self._flat(node), 0)
-        return scores
+        return await self.engine_model.score(problem, self._flat(node), 0)
 
     def _flat(self, node: Node) -> Node:
-        """The solution as one step below the prompt; the same step as long as the node's last one lives."""
+        """Return the solution as one step below the prompt; the same step as long as the node's last one lives."""
         if (step := self._whole.get(node.step)) is None:
             step = self._whole[node.step] = Step(node.text, ())
         return Node(step, node.key, node.finish, node.root)

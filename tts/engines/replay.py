@@ -12,7 +12,7 @@ from typing import Any
 
 from tts.cost import ModelShape
 from tts.errors import BadInput, MissingKey, OutOfTime, PromptTooLong
-from tts.protocols import Completion, Request
+from tts.protocols import Completion, Policy, Request, RewardModel
 from tts.trace import Event, Trace
 from tts.types import Finish, Node, Problem, Step
 
@@ -23,7 +23,7 @@ def shape_of(model: dict[str, Any]) -> ModelShape:
 
 
 @dataclass(eq=False)
-class ReplayPolicy:
+class ReplayPolicy(Policy):
     """A policy that has already said everything it will ever say."""
 
     traces: dict[str, Trace]
@@ -58,7 +58,7 @@ class ReplayPolicy:
 
 
 @dataclass(eq=False)
-class ReplayReward:
+class ReplayReward(RewardModel):
     """A reward model that reads its scores from the trace."""
 
     traces: dict[str, Trace]

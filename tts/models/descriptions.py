@@ -17,15 +17,18 @@ from tts.errors import BadInput, ModelError, UnknownName
 from tts.models.card import ModelCard
 from tts.models.files import hub_folder
 from tts.models.lookup import CARDS, lookup
+from tts.protocols import RewardFamily
 from tts.registry import resolve
 
 
-def family_of(card: ModelCard) -> Any:
-    """The family of a reward model, as an engine uses it. Raises ModelError where the card names none."""
+def family_of(card: ModelCard) -> RewardFamily:
+    """Return the family of a reward model. Raises ModelError where the card names none, or one that is no family."""
     if not card.family:
         raise ModelError(unknown_form(card.name))
     family = resolve("prm family", card.family)
-    return replace(family, **dict(card.form)) if card.form else family
+    if not isinstance(family, RewardFamily):
+        raise ModelError(f"the reward-model family {card.family!r} does not inherit tts.protocols.RewardFamily.")
+    return replace(family, **dict(card.form)) if card.form else family  # type: ignore[type-var]
 
 
 def unknown_form(name: str) -> str:

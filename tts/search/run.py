@@ -110,7 +110,7 @@ def _head(search: Search, plan: Plan, policy: Policy, reward: RewardModel | None
     if reward is not None:
         [prompt] = reward.lengths(search.problem, search.root)
         prm = {"name": reward.name, "shape": asdict(reward.shape), "prompt": prompt}
-        if getattr(reward, "outcome", False):
+        if reward.outcome:
             prm["outcome"] = True
     root = search.root.step
     return {

@@ -84,7 +84,7 @@ class Search:
             problem=problem, root=root, account=account, trace=trace, seed=seed, _policy=policy, _reward=reward,
             _extract=extract,
         )  # fmt: skip
-        search._shared.scores.outcome = getattr(reward, "outcome", False)
+        search._shared.scores.outcome = reward is not None and reward.outcome
         return search
 
     @property
@@ -267,7 +267,7 @@ class Search:
             raise
         leaf = self._grow(request, completion)
         self.account.sampled(request, hold, leaf)
-        if ahead and getattr(self._reward, "beside", False) and math.isinf(self.ledger.flops):
+        if ahead and self._reward is not None and self._reward.concurrent and math.isinf(self.ledger.flops):
             await self._read_ahead(leaf)
         return leaf
 

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.speed.peers.lockstep import Piece, split
 from prm.qwen import STEP_TOKEN, SYSTEM
 from tts.aio import together
-from tts.protocols import Policy, Request, RewardModel
+from tts.protocols import Policy, Request
 from tts.types import Node, Problem, Step, Until
 
 Tokenize = Callable[[str, str], list[int]]
@@ -133,12 +133,11 @@ class TransformersJudge:
         ]
 
 
-def tokenizer_of(model: Policy | RewardModel) -> Any:
+def tokenizer_of(model: Any) -> Any:
     """The tokenizer in the folder of a loaded model."""
     from pathlib import Path
 
     from tts.engines.hf import tokenizer_of as read
     from tts.models.files import folder_of
 
-    card = model.card  # type: ignore[union-attr]
-    return read(card, Path(str(folder_of(card))))
+    return read(model.card, Path(str(folder_of(model.card))))

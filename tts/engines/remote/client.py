@@ -247,10 +247,10 @@ class Server:
 
     def _reason(self, error: BaseException) -> str:
         fault = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-        number = getattr(fault, "errno", None) or 0
+        number, words = (fault.errno or 0, fault.strerror) if isinstance(fault, OSError) else (0, None)
         if number > 0 and not isinstance(fault, ssl.SSLError):  # the system's words are plainer than asyncio's
             return os.strerror(number)
-        return self._clean(getattr(fault, "strerror", None) or str(fault)) or type(error).__name__
+        return self._clean(words or str(fault)) or type(error).__name__
 
     def _judged(self, status: int, headers: Mapping[str, str], content: bytes) -> Reply:
         if status == 200:

@@ -15,7 +15,7 @@ from tts.cost import ModelShape
 from tts.engines.remote.address import Address, Patience
 from tts.engines.remote.capabilities import Dialect, is_ids, listed, listing
 from tts.engines.remote.client import Json, Reply, Server
-from tts.engines.remote.policy import RemotePolicy, Warn
+from tts.engines.remote.policy import RemotePolicy
 from tts.engines.remote.reward import RemoteReward, kind_of_rows
 from tts.engines.tokenizer import Text
 from tts.errors import BadInput, EngineError, ModelError, TTSError
@@ -23,6 +23,7 @@ from tts.models.card import Kind, ModelCard
 from tts.models.descriptions import family_of
 from tts.models.files import folder_of
 from tts.models.find import find
+from tts.protocols import RewardFamily, Warn
 
 __all__ = ["ENGINE", "RemoteEngine", "RemotePolicy", "RemoteReward"]
 
@@ -79,11 +80,16 @@ class RemoteEngine:
             if not card.family:
                 card = replace(card, family=find(str(folder), "prm").family)
             family = family_of(card)
+            if (pooling := family.pooling) is None:
+                raise ModelError(
+                    f"no pooling server can serve reward models of the family {card.family}: use --engine transformers "
+                    "with the model's folder."
+                )
             form = family.format(text.tokenizer)
             rows = server.wait(kind_of_rows(server, card.name, form))
             context = min(card.context, _length(entry) or card.context)
             shape = _reward_shape(card, folder, family)
-            return RemoteReward(card, server, form, family.pooling, rows=rows, shape=shape, context=context)
+            return RemoteReward(card, server, form, pooling, rows=rows, shape=shape, context=context)
 
 
 ENGINE = RemoteEngine()
@@ -211,7 +217,7 @@ def _policy_shape(card: ModelCard, folder: Path | None) -> ModelShape:
     return ModelShape(card.parameters, card.parameters, 0, 0)
 
 
-def _reward_shape(card: ModelCard, folder: Path, family: Any) -> ModelShape:
+def _reward_shape(card: ModelCard, folder: Path, family: RewardFamily) -> ModelShape:
     from tts.engines.hf import guarded, shape_of
 
     with contextlib.suppress(TTSError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tts.cost import ModelShape
@@ -17,10 +17,8 @@ from tts.engines.step_splitter import Splitter
 from tts.engines.tokenizer import Text
 from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
 from tts.models.card import ModelCard
-from tts.protocols import Completion, Request
+from tts.protocols import Completion, Policy, Request, Warn
 from tts.types import Finish, Node, Problem, Step, Until
-
-Warn = Callable[[str], str | None]
 
 _SEED = (1 << 31) - 1  # what every server takes for a seed
 _FEW = 16  # tokens: a request is not shortened below this when the server says that it does not fit
@@ -30,7 +28,7 @@ _TOO_LONG = re.compile(
 _CONTEXT = re.compile(r"(?:context (?:length|size|window)|max_model_len)\D{0,24}?(\d{2,})", re.IGNORECASE)
 
 
-class RemotePolicy:
+class RemotePolicy(Policy):
     """A model behind a server as a policy. Implements :class:`tts.protocols.Policy`.
 
     With token ids a continuation sends exactly what was sampled, and steps end where every other engine ends them.
@@ -69,14 +67,10 @@ class RemotePolicy:
         self._seeds = seeds
         self._warn = warn
         self._splitter = Splitter(text.decode, card.separator, ()) if text and dialect.ids else None
+        self.steps = dialect.completions
         self._uncounted = not shape.active
         self._prompts = Prompts(card, server, dialect, text)
         self._siblings = Siblings(self._completions)
-
-    @property
-    def steps(self) -> bool:
-        """Whether a solution can be continued step by step; else only whole solutions can be had."""
-        return self._dialect.completions
 
     def warn(self, problem: Problem) -> str | None:
         """A sentence for the user, else None; that FLOPs are not counted is said once."""

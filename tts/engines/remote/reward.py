@@ -13,7 +13,7 @@ from tts.engines.remote.client import Json, Server
 from tts.engines.reward_prompt import Reader, joined
 from tts.errors import EngineError, ModelError
 from tts.models.card import ModelCard
-from tts.protocols import Pooling, RewardFormat
+from tts.protocols import Pooling, RewardFormat, RewardModel
 from tts.types import Node, Problem
 
 Rows = list[list[float]]
@@ -22,7 +22,7 @@ Kind = Literal["token", "mark"]
 _TRIAL = ("1 + 1 = 2", "So it is 2.")
 
 
-class RemoteReward:
+class RemoteReward(RewardModel):
     """A process reward model on a pooling server. Implements :class:`tts.protocols.RewardModel`.
 
     A request carries the whole text; what of it the server reads again is the business of its prefix cache. A server
@@ -40,7 +40,7 @@ class RemoteReward:
         context: most tokens it reads.
     """
 
-    beside = True
+    concurrent = True
 
     def __init__(
         self, card: ModelCard, server: Server, form: RewardFormat, pooling: Pooling, *, rows: Kind, shape: ModelShape,

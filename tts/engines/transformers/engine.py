@@ -11,12 +11,13 @@ import torch
 
 from tts.engines.hf import SMALL, check_type, guarded, shape_of, tokenizer_of
 from tts.engines.transformers.device_thread import worker_for
-from tts.engines.transformers.policy import TransformersPolicy, Warn
+from tts.engines.transformers.policy import TransformersPolicy
 from tts.engines.transformers.reward import TransformersReward
 from tts.errors import BadInput, ModelError
 from tts.models.card import ModelCard
 from tts.models.descriptions import family_of
 from tts.models.files import require
+from tts.protocols import Warn
 
 __all__ = ["ENGINE", "TransformersEngine", "TransformersPolicy", "TransformersReward"]
 

@@ -10,7 +10,7 @@ from tts.engines.transformers.prefix_cache import PrefixStore, Stats
 from tts.models.card import ModelCard
 
 
-class Resident:
+class LocalModel:
     """A model of this process: its card, the prefixes it has computed, and the worker whose thread runs it.
 
     ``config`` is the model's own configuration, which may bound the context more tightly than the card.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,16 +16,14 @@ from tts.engines.step_splitter import Splitter, Stepper
 from tts.engines.ticket import Ticket, failure
 from tts.engines.tokenizer import Text, end_ids
 from tts.engines.transformers.device_thread import Worker
-from tts.engines.transformers.local_model import Resident
+from tts.engines.transformers.local_model import LocalModel
 from tts.engines.transformers.prefix_cache import Prefix, PrefixStore
 from tts.engines.transformers.ragged_batch import RaggedCache
 from tts.engines.transformers.sampling import choose, uniforms
 from tts.errors import TTSError
 from tts.models.card import ModelCard
-from tts.protocols import Completion, Request
+from tts.protocols import Completion, Policy, Request, Warn
 from tts.types import Finish, Node, Problem, Step, Until
-
-Warn = Callable[[str], str | None]
 
 _SEED = (1 << 64) - 1
 _HEADROOM = 64  # tokens a row should be able to grow by before the batch is full, or rows would come and go
@@ -97,7 +94,7 @@ def _next(job: _Job) -> int:
     return job.stepper.tokens[-1] if job.stepper.tokens else (job.base.last if job.base else -1)
 
 
-class TransformersPolicy(Resident):
+class TransformersPolicy(LocalModel, Policy):
     """A causal language model of the transformers library as a policy. Implements :class:`tts.protocols.Policy`.
 
     Every request is one row of a running batch. Requests wait first come first served while the batch is full. A

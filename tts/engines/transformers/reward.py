@@ -13,11 +13,11 @@ from tts.cost import ModelShape
 from tts.engines.reward_prompt import Reader
 from tts.engines.ticket import Ticket, failure
 from tts.engines.transformers.device_thread import Worker
-from tts.engines.transformers.local_model import Resident
+from tts.engines.transformers.local_model import LocalModel
 from tts.engines.transformers.prefix_cache import Head, Prefix, PrefixStore
 from tts.errors import TTSError
 from tts.models.card import ModelCard
-from tts.protocols import Read, RewardFormat
+from tts.protocols import Read, RewardFormat, RewardModel
 from tts.types import Node, Problem, Step
 
 
@@ -30,7 +30,7 @@ class _Job:
     chain: list[Prefix]
 
 
-class TransformersReward(Resident):
+class TransformersReward(LocalModel, RewardModel):
     """A process reward model on the transformers library. Implements :class:`tts.protocols.RewardModel`.
 
     Scores and keys and values hang on the steps of the search; equal texts are read once, whichever step they belong

@@ -136,7 +136,7 @@ class Service:
         Ticket.settle(outcomes)
 
     def _failure(self, error: Exception) -> TTSError:
-        if type(error).__name__ == "EngineDeadError" or getattr(self.engine, "errored", False):
+        if type(error).__name__ == "EngineDeadError" or (self.engine is not None and self.engine.errored):
             self.dead = True
             return self._died(error)
         cause = error.__cause__ or error

@@ -19,14 +19,14 @@ from tts.engines.hf import SMALL, causal_shape, check_type, guarded, shape_of, t
 from tts.engines.memory import counted
 from tts.engines.tokenizer import end_ids
 from tts.engines.vllm.client import Service
-from tts.engines.vllm.policy import VLLMPolicy, Warn
+from tts.engines.vllm.policy import VLLMPolicy
 from tts.engines.vllm.process_env import spawning
 from tts.engines.vllm.reward import VLLMReward
 from tts.errors import BadInput, MissingExtra, ModelError, UnknownName
 from tts.models.card import ModelCard
 from tts.models.descriptions import family_of
 from tts.models.files import require
-from tts.protocols import Pooling
+from tts.protocols import Pooling, Warn
 
 __all__ = ["ENGINE", "VLLMEngine", "VLLMPolicy", "VLLMReward"]
 
@@ -96,7 +96,7 @@ class VLLMEngine:
     ) -> VLLMReward:  # fmt: skip
         """A reward model ready to score. Raises MissingExtra, MissingWeights or ModelError, each with one sentence."""
         folder, family = require(card), family_of(card)
-        pooling: Pooling | None = family.pooling
+        pooling = family.pooling
         if pooling is None:
             raise ModelError(f"vLLM cannot serve reward models of the family {card.family}: use --engine transformers.")
         with _preparing:

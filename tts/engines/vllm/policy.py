@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from copy import copy
 from functools import lru_cache
 from typing import Any
@@ -14,15 +14,13 @@ from tts.engines.vllm.client import Service, tokens_prompt
 from tts.engines.vllm.replicas import Places
 from tts.errors import EngineError
 from tts.models.card import ModelCard
-from tts.protocols import Completion, Request
+from tts.protocols import Completion, Policy, Request, Warn
 from tts.types import Finish, Problem, Step, Until
-
-Warn = Callable[[str], str | None]
 
 _SEEDS = (1 << 63) - 1
 
 
-class VLLMPolicy:
+class VLLMPolicy(Policy):
     """A causal language model on vLLM as a policy. Implements :class:`tts.protocols.Policy`.
 
     Prompts and continuations are token ids, and only whole continuations come back. vLLM stops at ids of the

@@ -11,7 +11,7 @@ from tts.cost import ModelShape
 from tts.engines.reward_prompt import Reader, joined
 from tts.engines.vllm.client import Service, tokens_prompt
 from tts.models.card import ModelCard
-from tts.protocols import Pooling, Read, RewardFormat
+from tts.protocols import Pooling, Read, RewardFormat, RewardModel
 from tts.types import Node, Problem, Step
 
 
@@ -23,7 +23,7 @@ class _Known:
     further: dict[tuple[int, ...], _Known] = field(default_factory=dict)
 
 
-class VLLMReward:
+class VLLMReward(RewardModel):
     """A process reward model on vLLM as a pooling model. Implements :class:`tts.protocols.RewardModel`.
 
     Every token of a request that is not in the prefix cache comes back with its scores (pooling of kind ALL, the cache
@@ -40,7 +40,7 @@ class VLLMReward:
         context: most tokens it reads.
     """
 
-    beside = True
+    concurrent = True
 
     def __init__(
         self, card: ModelCard, service: Service, form: RewardFormat, pooling: Pooling, *, shape: ModelShape,
