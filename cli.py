@@ -1,4 +1,4 @@
-"""The command line: assembles the commands, turns errors into one sentence and an exit code."""
+"""The command line: assembles the commands; turns errors into one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tts.errors import TTSError
 app = typer.Typer(
     name="tts",
     help="Better answers from small language models: search with a policy and a process reward model.",
+    epilog='Example: tts solve "Tom has 12 eggs and buys 8 more. How many has he?"',
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
 
@@ -40,24 +40,30 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     pass
 
 
-for command in (solve, plan, strategies, models, doctor, bench, calibrate, replay, report, view, prm_eval):
-    app.command(command.__name__.replace("_", "-"))(command)
+COMMANDS = {
+    "Solve": (solve, plan),
+    "Measure": (bench, calibrate, replay, prm_eval),
+    "Look": (report, view, strategies, models, doctor),
+}
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        app.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(command)
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 fine, 2 something the user can mend, 130 interrupted."""
+    """Run the command line. Exit codes: 0 success, 2 an error the user can correct, 130 interrupted."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="tts", standalone_mode=False)
     except TTSError as error:
         code = _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("tts: interrupted; what was finished is kept.", err=True)
+        typer.echo("tts: interrupted; finished work is kept.", err=True)
         code = 130
     except typer.TyperException as error:
         code = _fail(error.format_message())

@@ -1,4 +1,4 @@
-"""``tts bench``: parsing and printing. Nothing heavy is loaded before something is to be done."""
+"""``tts bench``: parsing and printing. Heavy imports happen inside the functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tts.commands import options
+from benchmarks.datasets.known import BUILT_IN, KNOWN
+from tts.commands import completion, options
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
@@ -24,30 +25,68 @@ def bench(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="DATA", help="math500, aime24, aime25, amc23, gsm8k, minerva, olympiadbench or lab-500."
+            metavar="DATA",
+            help="Data set: math500, aime24, aime25, amc23, gsm8k, minerva, olympiadbench or lab-500.",
+            autocompletion=completion.among(*KNOWN, BUILT_IN),
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="A .jsonl or .parquet file instead: problem or question, and answer, a row.")
+        Path | None,
+        typer.Option(
+            help="Or a .jsonl or .parquet file; each row has problem (or question) and answer.",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The run's folder; the same command goes on from there.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder of the run. The same command resumes it.", rich_help_panel=options.OUTPUT
+        ),
     ] = None,
     strategy: Annotated[
-        str, typer.Option(help="Names with commas, such as all,auto; `tts strategies` lists them.")
+        str,
+        typer.Option(
+            help="Search strategies with commas, such as all,auto; `tts strategies` lists them.",
+            autocompletion=completion.registered("strategy", "all"),
+            rich_help_panel=options.SEARCH,
+        ),
     ] = "all",
-    budget: Annotated[str, typer.Option("--budget", "-n", help="Values of N, such as 4,16,64,256.")] = "4,16,64",
-    limit: Annotated[int | None, typer.Option(help="Only the first so many problems.")] = None,
-    levels: Annotated[str | None, typer.Option(help="Only problems of these levels, such as 4,5.")] = None,
-    ids: Annotated[str | None, typer.Option(help="Only the problems with these ids, with commas.")] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do again what ended in an error.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be run and what it costs.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    concurrency: Annotated[int, typer.Option(help="Most problems in flight.")] = 32,
+    budget: Annotated[
+        str,
+        typer.Option(
+            "--budget", "-n", help="Values of N with commas, such as 4,16,64.", rich_help_panel=options.BUDGET
+        ),
+    ] = "4,16,64",
+    limit: Annotated[
+        int | None, typer.Option(help="Use the first LIMIT problems only.", rich_help_panel=options.DATA)
+    ] = None,
+    levels: Annotated[
+        str | None, typer.Option(help="Use problems of these levels only, such as 4,5.", rich_help_panel=options.DATA)
+    ] = None,
+    ids: Annotated[
+        str | None,
+        typer.Option(help="Use the problems with these ids only, with commas.", rich_help_panel=options.DATA),
+    ] = None,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Run rows again that ended in an error.", rich_help_panel=options.OUTPUT),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Print the jobs and their estimated cost; run nothing.", rich_help_panel=options.OUTPUT
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=options.OUTPUT)] = False,
+    concurrency: Annotated[
+        int, typer.Option(help="Problems solved at the same time.", rich_help_panel=options.DATA)
+    ] = 32,
     *,
     solver: dict[str, Any],
 ) -> None:
-    """Run strategies over a data set, into a folder that can be killed and gone on with at any moment.
+    """Run strategies over a data set.
+
+    The same command resumes a run that was stopped, even by kill -9.
 
     Example: tts bench math500 --policy llama-3.2-3b --budget 4,16,64,256 --out runs/llama3b
     """
@@ -62,7 +101,7 @@ def bench(
     chosen = (load(name) if name is not None else read(data or Path())).choose(limit, _levels(levels), _list(ids))
     strategies = jobs.strategies_of(strategy, solver["prm"] is not None)
     if "auto" in strategies:
-        solver["dataset"] = chosen.name  # the published rule asks
+        solver["dataset"] = chosen.name  # the published rule depends on it
     lines = jobs.plan_run(Solver, strategies, jobs.budgets_of(budget), solver)
     typer.echo(f"tts: {chosen.words}.", err=True)
     for sentence in jobs.overlaps(lines, chosen):
@@ -77,7 +116,7 @@ def bench(
 def settings_of(
     data: DataSet, strategies: list[str], budget: str, solver: dict[str, Any], lines: list[Line]
 ) -> dict[str, Any]:
-    """What must not change between two calls on one folder: all that decides what a row holds."""
+    """Collect the settings that decide the rows. They must be equal in every call on one folder."""
     from benchmarks.bench.jobs import budgets_of, jobs_of
     from benchmarks.provenance import fingerprint, without_secrets
     from tts.selection.profile_file import digest
@@ -131,20 +170,20 @@ def _run(
 def execute(
     data: DataSet, lines: list[Line], out: Path, settings: dict[str, Any], retry: bool, concurrency: int
 ) -> Bench:
-    """Do what is missing of a run, and hand it back closed."""
+    """Run the missing rows of a run and return it, closed."""
     from benchmarks.bench.runner import Bench
     from benchmarks.provenance import machine, without_secrets
 
     facts = {"command": without_secrets(shlex.join(["tts", *sys.argv[1:]])), "machine": machine()}
     with Bench(data, lines, out, settings, facts, retry=retry, concurrency=concurrency) as run:
         if run.resumed:
-            typer.echo(f"tts: {run.resumed} of {len(run.jobs) * len(data.items)} rows are in {out} already.", err=True)
+            typer.echo(f"tts: {run.resumed} of {len(run.jobs) * len(data.items)} rows are already in {out}.", err=True)
         run.run()
     return run
 
 
 def foretell(data: DataSet, lines: list[Line], out: Path | None, policy: str, as_json: bool) -> None:
-    """Print what a run would do and cost."""
+    """Print the jobs of a run and their estimated cost."""
     from benchmarks.bench import estimate
 
     found = estimate.forecast(data, lines, out, policy)

@@ -1,4 +1,4 @@
-"""``tts calibrate``: parsing and printing. Nothing heavy is loaded before something is to be done."""
+"""``tts calibrate``: parsing and printing. Heavy imports happen inside the functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tts.commands import options
+from tts.commands import completion, options
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
@@ -21,35 +21,78 @@ if TYPE_CHECKING:
 @options.solver("policy", "profile", "max_tokens", "max_flops", "total_flops", "max_seconds", "vote", "aggregate")
 def calibrate(
     data: Annotated[
-        Path | None, typer.Option(help="Problems to calibrate on, no test set: .jsonl or .parquet; or lab-validation.")
+        Path | None,
+        typer.Option(
+            help="Problems to calibrate on: a .jsonl or .parquet file, not a test set; or lab-validation.",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The profile.")] = Path("profile.json"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Profile to write.", rich_help_panel=options.OUTPUT)] = Path(
+        "profile.json"
+    ),
     from_: Annotated[
         list[Path] | None,
         typer.Option(
-            "--from", help="Fit this run of `tts bench`, or these recorded candidates; no model runs. Again for more."
+            "--from",
+            help="Fit recorded candidates, such as a run of `tts bench`; no model runs. May be repeated.",
+            rich_help_panel=options.DATA,
         ),
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(help="Folder of the grid; the same command goes on there.", show_default="beside the profile"),
+        typer.Option(
+            help="Folder of the run. The same command resumes it.",
+            show_default="next to the profile",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
-    strategy: Annotated[str, typer.Option(help="Searches beside the samples: all, none or names.")] = "all",
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="Searches to run in addition to samples: all, none, or names with commas.",
+            autocompletion=completion.registered("strategy", "all", "none"),
+            rich_help_panel=options.SEARCH,
+        ),
+    ] = "all",
     budget: Annotated[
-        str, typer.Option("--budget", "-n", help="Widths of the searches; of samples the largest is drawn.")
+        str,
+        typer.Option(
+            "--budget",
+            "-n",
+            help="Values of N for the searches, with commas; the largest is the number of samples.",
+            rich_help_panel=options.BUDGET,
+        ),
     ] = "4,16,64",
-    limit: Annotated[int | None, typer.Option(help="Only the first so many problems.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be run and what it costs.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do again what ended in an error.")] = False,
-    concurrency: Annotated[int, typer.Option(help="Most problems in flight.")] = 32,
+    limit: Annotated[
+        int | None, typer.Option(help="Use the first LIMIT problems only.", rich_help_panel=options.DATA)
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Print the jobs and their estimated cost; run nothing.", rich_help_panel=options.OUTPUT
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=options.OUTPUT)] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Run rows again that ended in an error.", rich_help_panel=options.OUTPUT),
+    ] = False,
+    concurrency: Annotated[
+        int, typer.Option(help="Problems solved at the same time.", rich_help_panel=options.DATA)
+    ] = 32,
     policy: Annotated[
-        str | None, typer.Option(help="Model that writes solutions.", show_default="lab-1m, or that of --from")
+        str | None,
+        typer.Option(
+            help="Model that writes solutions.",
+            show_default="lab-1m, or that of --from",
+            autocompletion=completion.models("policy"),
+            rich_help_panel=options.MODELS,
+        ),
     ] = None,
     *,
     solver: dict[str, Any],
 ) -> None:
-    """Measure what each plan costs and reaches, for a policy and a reward model, and write it as a profile.
+    """Measure accuracy and cost of each plan, and write them to a profile.
 
     Example: tts calibrate --policy lab-1m --data lab-validation --limit 100 --out lab.json
     """
@@ -58,7 +101,7 @@ def calibrate(
     runs = list(from_ or [])
     if not runs:
         if data is None:
-            raise BadInput("name the problems to calibrate on with --data, or runs that are there with --from.")
+            raise BadInput("name the problems to calibrate on with --data, or existing runs with --from.")
         from benchmarks.bench.command import execute, foretell, settings_of
         from benchmarks.calibrate import grid
         from benchmarks.calibrate.build import refuse_few
@@ -76,7 +119,7 @@ def calibrate(
         execute(chosen, lines, folder, settings, retry_failed, concurrency)
         runs = [folder]
     elif dry_run:
-        raise BadInput("--from runs nothing, so there is nothing to foretell: leave --dry-run out.")
+        raise BadInput("--from runs no model: leave --dry-run out.")
     _fit(runs, data if from_ else None, out, policy or "", solver["prm"], solver["seed"], as_json)
 
 

@@ -1,4 +1,4 @@
-"""`tts prm-eval`: parsing and printing. What it needs is imported when it runs."""
+"""``tts prm-eval``: parsing and printing. Heavy imports happen inside the functions."""
 
 from __future__ import annotations
 
@@ -10,34 +10,58 @@ from typing import Annotated
 
 import typer
 
-from tts.commands.options import Device, Dtype, Engine
+from tts.commands import completion, options
 
 
 def prm_eval(
-    prm: Annotated[str, typer.Option(help="Reward model: a short name, a hub id, a folder, or http://HOST#MODEL.")],
+    prm: Annotated[
+        str,
+        typer.Option(
+            help="Reward model: a short name, a hub id, a folder, or http://HOST#MODEL.",
+            autocompletion=completion.models("prm"),
+            rich_help_panel=options.MODELS,
+        ),
+    ],
     data: Annotated[
-        str, typer.Option(help="processbench, lab (built in), or a .json or .jsonl file of labelled solutions.")
+        str,
+        typer.Option(
+            help="processbench, lab (built in), or a .json or .jsonl file of labelled solutions.",
+            rich_help_panel=options.DATA,
+        ),
     ] = "processbench",
     subset: Annotated[
-        list[str] | None, typer.Option(help="Only this subset, such as gsm8k; as often as needed.")
+        list[str] | None,
+        typer.Option(help="Use this subset only, such as gsm8k; may be repeated.", rich_help_panel=options.DATA),
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Only the first so many solutions of each subset.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(help="Use the first LIMIT solutions of each subset only.", rich_help_panel=options.DATA),
+    ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(help="Steps below it count as wrong; by default chosen on gsm8k, else 0.5.", show_default=False),
+        typer.Option(
+            help="A step with a lower score counts as wrong. Default: the best on gsm8k, 0.5 without gsm8k.",
+            show_default=False,
+            rich_help_panel=options.ANSWERS,
+        ),
     ] = None,
+    engine: options.Engine = "auto",
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+    engine_arg: options.EngineArg = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Keep the scores here; a second call goes on from there.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="File for the scores. The same command resumes it.", rich_help_panel=options.OUTPUT
+        ),
     ] = None,
-    engine: Engine = "auto",
-    device: Device = None,
-    dtype: Dtype = None,
-    engine_arg: Annotated[
-        list[str] | None, typer.Option(help="An argument of the engine, as often as needed.", metavar="NAME=VALUE")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=options.OUTPUT)
+    ] = False,
 ) -> None:
-    """Measure a reward model on labelled solutions: first errors, step scores, and whether search with it can pay.
+    """Measure a reward model on labelled solutions.
+
+    Does it find the first wrong step, and can search gain from its scores?
 
     Example: tts prm-eval --prm Qwen/Qwen2.5-Math-PRM-7B --data processbench
     """

@@ -1,4 +1,4 @@
-"""``tts replay``: reads its options and prints. Importing this module is cheap."""
+"""``tts replay``: parsing and printing. Heavy imports happen inside the functions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tts.commands import completion, options
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
@@ -21,29 +22,58 @@ if TYPE_CHECKING:
 def replay(
     file: Annotated[
         Path,
-        typer.Argument(help="A run folder, its outcomes.jsonl, a file of `tts solve --out`, or search-and-learn's."),
+        typer.Argument(
+            help="Run folder, its outcomes.jsonl, a file of `tts solve --out`, or a file of search-and-learn."
+        ),
     ],
-    vote: Annotated[str, typer.Option(help="Votes, with commas between.")] = "majority,best,weighted",
-    aggregate: Annotated[
-        str, typer.Option(help="How the scores of a solution's steps become one, with commas between.")
-    ] = "last,min,prod,mean",
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Problems with their answers, if the recording has none.", rich_help_panel=options.DATA),
+    ] = None,
     budget: Annotated[
         str | None,
-        typer.Option("--budget", "-n", help="Values of N, with commas between.", show_default="1,2,4 ... all"),
+        typer.Option(
+            "--budget",
+            "-n",
+            help="Values of N with commas.",
+            show_default="1,2,4 ... all",
+            rich_help_panel=options.BUDGET,
+        ),
     ] = None,
     subsets: Annotated[
-        bool, typer.Option("--subsets", help="N is the mean over subsets of N, not the first N as recorded.")
+        bool,
+        typer.Option(
+            "--subsets",
+            help="Average over subsets of N candidates. Default: the first N as recorded.",
+            rich_help_panel=options.BUDGET,
+        ),
     ] = False,
-    data: Annotated[
-        Path | None, typer.Option(help="Problems with their answers, for a file that does not hold them.")
-    ] = None,
+    vote: Annotated[
+        str,
+        typer.Option(
+            help="Votes with commas.",
+            autocompletion=completion.registered("vote"),
+            rich_help_panel=options.ANSWERS,
+        ),
+    ] = "majority,best,weighted",
+    aggregate: Annotated[
+        str,
+        typer.Option(
+            help="How step scores become the score of a solution, with commas.", rich_help_panel=options.ANSWERS
+        ),
+    ] = "last,min,prod,mean",
     against: Annotated[
         str | None,
-        typer.Option(help="Also the paired difference to this one, such as majority or weighted-last."),
+        typer.Option(
+            help="Also print the paired difference to this choice, such as majority or weighted-last.",
+            rich_help_panel=options.ANSWERS,
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON array.", rich_help_panel=options.OUTPUT)
+    ] = False,
 ) -> None:
-    """Say what other votes, aggregations and smaller N would have made of recorded candidates. No model runs.
+    """Compare votes, aggregations and smaller N on recorded candidates. No model runs.
 
     Example: tts replay runs/llama3b --vote majority,weighted --aggregate last,prod --budget 1,4,16
     """
@@ -72,10 +102,10 @@ def replay(
 
 
 def names(text: str) -> list[str]:
-    """The names between commas. Raises BadInput where there is none."""
+    """Split names at commas. Raises BadInput for an empty list."""
     found = [name.strip() for name in text.split(",") if name.strip()]
     if not found:
-        raise BadInput("an empty list was given: name at least one vote and one aggregation.")
+        raise BadInput("the list is empty: name at least one vote and one aggregation.")
     return found
 
 
@@ -85,7 +115,7 @@ def _numbers(text: str | None) -> list[int] | None:
     try:
         return [int(name) for name in names(text)]
     except ValueError as error:
-        raise BadInput(f"--budget takes whole numbers with commas between, such as 1,4,16, not {text!r}.") from error
+        raise BadInput(f"--budget takes whole numbers with commas, such as 1,4,16, not {text!r}.") from error
 
 
 def _base(text: str | None) -> Choice | None:
@@ -106,14 +136,14 @@ def _one_plan(
     as_json: bool,
     several: bool,
 ) -> list[dict[str, Any]]:
-    """Compute one plan's table; prints it unless as JSON, whose rows are returned."""
+    """Compute the table of one plan and return its rows. Prints it unless ``as_json``."""
     from benchmarks.recordings.grading import grade
     from benchmarks.recordings.records import sizes
     from benchmarks.replay.replay import lines, scored, versus
 
     most = max((len(record.candidates) for record in records), default=0)
     if asked and min(asked) > most > 0:
-        typer.echo(f"tts: {records[0].plan} has no more than {most} candidates a problem and is left out.", err=True)
+        typer.echo(f"tts: {records[0].plan} has at most {most} candidates per problem and is left out.", err=True)
         return []
     ns = sizes(records, None if asked is None else [n for n in asked if n <= most])
     if not scored(records):
@@ -122,7 +152,7 @@ def _one_plan(
             raise BadInput("the recorded candidates have no step scores: only --vote majority can be replayed.")
         if len(kept) < len(wanted):
             typer.echo(
-                "tts: the recorded candidates have no step scores, so there is only the majority vote.", err=True
+                "tts: the recorded candidates have no step scores: only the majority vote is replayed.", err=True
             )
         wanted = kept
     graded = grade(records, _bar(len(records)))

@@ -34,7 +34,7 @@ def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Pa
     assert len(outcomes) == 3 * 5  # samples at 4, beam search and DVTS at 2 and 4
     code, text, err = tts(*SMALL, "-n", "2,4", "--out", str(out), "--json")
     assert code == 0
-    assert "15 of 15 rows are in" in err
+    assert "15 of 15 rows are already in" in err
     lines = json.loads(text)["lines"]
     assert len(lines) == 8
     assert {line["problems"] for line in lines} == {3}
@@ -122,6 +122,6 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(tmp_path: Pa
     )  # fmt: skip
     kept = interrupted(bench, out / "outcomes.jsonl")
     assert 2 <= kept < 30
-    assert f"{kept} of 30 rows are in" in again(bench).stderr
+    assert f"{kept} of 30 rows are already in" in again(bench).stderr
     outcomes = list(read(out / "outcomes.jsonl"))
     assert len({(outcome.plan.strategy, outcome.id) for outcome in outcomes}) == len(outcomes) == 30

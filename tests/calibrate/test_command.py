@@ -61,7 +61,7 @@ def test_the_grid_is_run_once_and_the_profile_fitted_again_from_what_is_there(tt
     rows = (tmp_path / "mine-run" / "outcomes.jsonl").read_bytes()
     code, _, err = tts(*FEW, "--out", str(out))
     assert code == 0
-    assert "60 of 60 rows are in" in err
+    assert "60 of 60 rows are already in" in err
     assert (tmp_path / "mine-run" / "outcomes.jsonl").read_bytes() == rows
     bare = tmp_path / "bare.json"
     code, text, _ = tts(

@@ -70,7 +70,7 @@ def test_a_file_is_answered_line_by_line_and_resumed(tts: Tts, tmp_path: Path) -
     assert len(before.splitlines()) == 2
     again = tts(*arguments)
     assert again.code == 0
-    assert "2 of 2 are answered" in again.err
+    assert "2 of 2 are already answered" in again.err
     assert out.read_text() == before
 
 
@@ -181,5 +181,5 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path: Path)
     solve = command("solve", "-n", 16, "--concurrency", 2, "--file", source, "--out", out)
     kept = interrupted(solve, out)
     assert 2 <= kept < 60
-    assert f"{kept} of 60 are answered" in again(solve).stderr
+    assert f"{kept} of 60 are already answered" in again(solve).stderr
     assert len({json.loads(line)["id"] for line in out.read_text().splitlines()}) == 60

@@ -1,4 +1,4 @@
-"""How the commands lay out what they print."""
+"""Layout of printed text: paragraphs, wrapped entries, tables."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tts.errors import BadInput
 
 
 def paragraph(title: str, text: str) -> str:
-    """A title, and below it the text, indented and wrapped to the terminal."""
+    """Format a title and, below it, a text that is indented and wrapped to the terminal."""
     return "\n".join([title, *(line for part in text.split("\n") for line in fold(part, "    ")), ""])
 
 
 def fold(text: str, before: str = "") -> list[str]:
-    """The lines of a text wrapped to the terminal, ``before`` in front of the first, the others indented as far."""
+    """Wrap a text to the terminal: ``before`` opens the first line, the others are indented by its length."""
     width = min(shutil.get_terminal_size().columns, 110)
     indent = " " * len(before)
     return textwrap.wrap(
@@ -31,12 +31,12 @@ def fold(text: str, before: str = "") -> list[str]:
 
 
 def count(number: int, noun: str) -> str:
-    """Such as "1 problem" or "1,000 problems"."""
+    """Format a count, such as "1 problem" or "1,000 problems"."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def entries(pairs: Sequence[tuple[str, str]]) -> str:
-    """Titles in a column, and beside each its text, wrapped to the terminal."""
+    """Format pairs in two columns: titles, and texts wrapped to the terminal."""
     indent = max(len(title) for title, _ in pairs) + 2
     lines = []
     for title, text in pairs:
@@ -47,9 +47,9 @@ def entries(pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of the same columns, in columns as wide as what stands in them.
+    """Format rows that have the same keys as a text table.
 
-    Numbers go to the right, thousands apart, and so does the "-" where one is missing.
+    Numbers, and "-" for a missing one, are aligned right, with commas between thousands.
     """
     columns = list(rows[0])
     cells = [[f"{row[name]:,}" if isinstance(row[name], int) else str(row[name]) for name in columns] for row in rows]
@@ -64,7 +64,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def check_writable(path: Path) -> None:
-    """Find out before the work that the result has a place to go. Raises BadInput where it has none."""
+    """Check before the work that the output file can be written. Raises BadInput if not."""
     try:
         with path.open("a", encoding="utf-8"):
             pass

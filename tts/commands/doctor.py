@@ -1,4 +1,4 @@
-"""What this machine has, what works on it, what is missing; and how long a first answer takes."""
+"""``tts doctor``: versions, hardware and models on this machine; optionally the time of a first answer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ finally:
 
 
 def facts() -> Iterator[tuple[str, str]]:
-    """Pairs of what was looked at and what was found, a line each."""
+    """Yield pairs of a name and a finding: packages, hardware, models on this machine."""
     from tts import __version__
     from tts.models.files import folder_of
     from tts.models.lookup import CARDS
@@ -52,7 +52,7 @@ def facts() -> Iterator[tuple[str, str]]:
 
 
 def timings() -> Iterator[tuple[str, str]]:
-    """Wall time and peak memory of ``tts --help`` and of a first answer, each in a fresh process."""
+    """Measure wall time and peak memory of ``tts --help`` and of a first answer, each in a fresh process."""
     yield "tts --help", _timed("--help")
     yield "first answer", _timed("solve", "--budget", "16", PROBLEM) + " (budget 16, embedded models)"
 
@@ -61,14 +61,14 @@ def _timed(*arguments: str) -> str:
     begun = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", _MEASURED, *arguments], capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - begun
-    *said, peak = done.stderr.splitlines()
+    *messages, peak = done.stderr.splitlines()
     if done.returncode:
-        return f"failed: {' '.join(said)}"
+        return f"failed: {' '.join(messages)}"
     return f"{seconds:.2f} s, {int(peak) / 1e6:.0f} MB at the peak"
 
 
 def peak_memory() -> int:
-    """Most bytes this process has held. The kernel's own count, where it has one, begins anew with the program."""
+    """Return the peak memory of this process in bytes. Uses VmHWM if the kernel has it: it restarts at exec."""
     status = Path("/proc/self/status")
     if status.is_file() and (found := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
         return int(found[1]) * 1024
@@ -92,14 +92,14 @@ def _gpu() -> str:
     import torch
 
     if not torch.cuda.is_available():
-        return "none that torch can use; models run on the processor"
+        return "none that torch can use; models run on the CPU"
     return ", ".join(torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count()))
 
 
 def doctor(
-    benchmark: Annotated[bool, typer.Option("--benchmark", help="Measure cold start and memory too.")] = False,
+    benchmark: Annotated[bool, typer.Option("--benchmark", help="Also measure cold start and memory.")] = False,
 ) -> None:
-    """Say what this machine has, what works on it, and what is missing."""
+    """Check packages, hardware and models on this machine."""
     for name, text in facts():
         typer.echo(f"{name:<16}{text}")
     if benchmark:

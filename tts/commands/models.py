@@ -1,6 +1,6 @@
-"""The known models as a person reads them: the lists, one model's whole card, and the table of the documentation.
+"""``tts models``: lists of the known models, and the card of one.
 
-``python -m tts.commands.models`` prints the table of policies that docs/MODELS.md holds.
+``python -m tts.commands.models`` prints the table of policies in docs/MODELS.md.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tts.commands import completion
 from tts.commands.console import entries, paragraph, table
 from tts.models.card import Kind, ModelCard
 from tts.models.files import folder_of
@@ -19,14 +20,14 @@ from tts.models.find import find
 from tts.models.lookup import CARDS
 
 MEMORY = (
-    "Weights are those at 16 bits a number; at 32, which is the default on a CPU, they take twice that. A tenth of it "
-    "comes on top to work in, and keys and values for every solution under way. `tts models NAME` gives one model's "
-    "figures, its prompt and its sampling; too little memory is noticed before anything is loaded."
+    "Sizes of weights are at 16 bits per number; at 32 bits, the default on a CPU, they double. Add a tenth for "
+    "activations, and keys and values for every solution in progress. `tts models NAME` prints the figures, the prompt "
+    "and the sampling of one model. Memory is checked before anything is loaded."
 )
 
 
 def rows(kind: Kind) -> list[dict[str, Any]]:
-    """A line a model, short enough for a terminal of 80 columns."""
+    """Return the table of known models, one row per model; it fits 80 columns."""
     title = "policy" if kind == "policy" else "reward model"
     return [
         {
@@ -43,7 +44,7 @@ def rows(kind: Kind) -> list[dict[str, Any]]:
 
 
 def reasons() -> list[tuple[str, str]]:
-    """Each reward model that is advised, and why, with the policies that the reason is about."""
+    """Explain each recommended reward model: the reason, and the policies it holds for."""
     found: dict[tuple[str, str], list[str]] = {}
     for card in CARDS.values():
         if card.kind == "policy":
@@ -55,34 +56,34 @@ def reasons() -> list[tuple[str, str]]:
 
 
 def advised(card: ModelCard) -> str:
-    """The reward model that is advised for a policy, ``none`` for one that thinks at length."""
+    """Name the reward model recommended for a policy; ``none`` for a reasoning model."""
     return "none" if card.thinking else card.prm
 
 
 def size(card: ModelCard) -> str:
-    """Parameters, in thousands of millions or in millions."""
+    """Format the number of parameters, such as "7 B" or "4.9 M"."""
     if not card.parameters:
         return "?"
     return f"{card.parameters / 1e9:.3g} B" if card.parameters >= 1e8 else f"{card.parameters / 1e6:.2g} M"
 
 
 def described(card: ModelCard) -> list[tuple[str, str]]:
-    """All that is known of one model, as pairs of a title and a text."""
-    what = "policy" if card.kind == "policy" else f"reward model of the family {card.family or 'nobody knows'}"
+    """Describe one model as pairs of a title and a text."""
+    what = "policy" if card.kind == "policy" else f"reward model of the family {card.family or 'unknown'}"
     lines = [
         ("Model", f"{card.name}: a {what}{f', {card.hub}' if card.hub else ''}"),
         ("Here", _whereabouts(card)),
-        ("Size", f"{card.parameters:,} parameters" if card.parameters else "not known"),
+        ("Size", f"{card.parameters:,} parameters" if card.parameters else "unknown"),
         ("Context", f"{card.context:,} tokens"),
         ("Memory", _memory(card)),
     ]
     if card.kind == "prm":
         return lines  # its prompt is its family's: prm/
-    thinking = " of the thinking (</think> ends it, and the answer is taken behind it)" if card.thinking else ""
+    thinking = " of the thinking (</think> ends it; the answer is what follows)" if card.thinking else ""
     return [
         *lines,
         ("System", card.system or "no system message"),
-        ("Problem", f"PROBLEM\n{card.suffix}" if card.suffix else "PROBLEM, as it stands"),
+        ("Problem", f"PROBLEM\n{card.suffix}" if card.suffix else "PROBLEM, unchanged"),
         *([("Opening", repr(card.opening) + ", unless the chat template writes it")] if card.opening else []),
         *([("Template", f"enable_thinking={card.thinking}")] if card.switch else []),
         ("Steps", f"end with {card.separator!r}{thinking}, at most {card.max_step_tokens:,} tokens each"),
@@ -92,7 +93,7 @@ def described(card: ModelCard) -> list[tuple[str, str]]:
 
 
 def markdown() -> str:
-    """The table of policies for the documentation."""
+    """Format the table of policies as Markdown."""
     head = "name | hub id | parameters | context | prompt | temperature, top_p | reward model"
     lines = [f"| {head} |", "|" + "---|" * (head.count("|") + 1)]
     for card in CARDS.values():
@@ -124,7 +125,7 @@ def _whereabouts(card: ModelCard) -> str:
 
 def _memory(card: ModelCard) -> str:
     if not card.parameters:
-        return "not known"
+        return "unknown"
     weights = card.parameters * 2
     if not card.hub and not card.folder:
         return f"{_bytes(2 * weights)} for the weights"
@@ -141,11 +142,15 @@ def _bytes(count: float) -> str:
 
 def models(
     name: Annotated[
-        str | None, typer.Argument(help="One model's whole card: a short name, a hub id, a folder, an address.")
+        str | None,
+        typer.Argument(
+            help="Model to describe: a short name, a hub id, a folder or an address.",
+            autocompletion=completion.models(),
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the models known by a short name, and the reward model recommended for each policy; or describe one."""
+    """List the known models, or describe one."""
     if name is not None:
         card = find(name)
         typer.echo(json.dumps(asdict(card)) if as_json else entries(described(card)))

@@ -1,6 +1,6 @@
-"""The options that several commands share, each said once: what a model, a plan and an engine can be told.
+"""Typer options shared by several commands: models, search, budget, answers and engine.
 
-:func:`solver` gives them to a command.
+The decorator :func:`solver` adds them to a command. Help shows them in panels.
 """
 
 from __future__ import annotations
@@ -9,9 +9,21 @@ import functools
 import inspect
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
+
+from tts.commands import completion
+
+MODELS = "Models"
+SEARCH = "Search"
+BUDGET = "Budget"
+ANSWERS = "Answers"
+ENGINE = "Engine"
+DATA = "Data"
+OUTPUT = "Output"
+
+_PANELS = (None, DATA, MODELS, SEARCH, BUDGET, ANSWERS, ENGINE, OUTPUT)
 
 PARAMETERS = ("beam_width", "temperature", "top_p", "max_steps", "step_tokens", "solution_tokens", "lookahead")
 """The options that are parameters of strategies."""
@@ -25,79 +37,136 @@ class Aggregations(StrEnum):
 
 
 Engine = Annotated[
-    str, typer.Option(help="vllm, transformers or remote; auto: vllm where it is installed, for all but lab-*.")
+    str,
+    typer.Option(
+        help="vllm, transformers or remote. auto: vllm if installed, transformers for the built-in models.",
+        autocompletion=completion.registered("engine", "auto"),
+        rich_help_panel=ENGINE,
+    ),
 ]
-Device = Annotated[str | None, typer.Option(help="Such as cpu or cuda:1; by default a GPU when there is one.")]
-Dtype = Annotated[str | None, typer.Option(help="Such as float32; by default what suits the device.")]
+Device = Annotated[
+    str | None, typer.Option(help="Such as cpu or cuda:1. Default: the GPU if there is one.", rich_help_panel=ENGINE)
+]
+Dtype = Annotated[
+    str | None, typer.Option(help="Such as float32. Default: what suits the device.", rich_help_panel=ENGINE)
+]
+EngineArg = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Engine argument; may be repeated. policy.NAME=VALUE and prm.NAME=VALUE are for one model.",
+        metavar="NAME=VALUE",
+        rich_help_panel=ENGINE,
+    ),
+]
 
 
 def _shared(
     policy: Annotated[
         str,
-        typer.Option(help="Model that writes solutions: a short name, a hub id, a folder, or http://HOST/v1#MODEL."),
+        typer.Option(
+            help="Model that writes solutions: a short name, a hub id, a folder, or http://HOST/v1#MODEL.",
+            autocompletion=completion.models("policy"),
+            rich_help_panel=MODELS,
+        ),
     ] = "lab-1m",
     prm: Annotated[
-        str, typer.Option(help="Reward model, or a JSON file that describes one; 'auto' is the one recommended.")
+        str,
+        typer.Option(
+            help="Reward model, or a JSON file that describes one. auto: the one recommended for the policy; or none.",
+            autocompletion=completion.models("prm", "auto", "none"),
+            rich_help_panel=MODELS,
+        ),
     ] = "auto",
     profile: Annotated[
         str | None,
-        typer.Option(help="Measured curves for auto, a file of `tts calibrate`; by default those that ship, if any."),
+        typer.Option(
+            help="Profile for the strategy auto, written by `tts calibrate`. Default: the shipped one for these "
+            "models, if any.",
+            rich_help_panel=SEARCH,
+        ),
     ] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Most tokens the policy may sample for one problem.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Limit of sampled tokens per problem.", rich_help_panel=BUDGET)
+    ] = None,
     max_flops: Annotated[
-        float | None, typer.Option(help="Most FLOPs for one problem, both models counted, such as 3e17.")
+        float | None,
+        typer.Option(help="Limit of FLOPs per problem, policy and reward model, such as 3e17.", rich_help_panel=BUDGET),
     ] = None,
     total_flops: Annotated[
-        float | None, typer.Option(help="FLOPs for all problems together, which auto divides where they bring most.")
+        float | None,
+        typer.Option(help="FLOPs for all problems together; auto divides them.", rich_help_panel=BUDGET),
     ] = None,
-    max_seconds: Annotated[float | None, typer.Option(help="Most seconds for one problem.")] = None,
-    vote: Annotated[str | None, typer.Option(help="majority, best or weighted; by default the strategy's own.")] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(help="Limit of seconds per problem.", rich_help_panel=BUDGET)
+    ] = None,
+    vote: Annotated[
+        str | None,
+        typer.Option(
+            help="majority, best or weighted. Default: what the strategy recommends.",
+            autocompletion=completion.registered("vote"),
+            rich_help_panel=ANSWERS,
+        ),
+    ] = None,
     aggregate: Annotated[
-        Aggregations | None, typer.Option(help="How the scores of a solution's steps become one.", show_default="last")
+        Aggregations | None,
+        typer.Option(
+            help="How step scores become the score of a solution.", show_default="last", rich_help_panel=ANSWERS
+        ),
     ] = None,
     extract: Annotated[
-        str, typer.Option(help="How answers are found: boxed; or last-number, also in a solution without a box.")
+        str,
+        typer.Option(
+            help="How to find the answer. boxed: the last \\boxed{}; last-number: the last number if there is no box.",
+            autocompletion=completion.registered("extraction"),
+            rich_help_panel=ANSWERS,
+        ),
     ] = "boxed",
-    beam_width: Annotated[int | None, typer.Option(help="Continuations of each kept prefix (M).")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Sampling temperature; 0 is greedy.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Nucleus mass.")] = None,
-    max_steps: Annotated[int | None, typer.Option(help="Most steps of a solution.")] = None,
-    step_tokens: Annotated[int | None, typer.Option(help="Most tokens of one step.")] = None,
-    solution_tokens: Annotated[
-        int | None, typer.Option(help="Most tokens of one solution that is sampled in one go.")
+    beam_width: Annotated[
+        int | None, typer.Option(help="Continuations per kept prefix (M).", rich_help_panel=SEARCH)
     ] = None,
-    lookahead: Annotated[int | None, typer.Option(help="Steps that beam search looks ahead before it ranks.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
+    temperature: Annotated[
+        float | None, typer.Option(help="Sampling temperature; 0 is greedy.", rich_help_panel=SEARCH)
+    ] = None,
+    top_p: Annotated[float | None, typer.Option(help="Nucleus sampling mass.", rich_help_panel=SEARCH)] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Limit of steps per solution.", rich_help_panel=SEARCH)] = None,
+    step_tokens: Annotated[int | None, typer.Option(help="Limit of tokens per step.", rich_help_panel=SEARCH)] = None,
+    solution_tokens: Annotated[
+        int | None,
+        typer.Option(help="Limit of tokens per solution that is sampled in one request.", rich_help_panel=SEARCH),
+    ] = None,
+    lookahead: Annotated[
+        int | None, typer.Option(help="Steps that beam search looks ahead before it ranks.", rich_help_panel=SEARCH)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the sampling.", rich_help_panel=SEARCH)] = 0,
     engine: Engine = "auto",
     device: Device = None,
     prm_device: Annotated[
-        str | None, typer.Option(help="The reward model's device, when it is another; such as cuda:1.")
+        str | None,
+        typer.Option(help="Device of the reward model, such as cuda:1. Default: --device.", rich_help_panel=ENGINE),
     ] = None,
     dtype: Dtype = None,
-    gpu_memory: Annotated[float, typer.Option(help="Part of a GPU's memory for both models together (vLLM).")] = 0.9,
-    engine_arg: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="An argument of the engine, name=value, as often as needed; policy.name=value for one model.",
-            metavar="NAME=VALUE",
-        ),
-    ] = None,
+    gpu_memory: Annotated[
+        float,
+        typer.Option(help="Fraction of GPU memory for both models together (vLLM).", rich_help_panel=ENGINE),
+    ] = 0.9,
+    engine_arg: EngineArg = None,
 ) -> None:
-    """The options of a solver, in the order in which help shows them."""
+    """Declare the options of a solver; :func:`solver` reads them from this signature."""
 
 
 def solver(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of a solver, but those named here.
+    """Add the options of a solver to a command, except those named in ``without``.
 
-    They stand where the command has an argument ``solver``, and reach it as that: arguments of
-    :class:`tts.api.Solver` by name, without strategy and budget.
+    The command receives them in its argument ``solver``: a dictionary of arguments of :class:`tts.api.Solver` without
+    strategy and budget. Help orders all options of the command by panel.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True).parameters
         shared = [each for each in inspect.signature(_shared, eval_str=True).parameters.values()
                   if each.name not in without]  # fmt: skip
-        taken = [each for one in own.values() for each in (shared if one.name == "solver" else [one])]
+        taken = [*(each for each in own.values() if each.name != "solver"), *shared]
+        taken.sort(key=lambda each: _PANELS.index(_panel(each)))
 
         @functools.wraps(command)
         def run(**typed: Any) -> None:
@@ -112,8 +181,14 @@ def solver(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]
     return decorate
 
 
+def _panel(parameter: inspect.Parameter) -> str | None:
+    """Return the help panel that an option names in its annotation; None for arguments."""
+    panel: str | None = get_args(parameter.annotation)[1].rich_help_panel
+    return panel
+
+
 def _settings(typed: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of ``Solver`` from what was typed; a parameter of a strategy only where something was."""
+    """Convert typed options to arguments of ``Solver``. A strategy parameter that was not typed is left out."""
     from tts.engines.load import parse_argument
 
     found = {name: value for name, value in typed.items() if name not in PARAMETERS or value is not None}

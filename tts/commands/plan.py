@@ -1,4 +1,4 @@
-"""``tts plan``: what auto would do with a problem and why, after the first look and without the rest."""
+"""``tts plan``: the plan that the strategy auto would choose for a problem, without running it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 @options.solver("total_flops")
 def plan(
     problem: Annotated[
-        str | None, typer.Argument(help="The problem; without it, read from the pipe or asked for.")
+        str | None, typer.Argument(help="Problem to solve. Default: read standard input, or ask for it.")
     ] = None,
-    budget: Annotated[int, typer.Option("--budget", "-n", help="N, the most samples.")] = 16,
+    budget: Annotated[
+        int, typer.Option("--budget", "-n", help="Limit of samples N.", rich_help_panel=options.BUDGET)
+    ] = 16,
     *,
     solver: dict[str, Any],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=options.OUTPUT)] = False,
 ) -> None:
-    """Look at a problem as `tts solve` would, and say how it would go on, what else there was, and why.
+    """Print the plan that auto would choose for a problem.
+
+    Draws the first samples as `tts solve` would. Prints the chosen plan, the alternatives and the reason.
 
     Example: tts plan --budget 64 "What is the sum of the first 100 primes?"
     """
@@ -49,22 +53,22 @@ def plan(
 
 
 def printed(decision: Mapping[str, Any], solution: Solution) -> str:
-    """A decision for people: what the look said, the table of the ways on, and the choice with its reason."""
-    said = [("Look", _look(decision, solution))]
+    """Format a decision: what the first samples showed, a table of the plans, and the choice with its reason."""
+    found = [("Look", _look(decision, solution))]
     if decision.get("difficulty"):
-        said.append(("Difficulty", f"pass@1 about {_interval(*decision['difficulty'])} %, nine times in ten"))
+        found.append(("Difficulty", f"pass@1 about {_interval(*decision['difficulty'])} % (90 % interval)"))
     elif "agreement" in decision:
-        said.append(("Difficulty", f"{decision['agreement']:.0%} of the pairs of samples agree; uncalibrated"))
+        found.append(("Difficulty", f"{decision['agreement']:.0%} of the pairs of samples agree; uncalibrated"))
     if decision.get("belief") is not None:
-        said.append(("Belief", f"{decision['belief']:.0%} that the vote of these samples is right"))
+        found.append(("Belief", f"{decision['belief']:.0%} that the vote of these samples is right"))
     rows = [_row(option) for option in decision["options"]]
     choice = [("Choice", f"{decision['reason']}.")]
-    return "\n\n".join([entries(said), *([table(rows)] if rows else []), entries(choice)])
+    return "\n\n".join([entries(found), *([table(rows)] if rows else []), entries(choice)])
 
 
 def _look(decision: Mapping[str, Any], solution: Solution) -> str:
     if not decision["samples"]:
-        return "none: what to do follows from the budget alone"
+        return "none: the plan depends on the budget alone"
     scored = "scored " if decision.get("scored") else ""
     samples = count(decision["samples"], f"{scored}sample")
     return f"{samples}, {solution.usage.policy_tokens:,} tokens, {solution.usage.flops:.3g} FLOPs"

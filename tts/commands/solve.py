@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tts.commands import options
+from tts.commands import completion, options
 from tts.commands.console import check_writable, count, fold
 from tts.errors import BadInput
 
@@ -20,37 +20,63 @@ if TYPE_CHECKING:
 @options.solver()
 def solve(
     problem: Annotated[
-        str | None, typer.Argument(help="The problem; without it, read from the pipe or asked for.")
+        str | None, typer.Argument(help="Problem to solve. Default: read standard input, or ask for it.")
     ] = None,
     strategy: Annotated[
         str | None,
         typer.Option(
-            help="How to search; `tts strategies` lists them.",
+            help="Search strategy; `tts strategies` lists them.",
             show_default="auto",
+            autocompletion=completion.registered("strategy"),
+            rich_help_panel=options.SEARCH,
         ),
     ] = None,
-    budget: Annotated[int, typer.Option("--budget", "-n", help="N, the number of samples.")] = 16,
+    budget: Annotated[
+        int, typer.Option("--budget", "-n", help="Number of samples N.", rich_help_panel=options.BUDGET)
+    ] = 16,
     *,
     solver: dict[str, Any],
     file: Annotated[
         Path | None,
-        typer.Option("--file", "-f", help="Problems, one a line (.jsonl: an object with `problem` a line)."),
+        typer.Option(
+            "--file",
+            "-f",
+            help="Problems, one per line (.jsonl: one object with `problem` per line).",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="With --file: write answers here; a second call goes on from there."),
+        typer.Option(
+            "--out",
+            "-o",
+            help="With --file: write answers to this file. The same command resumes it.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
-    concurrency: Annotated[int, typer.Option(help="With --file: most problems in flight.")] = 32,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a problem.")] = False,
+    concurrency: Annotated[
+        int, typer.Option(help="With --file: problems solved at the same time.", rich_help_panel=options.DATA)
+    ] = 32,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per problem.", rich_help_panel=options.OUTPUT)
+    ] = False,
     show_steps: Annotated[
-        bool, typer.Option("--show-steps", help="Print the winning solution, each step's score.")
+        bool,
+        typer.Option(
+            "--show-steps",
+            help="Print the steps of the best solution with their scores.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = False,
     trace: Annotated[
         Path | None,
-        typer.Option(help="Write the whole search tree to this file (with --file: one a problem, a folder)."),
+        typer.Option(
+            help="Write the search tree to this file; with --file: one file per problem, in this folder.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
 ) -> None:
-    """Answer a problem, or a file of problems, by search.
+    """Solve a problem, or a file of problems.
 
     Example: tts solve --policy llama-3.2-3b --budget 256 "What is the sum of the first 100 primes?"
     """
@@ -97,7 +123,7 @@ def _solve_file(
         for line in batch.bad:
             typer.echo(f"tts: {file}, {line}", err=True)
         if batch.resumed:
-            typer.echo(f"tts: {batch.resumed} of {batch.total} are answered in {out} already.", err=True)
+            typer.echo(f"tts: {batch.resumed} of {batch.total} are already answered in {out}.", err=True)
         bar = tqdm(total=batch.total, initial=batch.resumed, unit="problem", disable=not sys.stderr.isatty())
         with bar:
             for solution in batch.run():

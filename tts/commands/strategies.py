@@ -1,4 +1,4 @@
-"""``tts strategies``: the strategies and their parameters."""
+"""``tts strategies``: lists the strategies and their parameters."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from tts.search.strategy import parameters_of
 
 
 def strategies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the strategies and their parameters."""
-
+    """List the search strategies and their parameters."""
     rows: list[dict[str, Any]] = []
     for name in registry.names("strategy"):
         strategy = registry.resolve("strategy", name)
