@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from tts.api import Solver
 from tts.budget import Budget
 from tts.errors import BadInput
-from tts.records.jsonl import Rows
+from tts.files.json_text import dump, parse
+from tts.files.jsonl import Line, Rows, lines
+from tts.files.names import safe_name
+from tts.files.text import is_utf8, reason
 from tts.records.solution_json import as_row, plan_dict
 from tts.types import Plan, Problem, Solution
 
@@ -29,30 +31,27 @@ class BadLine:
 
 
 def read_problems(path: Path) -> tuple[list[Problem], list[BadLine]]:
-    """The problems of a text file, one a line, and the lines that hold none. Blank lines are passed over.
+    """Read the problems of a text file, one a line, and the lines that hold none. Blank lines are passed over.
 
     A file whose name ends in ``.jsonl`` has an object with ``problem`` (or ``question``), and perhaps ``id``, a line.
-    A problem that stands there twice is solved twice, under an id of its own.
+    A problem that occurs twice is solved twice, under an id of its own.
 
     Raises:
         BadInput: the file is missing, unreadable or holds no problem at all.
     """
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise BadInput(f"the file {path} cannot be read: {error.strerror}.") from error
-    problems, bad, seen = [], [], Counter[str]()
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    problems, bad, taken = list[Problem](), list[BadLine](), set[str]()
+    for line in lines(path, f"the file {path}"):
         try:
             problem = _problem(line, path.suffix == ".jsonl")
         except BadInput as error:
-            bad.append(BadLine(number, str(error)))
+            bad.append(BadLine(line.number, str(error)))
             continue
-        seen[problem.id] += 1
-        if seen[problem.id] > 1:
-            problem = Problem(problem.text, f"{problem.id}-{seen[problem.id]}")
+        if problem.id in taken:
+            number = 2
+            while f"{problem.id}-{number}" in taken:
+                number += 1
+            problem = Problem(problem.text, f"{problem.id}-{number}")
+        taken.add(problem.id)
         problems.append(problem)
     if not problems:
         reason = f" ({bad[0]})" if bad else ""
@@ -60,28 +59,28 @@ def read_problems(path: Path) -> tuple[list[Problem], list[BadLine]]:
     return problems, bad
 
 
-def _problem(line: bytes, json_lines: bool) -> Problem:
-    try:
-        text = line.decode("utf-8-sig").strip()
-    except UnicodeDecodeError as error:
-        raise BadInput("it is not UTF-8 text.") from error
+def _problem(line: Line, json_lines: bool) -> Problem:
     if not json_lines:
-        return Problem(text)
-    try:
-        row = json.loads(text)
-        question = row.get("problem", row.get("question"))
-    except (ValueError, AttributeError) as error:
-        raise BadInput("it is not a JSON object.") from error
+        return Problem(line.text().strip())
+    row = line.value()
+    if not isinstance(row, dict):
+        raise BadInput("it is no JSON object.")
+    question, name = row.get("problem", row.get("question")), row.get("id", row.get("unique_id"))
     if not isinstance(question, str) or not question.strip():
         raise BadInput("it has no text under `problem` or `question`.")
-    return Problem(question, str(row.get("id", row.get("unique_id", ""))))
+    if isinstance(name, (list, dict)):
+        raise BadInput("its `id` is no text.")
+    name = "" if name is None else str(name)
+    if not is_utf8(question + name):
+        raise BadInput("it is not UTF-8 text: it holds half a surrogate pair.")
+    return Problem(question, name)
 
 
 class Answers:
-    """The output file of a batch: what is in it already, and a place for more.
+    """The output file of a batch: the answers that it holds, and a place for more.
 
     Rows with an error are tried again; ``spent`` are the FLOPs of all rows. A killed run loses at most the problems in
-    flight (:mod:`tts.records.jsonl`).
+    flight (:class:`tts.files.jsonl.Rows`).
     """
 
     def __init__(self, path: Path, plan: Plan, budget: Budget, total_flops: float | None = None) -> None:
@@ -89,30 +88,40 @@ class Answers:
         self.settings = {**plan_dict(plan), **asdict(budget)}
         if total_flops is not None:
             self.settings["total_flops"] = total_flops
+        self.settings = parse(dump(self.settings))  # as they are read back
         self.done: set[str] = set()
         self.spent = 0.0
+        self._texts: dict[str, str] = {}
         self._rows = Rows(path, self._take)
 
     def close(self) -> None:
         self._rows.close()
 
-    def missing(self, problems: list[Problem]) -> Iterator[Problem]:
-        """Those that have no answer yet."""
-        return (problem for problem in problems if problem.id not in self.done)
+    def missing(self, problems: list[Problem]) -> list[Problem]:
+        """Return those that have no answer yet. Raises BadInput where another problem has the id of one of them."""
+        for problem in problems:
+            if self._texts.get(problem.id, problem.text) != problem.text:
+                raise BadInput(
+                    f"{self.path} answers another problem under the id {problem.id!r}: name another file with --out."
+                )
+        return [problem for problem in problems if problem.id not in self.done]
 
     def add(self, solution: Solution) -> None:
+        """Append a solution, on disk when this returns. Raises BadInput where it cannot be written."""
         self._rows.add(as_row(solution) | {"settings": self.settings})
         if solution.error is None:
             self.done.add(solution.problem.id)
 
-    def _take(self, number: int, line: bytes) -> None:
+    def _take(self, number: int, row: Any) -> None:
         try:
-            row = json.loads(line)
-            settings, known, flops = row["settings"], row["id"], row["usage"]["flops"]
-        except (ValueError, KeyError, TypeError) as error:
+            settings, known, text, flops = dict(row["settings"]), row["id"], row["problem"], row["usage"]["flops"]
+            ours = isinstance(known, str) and isinstance(text, str) and isinstance(flops, (int, float))
+        except (ValueError, KeyError, TypeError):
+            ours = False
+        if not ours:
             raise BadInput(
                 f"{self.path} exists and its line {number} is not an answer of ours: name another file with --out."
-            ) from error
+            )
         for name, value in self.settings.items():
             if settings.get(name) != value:
                 raise BadInput(
@@ -120,6 +129,7 @@ class Answers:
                     "name another file with --out, or use the same settings."
                 )
         self.spent += flops
+        self._texts[known] = text
         if "error" not in row:
             self.done.add(known)
 
@@ -140,6 +150,7 @@ class Batch:
         resumed: of these, answered by an earlier run.
         answered: of these, answered now or earlier.
         failed: problems that ended in an error.
+        untraced: a sentence for each trace that could not be written.
 
     Raises:
         BadInput: the source holds no problem, or an output cannot be written or holds something else.
@@ -155,18 +166,27 @@ class Batch:
         if traces is not None:
             try:
                 traces.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise BadInput(f"the folder {traces} cannot be made: {error.strerror}.") from error
+            except (OSError, ValueError) as error:
+                raise BadInput(f"the folder {traces} cannot be made: {reason(error)}.") from error
         self.answers = Answers(out, solver.plan, solver.budget, solver.total_flops) if out else None
-        self.problems = list(self.answers.missing(problems)) if self.answers else problems
+        try:
+            self.problems = self.answers.missing(problems) if self.answers else problems
+        except BadInput:
+            self.close()
+            raise
         self.total = len(problems)
         self.resumed = self.answered = self.total - len(self.problems)
         self.failed = 0
+        self.untraced: list[str] = []
 
     def __enter__(self) -> Batch:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the output file."""
         if self.answers:
             self.answers.close()
 
@@ -189,9 +209,13 @@ class Batch:
                 runner.run(stream.aclose())
 
     def _keep(self, solution: Solution) -> None:
-        if self.traces is not None and solution.error is None:
-            solution.trace.save(self.traces / f"{solution.problem.id}.jsonl")
+        """Write the answer first: what a trace runs into costs no answer."""
         if self.answers:
             self.answers.add(solution)
         self.answered += solution.error is None
         self.failed += solution.error is not None
+        if self.traces is not None and solution.error is None:
+            try:
+                solution.trace.save(self.traces / f"{safe_name(solution.problem.id)}.jsonl")
+            except BadInput as error:
+                self.untraced.append(str(error))

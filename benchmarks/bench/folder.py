@@ -2,33 +2,32 @@
 
 manifest.json     settings (what must not change), models, versions, machine, command, and the calls that worked on it
 outcomes.jsonl    one row a problem and plan, appended as they end (:mod:`tts.records.outcomes`)
-lock              held while a process writes
+lock              held while a process writes; it names the process
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.recordings.manifest import MANIFEST, read_manifest
 from tts.errors import BadInput
-from tts.records.jsonl import Rows
+from tts.files.json_text import dump, parse
+from tts.files.jsonl import Rows, lines
+from tts.files.lock import Lock
+from tts.files.text import reason, write_atomically
 from tts.records.outcomes import OUTCOMES
 
-LOCK, DRAFT = "lock", "manifest.json.partial"
+LOCK = "lock"
 
 MORE = ("strategies", "budget", "parameters")
 """Settings that may grow from call to call, as long as every search that was asked for still is."""
 
 Row = Mapping[str, Any]
-
-_held: set[Path] = set()  # the lock is the process's: a second run in the same one has to be told here
 
 
 class RunFolder:
@@ -63,17 +62,18 @@ class RunFolder:
         _refuse_strangers(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadInput(f"the folder {path} cannot be made: {error.strerror}.") from error
-        self._key = path.resolve()
-        self._lock = _locked(path, self._key)
+        except (OSError, ValueError) as error:
+            raise BadInput(f"the folder {path} cannot be made: {reason(error)}.") from error
+        self._lock = Lock(path / LOCK, path, "name another folder")
         try:
+            for draft in path.glob(".*.partial"):  # of a call that was killed
+                draft.unlink(missing_ok=True)
             self.manifest = self._manifest(settings, facts)
             if retry:
                 _without_errors(path / OUTCOMES)
-            self._rows = Rows(path / OUTCOMES, self._read)
+            self._rows = Rows(path / OUTCOMES, self._read, ours=True, lock=False)
         except BaseException:
-            self._unlock()
+            self._lock.release()
             raise
 
     def __enter__(self) -> RunFolder:
@@ -88,30 +88,34 @@ class RunFolder:
         self._count(row)
 
     def note(self, job: str, problems: int, seconds: float) -> None:
-        """Keep how long this call took for so many problems of a job: later calls tell from it what to expect."""
+        """Keep how long this call took for so many problems of a job: later calls estimate from it.
+
+        A disk on which that cannot be kept costs no outcome.
+        """
         if problems:
             self.manifest["calls"][-1].setdefault("pace", {})[job] = [problems, round(seconds, 3)]
-            self._write()
+            with suppress(BadInput):
+                self._write()
 
     def close(self) -> None:
         self._rows.close()
-        self._unlock()
+        self._lock.release()
 
     def _count(self, row: Row) -> None:
         self.done.add((row["job"], row["id"]))
         self.failed += row.get("error") is not None
         self._take(row)
 
-    def _read(self, number: int, line: bytes) -> None:
+    def _read(self, number: int, row: Any) -> None:
         try:
-            self._count(json.loads(line))
-        except (ValueError, KeyError, TypeError) as error:
+            self._count(row)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(
                 f"line {number} of {self.path / OUTCOMES} is no outcome of ours: restore it or name another folder."
             ) from error
 
     def _manifest(self, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
-        settings = json.loads(json.dumps(settings))  # as they will be read back
+        settings = parse(dump(settings))  # as they are read back
         call = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
         if (self.path / MANIFEST).is_file():
             manifest = read_manifest(self.path)
@@ -127,48 +131,17 @@ class RunFolder:
         return manifest
 
     def _write(self) -> None:
-        draft = self.path / DRAFT
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(self.manifest, indent=1, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, self.path / MANIFEST)
-
-    def _unlock(self) -> None:
-        _held.discard(self._key)
-        os.close(self._lock)
+        write_atomically(self.path / MANIFEST, dump(self.manifest, indent=1) + "\n")
 
 
 def _refuse_strangers(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise BadInput(f"{path} is a file: name a folder for the run with --out.")
     if path.is_dir() and not (path / MANIFEST).exists():
-        strangers = sorted(file.name for file in path.iterdir() if file.name not in (LOCK, DRAFT))
+        names = sorted(file.name for file in path.iterdir())
+        strangers = [name for name in names if name != LOCK and not name.endswith(".partial")]
         if strangers:
             raise BadInput(f"{path} holds {strangers[0]} and is no run of ours: name another folder with --out.")
-
-
-def _locked(path: Path, key: Path) -> int:
-    """The open lock file. The kernel lets go of it when this process ends, however that happens."""
-    if key in _held:  # and opening it here would, when closed, let go of the lock that this process has
-        raise BadInput(f"{path} is being written by this process: wait for its end, or name another folder.")
-    try:
-        lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise BadInput(f"the folder {path} cannot be written: {error.strerror}.") from error
-    try:
-        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
-        os.close(lock)
-        if error.errno not in (errno.EACCES, errno.EAGAIN):
-            raise BadInput(f"{path} cannot be locked ({error.strerror}): name a folder on a local disk.") from error
-        who = f"process {holder}" if holder else "another process"
-        raise BadInput(f"{path} is being written by {who}: wait for its end, or name another folder.") from error
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
-    _held.add(key)
-    return lock
 
 
 def _without_errors(outcomes: Path) -> None:
@@ -176,20 +149,26 @@ def _without_errors(outcomes: Path) -> None:
     if not outcomes.is_file():
         return
     draft = outcomes.with_suffix(".partial")
-    with outcomes.open("rb") as old, draft.open("wb") as new:
-        for line in old:
-            if not line.endswith(b"\n") or not _failed(line):
-                new.write(line)
-        new.flush()
-        os.fsync(new.fileno())
-    os.replace(draft, outcomes)
+    try:
+        with draft.open("wb") as new:
+            for line in lines(outcomes):
+                if not line.whole or not _failed(line.data):
+                    new.write(line.data + b"\n" * line.whole)
+            new.flush()
+            os.fsync(new.fileno())
+        os.replace(draft, outcomes)
+    except OSError as error:
+        raise BadInput(f"{outcomes} cannot be written: {reason(error)}.") from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _failed(line: bytes) -> bool:
     try:
-        return json.loads(line).get("error") is not None
-    except (ValueError, AttributeError):
+        row = parse(line)
+    except BadInput:
         return False  # reading it later says what is wrong with it
+    return isinstance(row, dict) and row.get("error") is not None
 
 
 def _refuse_others(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -220,5 +199,5 @@ def _other(name: str, old: object, new: object) -> str:
 
 
 def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+    text = dump(value) if not isinstance(value, str) else value
     return text if len(text) <= 60 else f"{text[:57]}..."

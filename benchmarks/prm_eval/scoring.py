@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +13,9 @@ from benchmarks.prm_eval.data import Case
 from benchmarks.prm_eval.sources import DataSet
 from benchmarks.provenance import fingerprint, without_secrets
 from tts.errors import BadInput, EngineError, PromptTooLong
+from tts.files.jsonl import Rows
 from tts.models.find import find
 from tts.protocols import RewardModel
-from tts.records.jsonl import Rows
 from tts.types import Finish, Node, Problem, Step
 
 Scores = tuple[float, ...] | None  # None: longer than the model can read
@@ -109,10 +108,11 @@ class ScoreFile:
         self._rows.add(row)
         self.scores[subset, case.key] = scores
 
-    def _take(self, number: int, line: bytes) -> None:
+    def _take(self, number: int, row: Any) -> None:
         try:
-            row = json.loads(line)
-            subset, key, scores, model = row["subset"], row["key"], row["scores"], dict(row["model"])
+            subset, key, model = row["subset"], row["key"], dict(row["model"])
+            scores = None if row["scores"] is None else tuple(map(float, row["scores"]))
+            known = self._belongs(subset, key)
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(
                 f"{self.path} exists and its line {number} is no row of scores: name another file with --out."
@@ -128,9 +128,9 @@ class ScoreFile:
                     f"{self.path} holds scores made with {name} = {model[name]}, not {value}: name another file "
                     "with --out."
                 )
-        if not self._belongs(subset, key):
+        if not known:
             raise BadInput(f"{self.path} holds scores of other data (line {number}): name another file with --out.")
-        self.scores[subset, key] = None if scores is None else tuple(scores)
+        self.scores[subset, key] = scores
 
     def _belongs(self, subset: str, key: str) -> bool:
         if subset in self.data.known:

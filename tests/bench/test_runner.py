@@ -228,7 +228,7 @@ def test_a_spoilt_file_is_named(tmp_path: Path, name: str) -> None:
 def test_a_second_process_is_refused_while_the_first_one_lives(tmp_path: Path) -> None:
     hold = (
         "import sys; from pathlib import Path; from benchmarks.bench.folder import RunFolder\n"
-        "RunFolder(Path(sys.argv[1]), {'seed': 0}, {}); print('held', flush=True); sys.stdin.read()"
+        "held = RunFolder(Path(sys.argv[1]), {'seed': 0}, {}); print('held', flush=True); sys.stdin.read()"
     )
     run = tmp_path / "run"
     with subprocess.Popen(

@@ -1,1 +1,1 @@
-"""Rows of JSON Lines: outcomes, and solutions as JSON."""
+"""Rows: outcomes, and solutions as JSON."""

@@ -1,0 +1,118 @@
+"""The one reader and the one writer of JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from tts.errors import BadInput
+from tts.files.text import LARGEST, decoded, read_bytes
+
+DEPTH = 100
+"""Most lists and objects within each other."""
+
+# Possessive and with an end that may be missing: linear in the length of whatever it is given.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_ESCAPED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+class _Refused(ValueError):
+    """A value that is no JSON, or more than a program can calculate with."""
+
+
+def parse(text: str | bytes, what: str = "the text") -> Any:
+    """Read JSON. ``what`` names it in the sentence of an error.
+
+    Numbers beyond floating point, NaN, Infinity and more than :data:`DEPTH` levels are refused. Of equal keys the last
+    one counts. Half a surrogate pair is kept.
+
+    Raises:
+        BadInput: the text is no JSON, or the bytes are no UTF-8.
+    """
+    if isinstance(text, bytes):
+        text = decoded(text, what)
+    try:
+        bare = _STRING.sub("", text).encode("ascii", "replace")
+        if _deeper(bare):
+            raise _Refused(f"it has more than {DEPTH} lists and objects within each other")
+        return (_CAREFUL if _large(bare) else _PLAIN).decode(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{what} is no JSON: {error}.") from error
+
+
+def read(path: Path | str, what: str = "", limit: int = LARGEST) -> Any:
+    """Read a file that holds one JSON value. Raises BadInput as :func:`parse` and where it cannot be read."""
+    return parse(read_bytes(path, what, limit), what or str(path))
+
+
+def dump(value: Any, *, indent: int | None = None, compact: bool = False, ascii_only: bool = False) -> str:
+    """Write JSON that every reader takes: a line of it (without ``indent``) is one line to everybody.
+
+    Line separators, control characters, marks of writing direction and halves of surrogate pairs are escaped. A number
+    that is not finite becomes null, which JSON has.
+    """
+    separators = (",", ":") if compact else None
+    try:
+        text = json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, indent=indent, separators=separators)
+    except ValueError:
+        value = _finite(value)
+        text = json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, indent=indent, separators=separators)
+    return text if ascii_only else _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _deeper(bare: bytes) -> bool:
+    """Whether brackets lie within each other beyond :data:`DEPTH`; ``bare`` is JSON without its strings."""
+    brackets = bare.translate(_SQUARE, _NO_BRACKETS)
+    for _ in range(DEPTH):
+        brackets, before = brackets.replace(b"[]", b""), len(brackets)  # the innermost level
+        if len(brackets) == before:
+            break
+    else:
+        return bool(brackets)
+    height = highest = 0
+    for bracket in brackets:  # no pairs are left, so this is no JSON
+        height += 1 if bracket == ord("[") else -1
+        highest = max(highest, height)
+    return highest > DEPTH
+
+
+def _large(bare: bytes) -> bool:
+    """Whether a number may lie outside of floating point."""
+    shape = bare.translate(_SHAPE)
+    return b"0" * 300 in shape or b"e000" in shape or b"e+000" in shape
+
+
+def _whole(digits: str) -> int:
+    _real(digits)
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise _Refused(f"{digits[:12]}... is a number beyond floating point")
+    return number
+
+
+def _constant(name: str) -> Any:
+    raise _Refused(f"{name} is no number that JSON has")
+
+
+_PLAIN = json.JSONDecoder(parse_constant=_constant)
+_CAREFUL = json.JSONDecoder(parse_constant=_constant, parse_int=_whole, parse_float=_real)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return value
