@@ -3,6 +3,9 @@
 Every form is append-only: what a step adds never changes the ids before it. Where a model reads one whole text, a piece
 is tokenized behind the text it follows and then cut off, so that a tokenizer that marks the beginning of a text
 (sentencepiece's prefix space) does not take a step for one.
+
+Problems and steps are text: the name of a control token in them is spelled out (:mod:`tts.models.text_encoder`), and so
+is a mark that is a word of the vocabulary.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tts.errors import BadInput, ModelError
+from tts.models.text_encoder import TextEncoder
 from tts.protocols import Read
 from tts.types import Problem
 
@@ -70,23 +74,26 @@ class TextFormat:
             raise ModelError(
                 'the reward model\'s form does not say what ends a step: write "mark" into its file (docs/MODELS.md).'
             )
-        self._form, self._core = form, tokenizer.backend_tokenizer
+        self._form, self._encoder = form, TextEncoder(tokenizer)
+        self._encode = self._encoder.encode
         self._begin = [tokenizer.bos_token_id] if form.apart and tokenizer.bos_token_id is not None else []
         self._end = self._encode(form.mark if form.apart else "1" + form.mark)[-1]
         # A mark of white space may become one token with the text before it: then its last token is any.
         self._fixed = form.apart or bool(form.mark.strip())
         tail = form.opening.rpartition("{problem}")[2]
         self._before = tuple((before, self._encode(before)) for before in ("1" + tail, "1" + form.mark))
+        self._spelling = _spelling(self._end, form.mark, self._encoder)
         self._check()
 
     def prompt(self, problem: Problem) -> tuple[int, ...]:
+        text = self._opening(self._encoder.quote(problem.text))
         if self._form.apart:
-            return (*self._begin, *self._encode(self._opening(problem.text)))
-        return tuple(self._encode(self._opening(problem.text), special=True))
+            return (*self._begin, *self._spelled(self._encode(text)))
+        return tuple(self._spelled(self._encode(text, special=True)))
 
     def step(self, index: int, text: str) -> Read:
         form = self._form
-        body, before = form.body(text), form.further if index else form.first
+        body, before = self._encoder.quote(form.body(text)), form.further if index else form.first
         if form.apart:
             tokens = [*self._encode(before + body), *self._encode(form.mark)]
         else:
@@ -94,7 +101,8 @@ class TextFormat:
                 before = before.rstrip(" ")  # the mark brings the space that a text would have brought
             tokens = self._behind(min(index, 1), before + body + form.mark, empty=not body)
         if self._fixed and tokens[-1] != self._end:
-            raise ModelError(f"the tokenizer takes the mark {form.mark!r} into the step {body!r}: {_OTHER}.")
+            raise ModelError(f"the tokenizer takes the mark {form.mark!r} into the step {form.body(text)!r}: {_OTHER}.")
+        tokens = [*self._spelled(tokens[:-1]), tokens[-1]]
         return Read(tuple(tokens), len(tokens) - 1)
 
     def _opening(self, problem: str) -> str:
@@ -113,10 +121,11 @@ class TextFormat:
             return self._encode(text)
         raise ModelError(_JOINS)
 
-    def _encode(self, text: str, *, special: bool = False) -> list[int]:
-        # The tokenizer's core, not its wrapper, whose state breaks when two threads use it at once.
-        ids: list[int] = self._core.encode(text, add_special_tokens=special).ids
-        return ids
+    def _spelled(self, tokens: list[int]) -> list[int]:
+        """Tokens of a text in which the mark's own token is written by its parts."""
+        if not self._spelling or self._end not in tokens:
+            return tokens
+        return [part for token in tokens for part in (self._spelling if token == self._end else (token,))]
 
     def _check(self) -> None:
         """One text both ways: a tokenizer that joins across the seams is found here and not by its scores."""
@@ -145,8 +154,8 @@ class ChatFormat:
     def __init__(self, form: Form, tokenizer: Any, good: int) -> None:
         if not tokenizer.chat_template:
             raise ModelError("the reward model's tokenizer has no chat template: its prompt cannot be made.")
-        self._form, self._tokenizer, self._core = form, tokenizer, tokenizer.backend_tokenizer
-        self._answer = self._core.decode([good])
+        self._form, self._tokenizer, self._encoder = form, tokenizer, TextEncoder(tokenizer)
+        self._answer = tokenizer.backend_tokenizer.decode([good])
         # Where the contents lie in the template's text, found with contents that no template knows.
         marks = ["<<question>>", "<<first answer>>", "<<step>>", "<<second answer>>"]
         pieces = split(self._render([*marks]), marks)
@@ -156,12 +165,12 @@ class ChatFormat:
         self._check()
 
     def prompt(self, problem: Problem) -> tuple[int, ...]:
-        return tuple(self._encode(self._start + problem.text.strip()))
+        return tuple(self._encoder.encode(self._start + self._encoder.quote(problem.text.strip())))
 
     def step(self, index: int, text: str) -> Read:
-        body = self._form.body(text)
+        body = self._encoder.quote(self._form.body(text))
         lead = self._answer + self._next if index else self._form.first * bool(body)
-        tokens = self._encode(lead + body + self._ask)
+        tokens = self._encoder.encode(lead + body + self._ask)
         return Read(tuple(tokens), len(tokens) - 1)
 
     def _render(self, contents: list[str]) -> str:
@@ -169,18 +178,24 @@ class ChatFormat:
         text: str = self._tokenizer.apply_chat_template(turns, tokenize=False)
         return text
 
-    def _encode(self, text: str) -> list[int]:
-        ids: list[int] = self._core.encode(text, add_special_tokens=False).ids
-        return ids
-
     def _check(self) -> None:
         problem, steps = _SAMPLE
         pieces = [*self.prompt(Problem(problem)), *(t for k, s in enumerate(steps) for t in self.step(k, s).tokens)]
         first, *further = (self._form.body(step) for step in steps)
         turns = [problem + self._form.first + first, *further]
-        whole = self._encode(self._render([content for turn in turns for content in (turn, self._answer)]))
+        whole = self._encoder.encode(self._render([content for turn in turns for content in (turn, self._answer)]))
         if pieces != whole[: len(pieces)]:
             raise ModelError(_JOINS)
+
+
+def _spelling(end: int, mark: str, encoder: TextEncoder) -> tuple[int, ...]:
+    """The two tokens that spell a mark which is a word of the vocabulary; none for white space and control tokens."""
+    core: Any = encoder.core
+    word = core.id_to_token(end)
+    if not mark.strip() or word in encoder.controls or core.decode([end]).strip() != mark.strip():
+        return ()
+    cuts = ((core.token_to_id(word[:k]), core.token_to_id(word[k:])) for k in range(len(word) - 1, 0, -1))
+    return next((parts for parts in cuts if None not in parts), ())
 
 
 def split(text: str, marks: list[str]) -> list[str] | None:

@@ -8,6 +8,7 @@ the logit, which keeps their order and is the probability that such models are t
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,13 +16,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from prm.family import Family
 from prm.forms import split
 from tts.errors import ModelError
+from tts.models.text_encoder import TextEncoder
 from tts.protocols import Pooling, Read
 from tts.types import Problem
 
 if TYPE_CHECKING:
     import torch
 
-_HERE = "<<solution>>"
+_HERE = f"<<solution {secrets.token_hex(8)}>>"  # a place that no problem names
 
 
 class OutcomeFormat:
@@ -38,19 +40,19 @@ class OutcomeFormat:
     def __init__(self, tokenizer: Any, system: str = "") -> None:
         if not tokenizer.chat_template:
             raise ModelError("the reward model's tokenizer has no chat template: its prompt cannot be made.")
-        self._tokenizer, self._core, self._system = tokenizer, tokenizer.backend_tokenizer, system
+        self._tokenizer, self._encoder, self._system = tokenizer, TextEncoder(tokenizer), system
         self._padding = _padding(tokenizer)
         self._closing = self._around("What is 1 + 1?")[1]
         self._check()
 
     def prompt(self, problem: Problem) -> tuple[int, ...]:
-        return tuple(self._encode(self._around(problem.text)[0]))
+        return tuple(self._encoder.encode(self._around(self._encoder.quote(problem.text))[0]))
 
     def step(self, index: int, text: str) -> Read:
         """The whole solution. Raises ModelError for a second step: such a model judges no parts."""
         if index:
             raise ModelError("an outcome reward model judges a whole solution, not its steps.")
-        tokens = self._encode(text.strip() + self._closing)
+        tokens = self._encoder.encode(self._encoder.quote(text.strip()) + self._closing)
         at = len(tokens) - 1
         while at and tokens[at] == self._padding:  # transformers reads the last token that is no padding
             at -= 1
@@ -65,14 +67,10 @@ class OutcomeFormat:
             raise ModelError("the reward model's chat template has no place for a solution: it is of another family.")
         return pieces
 
-    def _encode(self, text: str) -> list[int]:
-        ids: list[int] = self._core.encode(text, add_special_tokens=False).ids
-        return ids
-
     def _check(self) -> None:
         problem, solution = "What is 1 + 1?", "1 + 1 = 2\n\nSo it is $\\boxed{2}$."
         pieces = [*self.prompt(Problem(problem)), *self.step(0, solution).tokens]
-        if pieces != self._encode(solution.join(self._around(problem))):
+        if pieces != self._encoder.encode(solution.join(self._around(problem))):
             raise ModelError("the reward model's tokenizer joins question and solution: it is of another family.")
 
 

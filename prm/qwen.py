@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from prm.family import Family
 from tts.errors import ModelError
+from tts.models.text_encoder import TextEncoder
 from tts.protocols import Pooling, Read
 from tts.types import Problem
 
@@ -36,19 +37,19 @@ class QwenFormat:
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self._core = tokenizer.backend_tokenizer
-        self._mark = self._core.token_to_id(STEP_TOKEN)
-        if self._mark is None or self._core.encode(STEP_TOKEN, add_special_tokens=False).ids != [self._mark]:
+        self._encoder = TextEncoder(tokenizer)
+        self._mark = tokenizer.backend_tokenizer.token_to_id(STEP_TOKEN)
+        if self._mark is None or self._encoder.encode(STEP_TOKEN) != [self._mark]:
             raise ModelError(f"the reward model's tokenizer has no token {STEP_TOKEN}: it is of another family.")
         if not tokenizer.chat_template:
             raise ModelError("the reward model's tokenizer has no chat template: its prompt cannot be made.")
         self._check()
 
     def prompt(self, problem: Problem) -> tuple[int, ...]:
-        return tuple(self._encode(self._opening(problem.text)))
+        return tuple(self._encoder.encode(self._opening(self._encoder.quote(problem.text))))
 
     def step(self, index: int, text: str) -> Read:
-        tokens = (*self._encode(text.strip()), self._mark)
+        tokens = (*self._encoder.encode(self._encoder.quote(text.strip())), self._mark)
         return Read(tokens, len(tokens) - 1)
 
     def _opening(self, problem: str) -> str:
@@ -56,16 +57,12 @@ class QwenFormat:
         text: str = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         return text
 
-    def _encode(self, text: str) -> list[int]:
-        # The tokenizer's core, not its wrapper, whose state breaks when two threads use it at once.
-        ids: list[int] = self._core.encode(text, add_special_tokens=False).ids
-        return ids
-
     def _check(self) -> None:
         """One text both ways: a tokenizer that joins across the seams is found here and not by its scores."""
         opening, steps = self._opening("What is 1 + 1?"), ["1 + 1 = 2", "So it is 2."]
-        pieces = [*self._encode(opening), *(token for k, s in enumerate(steps) for token in self.step(k, s).tokens)]
-        if pieces != self._encode(opening + "".join(step + STEP_TOKEN for step in steps)):
+        encode = self._encoder.encode
+        pieces = [*encode(opening), *(token for k, s in enumerate(steps) for token in self.step(k, s).tokens)]
+        if pieces != encode(opening + "".join(step + STEP_TOKEN for step in steps)):
             raise ModelError("the reward model's tokenizer joins tokens across steps: it is of another family.")
 
 

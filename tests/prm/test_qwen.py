@@ -95,6 +95,8 @@ def test_a_tokenizer_that_joins_across_steps_is_refused(chatml: Any) -> None:
 
         class backend_tokenizer:  # noqa: N801
             token_to_id = staticmethod(chatml.backend_tokenizer.token_to_id)
+            get_added_tokens_decoder = staticmethod(chatml.backend_tokenizer.get_added_tokens_decoder)
+            normalizer = None
 
             @staticmethod
             def encode(text: str, add_special_tokens: bool) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tts.errors import BadInput, ModelError, PromptTooLong
 from tts.models.card import ModelCard
+from tts.models.text_encoder import TextEncoder
 from tts.types import Problem, Step
 
 # Some templates (Llama's, SmolLM3's) write today's date into the prompt; a fixed one keeps it the same from day to day.
@@ -23,20 +24,13 @@ class Text:
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
-        self._core = getattr(tokenizer, "backend_tokenizer", None)
-
-    def encode(self, text: str, *, special: bool = False) -> list[int]:
-        """Text to ids; ``special`` adds what the tokenizer puts around a text (a begin token)."""
-        if self._core is not None:
-            ids: list[int] = self._core.encode(text, add_special_tokens=special).ids
-        else:
-            ids = self.tokenizer.encode(text, add_special_tokens=special)
-        return ids
+        self._encoder = TextEncoder(tokenizer)
+        self.encode = self._encoder.encode
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Ids to text, special tokens left out."""
-        if self._core is not None:
-            text: str = self._core.decode(tokens, skip_special_tokens=True)
+        if self._encoder.core is not None:
+            text: str = self._encoder.core.decode(tokens, skip_special_tokens=True)
         else:
             text = self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text
@@ -47,7 +41,8 @@ class Text:
         """The start of a conversation up to where the assistant goes on, as text and ids.
 
         Without a chat template it is the text alone. A template that has no place for a system message, whether it
-        refuses it or leaves it out, gets it at the head of the user's turn.
+        refuses it or leaves it out, gets it at the head of the user's turn. The name of a control token in a message
+        is text: only the template and ``opening`` write control tokens.
 
         Args:
             user: the user's turn.
@@ -58,14 +53,15 @@ class Text:
         Raises:
             ModelError: when the template refuses.
         """
+        user, system = self._encoder.quote(user), self._encoder.quote(system)
         plain = f"{system}\n\n{user}" if system else user
         if not getattr(self.tokenizer, "chat_template", None):
-            return plain + opening, self.encode(plain + opening, special=True)
+            return self._encoder.unquote(plain + opening), self.encode(plain + opening, special=True)
         text = self._rendered(user, system, template or {}) if system else None
         if text is None:
             text = self._rendered(plain, "", template or {}, needed=True) or ""
         text = opened(text, opening)
-        return text, self.encode(text)
+        return self._encoder.unquote(text), self.encode(text)
 
     def _rendered(self, user: str, system: str, template: Mapping[str, Any], needed: bool = False) -> str | None:
         """The template's text; None where it has no place for the system message."""
