@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from strategies.base import Stepwise, at_least
 from tts.aio import together
 from tts.answers.aggregate import aggregate
-from tts.errors import BadInput
-from tts.registry import resolve
 from tts.search.search import Search
+from tts.search.strategy import build, parameters_of, strategy_type
 from tts.selection.explain import considered, planned
 from tts.selection.features import Evidence
 from tts.selection.profile import Finish, Stage
@@ -38,36 +37,29 @@ class Auto(Stepwise):
         solution_tokens: most tokens of one whole solution.
         aggregate: how step scores become one; ``auto`` is as the profile says, without one ``last``.
         profile: name of a profile that ships, or the path of one; empty goes by the rule.
-        price: accuracy that a FLOP has to bring; by default the whole budget is worth half a point.
         easy, medium, hard: the rule's strategies, and ``why`` they are these.
         look: decide once from samples, tell, and stop there: what `tts plan` prints.
-        whole: only whole solutions, where the policy cannot go on from a step or the reward model judges no steps.
     """
 
     solution_tokens: int = 8192
     aggregate: str = "auto"
     profile: str = ""
-    price: float | None = None
     easy: str = "best-of-n"
     medium: str = "beam-search"
     hard: str = "beam-search"
     why: str = ""
     look: bool = False
-    whole: bool = False
 
     needs_reward: ClassVar[bool] = False
-    takes_reward: ClassVar[bool] = True
+    adaptive: ClassVar[bool] = True
     stepwise: ClassVar[bool] = False
     vote: ClassVar[str] = "auto"
 
     def __post_init__(self) -> None:
         Stepwise.__post_init__(self)
         at_least("solution_tokens", self.solution_tokens, 1)
-        if self.price is not None and not self.price >= 0:
-            raise BadInput(f"price must be 0 or more, not {self.price!r}.")
 
-    @property
-    def note(self) -> str:
+    def note(self, n: int) -> str:
         return ""
 
     async def __call__(self, search: Search) -> list[Node]:
@@ -77,8 +69,10 @@ class Auto(Stepwise):
 
     async def by_profile(self, search: Search) -> list[Node]:
         """Decide at every stage by the profile's curves, until stopping is best or a whole search ends it."""
-        profile = without_searches(named(self.profile)) if self.whole else named(self.profile)
-        price = price_of_budget(profile, self.limits(search)) if self.price is None else self.price
+        profile = without_searches(named(self.profile)) if search.whole else named(self.profile)
+        price = search.ledger.flop_price
+        if price is None:
+            price = price_of_budget(profile, self.limits(search))
         stage, leaves = profile.stages[0], list[Node]()
         while True:
             limits = self.limits(search)
@@ -99,7 +93,7 @@ class Auto(Stepwise):
 
     def limits(self, search: Search) -> Limits:
         """What is left for this problem; nothing is under way when it is asked."""
-        return Limits.of(self.n, search.ledger.flops - search.ledger.spent.flops)
+        return Limits.of(search.width, search.ledger.flops - search.ledger.spent.flops)
 
     async def evidence(self, search: Search, stage: Stage, leaves: Sequence[Node]) -> Evidence | None:
         """What the samples at hand say; None before there are any."""
@@ -114,9 +108,9 @@ class Auto(Stepwise):
     async def by_rule(self, search: Search) -> list[Node]:
         """Look once, where there is something to choose and enough to look with, then follow the rule."""
         easy, medium, hard = self.ruled(search)
-        if easy == medium == hard or self.n < 2 * PROBE:
+        if easy == medium == hard or search.width < 2 * PROBE:
             alike = easy == medium == hard
-            why = "for all problems alike" if alike else f"a budget of {self.n} is too small for a look"
+            why = "for all problems alike" if alike else f"a budget of {search.width} is too small for a look"
             return await self.follow(search, medium, [], why, [])
         leaves = await self.sample(search, PROBE, [], scored=False)
         agreeing = agreement(await search.classes(leaves))
@@ -136,21 +130,18 @@ class Auto(Stepwise):
         if not search.scored:
             return ["majority"] * 3
         names = [self.easy, self.medium, self.hard]
-        return [
-            "best-of-n" if self.whole and getattr(resolve("strategy", name), "stepwise", True) else name
-            for name in names
-        ]
+        return ["best-of-n" if search.whole and strategy_type(name).stepwise else name for name in names]
 
     async def follow(
         self, search: Search, strategy: str, leaves: list[Node], why: str, options: list[Any], **considered: float
     ) -> list[Node]:
         """Say what the rule chose, and do it with what is left of the budget."""
-        n = self.n if strategy in SAMPLING else self.n - len(leaves)
+        n = search.width - (0 if strategy in SAMPLING else len(leaves))
         how = "last" if self.aggregate == AUTO else self.aggregate
-        vote = str(resolve("strategy", strategy).vote)
-        settling = strategy in SAMPLING and self.n >= 2 * PROBE
+        vote = strategy_type(strategy).vote
+        settling = strategy in SAMPLING and search.width >= 2 * PROBE
         until = f" until the votes are settled, up to {n}" if settling else ""
-        plan = Plan(strategy, {"n": n}, vote=vote, aggregate=how, reason=f"{strategy}{until}: {why}{self.rule}")
+        plan = Plan(strategy, n=n, vote=vote, aggregate=how, reason=f"{strategy}{until}: {why}{self.rule}")
         search.decided(plan, samples=len(leaves), options=options, **considered)
         if self.look:
             return leaves
@@ -163,15 +154,15 @@ class Auto(Stepwise):
     async def settle(self, search: Search, plan: Plan, leaves: list[Node]) -> list[Node]:
         """Four samples, and again as many as there are, until their votes are settled."""
         scored = plan.strategy == "best-of-n"
-        for n in rounds(self.n):
+        for n in rounds(search.width):
             leaves = await self.sample(search, n, leaves, scored=scored)
-            if len(leaves) < n or n == self.n:  # a ceiling was reached, or all were drawn
+            if len(leaves) < n or n == search.width:  # a ceiling was reached, or all were drawn
                 break
             scores = _scores(search, leaves, plan.aggregate) if scored else None
             if lasts := settled(await search.classes(leaves), scores):
                 ahead = f"the commonest answer stays ahead with {lasts:.0%}{self.rule}"
-                why = f"stop after {n} of {self.n} samples: {ahead}"
-                search.decided(replace(plan, parameters={"n": n}, reason=why), samples=n, options=[])
+                why = f"stop after {n} of {search.width} samples: {ahead}"
+                search.decided(replace(plan, n=n, reason=why), samples=n, options=[])
                 break
         return leaves
 
@@ -195,15 +186,13 @@ class Auto(Stepwise):
 
     async def finish(self, search: Search, plan: Plan, leaves: list[Node]) -> list[Node]:
         """A whole search as planned, and the samples at hand beside it: they vote too, with a weight if scored."""
-        n = plan.parameters["n"]
         if plan.strategy in SAMPLING:
             greedy = plan.parameters.get("temperature") == 0
-            return await self.sample(search, n, leaves, scored=plan.strategy == "best-of-n", greedy=greedy)
-        strategy: type[Any] = resolve("strategy", plan.strategy)
-        mine = {f.name: getattr(self, f.name) for f in fields(self)}
-        settings = {**mine, "aggregate": plan.aggregate, **plan.parameters, **self.sampling, "n": n}
-        built = strategy(**{f.name: settings[f.name] for f in fields(strategy) if f.name in settings})
-        return [*leaves, *await built(search)]
+            return await self.sample(search, plan.n, leaves, scored=plan.strategy == "best-of-n", greedy=greedy)
+        known = parameters_of(plan.strategy)
+        settings = {**parameters_of(self), "aggregate": plan.aggregate, **plan.parameters, **self.sampling}
+        built = build(replace(plan, parameters={name: settings[name] for name in known if name in settings}))
+        return [*leaves, *await built(search.within(plan.n))]
 
 
 def _scores(search: Search, leaves: Sequence[Node], how: str) -> list[float]:

@@ -28,16 +28,17 @@ class BeamSearch(Stepwise):
         at_least("lookahead", self.lookahead, 0)
 
     async def __call__(self, search: Search) -> list[Node]:
+        keep, branch = self.shape(search.width)
         done: list[Node] = []
         beams = [search.root]
         for round in range(1, self.max_steps + 1):
-            n = self.branch if round > 1 else self.keep * self.branch
+            n = branch if round > 1 else keep * branch
             grown = await search.expand(beams, n, **self.step(round, ahead=not self.lookahead))
             children = [child for siblings in grown for child in siblings]
             ranks = await self.rank(search, children)
             done += [child for child in ranks if child.finished]
-            beams = sorted((child for child in ranks if child.open), key=ranks.__getitem__, reverse=True)[: self.keep]
-            if not beams or len(done) >= self.n:
+            beams = sorted((child for child in ranks if child.open), key=ranks.__getitem__, reverse=True)[:keep]
+            if not beams or len(done) >= search.width:
                 break
         return done
 

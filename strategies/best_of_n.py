@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from strategies.base import Sampled, at_least
+from strategies.base import Sampling, at_least
 from tts.search.search import Search
 from tts.types import Node, Until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BestOfN(Sampled):
+class BestOfN(Sampling):
     """N independent solutions and one pass of the reward model over each (Snell et al., arXiv 2408.03314).
 
     Which of them wins is the vote's business: ``best`` is the classical best-of-N, ``weighted`` (the default) sums
@@ -26,12 +26,12 @@ class BestOfN(Sampled):
     independent: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        Sampled.__post_init__(self)
+        Sampling.__post_init__(self)
         at_least("solution_tokens", self.solution_tokens, 1)
 
     async def __call__(self, search: Search) -> list[Node]:
         [solutions] = await search.expand(
-            [search.root], self.n, until=Until.END, max_tokens=self.solution_tokens, ahead=True, **self.sampling
+            [search.root], search.width, until=Until.END, max_tokens=self.solution_tokens, ahead=True, **self.sampling
         )
         if search.scored:
             await search.score(solutions)

@@ -20,13 +20,15 @@ class DVTS(Stepwise):
     """
 
     async def __call__(self, search: Search) -> list[Node]:
-        leaves = await together(self.subtree(part) for part in search.fork(self.keep))
+        keep, _ = self.shape(search.width)
+        leaves = await together(self.subtree(part) for part in search.fork(keep))
         return [leaf for part in leaves for leaf in part]
 
     async def subtree(self, search: Search) -> list[Node]:
+        _, branch = self.shape(search.width)
         node = search.root
         for round in range(1, self.max_steps + 1):
-            [children] = await search.expand([node], self.branch, **self.step(round))
+            [children] = await search.expand([node], branch, **self.step(round))
             scores = await search.score(children, by=self.aggregate)
             if not scores:
                 break

@@ -13,4 +13,5 @@ class Majority(BestOfN):
     """Self-consistency (Wang et al., arXiv 2203.11171): best-of-N without a reward model; the commonest answer wins."""
 
     needs_reward: ClassVar[bool] = False
+    takes_reward: ClassVar[bool] = False
     vote: ClassVar[str] = "majority"

@@ -22,7 +22,7 @@ def test_a_solution_holds_all_that_led_to_it() -> None:
     assert (solution.answer, solution.confidence, solution.stopped) == ("3", 1.0, "complete")
     assert len(solution.candidates) == 8
     assert solution.plan.strategy == "dvts"
-    assert solution.plan.parameters["n"] == 8
+    assert solution.plan.n == 8
     assert solution.usage.flops == solution.usage.policy_flops + solution.usage.prm_flops
     assert solution.best in solution.candidates
     assert len(solution.trace.nodes()) == 8 * 4
@@ -69,10 +69,29 @@ def test_many_take_no_more_problems_than_are_in_flight() -> None:
 
 
 def test_a_strategy_object_is_taken_as_it_is() -> None:
-    solution = solve("how far", strategy=BeamSearch(n=4, beam_width=2), budget=4, **TOY)
+    solution = solve("how far", strategy=BeamSearch(beam_width=2), budget=4, **TOY)
     assert solution.plan.parameters["beam_width"] == 2
     with pytest.raises(BadInput, match="to the strategy itself"):
-        solve("how far", strategy=BeamSearch(n=4), beam_width=2, **TOY)
+        solve("how far", strategy=BeamSearch(), beam_width=2, **TOY)
+
+
+@pytest.mark.parametrize("n", [4, 64])
+def test_a_strategy_object_searches_with_the_budget_and_has_no_width_of_its_own(n: int) -> None:
+    solver = Solver(**TOY, strategy=BeamSearch(), budget=n)
+    solution = asyncio.run(solver.solve("how far"))
+    assert (solution.plan.n, len(solution.candidates)) == (n, n)
+    with pytest.raises(TypeError, match="'n'"):
+        BeamSearch(n=n)  # type: ignore[call-arg]
+
+
+def test_n_as_a_parameter_is_sent_to_the_budget() -> None:
+    with pytest.raises(BadInput, match="N is the budget"):
+        solve("how far", strategy="dvts", n=4, **TOY)
+
+
+def test_an_object_that_is_no_strategy_is_refused_with_what_to_do() -> None:
+    with pytest.raises(BadInput, match=r"derive it from tts\.search\.strategy\.Strategy"):
+        solve("how far", strategy=lambda search: [], **TOY)
 
 
 def test_ceilings_are_given_once() -> None:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tts.budget import Budget
 from tts.engines.load import Loading, load_both, load_policy, load_reward
 from tts.engines.replay import ReplayPolicy, ReplayReward, load_replay
-from tts.errors import BadInput, BudgetError, EngineDied, TTSError
+from tts.errors import BadInput, EngineDied, TTSError
 from tts.models.policies import DEFAULT_POLICY
 from tts.planning import Wish, check_sizes, planned
 from tts.protocols import Policy, RewardModel, as_policy, as_reward
+from tts.records.solution_json import upgraded
 from tts.search.run import run
 from tts.search.strategy import Strategy
-from tts.selection.shared_budget import Pot, Share
+from tts.selection.shared_budget import Share, SharedBudget, check_total
 from tts.trace import Trace
 from tts.types import Problem, Solution, Usage
 
@@ -103,7 +102,7 @@ class Solver:
             )
         )  # fmt: skip
         self.plan, self.strategy, self.warnings = self.planned.plan, self.planned.strategy, self.planned.warnings
-        self._check_pot()
+        check_total(total_flops, budget, self.plan.strategy, self.strategy.adaptive)
 
     @classmethod
     def replay(cls, trace: Trace | str, **changes: Any) -> Solver:
@@ -115,7 +114,8 @@ class Solver:
         head = next(policy.traces[next(iter(policy.traces))].of("start"))
         plan, budget = head["plan"], Budget(**head["budget"])
         settings = {key: plan[key] for key in ("strategy", "vote", "aggregate", "seed", "extract") if key in plan}
-        return cls(**{"policy": policy, "prm": reward, "budget": budget, **settings, **plan["parameters"], **changes})
+        parameters = upgraded(plan)["parameters"]
+        return cls(**{"policy": policy, "prm": reward, "budget": budget, **settings, **parameters, **changes})
 
     def load(self) -> tuple[Policy, RewardModel | None]:
         """Both models, loaded now if they were not yet, or if an engine's process has ended since."""
@@ -136,26 +136,9 @@ class Solver:
         policy = load_policy(self._policy, self._loading) if isinstance(self._policy, str) else self._policy
         return policy, load_reward(prm, self._loading) if isinstance(prm, str) else prm
 
-    def _check_pot(self) -> None:
-        """Refuse a pot that makes no sense."""
-        pot, most = self.total_flops, self.budget.max_flops
-        if pot is None:
-            return
-        if not (pot > 0 and math.isfinite(pot)):
-            raise BudgetError(f"total_flops must be a number above zero, not {pot!r}.")
-        if not hasattr(self.strategy, "price"):
-            raise BudgetError(
-                f"total_flops is divided by the strategy auto, and {self.plan.strategy} is a fixed one: leave the "
-                "strategy out, or give each problem a ceiling with max_flops."
-            )
-        if most is not None and most > pot:
-            raise BudgetError(
-                f"max_flops, {most:g} for one problem, is more than total_flops, {pot:g} for all: leave one out."
-            )
-
     def _check(self, policy: Policy, reward: RewardModel | None) -> None:
         """Refuse what these models cannot do for this plan, before any work."""
-        if getattr(self.strategy, "stepwise", False) and not policy.steps:
+        if self.strategy.stepwise and not policy.steps:
             raise BadInput(
                 f"{policy.name} is behind a chat-only server, which cannot go on from a step: "
                 f"use best-of-n or majority, not {self.plan.strategy}."
@@ -170,50 +153,29 @@ class Solver:
 
     async def solve(self, problem: str | Problem) -> Solution:
         """Solve one problem."""
-        pot = self._pot(1)
-        return await self._solve(as_problem(problem), pot.open() if pot else None)
+        return await self._solve(as_problem(problem), self._shared(1).open())
 
-    async def _solve(self, problem: Problem, share: Share | None, strategy: Strategy | None = None) -> Solution:
-        if not problem.text.strip():
-            raise BadInput("the problem is empty: give a question to be answered.")
+    async def _solve(self, problem: Problem, share: Share) -> Solution:
         if (ready := self._ready()) is None:
             ready = await asyncio.to_thread(self.load)
         policy, reward = ready
-        models = [model for model in (policy, reward) if model]
+        models = [model for model in ready if model is not None]
         for model in models:
             await model.prepare(problem)
-        outside = [*(model.warn(problem) for model in models), self.planned.known(problem), share and share.warning]
-        settings = self._settings(policy, share)
+        notes = [model.warn(problem) for model in models]
         return await run(
             problem,
-            replace(self.plan, parameters={**self.plan.parameters, **settings}) if settings else self.plan,
+            self.plan,
             policy,
             reward,
-            self._within(share),
-            strategy=strategy or (replace(self.strategy, **settings) if settings else self.strategy),  # type: ignore[type-var]
+            share.budget,
+            strategy=self.strategy,
             clock=_standing_still if isinstance(policy, ReplayPolicy) else time.monotonic,
-            warnings=(*self.warnings, *(sentence for sentence in outside if sentence)),
+            warnings=(*self.warnings, *filter(None, [*notes, self.planned.known(problem), share.warning])),
         )
 
-    def _settings(self, policy: Policy, share: Share | None) -> dict[str, Any]:
-        """What an adaptive strategy is told for one problem."""
-        found: dict[str, Any] = {}
-        if share is not None and share.price is not None:
-            found["price"] = share.price
-        if hasattr(self.strategy, "whole") and not policy.steps:  # a chat-only server
-            found["whole"] = True
-        return found
-
-    def _within(self, share: Share | None) -> Budget:
-        if share is None or math.isinf(share.ceiling):
-            return self.budget
-        most = math.inf if self.budget.max_flops is None else self.budget.max_flops
-        return replace(self.budget, max_flops=max(min(share.ceiling, most), 1.0))
-
-    def _pot(self, problems: int, spent: float = 0.0) -> Pot | None:
-        if self.total_flops is None:
-            return None
-        return Pot(self.total_flops - spent, problems, self.budget.n, self.planned.profile)
+    def _shared(self, problems: int, spent: float = 0.0) -> SharedBudget:
+        return SharedBudget.of(self.budget, self.total_flops, problems, self.planned.profile, spent)
 
     async def stream(
         self, problems: Iterable[str | Problem], concurrency: int = 32, *, spent: float = 0.0
@@ -229,16 +191,14 @@ class Solver:
         await asyncio.to_thread(self.load)
         if self.total_flops is not None:
             problems = list(problems)
-            pot = self._pot(len(problems), spent)
-        else:
-            pot = None
+        shared = self._shared(len(problems) if isinstance(problems, list) else 1, spent)
         waiting = enumerate(problems)
         flying: dict[asyncio.Task[Solution], int] = {}
         try:
             while True:
                 while len(flying) < concurrency and (item := next(waiting, None)) is not None:
                     index, problem = item
-                    flying[asyncio.create_task(self._guarded(as_problem(problem), pot))] = index
+                    flying[asyncio.create_task(self._guarded(problem, shared))] = index
                 if not flying:
                     return
                 done, _ = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
@@ -249,20 +209,20 @@ class Solver:
                 task.cancel()
             await asyncio.gather(*flying, return_exceptions=True)
 
-    async def _guarded(self, problem: Problem, pot: Pot | None) -> Solution:
-        share, flops = pot.open() if pot else None, 0
+    async def _guarded(self, problem: str | Problem, shared: SharedBudget) -> Solution:
+        share, flops = shared.open(), 0
         try:
-            solution = await self._solve(problem, share)
+            solution = await self._solve(as_problem(problem), share)
             flops = solution.usage.flops
             return solution
         except EngineDied:  # concerns every problem
             raise
         except Exception as failure:
             error = str(failure) if isinstance(failure, TTSError) else f"{type(failure).__name__}: {failure}"
-            return Solution(problem, None, 0.0, (), self.plan, Usage(), "error", Trace(), error=error)
+            given = problem if isinstance(problem, Problem) else Problem(problem)
+            return Solution(given, None, 0.0, (), self.plan, Usage(), "error", Trace(), error=error)
         finally:
-            if pot and share:
-                pot.close(share, flops)
+            shared.close(share, flops)
 
 
 def solve(problem: str | Problem, **settings: Any) -> Solution:
@@ -314,7 +274,15 @@ def solve_many(
 
 
 def as_problem(problem: str | Problem) -> Problem:
-    return problem if isinstance(problem, Problem) else Problem(problem)
+    """Return a problem that holds a question. Raises BadInput for an empty one."""
+    made = problem if isinstance(problem, Problem) else Problem(problem)
+    if not made.text.strip():
+        raise BadInput("the problem is empty: give a question to be answered.")
+    return made
+
+
+def _standing_still() -> float:
+    return 0.0
 
 
 def _blocking(work: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:
@@ -323,10 +291,6 @@ def _blocking(work: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:
     except RuntimeError:
         return asyncio.run(work())
     raise BadInput(f"an event loop is already running here: use `await {instead}(...)` instead.")
-
-
-def _standing_still() -> float:
-    return 0.0
 
 
 __all__ = ["ReplayPolicy", "ReplayReward", "Solver", "solve", "solve_async", "solve_many"]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tts.errors import BudgetError, StrategyError
+from tts.errors import BudgetError
 
 COMPLETE = "complete"
 MAX_TOKENS = "max_tokens"
@@ -25,12 +25,15 @@ class Budget:
         max_tokens: most tokens the policy may sample.
         max_flops: most FLOPs of policy and reward model together, as :mod:`tts.cost` counts them.
         max_seconds: wall time; samples finished by then are kept.
+        flop_price: the accuracy that one more FLOP has to bring, which an adaptive strategy weighs; None leaves it to
+            the strategy.
     """
 
     n: int = 16
     max_tokens: int | None = None
     max_flops: float | None = None
     max_seconds: float | None = None
+    flop_price: float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
@@ -39,10 +42,12 @@ class Budget:
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise BudgetError(f"{name} must be a number above zero, not {value!r}.")
+        if self.flop_price is not None and not self.flop_price >= 0:
+            raise BudgetError(f"flop_price must be 0 or more, not {self.flop_price!r}.")
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class Amount:
     """Sampled tokens and FLOPs of one request."""
 
     tokens: int = 0
@@ -54,34 +59,34 @@ class Hold:
     """An amount set aside in a ledger until ``settle`` replaces it with what was really spent."""
 
     ledger: Ledger
-    price: Price
+    amount: Amount
 
-    def settle(self, actual: Price | None = None, *, keep: Price | None = None) -> None:
+    def settle(self, actual: Amount | None = None, *, keep: Amount | None = None) -> None:
         """Spend ``actual`` (nothing by default) and go on holding ``keep`` (nothing by default)."""
-        self.ledger._settle(self, actual or Price(), keep or Price())
+        self.ledger._settle(self, actual or Amount(), keep or Amount())
 
 
 @dataclass(slots=True)
 class Ledger:
-    """The account of one search, or of one fork of it, against its own ceilings."""
+    """The ceilings of one search, or of one fork of it, and what is spent and held below them."""
 
-    width: int
     tokens: float = math.inf
     flops: float = math.inf
     deadline: float = math.inf
     clock: Callable[[], float] = time.monotonic
-    spent: Price = field(default_factory=Price)
-    held: Price = field(default_factory=Price)
+    flop_price: float | None = None
+    spent: Amount = field(default_factory=Amount)
+    held: Amount = field(default_factory=Amount)
 
     @classmethod
     def of(cls, budget: Budget, clock: Callable[[], float] = time.monotonic) -> Ledger:
         """A fresh ledger; the seconds count from now."""
         return cls(
-            width=budget.n,
             tokens=math.inf if budget.max_tokens is None else budget.max_tokens,
             flops=math.inf if budget.max_flops is None else budget.max_flops,
             deadline=math.inf if budget.max_seconds is None else clock() + budget.max_seconds,
             clock=clock,
+            flop_price=budget.flop_price,
         )
 
     @property
@@ -96,42 +101,40 @@ class Ledger:
     def seconds_left(self) -> float:
         return self.deadline - self.clock()
 
-    def short_of(self, price: Price) -> str | None:
-        """The ceiling that ``price`` would pass, or None when it fits."""
+    def short_of(self, amount: Amount) -> str | None:
+        """The ceiling that ``amount`` would pass, or None when it fits."""
         if self.seconds_left <= 0:
             return MAX_SECONDS
-        if price.tokens > self.tokens_left:
+        if amount.tokens > self.tokens_left:
             return MAX_TOKENS
-        if price.flops > self.flops_left:
+        if amount.flops > self.flops_left:
             return MAX_FLOPS
         return None
 
-    def reserve(self, price: Price) -> Hold | None:
-        """Set ``price`` aside; None when it does not fit."""
-        if self.short_of(price):
+    def reserve(self, amount: Amount) -> Hold | None:
+        """Set ``amount`` aside; None when it does not fit."""
+        if self.short_of(amount):
             return None
-        self.held = Price(self.held.tokens + price.tokens, self.held.flops + price.flops)
-        return Hold(self, price)
+        self.held = Amount(self.held.tokens + amount.tokens, self.held.flops + amount.flops)
+        return Hold(self, amount)
 
     def fork(self, parts: int) -> list[Ledger]:
-        """Split the width and what is left of each ceiling into ``parts`` equal shares, spent independently.
+        """Split what is left of each ceiling into ``parts`` equal shares, spent independently.
 
         The shares are taken out of this ledger for good, so results do not depend on which part runs first.
         """
-        if not 1 <= parts <= self.width:
-            raise StrategyError(f"a width of {self.width} cannot be split into {parts} parts.")
         tokens = self.tokens_left if math.isinf(self.tokens) else self.tokens_left // parts
         flops = self.flops_left if math.isinf(self.flops) else self.flops_left // parts
-        shares = [Ledger(self.width // parts, tokens, flops, self.deadline, self.clock) for _ in range(parts)]
+        shares = [Ledger(tokens, flops, self.deadline, self.clock, self.flop_price) for _ in range(parts)]
         if not math.isinf(self.tokens):
             self.tokens -= tokens * parts
         if not math.isinf(self.flops):
             self.flops -= flops * parts
         return shares
 
-    def _settle(self, hold: Hold, actual: Price, keep: Price) -> None:
-        self.held = Price(
-            self.held.tokens - hold.price.tokens + keep.tokens, self.held.flops - hold.price.flops + keep.flops
+    def _settle(self, hold: Hold, actual: Amount, keep: Amount) -> None:
+        self.held = Amount(
+            self.held.tokens - hold.amount.tokens + keep.tokens, self.held.flops - hold.amount.flops + keep.flops
         )
-        self.spent = Price(self.spent.tokens + actual.tokens, self.spent.flops + actual.flops)
-        hold.price = keep
+        self.spent = Amount(self.spent.tokens + actual.tokens, self.spent.flops + actual.flops)
+        hold.amount = keep

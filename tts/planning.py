@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tts.answers.aggregate import AGGREGATES
@@ -16,7 +16,7 @@ from tts.models.lookup import CARDS
 from tts.protocols import Policy, RewardModel
 from tts.registry import resolve
 from tts.search.step_scores import refusal
-from tts.search.strategy import AUTO, Strategy, build, parameters_of
+from tts.search.strategy import AUTO, Strategy, build, parameters_of, strategy_type
 from tts.selection.profile import Profile
 from tts.selection.profile_file import find as find_profile
 from tts.selection.profile_file import named
@@ -84,32 +84,33 @@ class Planned:
 def planned(wish: Wish) -> Planned:
     """The plan for a wish. Raises TTSError for anything in it that a user can mend; nothing is loaded."""
     kind = _kind(wish)
-    adaptive = getattr(kind, "takes_reward", False)
-    wish = _checked(wish, adaptive)
+    wish = _checked(wish, kind.adaptive)
     prm = _prm(wish, kind)
-    settings = _adapted(wish, prm) if adaptive and not _given(wish) else {}
-    built = _built(wish, kind, settings)
-    name = getattr(built, "profile", "") if adaptive else ""
+    settings = _adapted(wish, prm) if kind.adaptive and not isinstance(wish.strategy, Strategy) else {}
+    built = _built(wish, settings)
+    name = built.profile
     curves = named(name) if name else None
-    plan = _plan(wish, built, "" if prm is None else _name(prm), adaptive)
+    plan = _plan(wish, built, "" if prm is None else _name(prm))
     if curves is not None:
         _check_profile(curves, name, plan)
-    if plan.prm and getattr(built, "stepwise", False) and _outcome(prm):
+    if plan.prm and built.stepwise and _outcome(prm):
         raise refusal(plan.prm)
-    notes = getattr(built, "note", ""), _thinking(wish.card, prm, plan), _sampled(curves, built)
+    notes = built.note(wish.n), _thinking(wish.card, prm, plan), _sampled(curves, built)
     return Planned(plan, built, prm, curves, tuple(filter(None, notes)))
 
 
 # ----------------------------------------------------------------------------------------------------------- the wish
 
 
-def _given(wish: Wish) -> bool:
-    """Whether the user built the strategy."""
-    return wish.strategy is not None and not isinstance(wish.strategy, str)
-
-
-def _kind(wish: Wish) -> Any:
-    return type(wish.strategy) if _given(wish) else resolve("strategy", str(wish.strategy or AUTO))
+def _kind(wish: Wish) -> type[Strategy]:
+    """Return the class of the strategy that the user named or built."""
+    if wish.strategy is None or isinstance(wish.strategy, str):
+        return strategy_type(wish.strategy or AUTO)
+    if not isinstance(wish.strategy, Strategy):
+        raise BadInput(
+            f"{wish.strategy!r} is no strategy: derive it from tts.search.strategy.Strategy, or give a name."
+        )
+    return type(wish.strategy)
 
 
 def _checked(wish: Wish, adaptive: bool) -> Wish:
@@ -124,7 +125,7 @@ def _checked(wish: Wish, adaptive: bool) -> Wish:
     if wish.vote is not None:
         resolve("vote", wish.vote)
     resolve("extraction", wish.extract)
-    if _given(wish) and (wish.parameters or wish.profile):
+    if isinstance(wish.strategy, Strategy) and (wish.parameters or wish.profile):
         raise BadInput("give the parameters to the strategy itself when you pass one.")
     return wish
 
@@ -132,12 +133,12 @@ def _checked(wish: Wish, adaptive: bool) -> Wish:
 # ---------------------------------------------------------------------------------------------------- the reward model
 
 
-def _prm(wish: Wish, kind: Any) -> str | RewardModel | None:
+def _prm(wish: Wish, kind: type[Strategy]) -> str | RewardModel | None:
     """The reward model that takes part."""
-    needed, card = getattr(kind, "needs_reward", True), wish.card
+    needed, card = kind.needs_reward, wish.card
     if needed and wish.prm is None:
         raise BadInput("this strategy needs a reward model: name one with prm, or use majority.")
-    if not needed and not getattr(kind, "takes_reward", False):
+    if not kind.takes_reward:
         return None
     if wish.prm != "auto":
         return wish.prm
@@ -175,19 +176,19 @@ def _adapted(wish: Wish, prm: str | RewardModel | None) -> dict[str, Any]:
     settings: dict[str, Any] = {"easy": said.easy, "medium": said.medium, "hard": said.hard, "why": said.why}
     for kind in ("easy", "medium", "hard"):
         resolve("strategy", str(wish.parameters.get(kind, "majority")))
-    settings |= {"profile": profile, "whole": _outcome(prm), "aggregate": wish.aggregate or AUTO}
+    settings |= {"profile": profile, "aggregate": wish.aggregate or AUTO}
     if profile:
         curves = named(profile)
         settings |= {"temperature": curves.temperature, "top_p": curves.top_p}
     return settings
 
 
-def _built(wish: Wish, kind: Any, adapted: Mapping[str, Any]) -> Strategy:
-    if not isinstance(wish.strategy, str) and wish.strategy is not None:
+def _built(wish: Wish, adapted: Mapping[str, Any]) -> Strategy:
+    if isinstance(wish.strategy, Strategy):
         return wish.strategy
     name = wish.strategy or AUTO
     known = parameters_of(name)
-    defaults = {**_sampling(wish.card), "n": wish.n, "aggregate": wish.aggregate or "last", **adapted}
+    defaults = {**_sampling(wish.card), "aggregate": wish.aggregate or "last", **adapted}
     parameters = {key: value for key, value in defaults.items() if key in known}
     return build(Plan(name, {**parameters, **wish.parameters}))
 
@@ -207,12 +208,13 @@ def _sampling(card: ModelCard | None) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------------------ the plan
 
 
-def _plan(wish: Wish, built: Strategy, prm: str, adaptive: bool) -> Plan:
-    settings = {f.name: getattr(built, f.name) for f in fields(built)}  # type: ignore[arg-type]
-    own = str(getattr(built, "vote", "weighted")) if prm or adaptive else "majority"
+def _plan(wish: Wish, built: Strategy, prm: str) -> Plan:
+    settings = parameters_of(built)
+    own = built.vote if prm or built.adaptive else "majority"
     return Plan(
-        strategy=(wish.strategy or AUTO) if not _given(wish) else type(built).__name__,  # type: ignore[arg-type]
+        strategy=type(built).__name__ if isinstance(wish.strategy, Strategy) else wish.strategy or AUTO,
         parameters=settings,
+        n=wish.n,
         policy=wish.policy_name,
         prm=prm,
         vote=wish.vote or own,

@@ -4,8 +4,9 @@ A trace is a list of events, plain dictionaries of JSON types:
 
     {"event": "start", "problem": {"id", "text"}, "plan": {...}, "budget": {...}, "prompt": {"text", "tokens"},
      "policy": {"name", "context", "shape"}, "prm": {"name", "shape", "prompt": its length in tokens} or null}
-    {"event": "plan", "strategy", "parameters", "vote", "aggregate", "reason", what was considered ...}
+    {"event": "plan", "strategy", "n", "parameters", "vote", "aggregate", "reason", what was considered ...}
                                                                         a decision of a strategy that makes them
+    {"event": "root", "key": "0/", "policy": {...}, "prompt": {...}}    a fork that samples from another policy
     {"event": "sample", "key": "0/1.2", "parent": "0/1", "until": "step", "finish": "step",
      "steps": [{"text": ..., "tokens": [...]}]}
     {"event": "score", "key": "0/1.2", "score": 0.93, "tokens": 14}     score null: the budget did not cover it
@@ -28,7 +29,7 @@ from typing import Any
 from tts.errors import BadInput
 
 Event = dict[str, Any]
-_RANK = {"start": 0, "plan": 1, "sample": 2, "score": 3, "cut": 4, "end": 5}
+_RANK = {"start": 0, "plan": 1, "root": 2, "sample": 3, "score": 4, "cut": 5, "end": 6}
 
 
 class Trace:

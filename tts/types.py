@@ -182,12 +182,14 @@ class Usage:
 class Plan:
     """Which search to run: a strategy with its parameters, the models, how to vote, and why this plan was chosen.
 
-    Parameters are what the strategy was built with; an empty ``prm`` means that no reward model takes part. ``extract``
-    names how the answer of a finished solution is found.
+    ``n`` is the width N: at most that many continuations at each depth. ``parameters`` are what the strategy was built
+    with. An empty ``prm`` means that no reward model takes part. ``extract`` names the rule that finds the answer in a
+    finished solution.
     """
 
     strategy: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    n: int = 16
     policy: str = ""
     prm: str = ""
     vote: str = "weighted"

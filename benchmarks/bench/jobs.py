@@ -11,7 +11,7 @@ from benchmarks.stats.subsets import VOTES
 from tts import registry
 from tts.commands.options import PARAMETERS
 from tts.errors import BadInput, UnknownName
-from tts.search.strategy import parameters_of
+from tts.search.strategy import parameters_of, strategy_type
 from tts.types import Plan
 
 Make = Callable[..., Any]
@@ -64,9 +64,9 @@ def strategies_of(text: str, with_prm: bool) -> list[str]:
     names = []
     for name in filter(None, (part.strip() for part in text.split(","))):
         if name.lower() == "all":
-            names += [each for each in fixed if with_prm or not registry.resolve("strategy", each).needs_reward]
+            names += [each for each in fixed if with_prm or not strategy_type(each).needs_reward]
             continue
-        registry.resolve("strategy", name)  # says what is known where it is not
+        strategy_type(name)  # says what is known where it is not
         names.append(name if name in known else name.lower().replace("_", "-"))
     if not names:
         raise BadInput("--strategy names no strategy: `tts strategies` lists them, or say all.")
@@ -97,22 +97,22 @@ def plan_run(make: Make, strategies: Sequence[str], budgets: Sequence[int], sett
     for name in PARAMETERS:
         if name in settings and not any(name in has for has in known.values()):
             raise UnknownName(f"parameter of {', '.join(strategies)}", name, set().union(*known.values()))
-    if settings.get("profile") and not any(_adaptive(name) for name in strategies):
+    if settings.get("profile") and not any(strategy_type(name).adaptive for name in strategies):
         raise BadInput("--profile goes with the strategy auto: name it among the strategies, or leave the profile out.")
     bounded = any(settings.get(name) is not None for name in ("max_tokens", "max_flops", "max_seconds", "total_flops"))
 
     def job(strategy: str, n: int) -> Job:
         mine = {k: v for k, v in settings.items() if k not in PARAMETERS or k in known[strategy]}
-        if not _adaptive(strategy):
+        if not strategy_type(strategy).adaptive:
             mine.pop("profile", None)
         return Job(f"{strategy}/{n}", strategy, n, make(strategy=strategy, budget=n, **mine))
 
     lines: list[Line] = []
     source: Job | None = None  # scored samples, for those that need no scores
-    for strategy in sorted(strategies, key=lambda name: not registry.resolve("strategy", name).needs_reward):
-        kind = registry.resolve("strategy", strategy)
+    for strategy in sorted(strategies, key=lambda name: not strategy_type(name).needs_reward):
+        kind = strategy_type(strategy)
         vote = settings.get("vote") or kind.vote
-        if bounded or vote not in VOTES or not getattr(kind, "independent", False):
+        if bounded or vote not in VOTES or not kind.independent:
             jobs = [job(strategy, n) for n in budgets]
             lines += [Line(strategy, each.n, each.plan.vote, each, True) for each in jobs]
             continue
@@ -123,15 +123,10 @@ def plan_run(make: Make, strategies: Sequence[str], budgets: Sequence[int], sett
     return sorted(lines, key=lambda line: strategies.index(line.strategy))
 
 
-def _adaptive(strategy: str) -> bool:
-    """Whether a strategy goes by a profile."""
-    return bool(getattr(registry.resolve("strategy", strategy), "takes_reward", False))
-
-
 def jobs_of(lines: Sequence[Line]) -> list[Job]:
     """The jobs of these lines, each once: samples first, then the searches from narrow to wide."""
     jobs = {line.job.name: line.job for line in lines}
-    return sorted(jobs.values(), key=lambda job: (getattr(job.solver.strategy, "stepwise", False), job.n))
+    return sorted(jobs.values(), key=lambda job: (job.solver.strategy.stepwise, job.n))
 
 
 def overlaps(lines: Sequence[Line], data: DataSet) -> list[str]:

@@ -9,10 +9,9 @@ from benchmarks.bench.jobs import budgets_of, plan_run, strategies_of
 from benchmarks.datasets import dataset
 from benchmarks.datasets.dataset import DataSet
 from benchmarks.datasets.known import BUILT_IN, KNOWN
-from tts import registry
 from tts.commands.options import PARAMETERS
 from tts.errors import BadInput
-from tts.search.strategy import parameters_of
+from tts.search.strategy import parameters_of, strategy_type
 
 if TYPE_CHECKING:
     from benchmarks.bench.jobs import Line
@@ -52,7 +51,7 @@ def plan(solver: dict[str, Any], strategy: str, budget: str) -> tuple[list[str],
 
     budgets, with_prm = budgets_of(budget), solver["prm"] is not None
     named = [] if strategy.strip().lower() == "none" else strategies_of(strategy, with_prm)
-    searches = [name for name in named if not getattr(registry.resolve("strategy", name), "independent", False)]
+    searches = [name for name in named if not strategy_type(name).independent]
     sampler = "best-of-n" if with_prm else "majority"
     lines = [line for line in plan_run(Solver, [sampler, *searches], budgets, solver) if line.run]
     if solver.get("temperature") != 0:

@@ -17,8 +17,7 @@ from tts.commands.console import count
 from tts.errors import BadInput
 from tts.records import outcomes
 from tts.records.outcomes import Outcome
-from tts.registry import resolve
-from tts.search.strategy import parameters_of
+from tts.search.strategy import parameters_of, strategy_type
 from tts.types import Candidate, Plan, Usage
 
 TOKENS = 500
@@ -82,7 +81,7 @@ def _as_outcome(record: Record, path: Path) -> Outcome:
     sampled = sum(candidate.tokens for candidate in candidates)
     scored = any(candidate.scores for candidate in candidates)
     usage = Usage(sampled, prompt, (prompt + sampled) * scored)
-    plan = Plan(strategy, {"n": len(candidates)}, prm="unknown" if scored else "")
+    plan = Plan(strategy, n=len(candidates), prm="unknown" if scored else "")
     return Outcome(
         record.id, record.problem, record.gold or "", plan, candidates, record.right or (),
         usage=usage, level=record.level, subject=record.subject,
@@ -121,12 +120,12 @@ class _Gathered:
             return
         if outcome.usage.policy_tokens:
             self.policy_parameters = round(outcome.usage.paper_flops / (2 * outcome.usage.policy_tokens))
-        parameters = {name: value for name, value in plan.parameters.items() if name != "n"}
-        independent = getattr(resolve("strategy", plan.strategy), "independent", False)
+        parameters = dict(plan.parameters)
+        independent = strategy_type(plan.strategy).independent
         if independent and parameters.get("temperature") != 0:
             self._sampled(draft, outcome, parameters, path)
             return
-        key = plan.strategy, int(plan.parameters.get("n", len(outcome.candidates)))
+        key = plan.strategy, plan.n
         if independent and key[1] == 1:
             outcome, key = self._greedy(draft, outcome), GREEDY
             parameters = {name: value for name, value in parameters.items() if name in parameters_of(GREEDY[0])}

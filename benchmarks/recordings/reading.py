@@ -215,10 +215,9 @@ def plan_words(plan: Plan, job: str = "") -> str:
     strategy, _, width = job.rpartition("/")
     if strategy and strategy != plan.strategy:
         return f"{strategy}, N = {width}, a plan for each problem"
-    n = plan.parameters.get("n")
     words = [
         plan.strategy,
-        f"N = {n}" if n is not None else "",
+        f"N = {plan.n}",
         plan.policy,
         plan.prm,
         f"seed {plan.seed}" * bool(plan.seed),

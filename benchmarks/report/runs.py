@@ -150,7 +150,7 @@ def _read(path: Path, judge: Equivalence) -> list[_Method]:
         plain = Arm.of(outcome.plan)
         job, _, width = outcome.job.rpartition("/")
         named = bool(job) and width.isdecimal()
-        n = int(width) if named else int(outcome.plan.parameters.get("n", len(outcome.candidates) or 1))
+        n = int(width) if named else outcome.plan.n
         method = methods.setdefault(job if named else plain, _Method(job if named else plain.strategy))
         method.plans.add(plain)
         samples = _samples(outcome, judge) if replace(plain, strategy=method.strategy).independent else None

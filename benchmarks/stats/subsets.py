@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from benchmarks.stats.costs import sharing_of
 from benchmarks.stats.intervals import pass_at_k
 from tts.errors import UnknownName
-from tts.registry import resolve
+from tts.search.strategy import strategy_type
 
 SUBSETS = 400
 """Subsets a vote is averaged over where all of them are too many. The mean over 500 problems then moves by about 0.1
@@ -81,7 +81,7 @@ class Sampled:
 def independent(strategy: str) -> bool:
     """Whether a strategy's candidates are independent samples; one that is not known here is taken for a search."""
     try:
-        return bool(getattr(resolve("strategy", strategy), "independent", False))
+        return strategy_type(strategy).independent
     except UnknownName:
         return False
 

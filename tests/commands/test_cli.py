@@ -35,7 +35,7 @@ def test_json_is_one_object_with_all_that_was_spent(tts: Tts) -> None:
     assert set(row) >= {"problem", "answer", "confidence", "plan", "usage", "candidates", "stopped"}
     assert set(row["usage"]) >= {"policy_tokens", "prm_tokens", "policy_flops", "prm_flops", "seconds"}
     assert row["problem"] == MIA
-    assert row["plan"]["parameters"]["n"] == 16
+    assert row["plan"]["n"] == 16
     assert row["usage"]["flops"] == row["usage"]["policy_flops"] + row["usage"]["prm_flops"] > 0
     assert all(len(c["scores"]) == len(c["steps"]) for c in row["candidates"])
 

@@ -38,7 +38,7 @@ def test_another_vote_on_the_same_search(tmp_path: Path) -> None:
 def test_a_sample_that_was_not_recorded_is_named() -> None:
     recorded = record("best-of-n")
     with pytest.raises(MissingKey, match="no sample '/8'"):
-        asyncio.run(Solver.replay(recorded.trace, budget=Budget(9), n=9).solve(PROBLEM))
+        asyncio.run(Solver.replay(recorded.trace, budget=Budget(9)).solve(PROBLEM))
 
 
 def test_a_score_that_was_not_recorded_is_named() -> None:

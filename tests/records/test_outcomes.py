@@ -33,7 +33,7 @@ def test_a_row_read_back_is_the_solution_and_its_grades() -> None:
     found = outcome_of(json.loads(json.dumps(made)))
     assert (found.dataset, found.level, found.subject, found.gold) == ("counting", 2, "sums", "3")
     assert found.plan.strategy == "dvts"
-    assert found.plan.parameters["n"] == 8
+    assert found.plan.n == 8
     assert [c.scores for c in found.candidates] == [tuple(c["scores"]) for c in made["candidates"]]
     assert found.right == tuple(c.answer == "3" for c in found.candidates)
     assert found.usage.flops == made["usage"]["flops"]

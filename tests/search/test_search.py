@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from strategies.base import Stepwise
 from strategies.beam_search import BeamSearch
 from strategies.dvts import DVTS
 from tests.toy import SHAPE, ToyPolicy, ToyReward
@@ -25,8 +25,8 @@ PROBLEM = Problem("how far")
 
 
 def start(policy: ToyPolicy | None = None, reward: ToyReward | None = None, budget: Budget | None = None) -> Search:
-    ledger = Ledger.of(budget or Budget(8))
-    return Search.start(PROBLEM, policy or ToyPolicy(slip=0.0), reward, ledger, Trace())
+    budget = budget or Budget(8)
+    return Search.start(PROBLEM, policy or ToyPolicy(slip=0.0), reward, Ledger.of(budget), Trace(), budget.n)
 
 
 async def test_a_step_is_one_step_and_its_key_names_its_place() -> None:
@@ -177,6 +177,51 @@ async def test_a_full_context_ends_a_solution() -> None:
     assert not leaf.finished
 
 
+def test_more_parts_than_width_are_refused() -> None:
+    with pytest.raises(StrategyError, match="width of 3 cannot be split into 4"):
+        start(budget=Budget(3)).fork(4)
+
+
+async def test_a_search_within_a_smaller_width_goes_on_with_the_same_keys_and_ledger() -> None:
+    search = start(budget=Budget(8))
+    narrow = search.within(2)
+    await search.expand([search.root], 3)
+    [[child]] = await narrow.expand([narrow.root])
+    assert (narrow.width, child.key) == (2, "/3")
+    assert narrow.ledger is search.ledger
+    with pytest.raises(StrategyError, match="more than the width of 2"):
+        await narrow.expand([narrow.root], 3)
+
+
+async def test_another_policy_searches_below_its_own_root_on_the_same_ledger_and_trace() -> None:
+    second = ToyPolicy(depth=1, slip=0.0, name="second", shape=replace(SHAPE, active=300))
+    search = start(reward=ToyReward(), budget=Budget(4, max_tokens=1000))
+    [[mine]] = await search.expand([search.root], until=Until.END)
+    there = await search.on(second)
+    [[theirs]] = await there.expand([there.root], until=Until.END)
+    assert (mine.text, theirs.text) == ("1\n\n2\n\n3\n\n\\boxed{3}", "1\n\n\\boxed{1}")
+    assert (there.root.key, theirs.key, theirs.root) == ("0/", "0/0+1", there.root)
+    assert list(await there.score([theirs])) == [theirs]
+    assert search.finished == [mine, theirs]
+    sampled = [mine.length - 7, theirs.length - 7]  # the prompt "how far" has 7 tokens
+    assert search.usage.policy_tokens == sum(sampled)
+    assert search.usage.prompt_tokens == 14
+    assert search.ledger.spent.tokens == sum(sampled)
+    first, other = SHAPE, second.shape
+    flops = sum(shape.flops(7) + shape.flops(n, 7) for shape, n in zip((first, other), sampled, strict=True))
+    assert search.usage.policy_flops == flops
+    [root] = search.trace.of("root")
+    assert (root["key"], root["policy"]["name"], root["prompt"]["text"]) == ("0/", "second", "how far")
+
+
+async def test_another_policy_whose_prompt_is_too_much_samples_nothing() -> None:
+    flops = SHAPE.flops(7) * 2
+    search = Search.start(PROBLEM, ToyPolicy(), None, Ledger.of(Budget(4, max_flops=flops - 1)), Trace(), 4)
+    there = await search.on(ToyPolicy(name="second"))
+    assert await there.expand([there.root], 2) == [[]]
+    assert search.stopped == "max_flops"
+
+
 def test_a_prompt_longer_than_the_context_says_by_how_much() -> None:
     with pytest.raises(PromptTooLong, match="7 tokens, the context is 5"):
         start(ToyPolicy(context=5))
@@ -184,7 +229,7 @@ def test_a_prompt_longer_than_the_context_says_by_how_much() -> None:
 
 async def test_beam_search_keeps_the_best_and_beats_sampling_where_slips_are_seen() -> None:
     search = start(ToyPolicy(depth=8, slip=0.5), ToyReward(), Budget(16))
-    leaves = await BeamSearch(n=16)(search)
+    leaves = await BeamSearch()(search)
     # A whole solution is right with probability 0.5 ** 8; in each round all 16 samples slip with probability 2 ** -16.
     assert [leaf.text.count("#") for leaf in leaves] == [0] * 16
 
@@ -192,7 +237,7 @@ async def test_beam_search_keeps_the_best_and_beats_sampling_where_slips_are_see
 async def test_lookahead_ranks_by_what_comes_after_the_step() -> None:
     reward = ToyReward()
     policy = ToyPolicy(depth=3, slip=0.0)
-    leaves = await BeamSearch(n=4, beam_width=2, lookahead=1)(start(policy, reward, Budget(4)))
+    leaves = await BeamSearch(beam_width=2, lookahead=1)(start(policy, reward, Budget(4)))
     assert leaves
     greedy = [request.key for request in policy.calls if request.temperature == 0]
     assert greedy, "it looked ahead"
@@ -201,7 +246,7 @@ async def test_lookahead_ranks_by_what_comes_after_the_step() -> None:
 
 async def test_dvts_returns_finished_solutions_only_one_subtree_each() -> None:
     search = start(ToyPolicy(slip=0.3), ToyReward(), Budget(12))
-    leaves = await DVTS(n=12, beam_width=4)(search)
+    leaves = await DVTS(beam_width=4)(search)
     assert all(leaf.finished for leaf in leaves)
     assert {leaf.key.partition("/")[0] for leaf in leaves} == {"0", "1", "2"}
     assert len(leaves) == 12
@@ -209,15 +254,16 @@ async def test_dvts_returns_finished_solutions_only_one_subtree_each() -> None:
 
 @pytest.mark.parametrize(("n", "width", "keep", "used"), [(16, 4, 4, 16), (10, 4, 2, 8), (1, 4, 1, 1), (3, 4, 1, 3)])
 def test_a_beam_width_that_does_not_divide_says_what_is_used(n: int, width: int, keep: int, used: int) -> None:
-    strategy = Stepwise(n=n, beam_width=width)
-    assert (strategy.keep, strategy.keep * strategy.branch) == (keep, used)
-    assert bool(strategy.note) == (used != n)
+    strategy = BeamSearch(beam_width=width)
+    kept, branch = strategy.shape(n)
+    assert (kept, kept * branch) == (keep, used)
+    assert bool(strategy.note(n)) == (used != n)
 
 
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"n": 0}, "n must be a whole number, 1 or more"),
+        ({"n": 4}, "N is the budget, not a parameter of a strategy"),
         ({"temperature": -1.0}, "temperature must be 0 or more"),
         ({"top_p": 0.0}, "top_p must be above 0"),
         ({"beam_width": 0}, "beam_width must be"),

@@ -1,4 +1,4 @@
-"""One pot for many problems: divided by one price, corrected as they end, passed by no more than what was under way."""
+"""FLOPs for many problems: divided by one price, corrected as they end, passed by no more than what was under way."""
 
 from __future__ import annotations
 
@@ -12,44 +12,54 @@ import pytest
 from tests.selection.profiles import ladder, toy_profile
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solution, Solver
-from tts.budget import MAX_FLOPS
+from tts.budget import MAX_FLOPS, Budget
 from tts.errors import BadInput, BudgetError
 from tts.selection.profile_file import save
 from tts.selection.selector import Limits, expected, price_for
-from tts.selection.shared_budget import EMPTY, POOR, Pot
+from tts.selection.shared_budget import EMPTY, POOR, SharedBudget
 
 TOY = toy_profile()
 
 
 def test_a_problem_gets_the_price_at_which_the_rest_would_just_use_up_what_is_left() -> None:
-    pot = Pot(700.0, 10, 256, TOY)  # 70 a problem: two samples, then a search where they disagree
-    first = pot.open()
-    assert first.price == price_for(TOY, 70.0, Limits())
+    shared = SharedBudget(Budget(256), 700.0, 10, TOY)  # 70 a problem: two samples, then a search where they disagree
+    first = shared.open()
+    assert first.budget.flop_price == price_for(TOY, 70.0, Limits())
     assert first.expected == pytest.approx(70.0)
-    second = pot.open()  # 630 for nine while the first is under way
-    assert second.price == first.price
-    pot.close(first, 20.0)  # it was easy: 610 for eight
-    third = pot.open()
-    assert third.price == price_for(TOY, (680 - 70) / 8, Limits())
-    assert expected(TOY, third.price, Limits()).flops <= 680 / 8
+    second = shared.open()  # 630 for nine while the first is under way
+    assert second.budget.flop_price == first.budget.flop_price
+    shared.close(first, 20.0)  # it was easy: 610 for eight
+    price = shared.open().budget.flop_price
+    assert price is not None
+    assert price == price_for(TOY, (680 - 70) / 8, Limits())
+    assert expected(TOY, price, Limits()).flops <= 680 / 8
 
 
-def test_a_ceiling_is_set_only_where_a_plan_could_empty_the_pot() -> None:
-    assert math.isinf(Pot(1e6, 2, 256, TOY).open().ceiling)
-    assert Pot(300.0, 2, 256, TOY).open().ceiling == 300.0
+def test_a_ceiling_is_set_only_where_a_plan_could_use_up_what_is_left() -> None:
+    assert SharedBudget(Budget(256), 1e6, 2, TOY).open().budget.max_flops is None
+    assert SharedBudget(Budget(256), 300.0, 2, TOY).open().budget.max_flops == 300.0
 
 
-def test_an_empty_pot_gives_nothing_and_says_so() -> None:
-    pot = Pot(30.0, 4, 256, TOY)
-    share = pot.open()
+def test_the_ceiling_of_each_problem_holds_below_that_of_all() -> None:
+    assert SharedBudget(Budget(256, max_flops=200.0), 300.0, 2, TOY).open().budget.max_flops == 200.0
+
+
+def test_a_spent_budget_gives_nothing_and_says_so() -> None:
+    shared = SharedBudget(Budget(256), 30.0, 4, TOY)
+    share = shared.open()
     assert share.warning == POOR
-    pot.close(share, 40.0)
-    assert (pot.open().ceiling, pot.open().warning) == (0.0, EMPTY)
+    shared.close(share, 40.0)
+    assert (shared.open().budget.max_flops, shared.open().warning) == (1.0, EMPTY)  # one FLOP buys nothing
 
 
 def test_without_a_profile_all_get_the_same() -> None:
-    pot = Pot(100.0, 4, 16)
-    assert [pot.open().ceiling for _ in range(4)] == [25.0] * 4
+    shared = SharedBudget(Budget(16), 100.0, 4)
+    assert [shared.open().budget.max_flops for _ in range(4)] == [25.0] * 4
+
+
+def test_without_a_total_every_problem_has_the_whole_budget() -> None:
+    shared = SharedBudget.of(Budget(16, max_flops=5.0), None, 4, TOY)
+    assert shared.open().budget == shared.open().budget == Budget(16, max_flops=5.0)
 
 
 def batch(tmp_path: Path, total: float, concurrency: int, **more: Any) -> list[Solution]:

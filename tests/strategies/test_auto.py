@@ -36,7 +36,7 @@ def solve(text: str = "how far", **settings: Any) -> Solution:
 
 
 def ways(solution: Solution) -> list[tuple[str, int]]:
-    return [(event["strategy"], event["parameters"]["n"]) for event in solution.trace.of("plan")]
+    return [(event["strategy"], event["n"]) for event in solution.trace.of("plan")]
 
 
 def test_what_agrees_is_stopped_early_and_what_does_not_is_searched(profile: str) -> None:
@@ -104,7 +104,6 @@ def test_a_chat_only_policy_is_never_asked_to_go_on_from_a_step(profile: str) ->
     for settings in ({"profile": profile}, {"easy": "dvts", "medium": "dvts", "hard": "dvts"}):
         solution = solve(policy=policy, **settings)
         assert all(event["until"] == "end" for event in solution.trace.of("sample"))
-        assert solution.plan.parameters["whole"] is True
 
 
 def test_without_a_profile_the_agreement_of_four_samples_chooses() -> None:
@@ -115,7 +114,7 @@ def test_without_a_profile_the_agreement_of_four_samples_chooses() -> None:
         event = next(solution.trace.of("plan"))
         expected = {0.0: "beam-search", 1 / 6: "dvts", 2 / 6: "dvts", 3 / 6: "best-of-n", 1.0: "best-of-n"}
         assert event["strategy"] == expected[event["agreement"]]
-        assert event["parameters"]["n"] == (16 if event["strategy"] == "best-of-n" else 12)
+        assert event["n"] == (16 if event["strategy"] == "best-of-n" else 12)
 
 
 def test_with_neither_profile_nor_reward_model_the_majority_decides() -> None:

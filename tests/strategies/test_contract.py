@@ -214,6 +214,6 @@ def test_results_do_not_depend_on_how_fast_anything_runs(strategy: str) -> None:
 
 
 def test_run_builds_the_strategy_from_the_plan() -> None:
-    plan = Plan("best-of-n", {"n": 3}, policy="toy", prm="toy-prm")
+    plan = Plan("best-of-n", n=3, policy="toy", prm="toy-prm")
     solution = asyncio.run(run(PROBLEM, plan, ToyPolicy(), ToyReward(), Budget(3)))
     assert len(solution.candidates) == 3

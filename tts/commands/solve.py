@@ -186,8 +186,8 @@ def _summary(solution: Solution) -> list[tuple[str, str]]:
 def _plan_words(solution: Solution) -> str:
     plan = solution.plan
     if "profile" in plan.parameters:
-        return f"{plan.strategy}, N up to {plan.parameters['n']}: {plan.reason}"
-    words = [plan.strategy, f"N = {plan.parameters.get('n', '?')}"]
+        return f"{plan.strategy}, N up to {plan.n}: {plan.reason}"
+    words = [plan.strategy, f"N = {plan.n}"]
     if "beam_width" in plan.parameters:
         words.append(f"beam width {plan.parameters['beam_width']}")
     words.append(f"temperature {plan.parameters.get('temperature', '?')}")

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tts.errors import BadInput
-from tts.records.solution_json import as_row
+from tts.records.solution_json import as_row, upgraded
 from tts.types import Candidate, Finish, Plan, Solution, Usage
 
 
@@ -157,8 +157,8 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
 
 
 def _plan(row: dict[str, Any]) -> Plan:
-    names = ("strategy", "policy", "prm", "vote", "aggregate", "seed", "extract")
-    known = {name: row.pop(name) for name in names if name in row}
-    reason = row.pop("reason", "")
-    parameters = row.pop("parameters", row)
-    return replace(Plan(known.pop("strategy"), parameters, reason=reason), **known)
+    names = ("strategy", "n", "policy", "prm", "vote", "aggregate", "seed", "reason", "extract")
+    if "parameters" not in row:  # a plan of the first runs: parameters and the rest side by side
+        row = {**row, "parameters": {name: value for name, value in row.items() if name not in names or name == "n"}}
+    found = upgraded(row)
+    return Plan(parameters=found["parameters"], **{name: found[name] for name in names if name in found})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -41,5 +42,18 @@ def candidate_row(candidate: Candidate) -> dict[str, Any]:
 
 
 def plan_dict(plan: Plan) -> dict[str, Any]:
-    """The plan as JSON types."""
+    """Return the plan as JSON types."""
     return {f.name: getattr(plan, f.name) for f in fields(plan)} | {"parameters": dict(plan.parameters)}
+
+
+def upgraded(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recorded plan in today's form: N was once a parameter of the strategy."""
+    parameters = dict(plan.get("parameters", {}))
+    n = parameters.pop("n", None)
+    for name in _DROPPED:
+        parameters.pop(name, None)
+    return {**plan, "parameters": parameters} | ({"n": n} if n is not None else {})
+
+
+_DROPPED = ("price", "whole")
+"""Parameters of ``auto`` that a search now knows by itself."""

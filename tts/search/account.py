@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from weakref import WeakKeyDictionary
 
-from tts.budget import COMPLETE, MAX_SECONDS, Hold, Ledger, Price
+from tts.budget import COMPLETE, MAX_SECONDS, Amount, Hold, Ledger
 from tts.cost import ModelShape
 from tts.protocols import Request
 from tts.types import Node, Usage
@@ -74,11 +74,25 @@ class Account:
         self._books.stopped = MAX_SECONDS
 
     def fork(self, parts: int) -> list[Account]:
-        """``parts`` accounts with equal shares of what is left, to whom the same steps are paid as here."""
+        """Return ``parts`` accounts with equal shares of what is left. They inherit the steps already paid for."""
         return [
             replace(self, ledger=ledger, _holds=WeakKeyDictionary(), _paid=set(self._paid))
             for ledger in self.ledger.fork(parts)
         ]
+
+    def on(self, policy: ModelShape, prompt_tokens: int) -> Account:
+        """Return an account of another policy on the same ledger, and charge that policy's prompt.
+
+        Where the prompt is too much, the new account has nothing to spend.
+        """
+        other = replace(self, policy=policy, _holds=WeakKeyDictionary())
+        flops = policy.flops(prompt_tokens)
+        if hold := self._reserve(Amount(0, flops)):
+            hold.settle(hold.amount)
+            self._books.spend(prompt_tokens=prompt_tokens, policy_flops=flops)
+        else:
+            other.ledger = Ledger(flops=0)
+        return other
 
     # -- the prompts ---------------------------------------------------------------------------------------------
 
@@ -89,8 +103,8 @@ class Account:
         """
         policy_flops = self.policy.flops(policy_tokens)
         prm_flops = self.prm.flops(prm_tokens) if self.prm else 0
-        if hold := self._reserve(Price(0, policy_flops + prm_flops)):
-            hold.settle(Price(0, policy_flops), keep=Price(0, prm_flops))
+        if hold := self._reserve(Amount(0, policy_flops + prm_flops)):
+            hold.settle(Amount(0, policy_flops), keep=Amount(0, prm_flops))
             self._books.spend(prompt_tokens=policy_tokens, policy_flops=policy_flops)
             self._books.unread = (hold, prm_tokens)
         else:
@@ -100,8 +114,8 @@ class Account:
         if self._books.unread is not None:
             hold, tokens = self._books.unread
             self._books.unread = None
-            self._books.spend(prm_tokens=tokens, prm_flops=hold.price.flops)
-            hold.settle(hold.price)
+            self._books.spend(prm_tokens=tokens, prm_flops=hold.amount.flops)
+            hold.settle(hold.amount)
 
     # -- sampling ------------------------------------------------------------------------------------------------
 
@@ -128,13 +142,13 @@ class Account:
         """Charge what led from the request's node to ``leaf``; what scoring it may cost stays set aside."""
         count = leaf.length - request.node.length
         flops = self.policy.flops(count, request.node.length)
-        hold.settle(Price(count, flops), keep=Price(0, self._to_score(request.node, count)))
+        hold.settle(Amount(count, flops), keep=Amount(0, self._to_score(request.node, count)))
         self._books.spend(policy_tokens=count, policy_flops=flops, paper_flops=self.policy.paper_flops(count))
         self._holds[leaf] = hold
 
-    def _worst(self, request: Request, tokens: int) -> Price:
+    def _worst(self, request: Request, tokens: int) -> Amount:
         flops = self.policy.flops(tokens, request.node.length)
-        return Price(tokens, flops + self._to_score(request.node, tokens))
+        return Amount(tokens, flops + self._to_score(request.node, tokens))
 
     def _to_score(self, node: Node, tokens: int) -> int:
         """FLOPs to set aside for scoring ``tokens`` new policy tokens below ``node``."""
@@ -142,11 +156,11 @@ class Account:
             return 0
         return self.prm.flops(int(_PRM_SLACK * tokens) + 4, int(_PRM_SLACK * node.length))
 
-    def _reserve(self, price: Price) -> Hold | None:
+    def _reserve(self, amount: Amount) -> Hold | None:
         """Reserve, and where it does not fit say which ceiling it would pass."""
-        hold = self.ledger.reserve(price)
+        hold = self.ledger.reserve(amount)
         if hold is None:
-            self._books.stopped = self.ledger.short_of(price) or self.stopped
+            self._books.stopped = self.ledger.short_of(amount) or self.stopped
         return hold
 
     # -- scoring -------------------------------------------------------------------------------------------------
@@ -177,10 +191,10 @@ class Account:
                 if prefix not in books.read:
                     fresh, fresh_tokens = fresh + cost, fresh_tokens + tokens
             cached += tokens
-        hold = self._reserve(Price(0, due))
+        hold = self._reserve(Amount(0, due))
         if hold is None:
             return False
-        hold.settle(hold.price)
+        hold.settle(hold.amount)
         self._read_prompt()
         self._paid.update(prefixes)
         books.read.update(prefixes)
@@ -189,9 +203,10 @@ class Account:
 
 
 def _prefixes(node: Node) -> list[int]:
-    """For every step of a node a number that stands for the text so far: the ids of this step and of all above it.
+    """Number each prefix of a node: a hash of the ids of its prompt and of every step down to there.
 
-    The steps themselves will not do: one that was pruned is gone, and whether it is gone when another branch comes by
-    the same text is a matter of timing, which must not show in what a search costs.
+    The steps themselves will not do. A pruned step is gone, and whether it is gone when another branch samples the same
+    text is a matter of timing, which must not show in what a search costs.
     """
-    return list(accumulate((step.tokens for step in node.steps), lambda above, ids: hash((above, ids)), initial=0))[1:]
+    prompt = hash(node.root.step.tokens)
+    return list(accumulate((s.tokens for s in node.steps), lambda above, ids: hash((above, ids)), initial=prompt))[1:]

@@ -10,7 +10,6 @@ from typing import Any
 from tts.aio import aside
 from tts.answers.aggregate import aggregate
 from tts.budget import Budget, Ledger
-from tts.errors import BadInput
 from tts.protocols import Policy, RewardModel
 from tts.records.solution_json import plan_dict
 from tts.registry import resolve
@@ -38,21 +37,18 @@ async def run(
         plan: what to run; its strategy is built from it unless ``strategy`` is given.
         policy: writes the solutions.
         reward: judges their steps; None where the plan has no reward model.
-        budget: ceilings; ``budget.n`` is the width.
+        budget: its ceilings hold; the width is the plan's.
         strategy: the plan's strategy, already built.
         clock: seconds; the replay engine's stands still.
         warnings: sentences to hand on with the solution.
 
     Raises:
-        BadInput: the problem is empty.
         PromptTooLong: the problem does not fit the policy's context.
     """
-    if not problem.text.strip():
-        raise BadInput("the problem is empty: give a question to be answered.")
     strategy = strategy or build(plan)
     begun, ledger, trace = clock(), Ledger.of(budget, clock), Trace()
     extract = resolve("extraction", plan.extract)
-    search = Search.start(problem, policy, reward, ledger, trace, seed=plan.seed, extract=extract)
+    search = Search.start(problem, policy, reward, ledger, trace, plan.n, plan.seed, extract)
     trace.add("start", **_head(search, plan, policy, reward, budget))
     leaves = await strategy(search)
     if not any(leaf.finished for leaf in leaves):

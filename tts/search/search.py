@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -56,11 +57,11 @@ class Search:
     seed: int
     _policy: Policy
     _reward: RewardModel | None
+    width: int
     _extract: Callable[[str], str | None] = extract
     _label: str = ""
     _shared: _Shared = field(default_factory=_Shared)
-    _children: dict[str, int] = field(default_factory=dict)
-    _forks: int = 0
+    _children: Counter[str] = field(default_factory=Counter)  # of each path; of "forks" the forks
 
     @classmethod
     def start(
@@ -70,19 +71,20 @@ class Search:
         reward: RewardModel | None,
         ledger: Ledger,
         trace: Trace,
+        width: int = 16,
         seed: int = 0,
         extract: Callable[[str], str | None] = extract,
     ) -> Search:
-        """Begin a search: the policy's prompt is charged now, the reward model's set aside. Raises PromptTooLong.
+        """Begin a search of that width: charge the policy's prompt, set the reward model's aside.
 
-        ``extract`` finds the answer in a finished solution.
+        ``extract`` finds the answer in a finished solution. Raises PromptTooLong.
         """
         root = Node(policy.prompt(problem), "/")
         account = Account(ledger, policy.shape, reward.shape if reward else None)
         account.begin(root.length, sum(reward.lengths(problem, root)) if reward else 0)
         search = cls(
             problem=problem, root=root, account=account, trace=trace, seed=seed, _policy=policy, _reward=reward,
-            _extract=extract,
+            width=width, _extract=extract,
         )  # fmt: skip
         search._shared.scores.outcome = reward is not None and reward.outcome
         return search
@@ -93,14 +95,17 @@ class Search:
         return self.account.ledger
 
     @property
-    def width(self) -> int:
-        """Most continuations that one ``expand`` may ask for: this search's share of the budget N."""
-        return self.ledger.width
+    def scored(self) -> bool:
+        """True with a reward model."""
+        return self._reward is not None
 
     @property
-    def scored(self) -> bool:
-        """Whether there is a reward model."""
-        return self._reward is not None
+    def whole(self) -> bool:
+        """True where only whole solutions can be searched.
+
+        The policy cannot continue from a step, or the reward model scores no steps.
+        """
+        return not self._policy.steps or self._shared.scores.outcome
 
     @property
     def stopped(self) -> str:
@@ -133,7 +138,7 @@ class Search:
         ``considered`` are JSON types, which the trace keeps.
         """
         self._shared.plan = plan
-        fields = {"strategy": plan.strategy, "parameters": dict(plan.parameters), "vote": plan.vote}
+        fields = {"strategy": plan.strategy, "n": plan.n, "parameters": dict(plan.parameters), "vote": plan.vote}
         self.trace.add("plan", **fields, aggregate=plan.aggregate, reason=plan.reason, **considered)
 
     def note(self, sentence: str) -> None:
@@ -150,8 +155,32 @@ class Search:
         return classes(answers) if settled(answers) else await aside(classes, answers)
 
     def fork(self, parts: int) -> list[Search]:
-        """``parts`` searches below the same root, each with an equal share of the width and of what is left."""
-        return [self._fork(account) for account in self.account.fork(parts)]
+        """Split into ``parts`` searches below the same root, with equal shares of the width and of the budget."""
+        if not 1 <= parts <= self.width:
+            raise StrategyError(f"a width of {self.width} cannot be split into {parts} parts.")
+        return [self._fork(account, self.width // parts) for account in self.account.fork(parts)]
+
+    def within(self, width: int) -> Search:
+        """Return this same search with a smaller width, for a strategy that is to use only a part of it."""
+        if not 1 <= width <= self.width:
+            raise StrategyError(f"a width of {width} is not within {self.width}.")
+        return replace(self, width=width)
+
+    async def on(self, policy: Policy) -> Search:
+        """Return a fork that samples from another policy: its own root, the same ledger, trace and reward model.
+
+        The other policy's prompt is charged now. Raises PromptTooLong where the problem does not fit its context.
+        """
+        await policy.prepare(self.problem)
+        prompt = policy.prompt(self.problem)
+        fork = self._fork(self.account.on(policy.shape, len(prompt.tokens)), self.width)
+        self.trace.add(
+            "root",
+            key=f"{fork._label}/",
+            policy={"name": policy.name, "context": policy.context, "shape": asdict(policy.shape)},
+            prompt={"text": prompt.text, "tokens": list(prompt.tokens)},
+        )
+        return replace(fork, root=Node(prompt, f"{fork._label}/"), _policy=policy)
 
     async def expand(
         self,
@@ -237,10 +266,11 @@ class Search:
         """
         return self._shared.scores.of(node)
 
-    def _fork(self, account: Account) -> Search:
-        label = f"{self._label}.{self._forks}" if self._label else str(self._forks)
-        self._forks += 1
-        return replace(self, account=account, _label=label, _children={}, _forks=0)
+    def _fork(self, account: Account, width: int) -> Search:
+        index = self._children["forks"]
+        self._children["forks"] += 1
+        label = f"{self._label}.{index}" if self._label else str(index)
+        return replace(self, account=account, width=width, _label=label, _children=Counter())
 
     # -- sampling ------------------------------------------------------------------------------------------------
 
@@ -248,8 +278,8 @@ class Search:
         if not node.open:
             raise StrategyError(f"node {node.key!r} ended with {node.finish}: only an open node can be continued.")
         path = node.key.partition("/")[2]
-        index = self._children.get(path, 0)
-        self._children[path] = index + 1
+        index = self._children[path]
+        self._children[path] += 1
         key = f"{self._label}/{path}.{index}" if path else f"{self._label}/{index}"
         digest = hashlib.blake2b(f"{self.seed}|{self.problem.id}|{key}".encode(), digest_size=8).digest()
         seed = int.from_bytes(digest, "big")

@@ -1,41 +1,75 @@
-"""What a strategy is, and how a plan's strategy is built."""
+"""The seam of a strategy, and how a plan's strategy is built."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import fields, is_dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
-from tts.errors import UnknownName
+from tts.errors import BadInput, UnknownName
 from tts.registry import resolve
 from tts.search.search import Search
 from tts.types import Node, Plan
 
+AUTO = "auto"
+"""The name of the adaptive strategy; also a plan's vote and aggregation where the strategy decides them on its way."""
 
-class Strategy(Protocol):
+
+class Strategy(ABC):
     """A search algorithm: a frozen dataclass of parameters, and the algorithm in one call.
 
-    It returns the leaves of its search; only finished ones will vote.
+    The width N is no parameter: it belongs to the plan, and a strategy reads it as ``search.width``.
+
+    Attributes:
+        needs_reward: it cannot run without a reward model.
+        takes_reward: it uses a reward model where one is named.
+        adaptive: it chooses plan, vote and aggregation on its way; it may go by a profile and share a pot of FLOPs.
+        stepwise: it continues from steps, which a chat-only server and an outcome reward model do not allow.
+        independent: fewer of its samples are what a smaller width would have found.
+        vote: how its candidates vote by default.
+        profile: the name or path of the profile it goes by; empty for none.
     """
 
-    async def __call__(self, search: Search) -> list[Node]: ...
+    needs_reward: ClassVar[bool] = True
+    takes_reward: ClassVar[bool] = True
+    adaptive: ClassVar[bool] = False
+    stepwise: ClassVar[bool] = False
+    independent: ClassVar[bool] = False
+    vote: ClassVar[str] = "weighted"
+    profile: str = ""
 
+    __slots__ = ()
 
-AUTO = "auto"
-"""A plan's vote and aggregation where the strategy decides them on its way."""
+    @abstractmethod
+    async def __call__(self, search: Search) -> list[Node]:
+        """Run the search and return its leaves; only finished ones vote."""
+
+    def note(self, n: int) -> str:
+        """Return a sentence for the user where the strategy does not use exactly a width of ``n``; else empty."""
+        return ""
 
 
 def build(plan: Plan) -> Strategy:
-    """The plan's strategy with its parameters. Raises UnknownName for a strategy or a parameter nobody knows."""
-    strategy: type[Any] = resolve("strategy", plan.strategy)
+    """Build the plan's strategy with its parameters. Raises UnknownName for an unknown strategy or parameter."""
+    strategy = strategy_type(plan.strategy)
     known = parameters_of(plan.strategy)
     for name in plan.parameters:
+        if name == "n":
+            raise BadInput("N is the budget, not a parameter of a strategy: write budget=16 or --budget 16.")
         if name not in known:
             raise UnknownName(f"parameter of {plan.strategy}", name, known)
-    built: Strategy = strategy(**plan.parameters)
-    return built
+    return strategy(**plan.parameters)
 
 
-def parameters_of(strategy: str) -> dict[str, Any]:
-    """The parameters of a strategy with their defaults."""
-    made = resolve("strategy", strategy)()
+def strategy_type(name: str) -> type[Strategy]:
+    """Return the class of a strategy by its name. Raises UnknownName, and BadInput for what is no strategy."""
+    found = resolve("strategy", name)
+    if not (isinstance(found, type) and issubclass(found, Strategy)):
+        raise BadInput(f"{name} is no strategy: derive it from tts.search.strategy.Strategy.")
+    return found
+
+
+def parameters_of(strategy: str | Strategy) -> dict[str, Any]:
+    """Return the parameters of a strategy: by name with their defaults, of a built one as it has them."""
+    made = strategy_type(strategy)() if isinstance(strategy, str) else strategy
     return {f.name: getattr(made, f.name) for f in fields(made)} if is_dataclass(made) else {}

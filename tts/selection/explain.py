@@ -13,11 +13,11 @@ def planned(profile: Profile, decision: Decision, limits: Limits, source: str) -
     """The plan that a decision stands for: its strategy, width and vote, and why."""
     stage, move, why = decision.stage, decision.choice.move, reason(decision, source, profile.greedy)
     if isinstance(move, Finish):
-        parameters = {**move.parameters, "n": limits.width(stage, move)}
-        return Plan(move.strategy, parameters, vote=move.vote, aggregate=move.aggregate, reason=why)
+        n = limits.width(stage, move)
+        return Plan(move.strategy, move.parameters, n, vote=move.vote, aggregate=move.aggregate, reason=why)
     after = profile.by_key[move.n, move.scored] if isinstance(move, Advance) else stage
     strategy = "best-of-n" if after.scored else "majority"
-    return Plan(strategy, {"n": after.n}, vote=after.vote, aggregate=after.aggregate, reason=why)
+    return Plan(strategy, n=after.n, vote=after.vote, aggregate=after.aggregate, reason=why)
 
 
 def reason(decision: Decision, source: str, greedy: bool = False) -> str:

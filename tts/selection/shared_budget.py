@@ -1,10 +1,12 @@
-"""Divides one pot of FLOPs among many problems by one price (:mod:`tts.selection.selector`), corrected as they end."""
+"""Divides FLOPs among many problems by one price (:mod:`tts.selection.selector`), which is corrected as they end."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from tts.budget import Budget
+from tts.errors import BudgetError
 from tts.selection.profile import Profile
 from tts.selection.selector import Limits, cheapest, expected, price_for
 
@@ -17,58 +19,96 @@ class Share:
     """What one problem gets.
 
     Attributes:
-        price: accuracy that a FLOP has to bring; None without a profile.
-        ceiling: FLOPs that it may not pass; infinite where the pot holds more than any plan takes.
-        expected: what it is expected to cost.
-        warning: a sentence for the user where the pot is too small; else empty.
+        budget: its own budget: what a FLOP has to bring, and the FLOPs it may not pass.
+        expected: FLOPs that it is expected to cost.
+        warning: a sentence for the user where the shared budget is too small; else empty.
     """
 
-    price: float | None
-    ceiling: float
-    expected: float
+    budget: Budget
+    expected: float = 0.0
     warning: str = ""
 
 
 @dataclass(slots=True)
-class Pot:
-    """FLOPs for ``waiting`` problems, of width ``n`` at most.
+class SharedBudget:
+    """A budget for each problem, and FLOPs for all of them together.
 
     A problem gets the price at which those that wait would just use up what is left, less what those under way are
-    expected to take. When the pot is empty the rest gets nothing, so that it is never passed by more than the problems
+    expected to take. When nothing is left the rest gets nothing, so the total is never passed by more than the problems
     then under way had been expected to leave. Without a profile all get the same share.
+
+    Attributes:
+        budget: of each problem.
+        left: FLOPs for all; infinite where only each problem is bounded.
+        waiting: problems that have no share yet.
+        profile: the measured curves that the price follows from.
     """
 
-    left: float
-    waiting: int
-    n: int
+    budget: Budget
+    left: float = math.inf
+    waiting: int = 1
     profile: Profile | None = None
     flying: set[Share] = field(default_factory=set)
 
+    @classmethod
+    def of(
+        cls, budget: Budget, total_flops: float | None, problems: int, profile: Profile | None, spent: float = 0.0
+    ) -> SharedBudget:
+        """Return the shared budget of so many problems, of whose total ``spent`` FLOPs are gone."""
+        return cls(budget, math.inf if total_flops is None else total_flops - spent, problems, profile)
+
     def open(self) -> Share:
-        """The share of the next problem."""
+        """Return the share of the next problem."""
+        if math.isinf(self.left):
+            return Share(self.budget)
         free = max(self.left - sum(share.expected for share in self.flying), 0.0)
         each = free / max(self.waiting, 1)
         self.waiting -= 1
-        share = Share(None, each, each, "" if each else EMPTY) if self.profile is None else self._priced(free, each)
+        share = self._equal(each) if self.profile is None else self._priced(self.profile, free, each)
         self.flying.add(share)
         return share
 
-    def _priced(self, free: float, each: float) -> Share:
-        assert self.profile is not None
-        limits = Limits(self.n)
-        price = price_for(self.profile, each, limits)
-        mean = expected(self.profile, price, limits).flops
-        warning = EMPTY if not free else POOR if each < cheapest(self.profile) else ""
-        return Share(price, free if free < _dearest(self.profile, self.n) else math.inf, min(mean, free), warning)
-
     def close(self, share: Share, spent: float) -> None:
-        """A problem has ended, and what it spent is known."""
+        """Settle the share of a problem that has ended."""
         self.flying.discard(share)
         self.left -= spent
 
+    def _equal(self, each: float) -> Share:
+        return Share(self._bounded(each), each, "" if each else EMPTY)
+
+    def _priced(self, profile: Profile, free: float, each: float) -> Share:
+        limits = Limits(self.budget.n)
+        price = price_for(profile, each, limits)
+        mean = expected(profile, price, limits).flops
+        warning = EMPTY if not free else POOR if each < cheapest(profile) else ""
+        ceiling = free if free < _dearest(profile, self.budget.n) else math.inf
+        return Share(replace(self._bounded(ceiling), flop_price=price), min(mean, free), warning)
+
+    def _bounded(self, ceiling: float) -> Budget:
+        most = min(ceiling, math.inf if self.budget.max_flops is None else self.budget.max_flops)
+        return self.budget if math.isinf(most) else replace(self.budget, max_flops=max(most, 1.0))
+
+
+def check_total(total_flops: float | None, budget: Budget, strategy: str, adaptive: bool) -> None:
+    """Refuse a total that makes no sense. Raises BudgetError."""
+    if total_flops is None:
+        return
+    if not (total_flops > 0 and math.isfinite(total_flops)):
+        raise BudgetError(f"total_flops must be a number above zero, not {total_flops!r}.")
+    if not adaptive:
+        raise BudgetError(
+            f"total_flops is divided by the strategy auto, and {strategy} is a fixed one: leave the strategy out, or "
+            "give each problem a ceiling with max_flops."
+        )
+    if budget.max_flops is not None and budget.max_flops > total_flops:
+        raise BudgetError(
+            f"max_flops, {budget.max_flops:g} for one problem, is more than total_flops, {total_flops:g} for all: "
+            "leave one out."
+        )
+
 
 def _dearest(profile: Profile, n: int) -> float:
-    """More than any plan takes of one problem: all the stages there are one after another, and the dearest end."""
+    """Return more than any plan takes of one problem: the cost of all stages in turn, and of the dearest end."""
     limits = Limits(n)
     stages = [[max(move.flops) for move in stage.ways if limits.width(stage, move)] for stage in profile.stages]
     return 4 * sum(max(costs, default=0.0) for costs in stages)

@@ -14,6 +14,7 @@ from benchmarks.report.html import tree
 from benchmarks.report.runs import TRACES, Runs
 from tts.errors import BadInput
 from tts.records.outcomes import Outcome
+from tts.records.solution_json import upgraded
 from tts.trace import Trace
 
 COUNT = 10
@@ -87,15 +88,14 @@ class Traces:
     def _add(self, file: Path, first: str) -> None:
         try:
             start = json.loads(first)
-            plan = start["plan"]
-            n = plan.get("n", plan.get("parameters", {}).get("n", 0))
-            self._files[start["problem"]["id"], plan["strategy"], int(n)] = file
+            plan = upgraded(start["plan"])
+            self._files[start["problem"]["id"], plan["strategy"], int(plan["n"])] = file
         except (ValueError, KeyError, TypeError, AttributeError):
             return  # not a trace: the candidates of the outcome are drawn instead
 
     def of(self, outcome: Outcome) -> Trace | None:
         """Read the trace of an outcome's search; None without one."""
-        n = int(outcome.plan.parameters.get("n", 0))
+        n = outcome.plan.n
         file = self._files.get((outcome.id, outcome.plan.strategy, n))
         try:
             return Trace.load(file) if file else None
@@ -121,7 +121,7 @@ def _search(name: str, outcome: Outcome, traces: Traces, leaves: int) -> Search:
         roots = tree.from_candidates([c for c, _ in shown], [verdict for _, verdict in shown])
         note = "" if len(shown) == len(pairs) else f" · the first {len(shown)} are drawn"
     plan = "" if name.startswith(outcome.plan.strategy) else f"{outcome.plan.strategy}, "  # what a selector chose
-    n = outcome.plan.parameters.get("n", "?")
+    n = outcome.plan.n
     about = f"{plan}N = {n}, {sum(outcome.right)} of {len(pairs)} candidates right{note}"
     answer = "no answer" if outcome.answer is None else outcome.answer
     return Search(name, outcome.correct, answer, about, outcome.error, tree.chain(roots))

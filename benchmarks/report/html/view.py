@@ -9,6 +9,7 @@ from benchmarks.report.html import tree
 from benchmarks.report.html.render import render
 from tts.answers.extract import extract
 from tts.errors import BadInput
+from tts.records.solution_json import upgraded
 from tts.trace import Event, Trace
 
 Facts = list[tuple[str, str]]
@@ -51,9 +52,9 @@ def _text(nodes: Mapping[str, Event], key: str) -> str:
 
 def _facts(start: dict[str, Any], end: dict[str, Any] | None) -> tuple[Facts, Facts]:
     """List what a reader wants to know first, and everything else."""
-    plan = start["plan"]
-    parameters = plan.get("parameters", {})
-    about = [plan.get("strategy"), f"N = {parameters.get('n', '?')}", plan.get("policy"), plan.get("prm")]
+    plan = upgraded(start["plan"])
+    parameters = plan["parameters"]
+    about = [plan.get("strategy"), f"N = {plan.get('n', '?')}", plan.get("policy"), plan.get("prm")]
     first: Facts = [("plan", ", ".join(str(word) for word in about if word))]
     rest: Facts = [(name, str(value)) for name, value in plan.items() if value != "" and name != "parameters"]
     rest += [(name.replace("_", " "), str(value)) for name, value in parameters.items() if name not in plan]

@@ -37,7 +37,7 @@ CHOSEN = EVIL.replace("taken", "chosen")
 
 
 def n_of(row: dict[str, Any]) -> int:
-    return int(row["plan"]["parameters"]["n"])
+    return int(row["plan"]["n"])
 
 
 def call(*arguments: object) -> str:
