@@ -24,7 +24,7 @@ from typing import Any
 
 import typer
 
-from tts.answers.equivalence import Equivalence
+from tts.answers.equivalence import grade
 from tts.answers.extract import extract, last_number
 from tts.commands.console import table
 from tts.errors import BadInput, TTSError
@@ -47,7 +47,7 @@ class Case:
 def cases(path: Path) -> list[Case]:
     """The cases of a file. Raises BadInput where it cannot be read or a row is no case."""
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").split("\n")
         return [_case(json.loads(line)) for line in lines if line.strip()]
     except OSError as error:
         raise BadInput(f"the file {path} cannot be read: {error.strerror}.") from error
@@ -64,13 +64,13 @@ def _case(row: Mapping[str, Any]) -> Case:
     return Case(row["gold"], row["pred"], labels.pop() if known else None, "recorded answers of models")
 
 
-def ours(case: Case, equivalence: Equivalence) -> bool:
+def ours(case: Case) -> bool:
     """Our verdict. Raises BadInput for a kind nobody knows."""
     if case.kind not in _READ:
         raise BadInput(f"a case is of the kind {', '.join(_READ)}, not {case.kind!r}.")
     gold = _said(case.gold) if case.kind == "text" else case.gold
     answer = _READ[case.kind](case.pred)
-    return answer is not None and gold is not None and equivalence.grade(gold, answer)
+    return answer is not None and gold is not None and grade(gold, answer)
 
 
 def _said(text: str) -> str | None:
@@ -142,9 +142,8 @@ def measure(found: list[Case]) -> Iterator[tuple[Case, bool, bool]]:
     """Each case with our verdict and plain math-verify's."""
     plain = Plain()
     try:
-        with Equivalence() as equivalence:
-            for case in found:
-                yield case, ours(case, equivalence), plain.grade(case)
+        for case in found:
+            yield case, ours(case), plain.grade(case)
     finally:
         plain.close()
 

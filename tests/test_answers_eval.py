@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from benchmarks.answers_eval import Case, Plain, cases, measure, ours, rows_of
 from tests.bench.shared import GRADER, needs_grader
-from tts.answers.equivalence import Equivalence
+from tts.answers.equivalence import grade
 from tts.errors import BadInput
 
 TRAPS = [
@@ -39,30 +38,37 @@ def test_ours_is_better_than_plain_math_verify_both_ways_on_the_cases_of_other_p
 
 @needs_grader
 def test_of_what_models_really_answered_nothing_wrong_is_accepted() -> None:
-    with Equivalence() as equivalence:
-        known = [case for case in cases(GRADER / "real_pairs_dev.jsonl") if case.expected is not None]
-        accepted = [case for case in known if not case.expected and ours(case, equivalence)]
-        rejected = [case for case in known if case.expected and not ours(case, equivalence)]
+    known = [case for case in cases(GRADER / "real_pairs_dev.jsonl") if case.expected is not None]
+    accepted = [case for case in known if not case.expected and ours(case)]
+    rejected = [case for case in known if case.expected and not ours(case)]
     assert len(known) > 1800
-    # the one that its recorded grader and math-verify called wrong is right
-    assert [(case.gold, case.pred) for case in accepted] == [("12", r"12^{\mathrm{th}} \text{ grade}")]
+    # those that their recorded grader and math-verify called wrong are right
+    assert {(case.gold, case.pred) for case in accepted} == {
+        ("12", r"12^{\mathrm{th}} \text{ grade}"),
+        (r"3\sqrt{13}", "3√13"),
+        (r"\sqrt{5}", "√5"),
+        (r"\sqrt{53}", "√53"),
+        (r"-\sqrt{3}", r"\sin 100^\circ \left(-\frac{1}{\cos 80^\circ} + 4\right)"),
+    }
     assert rejected == []
 
 
-@pytest.fixture(scope="module")
-def equivalence() -> Iterator[Equivalence]:
-    with Equivalence(seconds=1) as comparison:
-        yield comparison
+@needs_grader
+def test_of_the_pairs_of_public_reports_few_are_judged_otherwise() -> None:
+    known = cases(GRADER / "reports_dev.jsonl")
+    assert len(known) == 269
+    assert sum(ours(case) for case in known if not case.expected) <= 5
+    assert sum(not ours(case) for case in known if case.expected) <= 15
 
 
 @pytest.mark.parametrize(("gold", "answer"), TRAPS)
-def test_none_of_the_known_traps_passes(equivalence: Equivalence, gold: str, answer: str) -> None:
-    assert not equivalence.grade(gold, answer)
+def test_none_of_the_known_traps_passes(gold: str, answer: str) -> None:
+    assert not grade(gold, answer)
 
 
 @pytest.mark.parametrize(("gold", "answer"), SAME)
-def test_what_is_only_written_otherwise_is_right(equivalence: Equivalence, gold: str, answer: str) -> None:
-    assert equivalence.grade(gold, answer)
+def test_what_is_only_written_otherwise_is_right(gold: str, answer: str) -> None:
+    assert grade(gold, answer)
 
 
 PATHOLOGICAL = [
@@ -82,13 +88,10 @@ PATHOLOGICAL = [
 
 
 @pytest.mark.parametrize("answer", PATHOLOGICAL, ids=lambda text: repr(text[:12]))
-def test_pathological_answers_cost_no_more_than_the_limit_and_are_wrong(equivalence: Equivalence, answer: str) -> None:
-    assert equivalence.grade("x+x", "2x")  # a worker is there: its start is not the comparison's time
-    start = time.monotonic()
-    assert not equivalence.grade("x+1", answer)
-    # four times the limit of wall time, and what it takes to kill a worker
-    assert time.monotonic() - start < 4 * 1 + 5
-    assert equivalence.grade("x+1", "1+x")
+def test_pathological_answers_are_wrong_in_a_moment(answer: str) -> None:
+    start = time.process_time()
+    assert not grade("x+1", answer)
+    assert time.process_time() - start < 3
 
 
 def test_cases_are_counted_by_source_and_by_kind_of_mistake() -> None:
@@ -120,8 +123,7 @@ def test_responses_texts_and_answers_are_read_as_what_they_are(tmp_path: Path) -
     found = cases(file)
     assert [case.expected for case in found] == [True, False, True, True, False, None]
     assert found[0].source == "us"
-    with Equivalence() as equivalence:
-        assert [ours(case, equivalence) for case in found] == [True, False, True, True, False, False]
+    assert [ours(case) for case in found] == [True, False, True, True, False, False]
     file.write_text('{"gold": "1"}\n')
     with pytest.raises(BadInput, match="no case"):
         cases(file)

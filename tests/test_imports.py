@@ -17,8 +17,7 @@ HEAVY = [
     "vllm",
     "sympy",
     "numpy",
-    "math_verify",
-    "latex2sympy2_extended",
+    "mpmath",
     "jinja2",
     "matplotlib",
 ]

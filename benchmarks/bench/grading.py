@@ -13,10 +13,7 @@ from tts.types import Solution
 
 
 def graded(solution: Solution, item: Item, dataset: str, job: str) -> dict[str, Any]:
-    """The row of a solution; ``job`` names the plan within its run. Blocks while answers are compared.
-
-    The comparison is the process's shared one, so what the vote has compared already is not compared again.
-    """
+    """The row of a solution; ``job`` names the plan within its run. What the vote compared is not compared again."""
     candidates = solution.candidates
     answers = [c.answer if c.finished and c.answer is not None and parsable(c.answer) else None for c in candidates]
     spoken = [answer for answer in answers if answer is not None]

@@ -13,7 +13,7 @@ from benchmarks.recordings.pool import Candidates, Entry, Key, Sampled, Searched
 from benchmarks.recordings.records import voter
 from benchmarks.stats.costs import policy_prompt, prm_prompt
 from tts.answers.aggregate import AGGREGATES, aggregate
-from tts.answers.equivalence import Equivalence
+from tts.answers.equivalence import group
 from tts.records.outcomes import Outcome
 from tts.types import Candidate, Problem, Usage
 
@@ -132,13 +132,13 @@ def _name(above: int, text: str) -> int:
     return int.from_bytes(digest.digest(), "big")
 
 
-def entry_of(draft: Draft, kept: Iterable[Key], judge: Equivalence) -> Entry:
-    """The problem of a draft that has samples and each of these searches; ``judge`` says which answers are equal.
+def entry_of(draft: Draft, kept: Iterable[Key]) -> Entry:
+    """The problem of a draft that has samples and each of these searches.
 
     Samples of several seeds are put together, scored ones where there are any, and the greedy answer before them where
     the reward model read it as it did them. What a token and a step cost is told by the first of the runs.
     """
-    classes = np.array([*judge.group(list(draft.spellings)), -1], dtype=np.int64)
+    classes = np.array([*group(list(draft.spellings)), -1], dtype=np.int64)
     scored = any(run.depth for run in draft.samples.values())
     first, *others = (
         draft.samples[seed] for seed in sorted(draft.samples) if bool(draft.samples[seed].depth) == scored

@@ -12,7 +12,6 @@ from benchmarks.recordings.encode import CHARACTERS, Draft, entry_of, run_of
 from benchmarks.recordings.manifest import MANIFEST, read_manifest
 from benchmarks.recordings.pool import Key, Pool, without_greedy
 from benchmarks.recordings.records import Record
-from tts.answers.equivalence import Equivalence
 from tts.commands.console import count
 from tts.errors import BadInput
 from tts.records import outcomes
@@ -168,8 +167,7 @@ class _Gathered:
             notes.append(f"{count(len(self.drafts) - len(whole), 'problem')} left out for want of samples or a search")
         if self.guessed:
             notes.append("the recordings hold no costs: they were guessed from the length of the texts")
-        with Equivalence() as judge:
-            entries = tuple(entry_of(draft, kept, judge) for draft in whole)
+        entries = tuple(entry_of(draft, kept) for draft in whole)
         if GREEDY in kept and not all(entry.greedy for entry in entries):
             entries = tuple(map(without_greedy, entries))
             notes.append(

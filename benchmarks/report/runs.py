@@ -13,7 +13,6 @@ from typing import Any
 
 from benchmarks.recordings.grading import classes_of
 from benchmarks.stats.subsets import Sampled, independent
-from tts.answers.equivalence import Equivalence
 from tts.errors import BadInput
 from tts.records import outcomes
 from tts.records.outcomes import Outcome
@@ -114,16 +113,15 @@ def load(paths: Sequence[Path]) -> Runs:
     Raises BadInput for a path that holds no outcome, and where two runs hold the same plan.
     """
     runs = Runs(list(paths))
-    with Equivalence() as judge:
-        for path in paths:
-            if path.resolve() in {other.resolve() for other in runs.paths[: len(runs.manifests)]}:
-                raise BadInput(f"{path} is given twice: name each run once.")
-            runs.manifests.append(manifest_of(path))
-            methods = _read(path, judge)
-            if not methods:
-                raise BadInput(f"{path} holds no outcome yet.")
-            for method in methods:
-                _take(runs, path, method)
+    for path in paths:
+        if path.resolve() in {other.resolve() for other in runs.paths[: len(runs.manifests)]}:
+            raise BadInput(f"{path} is given twice: name each run once.")
+        runs.manifests.append(manifest_of(path))
+        methods = _read(path)
+        if not methods:
+            raise BadInput(f"{path} holds no outcome yet.")
+        for method in methods:
+            _take(runs, path, method)
     return runs
 
 
@@ -144,7 +142,7 @@ class _Method:
         return Arm(self.strategy, " + ".join(each["policy"]), " + ".join(each["prm"]), vote, how, seed)
 
 
-def _read(path: Path, judge: Equivalence) -> list[_Method]:
+def _read(path: Path) -> list[_Method]:
     methods: dict[str | Arm, _Method] = {}
     for at, outcome in outcomes.placed(outcomes.file_of(path)):
         plain = Arm.of(outcome.plan)
@@ -153,7 +151,7 @@ def _read(path: Path, judge: Equivalence) -> list[_Method]:
         n = int(width) if named else outcome.plan.n
         method = methods.setdefault(job if named else plain, _Method(job if named else plain.strategy))
         method.plans.add(plain)
-        samples = _samples(outcome, judge) if replace(plain, strategy=method.strategy).independent else None
+        samples = _samples(outcome) if replace(plain, strategy=method.strategy).independent else None
         method.rows[n, outcome.id] = replace(outcome, candidates=(), right=(), classes=()), samples, at
     return list(methods.values())
 
@@ -173,9 +171,9 @@ def _take(runs: Runs, path: Path, method: _Method) -> None:
             runs.samples[arm, n, identity] = samples
 
 
-def _samples(outcome: Outcome, judge: Equivalence) -> Sampled:
+def _samples(outcome: Outcome) -> Sampled:
     known = len(outcome.classes) == len(outcome.candidates)
-    classes = outcome.classes if known else classes_of(outcome.candidates, judge)
+    classes = outcome.classes if known else classes_of(outcome.candidates)
     found = outcome.candidates
     return Sampled.of(classes, [c.score for c in found], outcome.right, [c.steps for c in found])
 

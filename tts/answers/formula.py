@@ -1,0 +1,391 @@
+r"""Formulas: reads LaTeX or plain text into a tree, whole or not at all.
+
+A formula that holds one token the grammar does not know is refused, so that no part of an answer is dropped silently.
+
+Conventions:
+    * ``\log`` has base 10 and ``\ln`` base e, as school books and math-verify have it.
+    * ``e`` is Euler's number and ``i`` the imaginary unit, except as the index of a sum.
+    * A degree sign inside a trigonometric function converts to radians. Elsewhere it is a unit and is dropped.
+    * ``1/2x`` is ``(1/2)x``; ``\sin 2x`` is ``\sin(2x)``; ``\sin x/2`` is ``(\sin x)/2``.
+    * ``x^10`` and ``\sqrt10`` take the whole number, though TeX takes its first digit.
+    * ``f(...)`` and ``g(...)`` are functions; every other letter before a bracket is a factor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from functools import lru_cache
+
+from tts.answers.tree import MINUS_ONE, Apply, Expr, Number, Symbol, add, mul, negative
+
+DEPTH = 40
+"""Nested groups beyond which a formula is refused."""
+
+TRIGONOMETRIC = ("sin", "cos", "tan", "cot", "sec", "csc")
+_FUNCTIONS = {name: name for name in (*TRIGONOMETRIC, *"sinh cosh tanh coth sech csch exp ln log".split())}
+_FUNCTIONS |= {f"arc{name}": f"a{name}" for name in TRIGONOMETRIC}
+_FUNCTIONS |= {f"{prefix}{name}": f"a{name}" for name in ("sinh", "cosh", "tanh") for prefix in ("ar", "arc")}
+_FUNCTIONS |= {"tg": "tan", "ctg": "cot", "arctg": "atan", "cosec": "csc", "arccosec": "acsc", "lg": "log"}
+_FUNCTIONS |= {"sgn": "sign", "sign": "sign", "Re": "re", "Im": "im", "abs": "abs"}
+_OF_SEVERAL = ("max", "min", "gcd", "lcm")
+GREEK = set(
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho varrho sigma tau "
+    "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar infty "
+    "odot".split()
+)
+_DECORATED = {
+    f"\\{name}"
+    for name in "overline bar vec hat tilde widehat widetilde overrightarrow dot ddot mathcal mathbb angle "
+    "triangle".split()
+}
+_PLAIN = sorted((*_FUNCTIONS, *_OF_SEVERAL, "sqrt", "cbrt", "floor", "ceil"), key=len, reverse=True)
+_PLAIN = [name for name in _PLAIN if name not in ("Re", "Im", "tg", "sign")]
+_TOKEN = re.compile(
+    r"\s*(?P<token>\d+(?:\.\d*)?|\.\d+|\\operatorname\*?\s*\{[a-zA-Z]+\}|\\text\{[^{}]*\}|\\[a-zA-Z]+|\\.|"
+    rf"(?:{'|'.join(_PLAIN)})(?![a-z])|pi(?![a-z])|.)",
+    re.DOTALL,
+)
+_CLOSING = {"(": ")", "[": "]", "{": "}", "\\{": "\\}", "|": "|", "\\lfloor": "\\rfloor", "\\lceil": "\\rceil"}
+_AROUND = {"|": "abs", "\\lfloor": "floor", "\\lceil": "ceil"}
+_BETWEEN = {"\\choose": "binom", "\\over": "div", "\\bmod": "mod"}
+_TIMES, _OVER = ("*", "\\cdot", "\\times", "\\ast"), ("/", "\\div")
+
+
+class Refused(ValueError):
+    """The text is not a formula of this grammar."""
+
+
+@lru_cache(maxsize=1 << 12)
+def formula(text: str) -> Expr:
+    """The tree of a formula. Raises Refused where any part of the text is not understood."""
+    parser = _Parser(tokens(text))
+    found = parser.formula()
+    if parser.ahead:
+        raise Refused(text)
+    return found
+
+
+def tokens(text: str) -> list[str]:
+    r"""The tokens of a formula: numbers, commands, letters and signs; ``\pir`` is ``\pi`` and ``r``."""
+    return [part for match in _TOKEN.finditer(text.strip()) for part in _parts(match["token"])]
+
+
+_RUN_ON = re.compile(
+    rf"(\\(?:{'|'.join(sorted({*GREEK, 'pi', 'lceil', 'lfloor', 'rceil', 'rfloor'}, key=len)[::-1])}))"
+)
+
+
+def _parts(token: str) -> list[str]:
+    if not token.startswith("\\") or len(token) < 4 or token[1:] in _KNOWN or token in _CLOSING or "{" in token:
+        return [token]
+    match = _RUN_ON.match(token)
+    if match is None or token in _IN_FORMULAS or len(token) - match.end() > 2:
+        return [token]
+    return [match[1], *token[match.end() :]]
+
+
+class _Parser:
+    """Recursive descent over the tokens of one formula."""
+
+    def __init__(self, found: list[str]) -> None:
+        self.tokens, self.at, self.depth = found, 0, 0
+        self.degrees = False  # whether a degree sign converts to radians
+        self.bars = 0  # how many absolute values are open
+
+    @property
+    def ahead(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def take(self) -> str:
+        if not self.ahead:
+            raise Refused("the formula ends too early")
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def take_if(self, *tokens: str) -> bool:
+        found = self.ahead in tokens
+        self.at += found
+        return found
+
+    def expect(self, token: str) -> None:
+        if self.take() != token:
+            raise Refused(f"{token} is missing")
+
+    # ---------------------------------------------------------------------------------------- operations by precedence
+
+    def formula(self) -> Expr:
+        r"""A sum, or two with ``\choose``, ``\over`` or ``\bmod`` between them."""
+        self.depth += 1
+        if self.depth > DEPTH:
+            raise Refused("too deep")
+        left = self.sum()
+        if (name := _BETWEEN.get(self.ahead)) is not None:
+            self.take()
+            left = Apply(name, (left, self.sum()))
+        self.depth -= 1
+        return left
+
+    def sum(self) -> Expr:
+        left = self.term()
+        while self.ahead in ("+", "-"):
+            sign, right = self.take(), self.term()
+            left = add(left, right if sign == "+" else negative(right))
+        return left
+
+    def term(self) -> Expr:
+        left = self.signed()
+        while True:
+            if self.ahead in _TIMES:
+                sign, right = self.take(), self.signed()
+                # the dot and the cross product of vectors differ, and neither is a product of numbers
+                left = Apply(f"\\{sign}", (left, right)) if _vector(left) and _vector(right) else mul(left, right)
+            elif self.take_if(*_OVER):
+                left = Apply("div", (left, self.signed()))
+            elif self.juxtaposed():
+                left = mul(left, self.power())
+            else:
+                return left
+
+    def juxtaposed(self) -> bool:
+        """Whether a factor follows without a sign; two numbers side by side are refused."""
+        token = self.ahead
+        if not token or (token == "|" and self.bars):
+            return False
+        if token[0].isdigit() or token[0] == ".":
+            if self.tokens[self.at - 1][-1].isdigit():
+                raise Refused("two numbers side by side")
+            return True
+        return token[0].isalpha() or token in _CLOSING or token in _DECORATED or _command(token) in _KNOWN
+
+    def signed(self) -> Expr:
+        if self.take_if("-"):
+            return negative(self.signed())
+        return self.signed() if self.take_if("+") else self.power()
+
+    def power(self) -> Expr:
+        base = self.atom()
+        while self.ahead in ("^", "!"):
+            if self.take() == "^":
+                base = self.raised(base)
+            else:
+                base = Apply("factorial2" if self.take_if("!") else "factorial", (base,))
+        return base
+
+    def raised(self, base: Expr) -> Expr:
+        if self.take_if("\\circ"):
+            return mul(base, Apply("div", (Symbol("\\pi"), Number(Fraction(180))))) if self.degrees else base
+        exponent = self.argument()
+        if isinstance(base, Symbol) and re.fullmatch(r"[CP]_\d+", base.name) and isinstance(exponent, Number):
+            top = Number(Fraction(base.name[2:]))
+            if 0 <= exponent.value <= top.value:  # combinations and arrangements
+                return Apply("binom" if base.name[0] == "C" else "falling", (top, exponent))
+        return Apply("pow", (base, exponent))
+
+    # ------------------------------------------------------------------------------------------------------- arguments
+
+    def argument(self) -> Expr:
+        """What a ``^`` or a command without braces takes: a group, or one number, letter or command."""
+        if self.ahead in ("{", "("):
+            return self.group()
+        return negative(self.argument()) if self.take_if("-") else self.atom()
+
+    def digit(self) -> Expr:
+        r"""An argument of ``\frac``: without braces a single digit, as TeX has it."""
+        token = self.ahead
+        if token.isdigit() and len(token) > 1:
+            self.tokens[self.at] = token[1:]
+            return Number(Fraction(token[0]))
+        return self.argument()
+
+    def group(self) -> Expr:
+        closing = _CLOSING[self.take()]
+        bars, self.bars = self.bars, 0
+        inner = self.formula()
+        self.bars = bars
+        self.expect(closing)
+        return inner
+
+    def between_bars(self, opening: str) -> Expr:
+        self.bars += opening == "|"
+        inner = self.formula()
+        self.bars -= opening == "|"
+        self.expect(_CLOSING[opening])
+        return Apply(_AROUND[opening], (inner,))
+
+    def arguments(self) -> tuple[Expr, ...]:
+        """Arguments between brackets, separated by commas."""
+        opening = self.take()
+        if opening not in ("(", "[", "{", "\\{"):
+            raise Refused("arguments without brackets")
+        found = [self.formula()]
+        while self.take_if(","):
+            found.append(self.formula())
+        self.expect(_CLOSING[opening])
+        return tuple(found)
+
+    def raw(self) -> str:
+        """The next group or token as it is written; a group of one token without its braces."""
+        first = self.take()
+        if first != "{":
+            return first
+        depth, found = 1, []
+        while depth:
+            found.append(self.take())
+            depth += (found[-1] == "{") - (found[-1] == "}")
+        found.pop()
+        return found[0] if len(found) == 1 else f"{{{''.join(found)}}}"
+
+    # ----------------------------------------------------------------------------------------------------------- atoms
+
+    def atom(self) -> Expr:
+        token = self.take()
+        if token[0].isdigit() or (token[0] == "." and len(token) > 1):
+            return self.number(token)
+        if token in _AROUND:
+            return self.between_bars(token)
+        if token in ("(", "[", "{"):
+            self.at -= 1
+            return self.group()
+        if token in _DECORATED:
+            return self.symbol(token + self.raw())
+        if token.startswith(("\\text", "\\operatorname")):
+            return self.named(re.sub(r".*\{\s*(.*?)\s*\}", r"\1", token))
+        name = token.removeprefix("\\")
+        if (read := _COMMANDS.get(name)) is not None:
+            return read(self)
+        if name in _FUNCTIONS:
+            return self.function(name)
+        if name in _OF_SEVERAL:
+            return Apply(name, self.arguments())
+        if name == "pi" or (token[0] == "\\" and name in GREEK) or (len(token) == 1 and token.isalpha()):
+            return self.symbol(f"\\{name}" if name == "pi" else token)
+        raise Refused(token)
+
+    def number(self, token: str) -> Expr:
+        _, point, decimals = token.partition(".")
+        value = Fraction(token)
+        if point and self.take_if("\\overline", "\\bar", "\\dot"):
+            return self.repeating(value, len(decimals))
+        if self.ahead == "_":
+            raise Refused("a subscript on a number")
+        mixed = self.mixed() if not point else None
+        return Number(value + mixed) if mixed is not None else Number(value, len(decimals))
+
+    def repeating(self, value: Fraction, places: int) -> Expr:
+        digits = self.raw().strip("{}")
+        if not digits.isdigit():
+            raise Refused("a repeating part that is no number")
+        return Number(value + Fraction(int(digits), (10 ** len(digits) - 1) * 10**places))
+
+    def mixed(self) -> Fraction | None:
+        r"""The fraction of a mixed number such as ``2\frac{5}{8}``; None where something else follows."""
+        match self.tokens[self.at : self.at + 7]:
+            case ["\\frac", "{", top, "}", "{", bottom, "}"] if top.isdigit() and bottom.isdigit() and int(bottom):
+                self.at += 7
+                return Fraction(int(top), int(bottom))
+        return None
+
+    def symbol(self, name: str) -> Expr:
+        if self.take_if("_"):
+            name += "_" + re.sub(r"\\text\{(.*)\}", r"\1", self.raw()).strip("{}")
+        while self.take_if("'"):
+            name += "'"
+        if name.rstrip("'") in ("f", "g", "F", "G") and self.ahead == "(":
+            return Apply(f"\\{name}", self.arguments())
+        return Symbol(name)
+
+    def named(self, name: str) -> Expr:
+        """A name in upright letters: a function of the grammar, or one of its own that must have arguments."""
+        if name in _FUNCTIONS:
+            return self.function(name)
+        if name in _OF_SEVERAL:
+            return Apply(name, self.arguments())
+        if not name.isalpha():
+            raise Refused(name)
+        if self.take_if("_"):
+            name += "_" + self.raw()
+        if self.ahead != "(":
+            raise Refused(name)
+        return Apply(f"\\{name}", self.arguments())
+
+    def function(self, name: str) -> Expr:
+        kind = _FUNCTIONS[name]
+        base: Expr | None = Number(Fraction(10)) if kind == "log" else None
+        exponent: Expr | None = None
+        while self.ahead in ("_", "^"):
+            if self.take() == "^":
+                exponent = self.argument()
+            elif kind == "log":
+                base = self.argument()
+            else:
+                raise Refused("a subscript on a function")
+        if exponent == MINUS_ONE and kind in TRIGONOMETRIC:
+            kind, exponent = f"a{kind}", None
+        degrees, self.degrees = self.degrees, kind in TRIGONOMETRIC
+        inner = self.operand()
+        self.degrees = degrees
+        found = Apply(kind, (inner,) if base is None else (inner, base))
+        return found if exponent is None else Apply("pow", (found, exponent))
+
+    def operand(self) -> Expr:
+        """What a function is applied to: a bracket, or the factors up to the next sign or function."""
+        if self.ahead in ("(", "[", "{", "|"):
+            return self.atom()
+        left = self.signed()
+        while self.juxtaposed() and _command(self.ahead) not in _FUNCTIONS and self.ahead != "(":
+            left = mul(left, self.power())
+        return left
+
+    # -------------------------------------------------------------------------------------------------------- commands
+
+    def of_two(self, name: str) -> Expr:
+        first = self.digit()
+        return Apply(name, (first, self.digit()))
+
+    def of_one(self, name: str) -> Expr:
+        return Apply(name, (self.argument(),))
+
+    def root(self) -> Expr:
+        degree = self.group() if self.ahead == "[" else Number(Fraction(2))
+        return Apply("root", (self.argument(), degree))
+
+    def cube_root(self) -> Expr:
+        return Apply("root", (self.argument(), Number(Fraction(3))))
+
+    def series(self, kind: str) -> Expr:
+        lower, upper = "", None
+        while self.ahead in ("_", "^"):
+            if self.take() == "_":
+                lower = self.raw()
+            else:
+                upper = self.argument()
+        match = re.fullmatch(r"\{([a-zA-Z])=(.+)\}", lower)
+        if match is None or upper is None:
+            raise Refused("a sum without bounds")
+        return Apply(kind, (Symbol(match[1]), formula(match[2]), upper, self.term()))
+
+
+_COMMANDS: dict[str, Callable[[_Parser], Expr]] = {
+    "frac": lambda parser: parser.of_two("div"),
+    "binom": lambda parser: parser.of_two("binom"),
+    "sqrt": _Parser.root,
+    "cbrt": _Parser.cube_root,
+    "floor": lambda parser: parser.of_one("floor"),
+    "ceil": lambda parser: parser.of_one("ceil"),
+    "sum": lambda parser: parser.series("sum"),
+    "prod": lambda parser: parser.series("prod"),
+}
+_KNOWN = {*_COMMANDS, *_FUNCTIONS, *_OF_SEVERAL, *GREEK, "pi"}
+_IN_FORMULAS = {*_CLOSING.values(), *_BETWEEN, *_TIMES, *_OVER, *_DECORATED}
+
+
+def _command(token: str) -> str:
+    """The name of a command, or of an upright name; of a letter itself."""
+    match = re.fullmatch(r"\\(?:text|operatorname\*?)\s*\{\s*(.*?)\s*\}", token)
+    return match[1] if match and match[1] in _KNOWN else ("pi" if match else token.removeprefix("\\"))
+
+
+def _vector(expr: Expr) -> bool:
+    return isinstance(expr, Symbol) and expr.name.startswith(("\\vec", "\\overrightarrow"))
