@@ -1,1 +1,1 @@
-"""Data sets, grading, batch runs, statistics, reports and the laboratory of tiny models."""
+"""Data sets, benchmark runs, replay, calibration, statistics, reports, and training of the built-in models."""

@@ -1,13 +1,13 @@
-"""How well answers are graded, beside plain math-verify: ``python -m benchmarks.answers_eval FILE...``
+"""Accuracy of the answer grader compared with plain math-verify: ``python -m benchmarks.answers_eval FILE...``
 
-Each file is JSON Lines with ``gold``, ``pred`` and ``expected`` a row, and perhaps ``source`` and ``kind``:
+Each file is JSON Lines. A row has ``gold``, ``pred`` and ``expected``, optionally ``source`` and ``kind``:
 
     answer    both are bare answers (the default)
     response  ``pred`` is a whole solution; its answer is its last box
-    text      both are free text; the answer is what the text ends with (:mod:`tts.answers.extract`)
+    text      both are free text; the answer is its box or last number, else the text (:mod:`tts.answers.extract`)
 
-A row of recorded verdicts has ``labels`` (of other graders), ``math_verify`` and ``agree`` in place of ``expected``;
-where they disagree nobody knows the truth, and the row is only shown.
+A row of recorded verdicts has ``labels`` (of other graders), ``math_verify`` and ``agree`` in place of ``expected``.
+If the graders disagree, the truth is unknown and the row is only shown.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from tts.commands.console import table
 from tts.errors import BadInput, TTSError
 
 SECONDS = 30.0
-"""Wall time plain math-verify may take for one comparison, its own limits aside, which do not always hold."""
+"""Time limit of plain math-verify for one comparison, in seconds; its own limits do not always hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A gold answer, what is to be graded, the verdict to expect (None where it is disputed), source and kind."""
+    """A gold answer, a prediction, the expected verdict (None if disputed), source and kind."""
 
     gold: str
     pred: str
@@ -45,14 +45,14 @@ class Case:
 
 
 def cases(path: Path) -> list[Case]:
-    """The cases of a file. Raises BadInput where it cannot be read or a row is no case."""
+    """Read the cases of a file. Raises BadInput if it cannot be read or a row is not a case."""
     try:
         lines = path.read_text("utf-8-sig").split("\n")
         return [_case(json.loads(line)) for line in lines if line.strip()]
     except OSError as error:
         raise BadInput(f"the file {path} cannot be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"{path} holds a row that is no case ({type(error).__name__}: {error}).") from error
+        raise BadInput(f"{path} has a row that is not a case ({type(error).__name__}: {error}).") from error
 
 
 def _case(row: Mapping[str, Any]) -> Case:
@@ -65,23 +65,23 @@ def _case(row: Mapping[str, Any]) -> Case:
 
 
 def ours(case: Case) -> bool:
-    """Our verdict. Raises BadInput for a kind nobody knows."""
+    """Return our verdict. Raises BadInput for an unknown kind."""
     if case.kind not in _READ:
         raise BadInput(f"a case is of the kind {', '.join(_READ)}, not {case.kind!r}.")
-    gold = _said(case.gold) if case.kind == "text" else case.gold
+    gold = _text_answer(case.gold) if case.kind == "text" else case.gold
     answer = _READ[case.kind](case.pred)
     return answer is not None and gold is not None and grade(gold, answer)
 
 
-def _said(text: str) -> str | None:
+def _text_answer(text: str) -> str | None:
     return last_number(text) or text.strip() or None
 
 
-_READ: dict[str, Callable[[str], str | None]] = {"answer": str.strip, "response": extract, "text": _said}
+_READ: dict[str, Callable[[str], str | None]] = {"answer": str.strip, "response": extract, "text": _text_answer}
 
 
 class Plain:
-    """Plain math-verify as its authors advise, in a process of its own that is killed where it hangs."""
+    """Plain math-verify as its authors advise, in a child process that is killed when it hangs."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
@@ -139,7 +139,7 @@ for line in sys.stdin:
 
 
 def measure(found: list[Case]) -> Iterator[tuple[Case, bool, bool]]:
-    """Each case with our verdict and plain math-verify's."""
+    """Yield each case with our verdict and the verdict of plain math-verify."""
     plain = Plain()
     try:
         for case in found:
@@ -149,7 +149,7 @@ def measure(found: list[Case]) -> Iterator[tuple[Case, bool, bool]]:
 
 
 def rows_of(verdicts: list[tuple[Case, bool, bool]]) -> list[dict[str, Any]]:
-    """Per source and in all: cases, and wrong ones accepted and right ones rejected, by us and by plain math-verify."""
+    """Count per source and in total: cases, wrong answers accepted, right answers rejected, by each grader."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for case, mine, plain in verdicts:
         for source in (case.source, "all"):
@@ -173,9 +173,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def main(
     files: list[Path],
-    show: bool = typer.Option(False, "--show", help="Print each case that we judge otherwise than expected."),
+    show: bool = typer.Option(False, "--show", help="Print each case whose verdict is not the expected one."),
 ) -> None:
-    """Grade the cases of files, ours beside plain math-verify."""
+    """Grade the cases of files with our grader and with plain math-verify."""
     for file in files:
         verdicts = list(measure(cases(file)))
         typer.echo(f"{file.name}\n\n{table(rows_of(verdicts))}\n")

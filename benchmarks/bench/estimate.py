@@ -1,4 +1,4 @@
-"""What a run will cost: the worst case, and, where earlier calls have measured a pace, the time to expect."""
+"""Estimates of what a run will cost: the worst case in tokens, and the time if earlier calls recorded a pace."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tts.records.outcomes import OUTCOMES
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """One job: problems still to do, the most tokens one may sample, the papers' FLOPs of them all, seconds to expect.
+    """One job: problems left to run, token limit of one problem, the papers' FLOPs of all, expected seconds.
 
-    ``seconds`` is None where no pace is known; ``guessed`` where it comes from another width of the same strategy.
+    ``seconds`` is None without a recorded pace. ``guessed`` is true if the pace is that of another width.
     """
 
     job: Job
@@ -32,7 +32,7 @@ class Forecast:
 
 
 def most_tokens(job: Job) -> int:
-    """The most tokens that one problem may take by its plan: width times length, or the ceiling that was set."""
+    """Return the token limit of one problem under its plan: width times length, or the ceiling if lower."""
     parameters, ceiling = job.plan.parameters, job.solver.budget.max_tokens
     if "max_steps" in parameters:
         looks = 1 + parameters.get("lookahead", 0)
@@ -43,7 +43,7 @@ def most_tokens(job: Job) -> int:
 
 
 def forecast(data: DataSet, lines: Sequence[Line], out: Path | None, policy: str) -> list[Forecast]:
-    """What is still to do, in the order in which it will be done; ``policy`` as the user named it."""
+    """Estimate what is left to run, in the order of running; ``policy`` as the user named it."""
     size = find(policy, "policy").parameters
     done, pace = _so_far(out)
     found = []
@@ -60,7 +60,7 @@ def forecast(data: DataSet, lines: Sequence[Line], out: Path | None, policy: str
 
 
 def as_rows(forecasts: Sequence[Forecast]) -> list[dict[str, Any]]:
-    """The forecasts as JSON types."""
+    """Convert the forecasts to JSON types."""
     return [
         {
             "job": each.job.name,
@@ -77,12 +77,12 @@ def as_rows(forecasts: Sequence[Forecast]) -> list[dict[str, Any]]:
 
 
 def printed(forecasts: Sequence[Forecast], lines: Sequence[Line]) -> str:
-    """The plan for people."""
+    """Format the forecasts as a table."""
     rows = [
         {
             "search": each.job.name,
             "problems": each.problems,
-            "most tokens a problem": f"{each.tokens:,}",
+            "most tokens per problem": f"{each.tokens:,}",
             "most FLOPs (papers')": f"{each.paper_flops:.3g}",
             "time": "unknown"
             if each.seconds is None
@@ -98,7 +98,7 @@ def printed(forecasts: Sequence[Forecast], lines: Sequence[Line]) -> str:
 
 
 def _so_far(out: Path | None) -> tuple[set[tuple[str, str]], dict[str, float]]:
-    """What a run folder has done, and the seconds a problem took in each job."""
+    """Return the finished rows of a run folder and the seconds per problem of each job."""
     if out is None or not (out / MANIFEST).is_file():
         return set(), {}
     import json
@@ -120,7 +120,7 @@ def _so_far(out: Path | None) -> tuple[set[tuple[str, str]], dict[str, float]]:
 
 
 def _seconds(job: Job, pace: Mapping[str, float]) -> tuple[float | None, bool]:
-    """Seconds a problem, and whether they are another width's in proportion."""
+    """Return seconds per problem, and whether they are scaled from another width."""
     if job.name in pace:
         return pace[job.name], False
     others = [name.rpartition("/") for name in pace if name.startswith(f"{job.strategy}/")]

@@ -1,7 +1,7 @@
-"""The folder of a run: a manifest of what is run, the outcomes row by row, and a lock that dies with its process.
+"""The folder of a run: manifest, outcomes and lock.
 
-manifest.json     settings (what must not change), models, versions, machine, command, and the calls that worked on it
-outcomes.jsonl    one row a problem and plan, appended as they end (:mod:`tts.records.outcomes`)
+manifest.json     settings (fixed for the run), models, versions, machine, and the calls that worked on it
+outcomes.jsonl    one row per problem and plan, appended as they finish (:mod:`tts.records.outcomes`)
 lock              held while a process writes; it names the process
 """
 
@@ -25,27 +25,28 @@ from tts.records.outcomes import OUTCOMES
 LOCK = "lock"
 
 MORE = ("strategies", "budget", "parameters")
-"""Settings that may grow from call to call, as long as every search that was asked for still is."""
+"""Settings that may grow from call to call: no search of an earlier call may be missing."""
 
 Row = Mapping[str, Any]
 
 
 class RunFolder:
-    """What of a run is on disk, and a place for more. Close it, or use it in a ``with``.
+    """A run folder, open for writing. Close it, or use it in a ``with``.
 
     Args:
-        path: the folder; it is made where there is none.
-        settings: what the run is. A folder of other settings is refused, unless they only add searches (:data:`MORE`).
-        facts: what else the manifest says of this call: versions, machine, command.
-        take: called with every row that is there already.
-        retry: forget the rows that failed, so that they are missing again.
+        path: the folder; created if missing.
+        settings: identity of the run. A folder with other settings is refused, unless they only add searches
+            (:data:`MORE`).
+        facts: further facts about this call for the manifest: versions, machine, command.
+        take: called with every existing row.
+        retry: delete failed rows, so that they are missing again.
 
     Attributes:
-        done: the job and the problem's id of every row.
-        failed: how many of these rows hold an error.
+        done: job and problem id of every row.
+        failed: number of rows with an error.
 
     Raises:
-        BadInput: another process writes here, or the folder holds something else, or a run of other settings.
+        BadInput: another process writes here, or the folder holds other files, or a run with other settings.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class RunFolder:
         self.path, self._take = path, take
         self.done: set[tuple[str, str]] = set()
         self.failed = 0
-        _refuse_strangers(path)
+        _refuse_other_files(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as error:
@@ -83,14 +84,14 @@ class RunFolder:
         self.close()
 
     def add(self, row: Row) -> None:
-        """Append a row; it is on disk, as far as this process can be killed, when this returns."""
+        """Append a row. It survives the death of this process once this returns."""
         self._rows.add(row)
         self._count(row)
 
     def note(self, job: str, problems: int, seconds: float) -> None:
-        """Keep how long this call took for so many problems of a job: later calls estimate from it.
+        """Record the seconds that this call took for so many problems of a job; later calls estimate from it.
 
-        A disk on which that cannot be kept costs no outcome.
+        A failure to write this is ignored: it costs no outcome.
         """
         if problems:
             self.manifest["calls"][-1].setdefault("pace", {})[job] = [problems, round(seconds, 3)]
@@ -111,7 +112,7 @@ class RunFolder:
             self._count(row)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(
-                f"line {number} of {self.path / OUTCOMES} is no outcome of ours: restore it or name another folder."
+                f"line {number} of {self.path / OUTCOMES} is not a valid outcome: restore it or name another folder."
             ) from error
 
     def _manifest(self, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +121,7 @@ class RunFolder:
         if (self.path / MANIFEST).is_file():
             manifest = read_manifest(self.path)
             rows = self.path / OUTCOMES
-            if rows.is_file() and rows.stat().st_size:  # until then nothing holds the run to its settings
+            if rows.is_file() and rows.stat().st_size:  # a run without rows may change its settings
                 _refuse_others(self.path, manifest["settings"], settings)
             manifest["settings"] = settings
             manifest["calls"].append(call)
@@ -134,18 +135,18 @@ class RunFolder:
         write_atomically(self.path / MANIFEST, dump(self.manifest, indent=1) + "\n")
 
 
-def _refuse_strangers(path: Path) -> None:
+def _refuse_other_files(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise BadInput(f"{path} is a file: name a folder for the run with --out.")
     if path.is_dir() and not (path / MANIFEST).exists():
         names = sorted(file.name for file in path.iterdir())
         strangers = [name for name in names if name != LOCK and not name.endswith(".partial")]
         if strangers:
-            raise BadInput(f"{path} holds {strangers[0]} and is no run of ours: name another folder with --out.")
+            raise BadInput(f"{path} holds {strangers[0]} and is not a run folder: name another folder with --out.")
 
 
 def _without_errors(outcomes: Path) -> None:
-    """Rewrite a file without the rows that failed, all at once or not at all."""
+    """Rewrite a file without the failed rows, atomically."""
     if not outcomes.is_file():
         return
     draft = outcomes.with_suffix(".partial")
@@ -167,7 +168,7 @@ def _failed(line: bytes) -> bool:
     try:
         row = parse(line)
     except BadInput:
-        return False  # reading it later says what is wrong with it
+        return False  # reading it later reports the error
     return isinstance(row, dict) and row.get("error") is not None
 
 
@@ -179,14 +180,14 @@ def _refuse_others(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]
 
 
 def _within(old: object, new: object) -> bool:
-    """Whether a list or a mapping is part of another."""
+    """Return whether a list or mapping is contained in another."""
     if isinstance(old, dict) and isinstance(new, dict):
         return all(new.get(key) == value for key, value in old.items())
     return isinstance(old, list) and isinstance(new, list) and all(value in new for value in old)
 
 
 def _other(name: str, old: object, new: object) -> str:
-    """In which way a setting differs, and what can be done about it."""
+    """Describe how a setting differs, and what to do about it."""
     if name in ("policy sha256", "prm sha256"):
         which = "policy" if name.startswith("policy") else "reward model"
         what = "other files" if which == "policy" else "other files or another description"
@@ -194,7 +195,7 @@ def _other(name: str, old: object, new: object) -> str:
     if name == "parameters" and isinstance(old, dict) and isinstance(new, dict):
         lost = next((job for job in old if job not in new), None)
         if lost is not None:
-            return f"{lost}, which is not asked for now (samples are drawn at the largest N): use the same settings"
+            return f"{lost}, which this command leaves out (samples are drawn at the largest N): use the same settings"
     return f"{name} = {_short(old)}, not {_short(new)}: use the same settings"
 
 

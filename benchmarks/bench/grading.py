@@ -1,4 +1,4 @@
-"""A solution and its gold answer as a graded row."""
+"""Grading: turns a solution and its gold answer into a row of outcomes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tts.types import Solution
 
 
 def graded(solution: Solution, item: Item, dataset: str, job: str) -> dict[str, Any]:
-    """The row of a solution; ``job`` names the plan within its run. What the vote compared is not compared again."""
+    """Return the graded row of a solution; ``job`` names the plan within its run."""
     candidates = solution.candidates
     answers = [c.answer if c.finished and c.answer is not None and parsable(c.answer) else None for c in candidates]
-    spoken = [answer for answer in answers if answer is not None]
-    right = {answer: equivalence.grade(item.gold, answer) for answer in dict.fromkeys(spoken)}
+    known = [answer for answer in answers if answer is not None]
+    right = {answer: equivalence.grade(item.gold, answer) for answer in dict.fromkeys(known)}
     row = row_of(
         solution,
         gold=item.gold,

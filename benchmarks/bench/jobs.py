@@ -1,4 +1,4 @@
-"""What a run has to do: which searches are run, and which lines of the table are read from them."""
+"""Jobs of a run: which searches are run, and which lines of the table are estimated from them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tts.search.strategy import parameters_of, strategy_type
 from tts.types import Plan
 
 Make = Callable[..., Any]
-"""Makes a solver from a strategy, a budget and settings; :class:`tts.api.Solver` is one."""
+"""Builds a solver from a strategy, a budget and settings, as :class:`tts.api.Solver` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Job:
     """One search over all problems.
 
     Attributes:
-        name: as rows call it, such as ``dvts/64``.
-        strategy, n: of it.
-        solver: runs it.
+        name: name in rows, such as ``dvts/64``.
+        strategy, n: strategy and width.
+        solver: the solver that runs it.
     """
 
     name: str
@@ -41,9 +41,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the table: a strategy at a width, and the job whose candidates it is read from.
+    """One line of the table: a strategy at a width, and the job whose candidates it is computed from.
 
-    ``run`` says whether that job is exactly this search; else the line is an estimate from subsets of its samples.
+    ``run`` is true if the job is exactly this search; else the line is an estimate from subsets of the job's samples.
     """
 
     strategy: str
@@ -58,7 +58,7 @@ class Line:
 
 
 def strategies_of(text: str, with_prm: bool) -> list[str]:
-    """The strategies that ``--strategy`` names: a list with commas, in which ``all`` stands for every fixed one."""
+    """Parse ``--strategy``: names with commas; ``all`` means every strategy but auto."""
     fixed = [name for name in registry.TABLE["strategy"] if name != "auto"]
     known = registry.names("strategy")
     names = []
@@ -66,15 +66,15 @@ def strategies_of(text: str, with_prm: bool) -> list[str]:
         if name.lower() == "all":
             names += [each for each in fixed if with_prm or not strategy_type(each).needs_reward]
             continue
-        strategy_type(name)  # says what is known where it is not
+        strategy_type(name)  # an unknown name raises with suggestions
         names.append(name if name in known else name.lower().replace("_", "-"))
     if not names:
-        raise BadInput("--strategy names no strategy: `tts strategies` lists them, or say all.")
+        raise BadInput("--strategy is empty: name strategies, which `tts strategies` lists, or all.")
     return list(dict.fromkeys(names))
 
 
 def budgets_of(text: str) -> list[int]:
-    """The widths that ``--budget`` names, such as ``4,16,64``, ascending."""
+    """Parse ``--budget``: widths with commas such as ``4,16,64``; returns them ascending."""
     try:
         found = sorted({int(part) for part in text.split(",") if part.strip()})
     except ValueError as error:
@@ -85,13 +85,13 @@ def budgets_of(text: str) -> list[int]:
 
 
 def plan_run(make: Make, strategies: Sequence[str], budgets: Sequence[int], settings: dict[str, Any]) -> list[Line]:
-    """The lines of a run; the jobs are those that the lines name.
+    """Plan the lines of a run and the jobs they need.
 
-    Strategies of independent samples are run at the largest width only, and share the samples of one that also scores
-    them. Under a ceiling of tokens, FLOPs or seconds that would be wrong, since a smaller width would have been cut off
-    elsewhere, so there each width is run.
+    Strategies that draw independent samples run at the largest width only, and share one set of samples, scored if one
+    of them needs scores. Under a ceiling of tokens, FLOPs or seconds each width is run: a smaller width would be cut
+    off at another point.
 
-    Raises UnknownName for a parameter that none of the strategies has.
+    Raises UnknownName for a parameter that no strategy has.
     """
     known = {name: set(parameters_of(name)) for name in strategies}
     for name in PARAMETERS:
@@ -108,7 +108,7 @@ def plan_run(make: Make, strategies: Sequence[str], budgets: Sequence[int], sett
         return Job(f"{strategy}/{n}", strategy, n, make(strategy=strategy, budget=n, **mine))
 
     lines: list[Line] = []
-    source: Job | None = None  # scored samples, for those that need no scores
+    source: Job | None = None  # job whose scored samples the others share
     for strategy in sorted(strategies, key=lambda name: not strategy_type(name).needs_reward):
         kind = strategy_type(strategy)
         vote = settings.get("vote") or kind.vote
@@ -124,19 +124,19 @@ def plan_run(make: Make, strategies: Sequence[str], budgets: Sequence[int], sett
 
 
 def jobs_of(lines: Sequence[Line]) -> list[Job]:
-    """The jobs of these lines, each once: samples first, then the searches from narrow to wide."""
+    """Return the distinct jobs of these lines: samples first, then searches from narrow to wide."""
     jobs = {line.job.name: line.job for line in lines}
     return sorted(jobs.values(), key=lambda job: (job.solver.strategy.stepwise, job.n))
 
 
 def overlaps(lines: Sequence[Line], data: DataSet) -> list[str]:
-    """A sentence for every profile that was fitted on some of the problems that it is to be tried on."""
+    """Warn of every profile that was fitted on problems of this data set."""
     found: dict[str, None] = {}
     for job in jobs_of(lines):
         count = sum(bool(job.solver.planned.known(item.problem)) for item in data.items)
         if count:
             found[
-                f"{count} of these {len(data.items)} problems are among those that the profile "
-                f"{job.plan.parameters['profile']} was fitted on: the figures of auto are too good."
+                f"{count} of these {len(data.items)} problems were used to fit the profile "
+                f"{job.plan.parameters['profile']}: the figures of auto are too good."
             ] = None
     return list(found)

@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, else a line now and then."""
+"""Progress of a run: a bar on a terminal, else a line from time to time."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from tqdm import tqdm
 
 from benchmarks.stats.intervals import wilson
 
-SAY = 60.0
-"""Seconds between two lines where there is no terminal."""
+INTERVAL = 60.0
+"""Seconds between two lines without a terminal."""
 
 
 class Progress:
-    """The progress of one job: problems done, their rate, the time left, and accuracy so far with its interval.
+    """Progress of one job: problems done, rate, time left, and accuracy so far with its interval.
 
     Args:
-        name: of the job.
-        total: problems it has; ``done`` of them, ``right`` of these right, by earlier calls.
-        clock: seconds.
+        name: name of the job.
+        total: number of problems; earlier calls finished ``done`` of them, ``right`` of these right.
+        clock: returns seconds.
     """
 
     def __init__(
         self, name: str, total: int, done: int, right: int, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._name, self._total, self._right, self._clock = name, total, right, clock
-        self._begun = self._said = clock()
+        self._begun = self._reported = clock()
         self._before = self.done = done
         terminal = sys.stderr.isatty()
         self._bar = tqdm(total=total, initial=done, desc=name, unit="problem", disable=not terminal)
@@ -38,27 +38,27 @@ class Progress:
         self._right += right
         self._bar.set_postfix_str(self._accuracy(), refresh=False)
         self._bar.update()
-        if self._quiet and self._clock() - self._said >= SAY:
-            self._say()
+        if self._quiet and self._clock() - self._reported >= INTERVAL:
+            self._report()
 
     def close(self) -> None:
         self._bar.close()
         if self._quiet and self.done > self._before:
-            self._say()
+            self._report()
 
     @property
     def made(self) -> int:
-        """Problems done by this call."""
+        """Return the number of problems that this call finished."""
         return self.done - self._before
 
     @property
     def seconds(self) -> float:
-        """Since it began."""
+        """Return the seconds since this call began."""
         return self._clock() - self._begun
 
     @property
     def line(self) -> str:
-        """How far it is, in words."""
+        """Describe the progress in words."""
         rate = self.made / self.seconds if self.seconds > 0 else 0.0
         left = f", {duration((self._total - self.done) / rate)} left" if rate and self.done < self._total else ""
         return f"{self._name}: {self.done} of {self._total} problems, {rate:.3g} a second{left}, {self._accuracy()}"
@@ -66,13 +66,13 @@ class Progress:
     def _accuracy(self) -> str:
         return f"right {wilson(self._right, self.done).percent()}" if self.done else ""
 
-    def _say(self) -> None:
-        self._said = self._clock()
+    def _report(self) -> None:
+        self._reported = self._clock()
         print(f"tts: {self.line}", file=sys.stderr, flush=True)
 
 
 def duration(seconds: float) -> str:
-    """A time in the two units that matter: 45 s, 12 min 5 s, 3 h 20 min, 2 d 4 h."""
+    """Format a time in its two largest units: 45 s, 12 min 5 s, 3 h 20 min, 2 d 4 h."""
     whole = round(seconds)
     for size, unit, small, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
         if whole >= size:

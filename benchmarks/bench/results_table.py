@@ -1,4 +1,4 @@
-"""The table of a run: what its rows say of every strategy at every width. Rows are read once and not kept."""
+"""The table of a run: accuracy and cost of every strategy at every width. Rows are read once and not kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tts.registry import resolve
 
 @dataclass(slots=True)
 class Figures:
-    """Sums over the problems of one line; a problem that failed counts as wrong."""
+    """Sums over the problems of one line; a failed problem counts as wrong."""
 
     problems: int = 0
     failed: int = 0
@@ -35,7 +35,7 @@ class Figures:
 
 @dataclass(slots=True)
 class Tally:
-    """The figures of each line. ``add`` takes a row as the run folder holds it; it may come in any order."""
+    """The figures of each line. ``add`` takes rows in any order."""
 
     lines: Sequence[Line]
     figures: dict[tuple[str, int], Figures] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Tally:
         return self.figures[line.strategy, line.n]
 
     def rows(self, total: int) -> list[dict[str, Any]]:
-        """The table as JSON types: one object a line; costs are means over the problems that did not fail."""
+        """Return the table as JSON types, one object per line. Costs are means over the problems that did not fail."""
         return [_row(line, self.of(line), total) for line in self.lines]
 
 
@@ -62,7 +62,7 @@ def _add(figures: Figures, line: Line, row: Mapping[str, Any]) -> None:
         figures.failed += 1
         return
     candidates, usage = row["candidates"], usage_of(row["usage"])
-    needs = line.run or resolve("strategy", line.strategy).needs_reward  # another's samples were scored for that one
+    needs = line.run or resolve("strategy", line.strategy).needs_reward  # another may have had the samples scored
     right = [bool(c["correct"]) for c in candidates]
     cost = whole(usage, prm=needs)
     if line.run:
@@ -103,8 +103,8 @@ def _row(line: Line, figures: Figures, total: int) -> dict[str, Any]:
 
 
 def printed(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The same for people: a table that fits a terminal, and below it where the estimates come from."""
-    whole = all(row["problems"] == row["of"] and not row["failed"] for row in rows)
+    """Format the table for a terminal, followed by the source of the estimates."""
+    complete = all(row["problems"] == row["of"] and not row["failed"] for row in rows)
     lines = [
         {
             "strategy": row["strategy"],
@@ -115,7 +115,7 @@ def printed(rows: Sequence[Mapping[str, Any]]) -> str:
             "tokens": round(row["tokens"]),
             "FLOPs": f"{row['flops']:.3g}",
             "how": "run" if row["how"] == "run" else "estimated",
-            **({} if whole else {"problems": _problems(row)}),
+            **({} if complete else {"problems": _problems(row)}),
         }
         for row in rows
     ]

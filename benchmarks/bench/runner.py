@@ -1,4 +1,4 @@
-"""Runs the jobs of a benchmark: many problems in flight, each graded and written as it ends."""
+"""Runner of the jobs of a benchmark: many problems at a time, each graded and written when it finishes."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from tts.errors import BadInput
 from tts.types import Solution
 
 _NOTE = 60.0  # seconds between two notes of a job's pace in the manifest
-_GRADERS = 4  # answers are mostly compared by spelling; what needs algebra waits for the judge's processes anyway
+_GRADERS = 4  # most answers are compared by spelling; the others wait for the math-verify processes anyway
 
 
 class Bench:
-    """A run of a data set. Use it in a ``with``; then :meth:`run` does what is missing.
+    """A run of a data set. Use it in a ``with``; :meth:`run` then runs what is missing.
 
     Args:
         data: the problems.
-        lines: what is to be found out, see :func:`benchmarks.bench.jobs.plan_run`.
+        lines: lines of the results table, see :func:`benchmarks.bench.jobs.plan_run`.
         out: the run folder.
         settings, facts, retry: see :class:`RunFolder`.
-        concurrency: most problems in flight.
+        concurrency: limit of problems solved at the same time.
 
     Attributes:
-        tally: the figures of the lines, of what earlier calls did too.
-        resumed: rows that were there already.
+        tally: figures of the lines, rows of earlier calls included.
+        resumed: number of rows from earlier calls.
 
     Raises:
-        BadInput: as for RunFolder.
+        BadInput: see RunFolder.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class Bench:
         self.folder.close()
 
     def missing(self, job: Job) -> list[Item]:
-        """The problems that a job has not done yet."""
+        """Return the problems that a job has not finished."""
         return [item for item in self.data.items if (job.name, item.problem.id) not in self.folder.done]
 
     def run(self) -> None:
-        """Do what is missing. What is finished is on disk, whatever ends this."""
+        """Run what is missing. Finished problems are on disk whatever ends this."""
         with ThreadPoolExecutor(_GRADERS, "grading") as graders, asyncio.Runner() as runner:
             for job in self.jobs:
                 if todo := self.missing(job):
@@ -91,7 +91,7 @@ class Bench:
             self.folder.note(job.name, progress.made, progress.seconds)
 
     async def _stream(self, job: Job, todo: list[Item], progress: Progress, graders: ThreadPoolExecutor) -> None:
-        """Grade beside the search: an answer that is hard to compare holds up neither engine nor other problems."""
+        """Grade concurrently with the search: a slow comparison delays neither the engine nor other problems."""
         grading: set[asyncio.Task[None]] = set()
         problems = (item.problem for item in todo)
         stream = job.solver.stream(problems, self.concurrency, spent=self._spent[job.name])
@@ -99,7 +99,7 @@ class Bench:
             async with aclosing(stream):
                 async for index, solution in stream:
                     grading.add(asyncio.create_task(self._finish(job, todo[index], solution, progress, graders)))
-                    if len(grading) > self.concurrency:  # rows are large: no more of them wait than problems fly
+                    if len(grading) > self.concurrency:  # rows are large: bound how many wait
                         await asyncio.wait(grading, return_when=asyncio.FIRST_COMPLETED)
                     for task in [task for task in grading if task.done()]:
                         grading.discard(task)
@@ -117,7 +117,7 @@ class Bench:
         row = await loop.run_in_executor(graders, graded, solution, item, self.data.name, job.name)
         self.folder.add(row)
         progress.add(bool(row["correct"]))
-        if progress.seconds - self._noted.get(job.name, 0.0) >= _NOTE:  # a killed call has told its pace as well
+        if progress.seconds - self._noted.get(job.name, 0.0) >= _NOTE:  # so that a killed call leaves a pace
             self._noted[job.name] = progress.seconds
             self.folder.note(job.name, progress.made, progress.seconds)
 

@@ -1,4 +1,4 @@
-"""Data sets as lists of problems with their right answers: by name or from a file, checked, and cut to a part."""
+"""Data sets: problems with right answers, loaded by name or from a file, checked, and restricted to a part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tts.errors import BadInput, MissingExtra, UnknownName
 from tts.types import Problem
 
 FOLDER = "TTS_DATA"
-"""The environment variable that names a folder to be read in place of the hub."""
+"""Environment variable with the folder that is read instead of the hub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,12 @@ class DataSet:
     """Problems with their right answers.
 
     Attributes:
-        name: as rows and reports call it.
+        name: name in rows and reports.
         source: where it was read from.
-        items: the problems that are to be run.
-        total: how many the data set has.
-        sha256: of all of its problems.
-        part: how ``items`` were chosen; empty when they are all.
+        items: problems to run.
+        total: number of problems of the whole data set.
+        sha256: hash of all its problems.
+        part: how ``items`` were chosen; empty if they are all.
     """
 
     name: str
@@ -41,16 +41,16 @@ class DataSet:
 
     @property
     def words(self) -> str:
-        """The data set in words, which say so where it is a part."""
+        """Describe the data set in words; a part is marked as such."""
         if not self.part:
             return f"{self.name}, all {self.total} problems" if self.total > 1 else f"{self.name}, its one problem"
         how = ", ".join(f"{name} {value}" for name, value in self.part.items())
         return f"{self.name}, a PART of it: {len(self.items)} of {self.total} problems ({how})"
 
     def choose(self, limit: int | None = None, levels: tuple[int, ...] = (), ids: tuple[str, ...] = ()) -> DataSet:
-        """A part: of these levels, with these ids, and of those the first ``limit``.
+        """Select problems by level and id, then the first ``limit`` of them.
 
-        Raises BadInput for a level or an id that no problem has, and where nothing is left.
+        Raises BadInput for a level or an id that no problem has, and if nothing is left.
         """
         if limit is not None and limit < 1:
             raise BadInput(f"--limit must be 1 or more, not {limit}.")
@@ -71,12 +71,12 @@ class DataSet:
 
 
 def load(name: str) -> DataSet:
-    """A data set by name.
+    """Load a data set by name.
 
     Raises:
-        UnknownName: nobody knows it.
-        BadInput: it cannot be read, or what is read has another count or content than it should.
-        MissingExtra: reading it takes a package that is not installed.
+        UnknownName: no data set has this name.
+        BadInput: it cannot be read, or its count or content is not the expected one.
+        MissingExtra: the package that reads it is not installed.
     """
     name = name.lower()
     if name == BUILT_IN:
@@ -84,12 +84,12 @@ def load(name: str) -> DataSet:
 
         return read(DATA / f"{BUILT_IN}.jsonl", BUILT_IN, source="built in")
     if name not in KNOWN and Path(name).suffix:
-        raise BadInput(f"{name} is no data set known by name: a file is given with --data {name}.")
+        raise BadInput(f"{name} is not the name of a data set: give a file with --data {name}.")
     if name not in KNOWN:
         raise UnknownName("data set", name, [*KNOWN, BUILT_IN])
     known = KNOWN[name]
     if folder := os.environ.get(FOLDER):
-        path = _standing_in(name, known, Path(folder).expanduser())
+        path = _local_file(name, known, Path(folder).expanduser())
         found = read(path, name, source=f"{path.name} in the folder of {FOLDER}")
         if not (known.hub.sha256 and known.hub.sha256 == _sha256(path)):
             _check(found, known.count, known.sha256, path)
@@ -97,7 +97,7 @@ def load(name: str) -> DataSet:
     path = _download(name, known.hub)
     if known.hub.sha256 and (bytes_ := _sha256(path)) != known.hub.sha256:
         raise BadInput(
-            f"{path} is not the file of {name} that is pinned: its SHA-256 is {bytes_}, not {known.hub.sha256}; "
+            f"{path} is not the pinned file of {name}: its SHA-256 is {bytes_}, not {known.hub.sha256}; "
             "remove it and try again."
         )
     found = read(path, name, source=f"{known.hub.repository}@{known.hub.revision}/{known.hub.file}")
@@ -106,10 +106,10 @@ def load(name: str) -> DataSet:
 
 
 def read(path: Path, name: str = "", source: str = "") -> DataSet:
-    """The problems of a JSON Lines or Parquet file; every row needs a question and an answer, and an id of its own.
+    """Read the problems of a JSON Lines or Parquet file. Every row needs a question, an answer and a distinct id.
 
-    Raises BadInput for a file that cannot be read or a row that is no problem; it is named. MissingExtra for Parquet
-    without pyarrow.
+    Raises BadInput for a file that cannot be read or a row that is not a problem (the message names the row), and
+    MissingExtra for Parquet without pyarrow.
     """
     items: list[Item] = []
     taken: dict[str, int] = {}
@@ -126,12 +126,12 @@ def read(path: Path, name: str = "", source: str = "") -> DataSet:
         taken[item.problem.id] = number
         items.append(item)
     if not items:
-        raise BadInput(f"{path} holds no problem.")
+        raise BadInput(f"{path} has no problems.")
     return DataSet(name, source or path.name, tuple(items), len(items), digest(items))
 
 
 def digest(items: list[Item] | tuple[Item, ...]) -> str:
-    """SHA-256 of problems, whatever their file: a line of JSON ``[id, problem, gold, level, subject]`` each."""
+    """Hash problems, whatever their file: SHA-256 of one JSON line ``[id, problem, gold, level, subject]`` each."""
     total = hashlib.sha256()
     for item in items:
         row = [item.problem.id, item.problem.text, item.gold, item.level, item.subject]
@@ -144,7 +144,7 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
         yield from _parquet(path)
         return
     if path.suffix not in (".jsonl", ".json"):
-        raise BadInput(f"{path} is neither .jsonl nor .parquet: a data set is one of the two.")
+        raise BadInput(f"{path} is neither .jsonl nor .parquet: use one of these formats.")
     try:
         lines = path.read_text("utf-8-sig").split("\n")
     except OSError as error:
@@ -157,9 +157,9 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise BadInput(f"line {number} of {path} is no JSON: {error}.") from error
+            raise BadInput(f"line {number} of {path} is not JSON: {error}.") from error
         if not isinstance(row, dict):
-            raise BadInput(f"line {number} of {path} is no JSON object.")
+            raise BadInput(f"line {number} of {path} is not a JSON object.")
         yield row
 
 
@@ -179,19 +179,19 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
         raise BadInput(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
 
 
-def _standing_in(name: str, known: Known, folder: Path) -> Path:
+def _local_file(name: str, known: Known, folder: Path) -> Path:
     names = [f"{name}.jsonl", f"{name}.parquet", *known.files]
     if not folder.is_dir():
-        raise BadInput(f"{FOLDER} names {folder}, which is no folder.")
+        raise BadInput(f"{FOLDER} names {folder}, which is not a folder.")
     path = next((folder / file for file in names if (folder / file).is_file()), None)
     if path is None:
-        raise BadInput(f"the folder {folder} of {FOLDER} has no {name}: it would be called {' or '.join(names)}.")
+        raise BadInput(f"the folder {folder} of {FOLDER} has no {name}: call the file {' or '.join(names)}.")
     return path
 
 
 def _check(found: DataSet, count: int, sha256: str, path: Path) -> None:
     if found.total != count:
-        raise BadInput(f"{found.name} has {count} problems, and {path} holds {found.total}: it is not that data set.")
+        raise BadInput(f"{found.name} has {count} problems, but {path} has {found.total}: it is not that data set.")
     if sha256 and found.sha256 != sha256:
         raise BadInput(
             f"the problems in {path} are not those of {found.name}: their SHA-256 is {found.sha256}, not {sha256}; "
@@ -205,7 +205,7 @@ def _sha256(path: Path) -> str:
 
 
 def _download(name: str, hub: Hub) -> Path:
-    """The file, from the hub's cache on this machine or from the hub."""
+    """Return the file from the hub's cache on this machine, or download it."""
     from huggingface_hub import hf_hub_download
 
     try:

@@ -1,4 +1,4 @@
-"""One row of any data set as a problem with its right answer."""
+"""Conversion of a row of any known data set to a problem with its right answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tts.types import Problem
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A problem, its right answer as the data set writes it, its level (0 for none) and its subject."""
+    """A problem, its right answer as the data set writes it, its level (0 if unknown) and its subject."""
 
     problem: Problem
     gold: str
@@ -22,11 +22,11 @@ class Item:
 
 
 class NoItem(Exception):
-    """A row that is no problem; the text goes on from "row 3 of FILE"."""
+    """A row that is not a problem; the text continues "row 3 of FILE"."""
 
 
 def item_of(row: Mapping[str, Any], spare: str) -> Item:
-    """The item of a row under any of the names that the known data sets use; ``spare`` is its id if it has none."""
+    """Convert a row under the field names of any known data set; ``spare`` is the id of a row without one."""
     text = next((row[key] for key in ("problem", "question") if isinstance(row.get(key), str)), "")
     if not text.strip():
         raise NoItem("has no text under `problem` or `question`")
@@ -41,13 +41,13 @@ def item_of(row: Mapping[str, Any], spare: str) -> Item:
 def _gold(row: Mapping[str, Any]) -> str:
     answer = row.get("answer", row.get("final_answer"))
     if answer is None and isinstance(row.get("solution"), str):
-        return extract(row["solution"]) or ""  # Minerva keeps it in the solution's box
+        return extract(row["solution"]) or ""  # Minerva: in the box of the solution
     if isinstance(answer, (list, tuple)):
-        return ", ".join(str(part).strip().strip("$") for part in answer)  # OlympiadBench has a list
+        return ", ".join(str(part).strip().strip("$") for part in answer)  # OlympiadBench: a list
     if isinstance(answer, float) and answer.is_integer():
-        answer = int(answer)  # AMC's are floating point
+        answer = int(answer)  # AMC: floating point
     text = "" if answer is None else str(answer)
-    return text.rpartition("####")[2].strip()  # GSM8K's follows the solution
+    return text.rpartition("####")[2].strip()  # GSM8K: after the solution
 
 
 def _level(value: object) -> int:

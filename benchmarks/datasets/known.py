@@ -1,11 +1,11 @@
-"""The data sets known by name: where the hub holds them, at which revision, and what must be in the file.
+"""The data sets known by name: file on the hub, pinned revision, count and hash.
 
 The first row of MATH-500, as the hub has it:
 
     {"problem": "Convert the point $(0,3)$ ...", "solution": "...", "answer": "\\left( 3, \\frac{\\pi}{2} \\right)",
      "subject": "Precalculus", "level": 2, "unique_id": "test/precalculus/807.json"}
 
-docs/BENCHMARKS.md says how each pin was found and which could not be tried.
+docs/BENCHMARKS.md says how each pin was found and which were not tried.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ class Hub:
     """A file of a data set repository on the Hugging Face hub.
 
     Attributes:
-        repository: its id.
-        revision: the commit; with it the file's content is fixed.
+        repository: id of the repository.
+        revision: commit; it fixes the content of the file.
         file: path in the repository.
-        count: how many problems it holds.
-        sha256: of the file's bytes; empty where nobody has published it.
+        count: number of problems.
+        sha256: hash of the file; empty if none was published.
     """
 
     repository: str
@@ -37,11 +37,11 @@ class Known:
     """A data set known by name.
 
     Attributes:
-        hub: where it comes from when no folder stands in for the hub.
-        count: how many problems a file in such a folder must hold, unless its bytes are the hub's.
-        sha256: of the problems of such a file (:func:`benchmarks.datasets.dataset.digest`).
-        files: what the file may be called in such a folder, beside the data set's name with .jsonl or .parquet.
-        about: what it is.
+        hub: file on the hub, used if no local folder is set (:data:`benchmarks.datasets.dataset.FOLDER`).
+        count: number of problems that a local file must have, unless its bytes are the hub's.
+        sha256: hash of the problems of a local file (:func:`benchmarks.datasets.dataset.digest`).
+        files: further names of a local file, in addition to the data set's name with .jsonl or .parquet.
+        about: short description.
     """
 
     hub: Hub

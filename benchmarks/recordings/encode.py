@@ -1,4 +1,4 @@
-"""Rows turned into arrays on the way to a pool: answers as numbers, steps as a tree, costs told by sample and step."""
+"""Encoding of outcomes as arrays for a pool: answers as numbers, steps as a tree, costs per sample and step."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from tts.records.outcomes import Outcome
 from tts.types import Candidate, Problem, Usage
 
 CHARACTERS = 4
-"""Of a token, where only the text is recorded."""
+"""Characters per token, used if only the text was recorded."""
 
 
 @dataclass(slots=True)
 class Run:
-    """One plan's candidates for one problem, the answers as indices into the problem's list of spellings.
+    """One plan's candidates for one problem; answers are indices into the problem's list of spellings.
 
-    ``steps`` are numbered as in :class:`benchmarks.recordings.pool.Sampled`; of each step ``lengths`` has its length in
-    characters and ``names`` a hash of the text down to it, by which another run's step is known to be the same.
+    ``steps`` are numbered as in :class:`benchmarks.recordings.pool.SampleSet`. For each step, ``lengths`` holds its
+    length in characters and ``names`` a hash of its prefix, which identifies the same step in another run.
     """
 
     answers: NDArray[np.int64]
@@ -40,15 +40,15 @@ class Run:
 
     @property
     def worth(self) -> tuple[bool, int]:
-        """What makes one run of samples better than another: scores, then number."""
+        """Return the key by which runs of samples are preferred: scored first, then the larger."""
         return bool(self.steps.size), len(self.answers)
 
     def candidates(self, classes: NDArray[np.int64]) -> Candidates:
-        """The candidates, where each spelling's class is known; the last class is -1, for those without a voice."""
+        """Return the candidates, given the class of each spelling; the last class is -1, for those without a vote."""
         return Candidates(classes[self.answers], self.scores, self.right, self.tokens)
 
     def behind(self, first: Run) -> Run:
-        """These candidates behind those of another run, as one run; what they cost is as this one tells."""
+        """Append these candidates to those of another run. The cost is that of this run."""
         known = dict(zip(self.names.tolist(), range(len(self.names)), strict=True))
         number = np.array([known.setdefault(name, len(known)) for name in first.names.tolist()], dtype=np.int32)
         fresh = number >= len(self.names)
@@ -64,13 +64,13 @@ class Run:
 
     @property
     def depth(self) -> int:
-        """Steps of the longest candidate."""
+        """Return the number of steps of the longest candidate."""
         return int(self.steps.shape[1])
 
 
 @dataclass(slots=True)
 class Draft:
-    """What is known of a problem so far; ``samples`` are the widest run of each seed."""
+    """What is known of a problem so far; ``samples`` holds the largest run of each seed."""
 
     text: str
     level: int
@@ -81,7 +81,7 @@ class Draft:
 
 
 def run_of(draft: Draft, outcome: Outcome) -> Run:
-    """An outcome without its text; what its candidates answered goes to the problem's spellings."""
+    """Convert an outcome to a run without text; new answers are added to the problem's spellings."""
     found = outcome.candidates
     answers = [
         draft.spellings.setdefault(c.answer, len(draft.spellings)) if voter(c) and c.answer is not None else -1
@@ -101,10 +101,10 @@ def run_of(draft: Draft, outcome: Outcome) -> Run:
 def _tree(
     candidates: Sequence[Candidate], run: str
 ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.uint64]]:
-    """The numbers of each candidate's prefixes [m, D], -1 behind the last; each prefix's last step's length, its name.
+    """Return the prefix numbers of each candidate [m, D] (-1 after the last), and each prefix's length and name.
 
-    A candidate without text is one step of its own, as long as its tokens, and ``run`` tells it from those of other
-    runs; nothing is read of one without scores.
+    A candidate without text is one step of its own, as long as its tokens; ``run`` distinguishes it from those of other
+    runs. A candidate without scores has no steps.
     """
     numbers: dict[tuple[int, str], int] = {}
     lengths: list[float] = []
@@ -127,16 +127,16 @@ def _tree(
 
 
 def _name(above: int, text: str) -> int:
-    """A hash of a step and all above it."""
+    """Hash a step and its prefix."""
     digest = hashlib.blake2b(text.encode(), digest_size=8, key=above.to_bytes(8, "big"))
     return int.from_bytes(digest.digest(), "big")
 
 
 def entry_of(draft: Draft, kept: Iterable[Key]) -> Entry:
-    """The problem of a draft that has samples and each of these searches.
+    """Build the entry of a draft that has samples and all ``kept`` searches.
 
-    Samples of several seeds are put together, scored ones where there are any, and the greedy answer before them where
-    the reward model read it as it did them. What a token and a step cost is told by the first of the runs.
+    Joins the samples of all seeds; if some are scored, only those. The greedy answer comes first if it is scored as
+    they are. The first run gives the cost of a token and of a step.
     """
     classes = np.array([*group(list(draft.spellings)), -1], dtype=np.int64)
     scored = any(run.depth for run in draft.samples.values())
@@ -157,7 +157,7 @@ def entry_of(draft: Draft, kept: Iterable[Key]) -> Entry:
 
 
 def _with_flops(usage: Usage) -> Usage:
-    """The usage with tokens for FLOPs where none are recorded."""
+    """Replace missing FLOPs by the number of tokens."""
     policy, prm = usage.prompt_tokens + usage.policy_tokens, usage.prm_tokens
     return replace(usage, policy_flops=usage.policy_flops or policy, prm_flops=usage.prm_flops or prm)
 

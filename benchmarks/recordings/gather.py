@@ -1,4 +1,4 @@
-"""Runs read into a pool: folders of ``tts bench``, and files of recorded candidates."""
+"""Pools from runs: folders of ``tts bench``, and files of recorded candidates."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from tts.search.strategy import parameters_of, strategy_type
 from tts.types import Candidate, Plan, Usage
 
 TOKENS = 500
-"""Tokens of a sample where neither tokens nor text are recorded."""
+"""Tokens of a sample if neither tokens nor text were recorded."""
 
 COVERAGE = 0.9
-"""A search that fewer of the problems have is left out: those that end first are the easy ones."""
+"""A search that a smaller share of the problems has is left out: the easy problems finish first."""
 
 GREEDY: Key = "majority", 1
-"""What the greedy answer is among the searches."""
+"""Key of the greedy answer among the searches."""
 
 OURS = {"candidates", "plan", "gold", "usage"}
-"""What a row of ``tts bench`` has."""
+"""Fields that identify a row of ``tts bench``."""
 
 
 def read(paths: Sequence[Path], data: Path | None = None) -> Pool:
-    """A pool of run folders, ``outcomes.jsonl`` files and recorded candidates.
+    """Read run folders, ``outcomes.jsonl`` files and recorded candidates into a pool.
 
-    Of a problem's runs of independent samples the widest of each seed counts, scored ones before unscored ones: runs
-    of several seeds make one wide run. A search that
-    was not run on nearly all problems is left out, then a problem that lacks samples or a search; the notes say so.
+    For each problem and seed the largest run of independent samples counts, scored ones first; the seeds are joined
+    into one large run. A search that nearly all problems have is kept, others are left out; then problems that lack
+    samples or a search are left out. The notes report both.
 
     Args:
         paths: the runs.
-        data: right answers for recordings that do not hold them.
+        data: right answers, for recordings without them.
 
     Raises:
         BadInput: a path cannot be read, the runs are of different models or settings, or there are no samples.
@@ -50,7 +50,7 @@ def read(paths: Sequence[Path], data: Path | None = None) -> Pool:
     for path in paths:
         gathered.manifests.append(read_manifest(path) if (path / MANIFEST).exists() else {})
         before = gathered.rows
-        if _ours(path):
+        if _from_bench(path):
             for outcome in outcomes.read(outcomes.file_of(path)):
                 gathered.add(outcome, path)
         else:
@@ -58,16 +58,16 @@ def read(paths: Sequence[Path], data: Path | None = None) -> Pool:
                 gathered.add(_as_outcome(record, path), path)
             gathered.guessed = True
         if gathered.rows == before:
-            raise BadInput(f"{path} holds no outcome yet.")
+            raise BadInput(f"{path} has no outcomes yet.")
     return gathered.pool()
 
 
-def _ours(path: Path) -> bool:
+def _from_bench(path: Path) -> bool:
     return path.is_dir() or next(reading.rows(path), (0, {}))[1].keys() >= OURS
 
 
 def _as_outcome(record: Record, path: Path) -> Outcome:
-    """A recording as an outcome of independent samples, tokens guessed from the texts. Raises BadInput for a search."""
+    """Convert a recording to an outcome of independent samples; tokens are estimated from texts."""
     strategy = record.plan.partition(",")[0] or "best-of-n"
     if strategy not in ("best-of-n", "majority"):
         raise BadInput(f"{path} holds what `tts solve` wrote: calibrate from a run of `tts bench`, which is graded.")
@@ -89,7 +89,7 @@ def _as_outcome(record: Record, path: Path) -> Outcome:
 
 @dataclass(slots=True)
 class _Gathered:
-    """All runs so far; problems are told apart by their text."""
+    """All runs so far. Problems are identified by their text."""
 
     drafts: dict[str, Draft] = field(default_factory=dict)
     parameters: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class _Gathered:
     guessed: bool = False
 
     def add(self, outcome: Outcome, path: Path) -> None:
-        """Take a row in. Raises BadInput where it does not go with those before it."""
+        """Add a row. Raises BadInput if it does not match the rows before it."""
         self.rows += 1
         plan = outcome.plan
         self.policies[plan.policy] = self.datasets[outcome.dataset] = None
@@ -133,7 +133,7 @@ class _Gathered:
         draft.searches[key] = run_of(draft, outcome)
 
     def _greedy(self, draft: Draft, outcome: Outcome) -> Outcome:
-        """Keep a greedy answer, a scored one before an unscored one; given back is what it costs unscored."""
+        """Keep a greedy answer, a scored one in preference; return the outcome at its cost without scores."""
         run = run_of(draft, replace(outcome, candidates=outcome.candidates[:1], right=outcome.right[:1]))
         if draft.greedy is None or run.worth >= draft.greedy.worth:
             draft.greedy = run
@@ -142,18 +142,18 @@ class _Gathered:
     def _sampled(self, draft: Draft, outcome: Outcome, sampling: Mapping[str, Any], path: Path) -> None:
         self.sampling = sampling if self.sampling is None else self.sampling
         if sampling != self.sampling:
-            raise BadInput(f"{path} holds samples drawn otherwise ({_words(sampling)}) than those before it.")
+            raise BadInput(
+                f"{path} holds samples drawn with other parameters ({_words(sampling)}) than a run before it."
+            )
         run, seed = run_of(draft, outcome), outcome.plan.seed
         if seed not in draft.samples or run.worth >= draft.samples[seed].worth:
             draft.samples[seed] = run
 
     def pool(self) -> Pool:
-        """All of it. Raises BadInput where there are no samples."""
+        """Return the pool. Raises BadInput without samples."""
         sampled = [draft for draft in self.drafts.values() if draft.samples]
         if not sampled:
-            raise BadInput(
-                "there are no independent samples in these runs: `tts bench --strategy best-of-n` draws them."
-            )
+            raise BadInput("these runs have no independent samples: `tts bench --strategy best-of-n` draws them.")
         notes = [f"{count(self.failed, 'row')} that failed left out"] * bool(self.failed)
         kept: dict[Key, Mapping[str, Any]] = {}
         for key in sorted(self.parameters):
@@ -164,9 +164,9 @@ class _Gathered:
                 notes.append(f"{key[0]} at N = {key[1]} was left out: {have} of {len(sampled)} problems have it")
         whole = [draft for draft in sampled if all(key in draft.searches for key in kept)]
         if len(whole) < len(self.drafts):
-            notes.append(f"{count(len(self.drafts) - len(whole), 'problem')} left out for want of samples or a search")
+            notes.append(f"{count(len(self.drafts) - len(whole), 'problem')} left out: samples or a search are missing")
         if self.guessed:
-            notes.append("the recordings hold no costs: they were guessed from the length of the texts")
+            notes.append("the recordings have no costs: they are estimated from the length of the texts")
         entries = tuple(entry_of(draft, kept) for draft in whole)
         if GREEDY in kept and not all(entry.greedy for entry in entries):
             entries = tuple(map(without_greedy, entries))

@@ -1,4 +1,4 @@
-"""Right or wrong, and which answers are the same, for records that do not say.
+"""Grading of records: which candidates are right, and which answers are equal.
 
 Each distinct spelling is compared once.
 """
@@ -14,7 +14,7 @@ from tts.types import Candidate
 
 
 def grade(records: Sequence[Record], progress: Callable[[], None] = lambda: None) -> list[Record]:
-    """The records, graded; ``progress`` is called as each is done. A candidate without an answer is wrong."""
+    """Grade the records; ``progress`` is called after each. A candidate without an answer is wrong."""
     graded = []
     for record in records:
         graded.append(_grade(record))
@@ -26,7 +26,7 @@ def _grade(record: Record) -> Record:
     if record.graded:
         return record
     gold = record.gold
-    assert gold is not None  # the reader refuses records without
+    assert gold is not None  # the reader rejects records without one
     if record.classes is None:
         record = replace(record, classes=classes_of(record.candidates))
     if record.right is not None:
@@ -38,8 +38,8 @@ def _grade(record: Record) -> Record:
 
 
 def classes_of(candidates: Sequence[Candidate]) -> tuple[int | None, ...]:
-    """The class of each candidate's answer, equal answers share one; None without a voice."""
-    voices = [voter(candidate) for candidate in candidates]
-    spoken = [candidate.answer or "" for candidate, voice in zip(candidates, voices, strict=True) if voice]
-    found = iter(equivalence.group(spoken))
-    return tuple(next(found) if voice else None for voice in voices)
+    """Return the class of each candidate's answer; equal answers share one. None for those without a vote."""
+    voting = [voter(candidate) for candidate in candidates]
+    answers = [candidate.answer or "" for candidate, votes in zip(candidates, voting, strict=True) if votes]
+    found = iter(equivalence.group(answers))
+    return tuple(next(found) if votes else None for votes in voting)

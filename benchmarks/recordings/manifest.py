@@ -1,4 +1,4 @@
-"""The manifest of a run folder: what was run, and by which calls."""
+"""The manifest of a run folder: settings of the run, and the calls that worked on it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ MANIFEST = "manifest.json"
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest of a run folder. Raises BadInput where there is none that can be read."""
+    """Read the manifest of a run folder. Raises BadInput if it is missing or damaged."""
     try:
         found: dict[str, Any] = json.loads((path / MANIFEST).read_text("utf-8"))
         if isinstance(found["settings"], dict) and isinstance(found["calls"], list):
             return found
     except FileNotFoundError as error:
-        raise BadInput(f"{path} is no run folder: it has no {MANIFEST}.") from error
+        raise BadInput(f"{path} is not a run folder: it has no {MANIFEST}.") from error
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    raise BadInput(f"{path / MANIFEST} is no manifest of a run: restore it or name another folder.")
+    raise BadInput(f"{path / MANIFEST} is not a run manifest: restore it or name another folder.")

@@ -1,13 +1,12 @@
-"""Whether the candidates of a file belong to its problems at all.
+"""Detection of recordings whose candidates belong to other problems.
 
-Published recordings exist in which a bug dealt the solutions out to the wrong problems; every figure from such a file
-is meaningless, and nothing in it looks wrong. Two signs, neither of which needs a model:
+Some published recordings were written by a bug that assigned solutions to the wrong problems. Every figure from such
+a file is meaningless, and nothing in it looks wrong. Two tests detect it without a model:
 
-* **The words.** A solution speaks of its problem: it repeats its numbers and rare words. Each solution is compared with
-  all problems of the file (cosine of inverse-document-frequency weights); where most lie clearly nearer to another
-  problem than to their own, the file is mixed up. This does not depend on how good the model is.
-* **The answers**, where there is no text: they should be right more often than if they were dealt out at random among
-  the problems.
+* **Words.** A solution repeats the numbers and rare words of its problem. Each solution is compared with all problems
+  of the file (cosine of inverse-document-frequency weights). If most are clearly nearer to another problem than to
+  their own, the file is mixed up. This does not depend on the quality of the model.
+* **Answers**, without texts: they should be right more often than under a random permutation of the golds.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from dataclasses import dataclass
 from benchmarks.recordings.records import Record, voter
 from tts.answers.normalize import canonical
 
-FEWEST = 5  # problems below which neither sign says anything
-NEARER = 1.25  # how much nearer another problem must be to count
-MOST = 0.5  # strayed share of a mixed-up file: recordings known to be sound had up to 0.19, others 0.85 and more
-_DEALS = 99
+FEWEST = 5  # problems needed for either test
+NEARER = 1.25  # ratio of similarities from which another problem counts as nearer
+MOST = 0.5  # strayed share of a mixed-up file: sound recordings had up to 0.19, others 0.85 and more
+_PERMUTATIONS = 99
 _WORD = re.compile(r"\d+(?:\.\d+)?|[a-z]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How solutions and problems of a file fit: how many were compared, how many lie nearer to another problem."""
+    """How many solutions were compared, and how many are nearer to another problem than to their own."""
 
     compared: int
     strayed: int
@@ -42,23 +41,23 @@ class Fit:
 
 
 def warning(records: Sequence[Record]) -> str | None:
-    """One sentence where the candidates do not seem to belong to their problems; None where all seems well."""
+    """Return a sentence if the candidates do not seem to belong to their problems, else None."""
     fit = fit_of(records)
     if fit.share > MOST:
         return (
-            f"the solutions do not belong to their problems: of {fit.compared} compared, {fit.strayed} speak of "
-            "another problem of the file; its rows are probably interleaved, and accuracies from it mean nothing."
+            f"the solutions do not belong to their problems: of {fit.compared} compared, {fit.strayed} match "
+            "another problem of the file; its rows are probably interleaved, and accuracies from it are meaningless."
         )
-    if not fit.compared and dealt_out(records):
+    if not fit.compared and answers_fit_at_random(records):
         return (
-            "the answers are right no more often than if they were dealt out at random among the problems: the rows "
+            "the answers are right no more often than if they were permuted among the problems: the rows "
             "are mixed up, or the model solves none of them."
         )
     return None
 
 
 def fit_of(records: Sequence[Record]) -> Fit:
-    """Compare the kept texts of each problem with the words of every problem of the file."""
+    """Compare the excerpts of each problem with the words of every problem of the file."""
     problems = [frozenset(_WORD.findall(record.problem.lower())) for record in records]
     distinct = len({record.problem for record in records})
     if distinct < FEWEST:
@@ -92,10 +91,10 @@ def _nearness(
     return {index: value / norms[index] for index, value in near.items() if norms[index]}
 
 
-def dealt_out(records: Sequence[Record]) -> bool:
-    """Whether answers match their own problem's gold no more often than under some random dealing of the golds.
+def answers_fit_at_random(records: Sequence[Record]) -> bool:
+    """Test whether answers match their own gold no more often than under a permutation of the golds.
 
-    A permutation test at one per cent, by spelling alone.
+    A permutation test at one per cent; answers are compared by spelling.
     """
     if len({record.problem or record.id for record in records}) < FEWEST:
         return False
@@ -103,7 +102,7 @@ def dealt_out(records: Sequence[Record]) -> bool:
     answers = [Counter(canonical(c.answer or "") for c in record.candidates if voter(c)) for record in records]
     own = _matches(answers, golds)
     draw = random.Random(0)
-    return any(_matches(answers, draw.sample(golds, len(golds))) >= own for _ in range(_DEALS))
+    return any(_matches(answers, draw.sample(golds, len(golds))) >= own for _ in range(_PERMUTATIONS))
 
 
 def _matches(answers: Sequence[Counter[str]], golds: Sequence[str]) -> int:

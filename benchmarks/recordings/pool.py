@@ -1,12 +1,11 @@
-"""What runs over a data set found out of each problem, as arrays: what calibration and the selector's study draw on.
+"""A pool: recorded samples and searches of many problems as arrays, for calibration and the selector's study.
 
-A problem has m independent samples, of which any n are as good a run at n as any others, before them its greedy answer
-where that was recorded, and beside them the candidates of searches. All answers of a problem share one numbering of
-classes, so that samples and a search's candidates can vote together. 500 problems of 256 samples take some 30 MB.
+A problem has m independent samples, every subset of which is a valid run of that size. Its greedy answer, if recorded,
+comes first; candidates of searches are separate. All answers of a problem share one numbering of classes, so samples
+and candidates of a search can vote together. 500 problems of 256 samples take some 30 MB.
 
-Costs are FLOPs of both models. The prompt is apart, since it is paid once however many samples follow. What the reward
-model read is told by step: a step that several samples share is paid once, as :class:`tts.search.search.Search` charges
-it.
+Costs are FLOPs of both models. The prompt is separate, since it is paid once. The reward model's cost is per step: a
+step that several samples share is paid once, as :class:`tts.search.search.Search` charges it.
 """
 
 from __future__ import annotations
@@ -19,18 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Key = tuple[str, int]
-"""A search's strategy and width, such as ``("dvts", 16)``."""
+"""Strategy and width of a search, such as ``("dvts", 16)``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Solutions of one problem that could vote.
+    """Solutions of one problem that can vote.
 
     Attributes:
-        classes: of each answer, equal answers share a number; -1 without a voice.
-        scores: by aggregation (:data:`tts.answers.aggregate.AGGREGATES`), of each candidate; NaN where it has none.
-        right: whether each is right.
-        tokens: the policy's, of each.
+        classes: class of each answer [m]; equal answers share a number, -1 casts no vote.
+        scores: for each aggregation (:data:`tts.answers.aggregate.AGGREGATES`) the score of each candidate [m]; NaN
+            without one.
+        right: whether each is right [m].
+        tokens: sampled tokens of each [m].
     """
 
     classes: NDArray[np.int64]
@@ -42,14 +42,14 @@ class Candidates:
         return len(self.classes)
 
     def cut(self, part: slice) -> Candidates:
-        """Some of them."""
+        """Return some of the candidates."""
         scores = {how: values[part] for how, values in self.scores.items()}
         return Candidates(self.classes[part], scores, self.right[part], self.tokens[part])
 
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """One search of a problem: its candidates, and what it cost beyond the prompts."""
+    """One search of a problem: its candidates, and its cost without the prompts."""
 
     candidates: Candidates
     policy_flops: float
@@ -62,10 +62,10 @@ class Sampled:
 
     Attributes:
         candidates: the m samples.
-        policy_flops: of each, the prompt left out [m].
-        steps: the numbers of each sample's steps, -1 behind its last [m, D]; equal prefixes have equal numbers. No
-            columns where no reward model read them.
-        step_flops: what reading each step cost the reward model [S].
+        policy_flops: cost of each without the prompt [m].
+        steps: numbers of each sample's steps, -1 after its last [m, D]; equal prefixes have equal numbers. No columns
+            without a reward model.
+        step_flops: cost of each step for the reward model [S].
     """
 
     candidates: Candidates
@@ -77,11 +77,11 @@ class Sampled:
         return len(self.candidates)
 
     def cut(self, part: slice) -> Sampled:
-        """Some of them."""
+        """Return some of the samples."""
         return Sampled(self.candidates.cut(part), self.policy_flops[part], self.steps[part], self.step_flops)
 
     def prm_flops(self, order: NDArray[np.int64]) -> NDArray[np.float64]:
-        """What each sample adds to the reward model's FLOPs when they are read in this order [len(order)]."""
+        """Return what each sample adds to the reward model's FLOPs when they are read in this order [len(order)]."""
         depth = self.steps.shape[1]
         if not depth:
             return np.zeros(len(order))
@@ -94,16 +94,16 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One problem.
+    """One problem of a pool.
 
     Attributes:
-        id: the first 12 digits of the SHA-256 of its text (:attr:`tts.types.Problem.id` where none is given).
-        level: 0 where the data set has none.
+        id: first 12 digits of the SHA-256 of its text (the default of :attr:`tts.types.Problem.id`).
+        level: 0 if the data set has none.
         prompt: tokens of the policy's prompt.
-        policy_prompt_flops, prm_prompt_flops: of reading the prompt, paid once.
-        samples: independent ones, but the first where ``greedy`` says so.
+        policy_prompt_flops, prm_prompt_flops: cost of the prompt, paid once.
+        samples: independent samples; the first is the greedy answer if ``greedy``.
         searches: by strategy and width.
-        greedy: whether the first of the samples is the greedy one (temperature 0).
+        greedy: whether the first sample is the greedy one (temperature 0).
     """
 
     id: str
@@ -117,17 +117,17 @@ class Entry:
 
     @property
     def pass_at_1(self) -> float:
-        """The share of the independent samples that are right: how hard the problem is for this policy."""
+        """Return the share of independent samples that are right."""
         return float(self.samples.candidates.right[self.greedy :].mean())
 
     @property
     def width(self) -> int:
-        """The number of independent samples."""
+        """Return the number of independent samples."""
         return len(self.samples) - self.greedy
 
 
 def without_greedy(entry: Entry) -> Entry:
-    """The problem with its independent samples only."""
+    """Return the problem with its independent samples only."""
     if not entry.greedy:
         return entry
     return replace(entry, samples=entry.samples.cut(slice(1, None)), greedy=False)
@@ -139,13 +139,13 @@ class Pool:
 
     Attributes:
         entries: the problems; each has samples, and every search of ``parameters``.
-        policy, prm: names of the models; ``prm`` is empty where none took part.
-        sampling: temperature, top_p and whatever else the samples were drawn with.
-        policy_parameters: the policy's size, as its costs tell; 0 where they do not.
-        parameters: of each search.
+        policy, prm: names of the models; ``prm`` is empty without a reward model.
+        sampling: parameters of the samples: temperature, top_p, ...
+        policy_parameters: size of the policy, derived from its costs; 0 if unknown.
+        parameters: parameters of each search.
         dataset, sha256: name and hash of the data.
-        manifests: of the runs, where they have one.
-        notes: sentences a person should read: what was left out, what was guessed.
+        manifests: manifests of the runs, {} for those without.
+        notes: what was left out or estimated, in sentences.
     """
 
     entries: tuple[Entry, ...]
@@ -161,26 +161,26 @@ class Pool:
 
     @property
     def scored(self) -> bool:
-        """Whether a reward model has scored the samples."""
+        """Return whether a reward model has scored the samples."""
         return bool(self.prm)
 
     @property
     def width(self) -> int:
-        """The least number of independent samples that a problem has."""
+        """Return the smallest number of independent samples of a problem."""
         return min(entry.width for entry in self.entries)
 
     @property
     def greedy(self) -> bool:
-        """Whether the greedy answer is the first sample of every problem."""
+        """Return whether the greedy answer is the first sample of every problem."""
         return all(entry.greedy for entry in self.entries)
 
     def first(self, n: int) -> Pool:
-        """The same with the first n independent samples of each problem."""
+        """Return the pool with the first n independent samples of each problem."""
         cut = (replace(each, samples=each.samples.cut(slice(n + each.greedy))) for each in self.entries)
         return replace(self, entries=tuple(cut))
 
     @property
     def sizes(self) -> list[int]:
-        """The numbers of samples at which there are stages: powers of two, and all there are where that is far more."""
+        """Return the numbers of samples of the stages: powers of two, and all samples if that is far more."""
         powers = [2**k for k in range(self.width.bit_length())]
         return [*powers, self.width] if self.width >= 1.5 * powers[-1] else powers

@@ -1,13 +1,13 @@
-"""Files of recorded candidates, in the forms in which they are found.
+"""Readers of recorded candidates, for four file formats.
 
-    ours             a run folder or its ``outcomes.jsonl`` (:mod:`tts.records.outcomes`); what
-                     ``tts solve --out`` writes, with ``--data`` for the right answers
-    search-and-learn one object a problem: ``problem, answer, completions, scores`` (scores of each step)
-    pool             one object a problem: ``unique_id, answer, samples``, a sample being ``text`` or ``answer`` with
-                     ``step_scores``; ``correct`` and ``cluster`` where it is graded
-    Qwen2.5-Math     one object a problem: ``question, answer, code`` (texts), ``pred_score`` (one score a solution)
+    ours             a run folder or its ``outcomes.jsonl`` (:mod:`tts.records.outcomes`); a file of
+                     ``tts solve --out``, with ``--data`` for the right answers
+    search-and-learn one object per problem: ``problem, answer, completions, scores`` (scores of each step)
+    pool             one object per problem: ``unique_id, answer, samples``; a sample is ``text`` or ``answer`` with
+                     ``step_scores``, and ``correct`` and ``cluster`` if graded
+    Qwen2.5-Math     one object per problem: ``question, answer, code`` (texts), ``pred_score`` (one per solution)
 
-A name that ends in ``.gz`` is unpacked on the way.
+Files that end in ``.gz`` are decompressed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """What a data set says of a problem."""
+    """The right answer, level and subject of a problem."""
 
     answer: str
     level: int = 0
@@ -42,15 +42,16 @@ class Gold:
 
 
 def read(path: Path, data: Path | None = None) -> list[Record]:
-    """All records of a file or run folder.
+    """Read all records of a file or run folder.
 
     Args:
         path: see the module's docstring.
-        data: a file of problems with ``answer`` (and perhaps ``id`` or ``unique_id``, ``level``, ``subject``), for
-            recordings that do not hold the right answers.
+        data: file of problems with ``answer`` (optionally ``id`` or ``unique_id``, ``level``, ``subject``), for
+            recordings without right answers.
 
     Raises:
-        BadInput: a file cannot be read, is empty, holds something else (the line is named), or lacks right answers.
+        BadInput: a file cannot be read, is empty, has another format (the message names the line), or lacks right
+            answers.
     """
     golds = read_golds(data) if data is not None else {}
     source = file_of(path)
@@ -72,17 +73,17 @@ def read(path: Path, data: Path | None = None) -> list[Record]:
             )  # fmt: skip
         if record.gold is None:
             where = f"{data} does not hold it" if data else "name the file of the problems with --data"
-            raise BadInput(f"line {number} of {source} does not say the right answer of {record.id!r}: {where}.")
+            raise BadInput(f"line {number} of {source} has no right answer of {record.id!r}: {where}.")
         records.append(record)
     if not records:
-        raise BadInput(f"{source} holds no problem.")
+        raise BadInput(f"{source} has no problems.")
     return records
 
 
 def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a JSON Lines file with their line numbers; a torn last line of a killed run is passed over.
+    """Yield the objects of a JSON Lines file with their line numbers; a partial last line is ignored.
 
-    Raises BadInput where the file cannot be read or a line is no object.
+    Raises BadInput if the file cannot be read or a line is not an object.
     """
     try:
         with _open(path) as file:
@@ -97,7 +98,7 @@ def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     what = "UTF-8 text" if isinstance(error, UnicodeDecodeError) else "JSON"
                     raise BadInput(f"line {number} of {path} is not {what}.") from error
                 if not isinstance(row, dict):
-                    raise BadInput(f"line {number} of {path} is no JSON object.")
+                    raise BadInput(f"line {number} of {path} is not a JSON object.")
                 yield number, row
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
@@ -105,7 +106,7 @@ def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def read_golds(path: Path) -> dict[str, Gold]:
-    """The right answers of a data set, by id and by text. Raises BadInput for a line without one."""
+    """Read the right answers of a data set, by id and by text. Raises BadInput for a line without one."""
     golds: dict[str, Gold] = {}
     for number, row in rows(path):
         problem, answer = row.get("problem", row.get("question")), row.get("answer")
@@ -116,20 +117,20 @@ def read_golds(path: Path) -> dict[str, Gold]:
             if name is not None:
                 golds[str(name)] = gold
     if not golds:
-        raise BadInput(f"{path} holds no problem.")
+        raise BadInput(f"{path} has no problems.")
     return golds
 
 
 def form_of(row: Row) -> Callable[[Row, int], Record]:
-    """The reader for rows like this one. Raises BadInput for a form we do not know."""
+    """Return the reader for rows like this one. Raises BadInput for an unknown format."""
     if "candidates" in row and "plan" in row:
         return _outcome if "gold" in row else _answer
     for name, form in (("completions", _search_and_learn), ("samples", _pool), ("code", _qwen)):
         if name in row:
             return form
     raise BadInput(
-        "it holds no candidates (known are runs of ours, and rows with `completions` and `scores` as search-and-learn "
-        f"writes them; this one has {', '.join(list(row)[:8]) or 'nothing'})"
+        "it has no candidates (known are runs of `tts bench`, and rows with `completions` and `scores` as "
+        f"search-and-learn writes them; this one has {', '.join(list(row)[:8]) or 'nothing'})"
     )
 
 
@@ -169,7 +170,7 @@ def _qwen(row: Row, number: int) -> Record:
 
 def _foreign(row: Row, number: int, problem: str, texts: Any, scores: Any) -> Record:
     if not (isinstance(texts, list) and isinstance(scores, list) and all(isinstance(t, str) for t in texts)):
-        raise BadInput("its texts or scores are no list")
+        raise BadInput("its texts or scores are not a list")
     if len(texts) != len(scores):
         raise BadInput(f"it has {len(texts)} texts and {len(scores)} lists of scores")
     candidates = [candidate_of(k, extract(text), s) for k, (text, s) in enumerate(zip(texts, scores, strict=True))]
@@ -196,22 +197,24 @@ def _pool(row: Row, number: int) -> Record:
 
 
 def candidate_of(position: int, answer: str | None, scores: Any) -> Candidate:
-    """A solution recorded by someone else. It counts as finished: whether it was cut off is not recorded, and one
-    that was holds no box. Raises BadInput for scores that are no numbers."""
+    """Return the candidate of a foreign recording. Raises BadInput for scores that are not numbers.
+
+    It counts as finished: recordings do not say whether it was cut off, and one that was has no box.
+    """
     values = scores if isinstance(scores, list) else [scores]
     if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
-        raise BadInput(f"the scores of its candidate {position + 1} are no numbers")
+        raise BadInput(f"the scores of its candidate {position + 1} are not numbers")
     return Candidate(str(position), (), Finish.STOP, answer, tuple(map(float, values)))
 
 
 def level_of(row: Row) -> int:
-    """The level as a number: 5 of ``5``, ``"5"`` and ``"Level 5"``; 0 where there is none."""
+    """Parse the level: 5 of ``5``, ``"5"`` and ``"Level 5"``; 0 if missing."""
     match = re.search(r"\d+", str(row.get("level", "")))
     return int(match[0]) if match else 0
 
 
 def plan_words(plan: Plan, job: str = "") -> str:
-    """A plan as one line: what tells two plans of a run apart. The plans that a job chose are one."""
+    """Describe a plan in one line that distinguishes the plans of a run. The plans that a job chose are one."""
     strategy, _, width = job.rpartition("/")
     if strategy and strategy != plan.strategy:
         return f"{strategy}, N = {width}, a plan for each problem"
@@ -231,7 +234,7 @@ def _gold(row: Row) -> str | None:
 
 
 def _classes(outcome: Outcome) -> tuple[int | None, ...] | None:
-    """As the row says, where it does."""
+    """Return the classes that the row has, if any."""
     if len(outcome.classes) != len(outcome.candidates):
         return None
     return tuple(None if label < 0 else label for label in outcome.classes)

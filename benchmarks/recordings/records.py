@@ -1,5 +1,4 @@
-"""Recorded candidates of one problem, without their text: what a vote needs, and no more, so that a file of 500
-problems by 256 candidates fits into memory."""
+"""Recorded candidates of one problem without their text, so that 500 problems by 256 candidates fit into memory."""
 
 from __future__ import annotations
 
@@ -13,22 +12,21 @@ from tts.errors import BadInput
 from tts.types import Candidate
 
 EXCERPTS = 4
-"""Candidates of a problem whose text is kept, to see whether it belongs to the problem at all."""
+"""Candidates per problem whose text is kept, for :mod:`benchmarks.recordings.mixup`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One problem and the candidates recorded for it.
+    """One problem and its recorded candidates.
 
     Attributes:
-        id, problem, gold, level, subject: of the problem; ``gold`` None where the file does not say.
-        candidates: in the order recorded, their steps left out.
+        id, problem, gold, level, subject: the problem; ``gold`` is None if the file has none.
+        candidates: in the recorded order, without steps.
         right: whether each candidate is right; None before grading.
-        classes: the equivalence class of each candidate's answer, None where it has none to compare; None before
-            grading.
-        plan: what made them, in words; empty where the file does not say.
-        excerpts: the texts of the first few candidates.
-        independent: whether fewer of the candidates are what a smaller N would have found; of a search they are not.
+        classes: equivalence class of each candidate's answer, None for one that cannot vote; None before grading.
+        plan: the plan in words; empty if the file has none.
+        excerpts: texts of the first few candidates.
+        independent: true for independent samples, of which a subset is a valid run at a smaller N; false for a search.
     """
 
     id: str
@@ -48,28 +46,28 @@ class Record:
         return self.right is not None and self.classes is not None
 
     def scores(self, how: str | None) -> list[float | None]:
-        """One score a candidate, made of its step scores by ``how``; None where it has none, or ``how`` is None."""
+        """Aggregate the step scores of each candidate by ``how``; None without scores, or if ``how`` is None."""
         return [aggregate(c.scores, how) if how is not None and c.scores else None for c in self.candidates]
 
     def scored_by(self, how: str | None) -> tuple[Candidate, ...]:
-        """The candidates with these scores."""
+        """Return the candidates with these scores."""
         return tuple(replace(c, score=s) for c, s in zip(self.candidates, self.scores(how), strict=True))
 
 
 def voter(candidate: Candidate) -> bool:
-    """Whether a candidate has a voice: it is finished and holds an answer that can be compared."""
+    """Return whether a candidate votes: it is finished and has an answer that can be compared."""
     return candidate.finished and candidate.answer is not None and parsable(candidate.answer)
 
 
 def sizes(records: Sequence[Record], asked: Sequence[int] | None) -> list[int]:
-    """The values of N to compute: those asked for, or the powers of two up to what was recorded, and that.
+    """Return the values of N to compute: those asked for, or the powers of two and the recorded number.
 
-    Of a search only all of its candidates, where nothing is asked for. Raises BadInput where more is asked for than any
-    problem has.
+    For a search the default is its recorded number only. Raises BadInput if ``asked`` exceeds the candidates of every
+    problem.
     """
     most = max((len(record.candidates) for record in records), default=0)
     if most == 0:
-        raise BadInput("no problem of the file has a candidate: there is nothing to vote on.")
+        raise BadInput("no problem of the file has candidates: name another file.")
     if asked is None and not all(record.independent for record in records):
         return [most]
     if asked is None:

@@ -1,11 +1,11 @@
-"""What a part of a problem's samples would have cost: the prompt is paid once, and so is a step that several share.
+"""Costs of a subset of a problem's samples: the prompt and each shared step count once.
 
-A row of outcomes tells what all m samples cost together. The policy's part of n of them is the prompt and n in m of the
-rest. The reward model reads a step once however many solutions begin with it, so n samples cost it more than n in m of
-what m cost: in the mean over subsets a step that k samples share is read with the chance ``1 - C(m-k, n) / C(m, n)``.
+A row of outcomes holds the cost of all m samples together. For n of them, the policy costs the prompt and n/m of the
+rest. The reward model reads a shared step once, so n samples cost it more than n/m: averaged over subsets, it reads
+a step that k samples share with probability ``1 - C(m-k, n) / C(m, n)``.
 
-Two things are taken for what rows do not say: a token costs the same wherever it stands (attention over texts of such
-lengths is a small part), and of the reward model's tokens as many were its prompt as of the policy's.
+Two assumptions fill what rows do not hold. A token costs the same at every position: attention over such short texts
+is a small part. The prompt has as many tokens for the reward model as for the policy.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ class Cost:
 
 
 def whole(usage: Usage, *, prm: bool = True) -> Cost:
-    """All of it, with or without what the reward model cost."""
+    """Return the cost of all samples, with or without the reward model."""
     read = (usage.prm_tokens, usage.prm_flops) if prm else (0, 0)
     return Cost(usage.policy_tokens, read[0], usage.policy_flops, read[1], usage.paper_flops)
 
 
 def part(usage: Usage, n: int, of: int, sharing: NDArray[np.int64], *, prm: bool = True) -> Cost:
-    """The cost of ``n`` of the samples that cost ``usage`` together, in the mean over subsets.
+    """Estimate the cost of ``n`` of the samples that cost ``usage`` together: the mean over subsets.
 
     Args:
-        usage: of all ``of`` samples.
-        n: 1 or more; from ``of`` on it is the whole.
-        of: how many there are.
-        sharing: how they share their steps, see :func:`sharing_of`.
-        prm: whether the reward model reads them.
+        usage: cost of all ``of`` samples.
+        n: 1 or more; the whole cost if ``n >= of``.
+        of: number of samples.
+        sharing: lengths of shared steps, see :func:`sharing_of`.
+        prm: whether the reward model reads the samples.
     """
     if n >= of:
         return whole(usage, prm=prm)
@@ -67,26 +67,27 @@ def part(usage: Usage, n: int, of: int, sharing: NDArray[np.int64], *, prm: bool
 
 
 def policy_prompt(usage: Usage) -> float:
-    """FLOPs of the policy's prompt."""
+    """Estimate the FLOPs of the policy's prompt."""
     return usage.policy_flops * usage.prompt_tokens / max(1, usage.prompt_tokens + usage.policy_tokens)
 
 
 def prm_prompt_tokens(usage: Usage) -> int:
-    """Tokens of the reward model's prompt."""
+    """Estimate the tokens of the reward model's prompt."""
     return min(usage.prompt_tokens, usage.prm_tokens)
 
 
 def prm_prompt(usage: Usage) -> float:
-    """FLOPs of the reward model's prompt."""
+    """Estimate the FLOPs of the reward model's prompt."""
     return usage.prm_flops * prm_prompt_tokens(usage) / max(1, usage.prm_tokens)
 
 
 def sharing_of(solutions: Iterable[Sequence[str]]) -> NDArray[np.int64]:
-    """How much text of m solutions is shared by how many of them, in characters [m + 1].
+    """Count the characters of steps by the number of m solutions that share them [m + 1].
 
-    Entry k holds the lengths of the steps that exactly k solutions have in common, all steps above included.
+    Entry k is the total length of the steps that exactly k solutions share. Two solutions share a step if they also
+    share all steps before it.
     """
-    steps: dict[tuple[int, str], list[int]] = {}  # by the prefix above and the text: its number, how many share it
+    steps: dict[tuple[int, str], list[int]] = {}  # (number of the prefix, text) -> [number, solutions that share it]
     m = 0
     for solution in solutions:
         m += 1
@@ -102,9 +103,9 @@ def sharing_of(solutions: Iterable[Sequence[str]]) -> NDArray[np.int64]:
 
 
 def share_read(sharing: NDArray[np.int64], n: int, of: int) -> float:
-    """Of the distinct text of all ``of`` solutions, how much ``n`` of them hold in the mean over subsets, 0 to 1.
+    """Return the share (0 to 1) of the distinct text of ``of`` solutions that ``n`` hold, averaged over subsets.
 
-    Where their texts are not known, as much as they are of all.
+    Without texts this is n / of.
     """
     total = int(sharing.sum())
     return float(_chances(of, n) @ sharing) / total if total else n / of
@@ -112,5 +113,5 @@ def share_read(sharing: NDArray[np.int64], n: int, of: int) -> float:
 
 @lru_cache(maxsize=256)
 def _chances(m: int, n: int) -> NDArray[np.float64]:
-    """Of a step that k of m solutions share, the chance that n of them hold it [m + 1]."""
+    """Return, for a step that k of m solutions share, the probability that n of them contain it [m + 1]."""
     return np.array([1 - math.comb(m - k, n) / math.comb(m, n) for k in range(m + 1)])

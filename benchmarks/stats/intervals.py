@@ -1,7 +1,7 @@
-"""Intervals and estimators that the benchmarks report with.
+"""Intervals and estimators of the benchmarks.
 
-Where several observations belong to one problem (the steps of a solution, the solutions of a problem), resampling them
-one by one makes an interval too narrow: :func:`cluster_weights` resamples whole problems.
+Several observations may belong to one problem: the steps of a solution, the solutions of a problem. Resampling them
+one by one makes an interval too narrow, so :func:`cluster_weights` resamples whole problems.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Z = 1.959963984540054  # the 97.5 % point of the normal distribution
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate with the ends of its 95 % interval."""
+    """An estimate and the ends of its 95 % interval."""
 
     value: float
     low: float
@@ -27,14 +27,14 @@ class Interval:
         return f"{100 * self.value:.1f} % [{100 * self.low:.1f}, {100 * self.high:.1f}]"
 
     def points(self) -> str:
-        """As a difference in percentage points."""
+        """Format as a difference in percentage points."""
         return f"{100 * self.value:+.1f} points [{100 * self.low:+.1f}, {100 * self.high:+.1f}]"
 
 
 def wilson(successes: float, trials: float) -> Interval:
-    """A proportion with Wilson's score interval (1927). Raises ValueError without trials.
+    """Return a proportion with Wilson's score interval (1927). Raises ValueError without trials.
 
-    ``successes`` may be a sum of shares, one a trial, and ``trials`` an effective number.
+    ``successes`` may be a sum of shares, one per trial, and ``trials`` an effective number.
     """
     if trials < 1 or not 0 <= successes <= trials:
         raise ValueError(f"{successes} successes in {trials} trials make no proportion")
@@ -45,25 +45,28 @@ def wilson(successes: float, trials: float) -> Interval:
 
 
 def pass_at_k(samples: int, correct: int, k: int) -> float:
-    """The unbiased estimate of pass@k from ``correct`` of ``samples``: 1 - C(n-c, k) / C(n, k) (arXiv 2107.03374)."""
+    """Estimate pass@k without bias from ``correct`` of ``samples``: 1 - C(n-c, k) / C(n, k) (arXiv 2107.03374).
+
+    Raises ValueError if k is not in 1 to ``samples``.
+    """
     if not 1 <= k <= samples:
         raise ValueError(f"pass@{k} needs at least {k} samples, there are {samples}")
     return 1.0 - math.comb(samples - correct, k) / math.comb(samples, k)
 
 
 DIFFICULTIES = {"easy": 0.5, "medium": 0.1, "hard": 0.0}
-"""The least pass@1 of each bin (arXiv 2502.06703: 50 to 100 %, 10 to 50 %, 0 to 10 %)."""
+"""Smallest pass@1 of each bin (arXiv 2502.06703: 50 to 100 %, 10 to 50 %, 0 to 10 %)."""
 
 
 def difficulty(pass_at_1: float) -> str:
-    """The bin of a problem that a policy solves in this share (0 to 1) of its samples: easy, medium or hard."""
+    """Return the bin of a problem by its pass@1 (0 to 1): easy, medium or hard."""
     return next(name for name, least in DIFFICULTIES.items() if pass_at_1 >= least)
 
 
 def by_group(values: Sequence[float], groups: Sequence[Hashable]) -> dict[Hashable, tuple[Interval, int]]:
-    """The mean of each group with its bootstrap interval, and how many it holds; in the order in which groups come.
+    """Return the mean of each group with its interval, and the size of the group; in order of appearance.
 
-    Values that are all 0 or 1 are shares, and get Wilson's interval.
+    The interval is that of :func:`accuracy`.
     """
     parts: dict[Hashable, list[float]] = {}
     for value, group in zip(values, groups, strict=True):
@@ -72,21 +75,21 @@ def by_group(values: Sequence[float], groups: Sequence[Hashable]) -> dict[Hashab
 
 
 def accuracy(values: Sequence[float]) -> Interval:
-    """The mean of right (1) and wrong (0) with Wilson's interval; of shares between them with a bootstrap's."""
+    """Return the mean with Wilson's interval if all values are 0 or 1, else with a bootstrap interval."""
     if values and all(value in (0.0, 1.0) for value in values):
         return wilson(round(sum(values)), len(values))
     return mean(values)
 
 
 def mean(values: Sequence[float], draws: int = 10_000, seed: int = 0) -> Interval:
-    """The mean over problems with its percentile bootstrap interval."""
+    """Return the mean over problems with its percentile bootstrap interval."""
     return _bootstrap(np.asarray(values, dtype=float), draws, seed)
 
 
 def difference(ours: Sequence[float], theirs: Sequence[float], draws: int = 10_000, seed: int = 0) -> Interval:
-    """The mean difference over the same problems with its paired percentile bootstrap interval.
+    """Return the mean difference over the same problems with its paired percentile bootstrap interval.
 
-    Raises ValueError where the two are not over the same number of problems.
+    Raises ValueError if the numbers of problems differ.
     """
     if len(ours) != len(theirs):
         raise ValueError(f"{len(ours)} and {len(theirs)} problems cannot be paired")
@@ -94,14 +97,14 @@ def difference(ours: Sequence[float], theirs: Sequence[float], draws: int = 10_0
 
 
 def harmonic_mean(a: float, b: float) -> float:
-    """2ab / (a + b), and 0 where both are 0."""
+    """Compute 2ab / (a + b), and 0 if both are 0."""
     return 2 * a * b / (a + b) if a + b else 0.0
 
 
 def auc(scores: Sequence[float], labels: Sequence[bool]) -> float:
-    """The area under the ROC curve: how often a true one scores above a false one; ties count half.
+    """Compute the area under the ROC curve: how often a true one scores above a false one. Ties count half.
 
-    Raises ValueError where all labels are the same.
+    Raises ValueError if all labels are equal.
     """
     if all(labels) or not any(labels):
         raise ValueError("an AUC needs true and false labels")
@@ -109,7 +112,7 @@ def auc(scores: Sequence[float], labels: Sequence[bool]) -> float:
 
 
 def auc_draws(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The AUC of ``scores`` [n] against ``labels`` [n] under each row of ``weights`` [draws, n]: [draws].
+    """Compute the AUC of ``scores`` [n] against ``labels`` [n] for each row of ``weights`` [draws, n]: [draws].
 
     NaN for a draw without true or without false labels.
     """
@@ -126,9 +129,9 @@ def auc_draws(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np
 
 
 def cluster_weights(clusters: Sequence[Hashable], draws: int, seed: int) -> np.ndarray:
-    """How often each observation counts in each draw of a bootstrap over clusters: [1 + draws, n].
+    """Draw a bootstrap over clusters: the weight of each observation in each draw [1 + draws, n].
 
-    Row 0 is all ones, so that an estimate and its draws come out of the same lines of code.
+    Row 0 is all ones, so that one computation gives the estimate and its draws.
     """
     names = {name: k for k, name in enumerate(dict.fromkeys(clusters))}
     member = np.array([names[name] for name in clusters])
@@ -137,8 +140,10 @@ def cluster_weights(clusters: Sequence[Hashable], draws: int, seed: int) -> np.n
 
 
 def percentile(estimates: np.ndarray) -> Interval | None:
-    """The first of ``estimates`` [1 + draws] with the percentile interval of the rest; draws without a value are left
-    out. None where the estimate itself has no value."""
+    """Return the first of ``estimates`` [1 + draws] with the percentile interval of the others.
+
+    Draws that are NaN are left out. Returns None if the estimate itself is NaN.
+    """
     if np.isnan(estimates[0]):
         return None
     drawn = estimates[1:][~np.isnan(estimates[1:])]
@@ -148,7 +153,7 @@ def percentile(estimates: np.ndarray) -> Interval | None:
 
 def _bootstrap(values: np.ndarray, draws: int, seed: int) -> Interval:
     if not len(values):
-        raise ValueError("there is nothing to take the mean of")
+        raise ValueError("a mean needs at least one value")
     picks = np.random.default_rng(seed).integers(0, len(values), (draws, len(values)))
     low, high = np.quantile(values[picks].mean(axis=1), [0.025, 0.975])
     return Interval(float(values.mean()), float(low), float(high))

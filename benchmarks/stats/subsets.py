@@ -1,10 +1,9 @@
-"""What fewer samples would have given: the larger N contains the smaller ones.
+"""Estimates at smaller n from m recorded samples.
 
-Best-of-N and majority draw their samples independently, so any n of the m samples of a problem are as good a run at n
-as any other, and the mean over all of them is the unbiased estimate of accuracy at n with the least variance (for
-"any is right" this is pass@k of arXiv 2107.03374). For pass@n and the vote of the best score the mean has a closed
-form. For majority and weighted votes it is taken over all subsets where these are few, else over a fixed number of
-them, drawn by a fixed seed.
+Best-of-N and majority draw samples independently, so every subset of n of the m samples is a valid run at n. The mean
+over all subsets is the unbiased estimate of accuracy at n with the least variance; for "any sample is right" it is
+pass@k of arXiv 2107.03374. pass@n and the vote "best" have closed forms. Majority and weighted votes are averaged
+over all subsets if these are few, else over a fixed number drawn with a fixed seed.
 
 Arrays: m candidates of one problem, S subsets of n of them, K classes of equal answers.
 """
@@ -26,7 +25,7 @@ from tts.errors import UnknownName
 from tts.search.strategy import strategy_type
 
 SUBSETS = 400
-"""Subsets a vote is averaged over where all of them are too many. The mean over 500 problems then moves by about 0.1
+"""Number of subsets a vote is averaged over if all are too many. The mean over 500 problems then varies by about 0.1
 points with the seed."""
 
 VOTES = ("majority", "best", "weighted")
@@ -37,11 +36,10 @@ class Sampled:
     """The independent samples of one problem.
 
     Attributes:
-        classes: of each sample's answer, equal answers share one; -1 without a voice.
-        scores: of each sample; NaN without one.
-        right: whether each sample's answer is right.
-        sharing: how the samples share their steps, see :func:`benchmarks.stats.costs.sharing_of`; empty where not
-        known.
+        classes: class of each sample's answer [m]; equal answers have the same class, -1 casts no vote.
+        scores: score of each sample [m]; NaN without one.
+        right: whether each sample's answer is right [m].
+        sharing: lengths of shared steps, see :func:`benchmarks.stats.costs.sharing_of`; empty if unknown.
     """
 
     classes: NDArray[np.int64]
@@ -70,16 +68,16 @@ class Sampled:
         return len(self.classes)
 
     def without_scores(self) -> Sampled:
-        """The same as one has them without a reward model: ties go to the answer seen first."""
+        """Return the samples as they are without a reward model: ties go to the answer seen first."""
         return Sampled(self.classes, np.full(len(self), math.nan), self.right)
 
     def first(self, n: int) -> Sampled:
-        """The first ``n`` of them, or all where there are fewer."""
+        """Return the first ``n`` samples, or all if there are fewer."""
         return Sampled(self.classes[:n], self.scores[:n], self.right[:n])
 
 
 def independent(strategy: str) -> bool:
-    """Whether a strategy's candidates are independent samples; one that is not known here is taken for a search."""
+    """Return whether a strategy's candidates are independent samples; False for an unknown strategy."""
     try:
         return strategy_type(strategy).independent
     except UnknownName:
@@ -87,17 +85,17 @@ def independent(strategy: str) -> bool:
 
 
 def pass_at(samples: Sampled, n: int) -> float:
-    """How often at least one of ``n`` samples is right. Exact."""
+    """Compute the probability that at least one of ``n`` samples is right. Exact."""
     return pass_at_k(len(samples), int(samples.right.sum()), n)
 
 
 def accuracy_at(samples: Sampled, n: int, vote: str, seed: int = 0) -> float:
-    """How often the vote of ``n`` of the samples, drawn without replacement, is right.
+    """Estimate how often the vote of ``n`` samples, drawn without replacement, is right.
 
-    Raises UnknownName for a vote that is not one of ours: of another nobody knows whether the estimate holds.
+    Raises UnknownName for a vote that is not one of VOTES: the estimate may not hold for others.
     """
     if not 1 <= n <= len(samples):
-        raise ValueError(f"{len(samples)} samples hold no subset of {n}")
+        raise ValueError(f"{len(samples)} samples have no subset of size {n}")
     if vote == "best":
         return _best(samples, n)
     if vote not in VOTES:
@@ -109,7 +107,7 @@ def accuracy_at(samples: Sampled, n: int, vote: str, seed: int = 0) -> float:
 
 
 def _best(samples: Sampled, n: int) -> float:
-    """The sample of rank r, from 0, wins where it is drawn and none above it is: C(m-1-r, n-1) of C(m, n) subsets."""
+    """Count the subsets that a right sample wins: the sample of rank r (from 0) wins C(m-1-r, n-1) of C(m, n)."""
     m = len(samples)
     voters = np.flatnonzero(samples.classes >= 0)
     scores = np.where(np.isnan(samples.scores), -np.inf, samples.scores)
@@ -120,7 +118,7 @@ def _best(samples: Sampled, n: int) -> float:
 
 @lru_cache(maxsize=32)
 def _subsets(m: int, n: int, seed: int) -> NDArray[np.int64]:
-    """Subsets of n of m indices [S, n], each ascending: all of them, or ``SUBSETS`` at random."""
+    """Return subsets of n of m indices [S, n], each ascending: all of them, or ``SUBSETS`` random ones."""
     if math.comb(m, n) <= SUBSETS:
         return np.array(list(itertools.combinations(range(m), n)), dtype=np.int64)
     draws = np.random.default_rng((seed, m, n)).random((SUBSETS, m))
@@ -128,36 +126,36 @@ def _subsets(m: int, n: int, seed: int) -> NDArray[np.int64]:
 
 
 def elected(classes: NDArray[np.int64], scores: NDArray[np.float64], vote: str) -> NDArray[np.int64]:
-    """The member each row's vote answers as [S]: a column, or -1 where nobody votes. See :mod:`tts.answers.votes`.
+    """Return the column of each row's elected sample [S], -1 if no sample votes. See :mod:`tts.answers.votes`.
 
     Args:
-        classes, scores: of each member of each row [S, n]; a score is NaN where there is none.
+        classes, scores: of each sample of each row [S, n]; NaN for a missing score.
         vote: one of VOTES.
     """
-    voice = classes >= 0
+    voters = classes >= 0
     scores = np.where(np.isnan(scores), -np.inf, scores)
     if vote == "best":
-        mine = voice
+        mine = voters
     else:
         weights = np.nan_to_num(scores, neginf=0.0) if vote == "weighted" else None
-        mine = voice & (classes == _leading(classes, scores, voice, weights)[:, None])
-    # it answers as its best member wrote it, the first of equals
+        mine = voters & (classes == _leading(classes, scores, voters, weights)[:, None])
+    # the elected answer is spelled as its best sample has it; ties go to the first
     member = np.where(mine, scores, -np.inf)
     leader: NDArray[np.int64] = (mine & (member == member.max(axis=1, keepdims=True))).argmax(axis=1)
-    return np.where(voice.any(axis=1), leader, -1)
+    return np.where(voters.any(axis=1), leader, -1)
 
 
 def _leading(
     classes: NDArray[np.int64],
     scores: NDArray[np.float64],
-    voice: NDArray[np.bool_],
+    voters: NDArray[np.bool_],
     weights: NDArray[np.float64] | None,
 ) -> NDArray[np.int64]:
-    """The class of the greatest weight in each row [S]."""
+    """Return the class with the greatest weight in each row [S]."""
     count = int(classes.max(initial=-1)) + 1
     if count == 0:
         return np.full(len(classes), -1)
-    totals = _totals(classes, voice, weights, count)
+    totals = _totals(classes, voters, weights, count)
     winners = totals == totals.max(axis=1, keepdims=True)
     winner: NDArray[np.int64] = winners.argmax(axis=1)
     for row in np.flatnonzero(winners.sum(axis=1) > 1):
@@ -166,22 +164,22 @@ def _leading(
 
 
 def _totals(
-    classes: NDArray[np.int64], voice: NDArray[np.bool_], weights: NDArray[np.float64] | None, count: int
+    classes: NDArray[np.int64], voters: NDArray[np.bool_], weights: NDArray[np.float64] | None, count: int
 ) -> NDArray[np.float64]:
-    """The weight of each class in each subset [S, K]; minus infinity for a class that is not in it."""
+    """Return the weight of each class in each subset [S, K]; minus infinity for an absent class."""
     shape = len(classes), count
-    cells = (np.arange(len(classes))[:, None] * count + classes)[voice]
+    cells = (np.arange(len(classes))[:, None] * count + classes)[voters]
     votes = np.bincount(cells, minlength=shape[0] * count).reshape(shape).astype(float)
     totals = votes
     if weights is not None:
-        sums = np.bincount(cells, weights[voice], shape[0] * count).reshape(shape)
-        weighty = (voice & (weights != 0)).any(axis=1, keepdims=True)
-        totals = np.where(weighty, sums, votes)  # where no voter has a weight they are counted
+        sums = np.bincount(cells, weights[voters], shape[0] * count).reshape(shape)
+        weighty = (voters & (weights != 0)).any(axis=1, keepdims=True)
+        totals = np.where(weighty, sums, votes)  # if all weights are zero, count the votes
     return np.where(votes > 0, totals, -np.inf)
 
 
 def _tie(classes: NDArray[np.int64], scores: NDArray[np.float64], winners: NDArray[np.bool_]) -> int:
-    """Of classes with the same total the one with the highest single score; of those the one seen first."""
+    """Break a tie: the class with the highest single score wins; among equals, the one seen first."""
     tied = np.flatnonzero((classes >= 0) & winners[classes])
     if not len(tied):
         return 0

@@ -62,7 +62,7 @@ def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Pa
         (["bench", "--data", "none.jsonl", "--dry-run"], "cannot be read"),
         (["bench", "lab-500", "--levels", "a", "--dry-run"], "--levels is a list of numbers"),
         (["bench", "lab-500", "--strategy", "beam", "--dry-run"], "did you mean 'beam-search'"),
-        (["bench", "lab-500", "--strategy", ",", "--dry-run"], "names no strategy"),
+        (["bench", "lab-500", "--strategy", ",", "--dry-run"], "--strategy is empty"),
         (["bench", "lab-500", "--budget", "4,x", "--dry-run"], "list of whole numbers"),
         (["bench", "lab-500", "--budget", "0", "--dry-run"], "1 or more"),
         (["bench", "lab-500", "--strategy", "majority", "--beam-width", "2", "--dry-run"], "beam_width"),

@@ -197,7 +197,7 @@ def test_a_run_may_not_be_asked_for_what_would_draw_its_samples_anew(tmp_path: P
     narrow, wide = asked("best-of-n", "2", "best-of-n/2"), asked("best-of-n", "2,4", "best-of-n/4")
     with toy_bench(tmp_path / "run", data=dataset(1), strategies=["best-of-n"], budgets=[2], settings=narrow) as run:
         run.run()
-    with pytest.raises(BadInput, match="made with best-of-n/2, which is not asked for now"):
+    with pytest.raises(BadInput, match="made with best-of-n/2, which this command leaves out"):
         toy_bench(tmp_path / "run", strategies=["best-of-n"], settings=wide)
 
 
@@ -211,7 +211,7 @@ def test_other_files_of_a_model_are_refused_by_their_name_and_not_by_a_bare_hash
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(BadInput, match=r"holds notes\.txt and is no run of ours"):
+    with pytest.raises(BadInput, match=r"holds notes\.txt and is not a run folder"):
         toy_bench(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
 

@@ -80,7 +80,7 @@ def test_recorded_candidates_make_a_profile_for_the_model_that_is_named(tts: Tts
     assert "name it with --policy" in err
     code, text, err = tts(*given, "--policy", "llama-3.2-1b", "--prm", "skywork-1.5b", "--json")
     assert code == 0, err
-    assert "guessed from the length of the texts" in err
+    assert "estimated from the length of the texts" in err
     # one sample is right in 0, 1, 2, 3, 4 of 4 cases by turns: of 24 problems (5*0 + 5*1 + 5*2 + 5*3 + 4*4) / 4 / 24
     [one] = [row for row in json.loads(text)["plans"] if row["strategy"] == "majority" and row["n"] == 1]
     assert one["accuracy"] == pytest.approx(46 / 96, abs=0.08)

@@ -64,7 +64,7 @@ def test_a_row_less_and_a_changed_answer_are_found_out(monkeypatch: pytest.Monke
     lines = (BENCHMARKS / "aime25.jsonl").read_text().splitlines(keepends=True)
     monkeypatch.setenv("TTS_DATA", str(tmp_path))
     (tmp_path / "aime25.jsonl").write_text("".join(lines[1:]))
-    with pytest.raises(BadInput, match=r"aime25 has 30 problems, and .* holds 29"):
+    with pytest.raises(BadInput, match=r"aime25 has 30 problems, but .* has 29"):
         load("aime25")
     (tmp_path / "aime25.jsonl").write_text("".join(lines).replace('"70"', '"71"', 1))
     with pytest.raises(BadInput, match="are not those of aime25: their SHA-256 is"):
@@ -81,12 +81,10 @@ def test_what_is_missing_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_pa
     with pytest.raises(UnknownName, match="did you mean 'math500'"):
         load("math-500")
     monkeypatch.setenv("TTS_DATA", str(tmp_path))
-    with pytest.raises(
-        BadInput, match=r"has no gsm8k: it would be called gsm8k\.jsonl or gsm8k\.parquet or gsm8k_test"
-    ):
+    with pytest.raises(BadInput, match=r"has no gsm8k: call the file gsm8k\.jsonl or gsm8k\.parquet or gsm8k_test"):
         load("gsm8k")
     monkeypatch.setenv("TTS_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(BadInput, match="which is no folder"):
+    with pytest.raises(BadInput, match="which is not a folder"):
         load("gsm8k")
 
 
@@ -133,12 +131,12 @@ def test_rows_of_many_forms_become_problems(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "holds no problem"),
+        ("", "has no problems"),
         ('{"problem": "a"}\n', "row 1 of .* has no `answer`"),
         ('{"answer": "1"}\n', "row 1 of .* has no text under `problem` or `question`"),
         ('{"problem": "a", "answer": "1", "id": 1}\n{"problem": "b", "answer": "1", "id": 1}\n', "rows 1 and 2"),
-        ('{"problem": "a", "answer": "1"}\n\nwhat\n', "line 3 of .* is no JSON"),
-        ("[]\n", "line 1 of .* is no JSON object"),
+        ('{"problem": "a", "answer": "1"}\n\nwhat\n', "line 3 of .* is not JSON"),
+        ("[]\n", "line 1 of .* is not a JSON object"),
     ],
 )
 def test_a_file_that_is_no_data_set_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:
@@ -234,7 +232,7 @@ def test_another_file_under_the_pinned_name_is_refused(
 ) -> None:
     monkeypatch.setattr(Served, "content", b'{"problem": "a", "answer": "1"}\n')
     said = from_hub(hub, tmp_path).splitlines()[-1]
-    assert "is not the file of math500 that is pinned: its SHA-256 is" in said
+    assert "is not the pinned file of math500: its SHA-256 is" in said
 
 
 def test_a_hub_out_of_reach_is_one_sentence(tmp_path: Path) -> None:

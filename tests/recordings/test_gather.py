@@ -154,7 +154,7 @@ def changed(found: dict[str, Any], **plan: Any) -> dict[str, Any]:
     [
         ([changed(row("q", [["1"]]), policy="other")], "mixes models"),
         ([changed(row("q", [["1"]]), prm="other")], "mixes models"),
-        ([changed(row("q", [["1"]]), parameters={"n": 1, "temperature": 0.5})], "drawn otherwise"),
+        ([changed(row("q", [["1"]]), parameters={"n": 1, "temperature": 0.5})], "samples drawn with other parameters"),
         ([row("q", [["1"]], "dvts"), changed(row("q", [["1"]], "dvts"), parameters={"n": 1})], "other parameters"),
     ],
 )

@@ -126,7 +126,7 @@ def test_of_a_search_all_candidates_vote_and_of_samples_every_n(tmp_path: Path) 
     assert [row["n"] for row in rows] == [2, 8, 2]
     out, err = replay(run, "--vote", "majority", "--budget", "8")
     assert "beam-search" not in out
-    assert "beam-search, N = 4, toy, toy-prm has no more than 4 candidates a problem and is left out" in err
+    assert "beam-search, N = 4, toy, toy-prm has at most 4 candidates per problem and is left out" in err
     with pytest.raises(BadInput, match="9 is more than the 8 candidates"):
         replay(run, "--budget", "1,9")
 
@@ -134,7 +134,7 @@ def test_of_a_search_all_candidates_vote_and_of_samples_every_n(tmp_path: Path) 
 def test_answers_of_solve_are_graded_with_the_problems_file(tmp_path: Path) -> None:
     solution = asyncio.run(Solver(ToyPolicy(), ToyReward(), "best-of-n", Budget(4)).solve("How far?"))
     out = write(tmp_path / "out.jsonl", [as_row(solution)])
-    with pytest.raises(BadInput, match=r"does not say the right answer .* --data"):
+    with pytest.raises(BadInput, match=r"has no right answer .* --data"):
         read(out)
     data = write(tmp_path / "data.jsonl", [{"question": "How far?", "answer": 3, "level": "Level 2"}])
     [record] = read(out, data)
@@ -160,17 +160,17 @@ def test_without_scores_only_majority_is_left(tmp_path: Path) -> None:
 
 
 BAD: list[tuple[bytes, str]] = [
-    (b"", "holds no problem"),
+    (b"", "has no problems"),
     (b"\xff\xfe{}\n", "line 1 of .* is not UTF-8"),
     (b"no json\n", "line 1 of .* is not JSON"),
-    (b"[1]\n", "line 1 of .* is no JSON object"),
-    (b'{"question": "?"}\n', "line 1 of .* it holds no candidates .* this one has question"),
+    (b"[1]\n", "line 1 of .* is not a JSON object"),
+    (b'{"question": "?"}\n', "line 1 of .* it has no candidates .* this one has question"),
     (json.dumps(THREE[0]).encode() + b'\n{"problem": "?", "answer": "1"}\n', "line 2 of .*'completions'"),
     (b'{"problem": "?", "answer": "1", "completions": ["a"], "scores": []}\n', "1 texts and 0 lists of scores"),
-    (b'{"problem": "?", "answer": "1", "completions": ["a"], "scores": [["b"]]}\n', "candidate 1 are no numbers"),
-    (b'{"problem": "?", "answer": "1", "completions": ["a"], "scores": [[NaN]]}\n', "candidate 1 are no numbers"),
-    (b'{"problem": "?", "completions": ["a"], "scores": [[1]]}\n', "does not say the right answer"),
-    (b'{"problem": "?", "answer": "1", "completions": [], "scores": []}\n', "no problem of the file has a candidate"),
+    (b'{"problem": "?", "answer": "1", "completions": ["a"], "scores": [["b"]]}\n', "candidate 1 are not numbers"),
+    (b'{"problem": "?", "answer": "1", "completions": ["a"], "scores": [[NaN]]}\n', "candidate 1 are not numbers"),
+    (b'{"problem": "?", "completions": ["a"], "scores": [[1]]}\n', "has no right answer"),
+    (b'{"problem": "?", "answer": "1", "completions": [], "scores": []}\n', "no problem of the file has candidates"),
     (b'{"plan": {}, "candidates": [], "gold": "1"}\n', "line 1 of .* cannot be used"),
 ]
 
@@ -200,7 +200,7 @@ def test_a_damaged_archive_and_a_missing_file_are_refused(tmp_path: Path) -> Non
         (["--budget", "8"], "more than the 4 candidates"),
         (["--budget", "0"], "1 or more, not 0"),
         (["--budget", "few"], "whole numbers with commas"),
-        (["--vote", ","], "empty list"),
+        (["--vote", ","], "the list is empty"),
         (["--against", "weighted-lst"], "did you mean 'last'"),
         (["--data", "none.jsonl"], "none.jsonl cannot be read"),
     ],

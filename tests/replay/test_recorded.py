@@ -123,4 +123,4 @@ def test_a_sound_recording_gives_no_warning(path: Path) -> None:
 def test_rows_dealt_to_the_wrong_problems_are_noticed_without_their_text(pool: list[Record]) -> None:
     assert fit_of(pool).compared == 0
     turned = [replace(record, gold=pool[k - 1].gold) for k, record in enumerate(pool)]
-    assert "no more often than if they were dealt out" in (warning(turned) or "")
+    assert "no more often than if they were permuted" in (warning(turned) or "")

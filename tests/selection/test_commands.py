@@ -127,7 +127,7 @@ def test_a_benchmark_runs_auto_as_one_more_strategy_and_warns_of_what_the_profil
     command = ["bench", "lab-500", "--limit", "3", "-n", "8", "--strategy", "majority,auto", "--out", str(out)]
     done = tts(*command, "--profile", str(tmp_path / "lab.json"))
     assert done.code == 0
-    assert "1 of these 3 problems are among those that the profile" in done.err
+    assert "1 of these 3 problems were used to fit the profile" in done.err
     assert "auto " in done.out
     rows = [outcome for outcome in read(out / "outcomes.jsonl") if outcome.plan.strategy == "auto"]
     assert len(rows) == 3

@@ -75,5 +75,5 @@ def test_a_vote_nobody_has_an_estimate_for_is_refused() -> None:
     _, samples = draw(3)
     with pytest.raises(UnknownName, match="no vote with an estimate"):
         accuracy_at(samples, 1, "loudest")
-    with pytest.raises(ValueError, match="no subset of 99"):
+    with pytest.raises(ValueError, match="no subset of size 99"):
         accuracy_at(samples, 99, "best")
