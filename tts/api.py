@@ -14,8 +14,8 @@ from tts.engines.load import Loading, load_both, load_policy, load_reward
 from tts.engines.replay import ReplayPolicy, ReplayReward, load_replay
 from tts.errors import BadInput, EngineDied, TTSError
 from tts.models.policies import DEFAULT_POLICY
-from tts.planning import Wish, check_sizes, planned
-from tts.protocols import Policy, RewardModel, as_policy, as_reward
+from tts.planning import Wish, check_sizes, planned, reward_of
+from tts.protocols import Policy, RewardModel, as_policy
 from tts.records.solution_json import upgraded
 from tts.search.run import run
 from tts.search.strategy import Strategy
@@ -34,7 +34,8 @@ class Solver:
     Args:
         policy: a short name (``tts models`` lists them), a hub id, a local folder, or a Policy of your own: inherit
             :class:`tts.protocols.Policy`.
-        prm: the same for the reward model; ``"auto"`` takes the one recommended for the policy, None goes without.
+        prm: the same for the reward model; ``"auto"`` takes the one recommended for the policy, None goes without. A
+            Python function ``(problem, solution) -> score`` serves as one (:mod:`prm.function`).
         strategy: a name (``tts strategies`` lists them) or a Strategy; by default ``auto``, which chooses for each
             problem by measured curves or by the published rule (docs/SELECTOR.md).
         budget: N, the number of samples, or a whole Budget.
@@ -54,6 +55,7 @@ class Solver:
         prm_device: where the reward model runs, when that is elsewhere.
         gpu_memory: the part of a GPU's memory that both models together may take (vLLM).
         engine_args: further arguments of the engine, see :class:`tts.engines.load.Loading`.
+        allow_code: a function that ``prm`` names as ``module:function`` may be imported and run.
         parameters: further parameters of the strategy, such as ``beam_width=8`` or ``temperature=0.6``.
 
     Raises:
@@ -63,7 +65,7 @@ class Solver:
     def __init__(
         self,
         policy: str | Policy = DEFAULT_POLICY,
-        prm: str | RewardModel | None = "auto",
+        prm: str | RewardModel | Callable[[str, Any], Any] | None = "auto",
         strategy: str | Strategy | None = None,
         budget: int | Budget = 16,
         *,
@@ -83,6 +85,7 @@ class Solver:
         prm_device: str | None = None,
         gpu_memory: float = 0.9,
         engine_args: Mapping[str, Any] | None = None,
+        allow_code: bool = False,
         **parameters: Any,
     ) -> None:
         if not isinstance(budget, Budget):
@@ -90,7 +93,7 @@ class Solver:
         elif not (max_tokens is max_flops is max_seconds is None):
             raise BadInput("give the ceilings either in the Budget or as arguments of their own, not both.")
         policy = policy if isinstance(policy, str) else as_policy(policy)
-        prm = prm if prm is None or isinstance(prm, str) else as_reward(prm)
+        prm = reward_of(prm, allow_code)
         self.budget, self.total_flops = budget, total_flops
         self._loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
         self._models: tuple[Policy, RewardModel | None] | None = None
@@ -143,7 +146,7 @@ class Solver:
                 f"{policy.name} is behind a chat-only server, which cannot go on from a step: "
                 f"use best-of-n or majority, not {self.plan.strategy}."
             )
-        unknown = next((model.name for model in (policy, reward) if model and not model.shape.active), None)
+        unknown = next((model.name for model in (policy, reward) if model and not model.counted), None)
         if unknown and not (self.budget.max_flops is None and self.total_flops is None):
             raise BadInput(
                 f"the size of {unknown} is not known here, so a ceiling of FLOPs cannot be kept: leave it out."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,7 +14,7 @@ from tts.models.card import ModelCard
 from tts.models.descriptions import family_of
 from tts.models.find import find
 from tts.models.lookup import CARDS
-from tts.protocols import Policy, RewardModel
+from tts.protocols import Policy, RewardModel, as_reward
 from tts.registry import resolve
 from tts.search.step_scores import refusal
 from tts.search.strategy import AUTO, Strategy, build, parameters_of, strategy_type
@@ -51,6 +52,23 @@ class Wish:
     @property
     def policy_parameters(self) -> int:
         return find(self.policy, "policy").parameters if isinstance(self.policy, str) else self.policy.shape.parameters
+
+
+_FUNCTION = re.compile(r"[\w./~-]+:[A-Za-z_]\w*")
+"""``module:function`` or ``file.py:function``."""
+
+
+def reward_of(given: Any, allow_code: bool = False) -> str | RewardModel | None:
+    """Return the reward model that a user gave: a name stays one, a function becomes one.
+
+    Raises BadInput for an object that cannot serve, and for the name of a function where running it is not allowed.
+    """
+    if isinstance(given, str) and not _FUNCTION.fullmatch(given):
+        return given
+    if isinstance(given, str) or (callable(given) and not isinstance(given, RewardModel)):
+        made: RewardModel = resolve("reward model", "function")(given, allow_code)
+        return made
+    return None if given is None else as_reward(given)
 
 
 @dataclass(frozen=True, slots=True)

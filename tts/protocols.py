@@ -74,6 +74,11 @@ class Model(ABC):
     shape: ModelShape
 
     @property
+    def counted(self) -> bool:
+        """True where the FLOPs of a pass are known, so that a ceiling of FLOPs can be kept."""
+        return self.shape.active > 0
+
+    @property
     def alive(self) -> bool:
         """False once the model cannot work any more, such as after the end of its process. It is then loaded again."""
         return True

@@ -33,6 +33,9 @@ TABLE: dict[str, dict[str, str]] = {
         "boxed": "tts.answers.extract:extract",
         "last-number": "tts.answers.extract:last_number",
     },
+    "reward model": {
+        "function": "prm.function:load",
+    },
     "prm family": {
         "qwen": "prm.qwen:FAMILY",
         "math-shepherd": "prm.math_shepherd:FAMILY",

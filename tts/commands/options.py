@@ -72,11 +72,15 @@ def _shared(
     prm: Annotated[
         str,
         typer.Option(
-            help="Reward model, or a JSON file that describes one. auto: the one recommended for the policy; or none.",
+            help="Reward model, a JSON file that describes one, or MODULE:FUNCTION (with --allow-code). auto: the one "
+            "recommended for the policy; or none.",
             autocompletion=completion.models("prm", "auto", "none"),
             rich_help_panel=MODELS,
         ),
     ] = "auto",
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Allow --prm to run a Python function.", rich_help_panel=MODELS)
+    ] = False,
     profile: Annotated[
         str | None,
         typer.Option(

@@ -1,0 +1,140 @@
+"""A Python function as a reward model: it scores whole solutions, or the steps of one."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import inspect
+import math
+import sys
+from collections.abc import Callable, Sequence
+from numbers import Real
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from tts.aio import aside
+from tts.cost import ModelShape
+from tts.errors import BadInput, EngineError
+from tts.protocols import RewardModel
+from tts.types import Node, Problem
+
+Function = Callable[[str, Any], Any]
+"""``(problem, solution) -> score`` or ``(problem, steps) -> scores``; it may be a coroutine function."""
+
+SECONDS = 60.0
+"""Time that one call may take."""
+
+_CALLS = 8  # of one function at the same time, each in a thread of its own
+
+
+class FunctionReward(RewardModel):
+    """A reward model that calls a function of the user's.
+
+    A function whose second argument is called ``steps`` gets the list of step texts and returns one score a step. Any
+    other function gets the text of a finished solution and returns one score. Scores are numbers from 0 to 1. A
+    function costs no FLOPs.
+
+    Args:
+        function: called in a thread, or awaited where it is a coroutine function.
+        name: for plans and traces; by default the function's own.
+        seconds: time that one call may take.
+
+    Raises:
+        BadInput: the function does not take a problem and a solution.
+    """
+
+    concurrent = True
+    counted = True
+
+    def __init__(self, function: Function, name: str = "", seconds: float = SECONDS) -> None:
+        named = inspect.isroutine(function)
+        self.name = name or (function.__name__ if named else type(function).__name__)
+        self.shape = ModelShape(parameters=0, active=0, layers=0, width=0)
+        self.outcome = _second_parameter(function, self.name) != "steps"
+        self._function, self._seconds = function, seconds
+        self._gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+    def lengths(self, problem: Problem, node: Node) -> list[int]:
+        return [0] * (1 + len(node.steps))
+
+    async def score(self, problem: Problem, node: Node, seen: int) -> tuple[float, ...]:
+        texts = [step.text for step in node.steps]
+        if self.outcome:
+            return (self._checked(await self._call(problem.text, "".join(texts))),)
+        found = await self._call(problem.text, texts)
+        if not isinstance(found, Sequence) or len(found) != len(texts):
+            raise EngineError(f"{self.name} must return {len(texts)} scores, one a step, not {found!r}.")
+        return tuple(self._checked(score) for score in found[seen:])
+
+    async def _call(self, problem: str, solution: str | list[str]) -> Any:
+        gate = self._gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_CALLS))
+        async with gate:
+            try:
+                if inspect.iscoroutinefunction(self._function):
+                    return await asyncio.wait_for(self._function(problem, solution), self._seconds)
+                return await asyncio.wait_for(aside(self._function, problem, solution), self._seconds)
+            except TimeoutError as error:
+                raise EngineError(
+                    f"{self.name} took more than {self._seconds:g} s for one solution: make it faster, or give "
+                    "FunctionReward more seconds."
+                ) from error
+            except Exception as error:
+                raise EngineError(f"{self.name} failed with {type(error).__name__}: {error}.") from error
+
+    def _checked(self, score: Any) -> float:
+        """Return a score as a float. Raises EngineError for what is no number from 0 to 1."""
+        value = float(score) if isinstance(score, Real) else math.nan
+        if not 0 <= value <= 1:
+            raise EngineError(f"{self.name} returned {score!r}: a score is a number from 0 to 1.")
+        return value
+
+
+def load(target: str | Function, allow_code: bool = False) -> FunctionReward:
+    """Return the reward model of a function, or of what ``module:function`` or ``file.py:function`` names.
+
+    Raises:
+        BadInput: running the user's code was not allowed, or there is no such function.
+    """
+    if not isinstance(target, str):
+        return FunctionReward(target)
+    where, _, attribute = target.rpartition(":")
+    if not allow_code:
+        raise BadInput(f"{target} is Python code that would be run here: allow it with --allow-code (allow_code=True).")
+    function = vars(_module(where)).get(attribute)
+    if not callable(function):
+        raise BadInput(f"{where} has no function {attribute!r}: write --prm MODULE:FUNCTION.")
+    return FunctionReward(function, target)
+
+
+def _module(where: str) -> ModuleType:
+    path = Path(where)
+    try:
+        if path.suffix != ".py":
+            if "" not in sys.path:
+                sys.path.insert(0, "")
+            return importlib.import_module(where)
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        if spec is None or spec.loader is None or not path.is_file():
+            raise BadInput(f"there is no file {where}: write --prm FILE.py:FUNCTION.")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    except BadInput:
+        raise
+    except Exception as error:
+        raise BadInput(f"{where} cannot be imported ({type(error).__name__}: {error}).") from error
+
+
+def _second_parameter(function: Function, name: str) -> str:
+    """Return the name of the second argument. Raises BadInput for a function that takes none."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+        inspect.signature(function).bind("problem", "solution")
+    except (TypeError, ValueError) as error:
+        raise BadInput(
+            f"{name} cannot score solutions: define it as (problem, solution) -> score or (problem, steps) -> scores."
+        ) from error
+    return parameters[1].name if len(parameters) > 1 else ""
