@@ -51,11 +51,12 @@ class Completion:
     """What was sampled: at least one step, each with its token ids, and why sampling stopped.
 
     With ``Until.STEP`` there is exactly one step. The token that ends the solution (end of sequence) belongs to the
-    last step's ``tokens`` but not to its text.
+    last step's ``tokens`` but not to its text. ``warnings`` are sentences for whoever reads the solution.
     """
 
     steps: tuple[Step, ...]
     finish: Finish
+    warnings: tuple[str, ...] = ()
 
 
 Warn = Callable[[str], str | None]

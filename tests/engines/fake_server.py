@@ -1,7 +1,8 @@
 """A small HTTP server that speaks as vLLM, llama.cpp, a plain OpenAI-compatible server or a chat-only one does.
 
 It samples from a tiny model of the transformers engine, so what comes back over HTTP can be laid next to what that
-engine gives itself. ``failures`` are acted out first, one a request: a status with headers, or a way to misbehave.
+engine gives itself. ``failures`` are acted out first, one a request: a status with headers, a way to misbehave, or the
+bytes that :class:`Says` holds.
 """
 
 from __future__ import annotations
@@ -26,6 +27,31 @@ Variant = Literal["vllm", "openai", "llama.cpp", "chat"]
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Says:
+    """An answer by its bytes, whatever they are: sent piece by piece, then the connection is closed.
+
+    Attributes:
+        pieces: the body.
+        pause: seconds after each piece.
+        headers: of the answer.
+    """
+
+    pieces: list[bytes]
+    status: int = 200
+    pause: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def json(cls, value: Any, status: int = 200) -> Says:
+        return cls([json.dumps(value).encode()], status)
+
+    @classmethod
+    def events(cls, *values: Any, done: bool = True, pause: float = 0.0) -> Says:
+        pieces = [b"data: " + (v if isinstance(v, bytes) else json.dumps(v).encode()) + b"\n\n" for v in values]
+        return cls([*pieces, *[b"data: [DONE]\n\n"] * done], pause=pause)
+
+
 @dataclass(eq=False)
 class FakeServer:
     """Serves one model under ``name`` on a free port for as long as the ``with`` lasts.
@@ -37,7 +63,7 @@ class FakeServer:
         rows: which rows ``/pooling`` gives: all, those at step marks, the last two (a read cache), logits, none.
         key: the API key it wants.
         most: choices it gives in one answer; 0 refuses to give several.
-        failures: acted out first: a status, (status, headers), "hang", "drop", "html".
+        failures: acted out first: a status, (status, headers), "hang", "drop", "html", Says; None answers as ever.
         requests: path, body and headers of all requests so far.
     """
 
@@ -261,6 +287,8 @@ class _Handler(BaseHTTPRequestHandler):
         fake = self.server_state
         if fake._stopped.is_set() or failure == "drop":
             self.close_connection = True
+        elif isinstance(failure, Says):
+            self._say(failure)
         elif failure == "hang":
             self._hang()
         elif failure == "html":
@@ -278,6 +306,18 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 answer.pop("tokens", None) if "choices" in answer else None
                 self._send(status, json.dumps(answer).encode())
+
+    def _say(self, answer: Says) -> None:
+        self.close_connection = True
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        for piece in answer.pieces:
+            self.wfile.write(piece)
+            self.wfile.flush()
+            if answer.pause and self.server_state._stopped.wait(answer.pause):
+                return
 
     def _send(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

@@ -214,17 +214,19 @@ class TestPolicies:
         full = Node(Step("", (9,) * 512), "/")
         assert (await remote.generate(ask(full))).finish is Finish.LENGTH
 
-    async def test_a_limit_that_only_a_refusal_tells_is_learnt(
-        self, fakes: Callable[..., FakeServer], connect: Connect, policy_folder: Path
+    async def test_a_limit_that_only_a_refusal_names_holds_for_its_problem(
+        self, fakes: Callable[..., FakeServer], connect: Connect
     ) -> None:
         fake = fakes("openai", name="mystery")
         remote = connect(fake)
-        assert remote.context == 32768
         root = Node(Step("add " * 400, (5,) * 200), "/")
-        found = await remote.generate(ask(root, until=Until.END, tokens=400, temperature=0.0))
-        assert found.steps[0].tokens
-        assert remote.context == 512
-        with pytest.raises(PromptTooLong, match="takes 512"):
+        for refused in (1, 0):
+            fake.requests.clear()
+            found = await remote.generate(ask(root, until=Until.END, tokens=400, temperature=0.0))
+            assert found.steps[0].tokens
+            limits = [body["max_tokens"] for body in fake.asked("/v1/completions")]
+            assert limits == [400, 312, 156, 78][1 - refused :], "512 by its words, less the 200 tokens that we count"
+        with pytest.raises(PromptTooLong, match="maximum context length is 512 tokens"):
             await remote.generate(ask(Node(Step("add " * 600, (5,) * 400), "/"), until=Until.END, tokens=100))
 
     def test_the_cost_is_that_of_the_model_where_it_is_known(

@@ -54,7 +54,7 @@ class ReplayPolicy(Policy):
                 f"below {request.node.key!r} until {request.until}: replay it with the settings it was recorded with."
             )
         steps = tuple(Step(step["text"], tuple(step["tokens"])) for step in sample["steps"])
-        return Completion(steps, Finish(sample["finish"]))
+        return Completion(steps, Finish(sample["finish"]), tuple(sample.get("warnings", ())))
 
 
 @dataclass(eq=False)

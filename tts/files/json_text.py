@@ -26,11 +26,12 @@ class _Refused(ValueError):
     """A value that is no JSON, or more than a program can calculate with."""
 
 
-def parse(text: str | bytes, what: str = "the text") -> Any:
+def parse(text: str | bytes, what: str = "the text", *, finite: bool = True) -> Any:
     """Read JSON. ``what`` names it in the sentence of an error.
 
-    Numbers beyond floating point, NaN, Infinity and more than :data:`DEPTH` levels are refused. Of equal keys the last
-    one counts. Half a surrogate pair is kept.
+    Numbers beyond floating point, NaN, Infinity and more than :data:`DEPTH` levels are refused; without ``finite`` the
+    numbers pass, for a caller who checks those that count. Of equal keys the last one counts. Half a surrogate pair is
+    kept.
 
     Raises:
         BadInput: the text is no JSON, or the bytes are no UTF-8.
@@ -41,6 +42,8 @@ def parse(text: str | bytes, what: str = "the text") -> Any:
         bare = _STRING.sub("", text).encode("ascii", "replace")
         if _deeper(bare):
             raise _Refused(f"it has more than {DEPTH} lists and objects within each other")
+        if not finite:
+            return _LENIENT.decode(text)
         return (_CAREFUL if _large(bare) else _PLAIN).decode(text)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{what} is no JSON: {error}.") from error
@@ -104,6 +107,7 @@ def _constant(name: str) -> Any:
     raise _Refused(f"{name} is no number that JSON has")
 
 
+_LENIENT = json.JSONDecoder()
 _PLAIN = json.JSONDecoder(parse_constant=_constant)
 _CAREFUL = json.JSONDecoder(parse_constant=_constant, parse_int=_whole, parse_float=_real)
 

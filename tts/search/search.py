@@ -309,7 +309,10 @@ class Search:
             until=str(request.until),
             finish=str(completion.finish),
             steps=[{"text": step.text, "tokens": list(step.tokens)} for step in completion.steps],
+            **({"warnings": list(completion.warnings)} if completion.warnings else {}),
         )
+        for sentence in completion.warnings:
+            self.note(sentence)
         node = request.node
         for k, step in enumerate(completion.steps):
             last = k == len(completion.steps) - 1

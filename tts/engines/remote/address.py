@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
 from tts.errors import BadInput
+
+_HOST = re.compile(r"[\w.-]+|[0-9a-fA-F:.]+")  # what every reader of addresses takes for the same host
+_OPENAI = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +30,21 @@ class Address:
             port = parts.port
         except ValueError as error:
             raise BadInput(f"{url!r} is no address ({error}): write http://host:port/v1#model-name.") from error
-        if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-            raise BadInput(f"{url!r} names no server: write http://host:port/v1#model-name.")
-        if parts.username or parts.password or parts.query:
+        if "@" in parts.netloc or parts.query:
             raise BadInput("an address shows up in logs and must hold no key: put the key into TTS_API_KEY instead.")
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        name = parts.hostname or ""
+        if parts.scheme.lower() not in ("http", "https") or not _HOST.fullmatch(name):
+            raise BadInput(f"{url!r} names no server: write http://host:port/v1#model-name.")
+        host = f"[{name}]" if ":" in name else name
         place = f"{parts.scheme.lower()}://{host}{f':{port}' if port else ''}"
         path = parts.path.rstrip("/")
         return cls(f"{place}{path or '/v1'}", place + path.removesuffix("/v1"))
+
+    @property
+    def origin(self) -> tuple[str, str | None, int]:
+        """Scheme, host and port: whom a key is sent to."""
+        parts = urlsplit(self.base)
+        return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
     @property
     def local(self) -> bool:
@@ -45,12 +56,13 @@ class Patience:
     """How a server is treated.
 
     Attributes:
-        timeout: seconds to wait for an answer; a long solution takes its time.
+        timeout: seconds that a whole answer may take; a long solution takes its time.
         connect_timeout: seconds to wait for a connection.
         retries: further tries after a failure that may pass.
         backoff: seconds before the first of them; each wait is twice the last, shortened by chance to 50-100 %.
         concurrency: most requests under way.
-        api_key_env: environment variable with the API key; by default TTS_API_KEY, else OPENAI_API_KEY.
+        api_key_env: environment variable with the API key; by default TTS_API_KEY, and for OpenAI's own address (or
+            that in OPENAI_BASE_URL) else OPENAI_API_KEY.
     """
 
     timeout: float = 600.0
@@ -80,9 +92,24 @@ class Patience:
                 raise BadInput(f"{name} must be {bound:g} or more, not {getattr(patience, name)!r}.")
         return patience
 
-    def key(self) -> str:
-        """The API key, or empty. Raises BadInput where the named variable is not set."""
+    def key(self, address: Address) -> str:
+        """Return the API key for a server, or empty.
+
+        Raises BadInput where the named variable is not set, or holds what no key is.
+        """
         if self.api_key_env and not os.environ.get(self.api_key_env):
             raise BadInput(f"the environment variable {self.api_key_env} is not set: put the API key there.")
-        names = (self.api_key_env,) if self.api_key_env else ("TTS_API_KEY", "OPENAI_API_KEY")
-        return next((os.environ[name].strip() for name in names if os.environ.get(name)), "")
+        name = next(filter(os.environ.get, [self.api_key_env] if self.api_key_env else _variables(address)), "")
+        key = os.environ.get(name, "").strip()
+        if not key.isascii() or not key.isprintable():
+            raise BadInput(f"the API key in {name} holds characters that no key has: set it again.")
+        return key
+
+
+def _variables(address: Address) -> list[str]:
+    """The environment variables with a key for a server; OpenAI's key is for nobody else."""
+    try:
+        theirs = Address.parse(os.environ.get("OPENAI_BASE_URL") or _OPENAI)
+    except BadInput:
+        return ["TTS_API_KEY"]
+    return ["TTS_API_KEY", *["OPENAI_API_KEY"] * (theirs.origin == address.origin)]

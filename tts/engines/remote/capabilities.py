@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from tts.engines.remote.client import Json, Server
+from tts.engines.remote.client import Server
+from tts.engines.remote.reply import Json, count_of, short
+
+TRIAL_SECONDS = 60.0
+"""Seconds that a request with one token, or about the server itself, may take."""
 
 _SOON = 30.0  # seconds in which a server that works says what it serves
 
@@ -30,10 +34,6 @@ class Dialect:
     chat_limit: str = "max_tokens"
 
 
-def is_ids(tokens: Any) -> bool:
-    return isinstance(tokens, list) and all(isinstance(token, int) for token in tokens)
-
-
 async def unknown_model(server: Server, name: str) -> str:
     """The sentence for a model that the server does not have."""
     base = server.address.base
@@ -52,7 +52,12 @@ async def listing(server: Server) -> dict[str, Json]:
     return {str(entry["id"]): entry for entry in entries if isinstance(entry, dict) and "id" in entry}
 
 
+def longest(entry: Json) -> int:
+    """Most tokens that a model takes by what the server says of it, 0 where it does not say."""
+    return count_of(entry.get("max_model_len")) or 0
+
+
 def listed(names: Sequence[str] | dict[str, Json], most: int = 8) -> str:
     names = list(names)
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return ", ".join(map(short, names[:most])) + more

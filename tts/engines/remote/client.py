@@ -10,56 +10,47 @@ import asyncio
 import atexit
 import concurrent.futures
 import contextlib
-import json
 import os
 import random
-import re
 import ssl
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 
 from tts.engines.remote.address import Address, Patience
+from tts.engines.remote.reply import Json, Reply, failure_in, read, refusal, short
+from tts.engines.remote.stream import EVENT, Events, TooLong
 from tts.errors import BadInput, EngineError, ModelError
 
+__all__ = ["Json", "Reply", "Server", "Sink", "close_servers"]
+
 T = TypeVar("T")
-Json = dict[str, Any]
 
 _AGAIN = {408, 409, 425, 429}  # the server asks for another try; so do all 5xx but 501 and 505
 _LONGEST_WAIT = 60.0  # seconds, however long the server asks us to stay away
 _STRIKES = 3  # requests that failed for good before the server counts as gone
 _REST = 30.0  # seconds for which a server that is gone is left alone
 _KEEP = 4.0  # seconds an idle connection is kept; uvicorn, and so vLLM, closes it after 5
-_LINE = 1 << 20  # bytes of one event of a stream, at most twice as many
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a server answered: its status, the JSON object it sent, and for a refusal its own words."""
-
-    status: int
-    data: Json
-    message: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return self.status == 200
-
-    @property
-    def absent(self) -> bool:
-        """The server has no such route."""
-        return self.status in (404, 405, 501)
+_BODY = 64 << 20  # bytes of an answer; those of a pooling server have a row of scores a token
+_REFUSAL = 1 << 16  # bytes of a refusal that are read
 
 
 class Sink(Protocol):
-    """Takes the events of a streamed answer one by one; True when it has enough and the rest is to be dropped."""
+    """Takes the events of a streamed answer one by one."""
 
-    def take(self, event: Json) -> bool: ...
+    @property
+    def complete(self) -> bool:
+        """Whether the answer has come to its end, whatever the stream does next."""
+        ...
+
+    def take(self, event: Json) -> bool:
+        """Return True when it has enough and the rest is to be dropped."""
+        ...
 
 
 S = TypeVar("S", bound=Sink)
@@ -88,7 +79,7 @@ class Server:
     def __init__(self, address: Address, patience: Patience) -> None:
         self.address = address
         self.patience = patience
-        self._key = patience.key()
+        self._key = patience.key(address)
         self._strikes = 0
         self._gone_until = 0.0
         self._last_words = ""
@@ -200,26 +191,71 @@ class Server:
     async def _once(self, url: str, body: Json | None, most: float | None) -> Reply:
         seconds = min(most or self.patience.timeout, self.patience.timeout)
         async with self._response("GET" if body is None else "POST", url, body, seconds) as response:
-            return self._judged(response.status, response.headers, await response.read())
+            content = await self._content(response)
+        return self._judged(response.status, response.headers, content)
 
     async def _once_streamed(self, url: str, body: Json, sink: S) -> S | Reply:
         async with self._response("POST", url, body, self.patience.timeout) as response:
             if response.status != 200:
-                return self._judged(response.status, response.headers, await response.read())
-            async for line in response.content:
-                event = line.removeprefix(b"data:").strip() if line.startswith(b"data:") else b""
-                if event == b"[DONE]":
+                return self._judged(response.status, response.headers, await self._content(response))
+            events = Events()
+            async for piece in self._pieces(response):
+                if (result := self._heard(events.push(piece), sink)) is not None:
+                    return result
+                if events.done:
                     break
-                if event and sink.take(self._parsed(event)):
-                    break
+            if (result := self._heard(events.end(), sink)) is not None:
+                return result
+        if events.body:  # a server that does not stream
+            return self._judged(200, response.headers, bytes(events.body))
+        if not (events.done or sink.complete):
+            raise _Passing("its answer broke off", 1)
         return sink
+
+    def _heard(self, events: Iterator[tuple[bytes, bool]], sink: S) -> S | Reply | None:
+        """Hand on events; the sink when it has enough, a Reply for a refusal among them."""
+        try:
+            for content, failed in events:
+                event = self._parsed(content, mend=False)
+                if failed:
+                    event = {"error": event.get("error") or event}
+                if failure := failure_in(event):
+                    return self._refused(failure.status, self._clean(failure.message))
+                if sink.take(event):
+                    return sink
+        except TooLong:
+            raise EngineError(
+                f"{self.address.base} sent an event of more than {EVENT >> 20} MB in a stream: see what it serves."
+            ) from None
+        return None
+
+    async def _content(self, response: aiohttp.ClientResponse) -> bytes:
+        """The body of an answer, of a refusal its beginning."""
+        content = bytearray()
+        async for piece in self._pieces(response):
+            content += piece
+            if response.status != 200 and len(content) > _REFUSAL:
+                break
+        return bytes(content)
+
+    async def _pieces(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises EngineError where it has no end."""
+        size = 0
+        async for piece in response.content.iter_any():
+            size += len(piece)
+            if size > _BODY:
+                raise EngineError(
+                    f"{self.address.base} sent an answer of more than {_BODY >> 20} MB: see what it serves."
+                )
+            yield piece
 
     @contextlib.asynccontextmanager
     async def _response(
         self, method: str, url: str, body: Json | None, seconds: float
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A response whose content is still to be read; the HTTP library's errors become ours."""
-        waits = aiohttp.ClientTimeout(sock_connect=self.patience.connect_timeout, sock_read=seconds)
+        # The whole answer has this long, not each piece of it: a server that drips one now and then has no end.
+        waits = aiohttp.ClientTimeout(total=seconds, sock_connect=self.patience.connect_timeout)
         try:
             async with self._connected().request(
                 method, url, json=body, timeout=waits, allow_redirects=False
@@ -231,7 +267,7 @@ class Server:
             raise _Passing(f"no answer within {seconds:g} s (allow more with timeout)", 1) from error
         except aiohttp.InvalidURL as error:
             raise BadInput(f"{self.address.base} cannot be asked: {self._reason(error)}.") from error
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError, EOFError, ValueError) as error:
             raise _Passing(f"the connection broke ({self._reason(error)})", _STRIKES) from error
 
     def _connected(self) -> aiohttp.ClientSession:
@@ -240,7 +276,6 @@ class Server:
                 headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
                 connector=aiohttp.TCPConnector(limit=self.patience.concurrency, keepalive_timeout=_KEEP),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                read_bufsize=_LINE,
                 trust_env=not self.address.local,  # a proxy knows nothing of this machine's own servers
             )
         return self._session
@@ -253,34 +288,40 @@ class Server:
         return self._clean(words or str(fault)) or type(error).__name__
 
     def _judged(self, status: int, headers: Mapping[str, str], content: bytes) -> Reply:
-        if status == 200:
-            return Reply(status, self._parsed(content))
-        message = self._clean(_message(content))
+        """The reply. An error in the body of a 200 is that error."""
+        if 300 <= status < 400:
+            target = self._clean(headers.get("location", "elsewhere"))
+            raise BadInput(f"{self.address.base} sends us on to {target}: give that address instead.")
+        if status != 200:
+            return self._refused(status, self._clean(refusal(content)), _asked(headers))
+        data = self._parsed(content)
+        if failure := failure_in(data):
+            return self._refused(failure.status, self._clean(failure.message), _asked(headers))
+        return Reply(status, data)
+
+    def _refused(self, status: int, message: str, wait: float = 0.0) -> Reply:
+        """The reply of a refusal that stays one. Raises _Passing for what may pass, ModelError for a wrong key."""
         if status < 500:  # it lives, whatever it thinks of this request
             self._strikes, self._gone_until = 0, 0.0
         if status in (401, 403):
             raise ModelError(
                 f"{self.address.base} does not accept the API key ({status}): put one that it takes into TTS_API_KEY."
             )
-        if 300 <= status < 400:
-            target = self._clean(headers.get("location", "elsewhere"))
-            raise BadInput(f"{self.address.base} sends us on to {target}: give that address instead.")
         if status in _AGAIN or (status >= 500 and status not in (501, 505)):
-            raise _Passing(f"it answered {status}{f' ({message})' if message else ''}", status >= 500, _asked(headers))
+            raise _Passing(f"it answered {status}{f' ({message})' if message else ''}", status >= 500, wait)
         return Reply(status, {}, message)
 
-    def _parsed(self, content: bytes) -> Json:
-        with contextlib.suppress(ValueError):
-            if isinstance(data := json.loads(content), dict):
-                return data
-        raise EngineError(
-            f"{self.address.base} answered with something else than a JSON object: is it an OpenAI-compatible server?"
-        )
+    def _parsed(self, content: bytes, *, mend: bool = True) -> Json:
+        if (data := read(content, mend=mend)) is None:
+            raise EngineError(
+                f"{self.address.base} answered with something else than a JSON object: is it an OpenAI-compatible "
+                "server?"
+            )
+        return data
 
     def _clean(self, text: str) -> str:
         """Foreign words on one short line, without the API key, which some servers echo."""
-        text = text.replace(self._key, "***") if self._key else text
-        return re.sub(r"\s+", " ", text).strip()[:300].rstrip(". ")
+        return short(text.replace(self._key, "***") if self._key else text)
 
 
 def _asked(headers: Mapping[str, str]) -> float:
@@ -289,21 +330,6 @@ def _asked(headers: Mapping[str, str]) -> float:
         return max(0.0, float(headers.get("retry-after", "")))
     except ValueError:
         return 0.0
-
-
-def _message(content: bytes) -> str:
-    """The server's own words, out of the forms in which servers put them."""
-    text = content.decode(errors="replace")
-    try:
-        data = json.loads(text)
-    except ValueError:
-        return "" if "<" in text[:100] else text
-    for key in ("error", "detail", "message"):
-        found = data.get(key) if isinstance(data, dict) else None
-        found = found.get("message") if isinstance(found, dict) else found
-        if found:
-            return found if isinstance(found, str) else json.dumps(found)
-    return text
 
 
 _servers: weakref.WeakSet[Server] = weakref.WeakSet()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from tts.aio import together
-from tts.engines.remote.client import Json, Reply
+from tts.engines.remote.reply import Json, Reply, count_of
 
 Waiting = list[asyncio.Future[Reply]]
 
@@ -75,4 +75,4 @@ class Siblings:
 
 
 def _place(choice: Json) -> int:
-    return int(choice.get("index") or 0)
+    return count_of(choice.get("index")) or 0

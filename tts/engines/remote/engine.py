@@ -13,9 +13,10 @@ from typing import Any
 
 from tts.cost import ModelShape
 from tts.engines.remote.address import Address, Patience
-from tts.engines.remote.capabilities import Dialect, is_ids, listed, listing
-from tts.engines.remote.client import Json, Reply, Server
+from tts.engines.remote.capabilities import TRIAL_SECONDS, Dialect, listed, listing, longest
+from tts.engines.remote.client import Server
 from tts.engines.remote.policy import RemotePolicy
+from tts.engines.remote.reply import Json, Reply, count_of, first_choice, ids_of
 from tts.engines.remote.reward import RemoteReward, kind_of_rows
 from tts.engines.tokenizer import Text
 from tts.errors import BadInput, EngineError, ModelError, TTSError
@@ -56,11 +57,9 @@ class RemoteEngine:
             folder = _folder(card, tokenizer)
             text = _text(card, folder)
             dialect, text = server.wait(_dialect(server, card, text))
-            context = min(card.context, server.wait(_context(server, entry, dialect)) or card.context)
+            served = server.wait(_context(server, entry, dialect))
             shape = _policy_shape(card, folder)
-            return RemotePolicy(
-                card, server, dialect, text=text, shape=shape, context=context, seeds=seeds, warn=warn
-            )  # fmt: skip
+            return RemotePolicy(card, server, dialect, text=text, shape=shape, served=served, seeds=seeds, warn=warn)
 
     def load_reward(
         self, card: ModelCard, *, warn: Warn | None = None, device: str | None = None, dtype: str | None = None,
@@ -86,10 +85,12 @@ class RemoteEngine:
                     "with the model's folder."
                 )
             form = family.format(text.tokenizer)
-            rows = server.wait(kind_of_rows(server, card.name, form))
-            context = min(card.context, _length(entry) or card.context)
+            rows, scale = server.wait(kind_of_rows(server, card.name, form))
+            context = min(card.context, longest(entry) or card.context)
             shape = _reward_shape(card, folder, family)
-            return RemoteReward(card, server, form, pooling, rows=rows, shape=shape, context=context)
+            return RemoteReward(
+                card, server, form, pooling, rows=rows, scale=scale, shape=shape, context=context
+            )  # fmt: skip
 
 
 ENGINE = RemoteEngine()
@@ -127,19 +128,19 @@ async def _dialect(server: Server, card: ModelCard, text: Text | None) -> tuple[
     """What the server speaks, tried with one token; and the tokenizer, if it is the server's too."""
     base, root = server.address.base, server.address.root
     trial: Json = {"model": card.name, "prompt": "1", "max_tokens": 1, "temperature": 0.0}
-    reply = await server.ask(f"{base}/completions", trial | {"return_token_ids": True}, retries=1)
+    reply = await server.ask(
+        f"{base}/completions", trial | {"return_token_ids": True}, retries=1, seconds=TRIAL_SECONDS
+    )
     if reply.status in (400, 422):  # some take no key that they do not know
-        reply = await server.ask(f"{base}/completions", trial, retries=1)
+        reply = await server.ask(f"{base}/completions", trial, retries=1, seconds=TRIAL_SECONDS)
     if not reply.ok:
         return await _chat_dialect(server, card, reply), text
-    choices = reply.data.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
-    if choice is None:
+    if (choice := first_choice(reply.data)) is None:
         raise EngineError(f"{base} answered without choices: is it OpenAI-compatible?")
-    dialect = Dialect(ids=is_ids(choice.get("token_ids")), tells_stop=bool({"stop_reason", "matched_stop"} & {*choice}))
+    ids = ids_of(choice.get("token_ids")) is not None
+    dialect = Dialect(ids=ids, tells_stop=bool({"stop_reason", "matched_stop"} & {*choice}))
     asked = {"model": card.name, "prompt": _TRIAL, "add_special_tokens": False}
-    tokens = (await _perhaps(server, f"{root}/tokenize", asked)).data.get("tokens")
-    if is_ids(tokens) and tokens:
+    if tokens := ids_of((await _perhaps(server, f"{root}/tokenize", asked)).data.get("tokens")):
         dialect = replace(dialect, routes="vllm")
         text = text if text and text.encode(_TRIAL) == tokens else None
     elif not dialect.ids:
@@ -153,7 +154,7 @@ async def _dialect(server: Server, card: ModelCard, text: Text | None) -> tuple[
 async def _chat_dialect(server: Server, card: ModelCard, refusal: Reply) -> Dialect:
     """That the server chats, where it has no raw completions. Raises ModelError where it does not chat either."""
     body: Json = {"model": card.name, "messages": [{"role": "user", "content": "1"}], "max_tokens": 1}
-    reply = await server.ask(f"{server.address.base}/chat/completions", body, retries=1)
+    reply = await server.ask(f"{server.address.base}/chat/completions", body, retries=1, seconds=TRIAL_SECONDS)
     if reply.ok:
         return Dialect(completions=False)
     if "max_completion_tokens" in reply.message:
@@ -167,20 +168,15 @@ async def _chat_dialect(server: Server, card: ModelCard, refusal: Reply) -> Dial
 async def _context(server: Server, entry: Json, dialect: Dialect) -> int:
     """Most tokens that the server takes at once, 0 where it does not say."""
     if dialect.routes != "llama.cpp":
-        return _length(entry)
+        return longest(entry)
     settings = (await _perhaps(server, f"{server.address.root}/props")).data.get("default_generation_settings")
-    return int(settings.get("n_ctx") or 0) if isinstance(settings, dict) else 0
-
-
-def _length(entry: Json) -> int:
-    length = entry.get("max_model_len")
-    return length if isinstance(length, int) else 0
+    return (count_of(settings.get("n_ctx")) or 0) if isinstance(settings, dict) else 0
 
 
 async def _perhaps(server: Server, url: str, body: Json | None = None) -> Reply:
     """Ask for something that many servers do not have; gateways refuse it in all sorts of ways."""
     try:
-        return await server.ask(url, body, retries=0)
+        return await server.ask(url, body, retries=0, seconds=TRIAL_SECONDS)
     except TTSError as error:
         return Reply(0, {}, str(error))
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from typing import Any
+from weakref import WeakKeyDictionary
 
 from tts.cost import ModelShape
-from tts.engines.remote.capabilities import Dialect, is_ids, unknown_model
-from tts.engines.remote.client import Json, Reply, Server
+from tts.engines.remote.capabilities import Dialect, unknown_model
+from tts.engines.remote.client import Server
 from tts.engines.remote.coalescing import Siblings
+from tts.engines.remote.finish import finish_of
 from tts.engines.remote.prompt import Prompts
-from tts.engines.remote.text_steps import ENDED, Answer, Cut, Pieces, Stepped, counted, stand_ins
+from tts.engines.remote.reply import Json, Reply, first_choice, ids_of, words
+from tts.engines.remote.text_steps import Answer, Cut, Pieces, Stepped, counted, spoken, stand_ins, within
 from tts.engines.step_splitter import Splitter
 from tts.engines.tokenizer import Text
 from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
@@ -25,7 +27,15 @@ _FEW = 16  # tokens: a request is not shortened below this when the server says 
 _TOO_LONG = re.compile(
     r"context (length|size|window)|maximum (model|sequence) length|max_model_len|n_ctx|too long", re.IGNORECASE
 )
-_CONTEXT = re.compile(r"(?:context (?:length|size|window)|max_model_len)\D{0,24}?(\d{2,})", re.IGNORECASE)
+_CONTEXT = re.compile(r"(?:context (?:length|size|window)|max_model_len)\D{0,24}?(\d{2,9})(?!\d)", re.IGNORECASE)
+
+
+class _TooLong(PromptTooLong):
+    """A refusal of a prompt with its limit. ``context`` is the length that the server takes, as it says; else 0."""
+
+    def __init__(self, sentence: str, context: int) -> None:
+        super().__init__(sentence)
+        self.context = context
 
 
 class RemotePolicy(Policy):
@@ -41,7 +51,7 @@ class RemotePolicy(Policy):
         dialect: what the server speaks.
         text: the model's tokenizer, where it is on this machine.
         shape: for the cost of a pass; all zeros where the model's size is not known.
-        context: most tokens of prompt and solution together.
+        served: most tokens of prompt and solution together by what the server lists, 0 where it does not say.
         seeds: send a seed with each request, so that a server that can repeats its samples.
         warn: says of a problem's text why the model may be out of its depth.
     """
@@ -54,14 +64,16 @@ class RemotePolicy(Policy):
         *,
         text: Text | None,
         shape: ModelShape,
-        context: int,
+        served: int = 0,
         seeds: bool = True,
         warn: Warn | None = None,
     ) -> None:
         self.card = card
         self.name = card.name
         self.shape = shape
-        self.context = context
+        self.context = min(card.context, served or card.context)
+        self._served = served
+        self._rooms: WeakKeyDictionary[Step, int] = WeakKeyDictionary()  # of a problem, by what a refusal said of it
         self._server = server
         self._dialect = dialect
         self._seeds = seeds
@@ -95,7 +107,10 @@ class RemotePolicy(Policy):
             raise BadInput("the problem is empty: give some text to solve.")
         text, tokens = self._prompts.of(problem, self.context)
         if len(tokens) >= self.context:
-            raise self._too_long(len(tokens))
+            raise PromptTooLong(
+                f"the problem is {len(tokens)} tokens long and {self.name} takes {self.context} together with the "
+                "answer: shorten it, or choose a policy with a longer context."
+            )
         return Step(text, tokens)
 
     async def generate(self, request: Request) -> Completion:
@@ -111,17 +126,30 @@ class RemotePolicy(Policy):
                 f"{self._server.address.base} only chats (it has no raw completions for {self.name}), so a solution "
                 "cannot be continued step by step: use best-of-n or majority."
             )
-        limit = min(request.max_tokens, self.context - request.node.length)
+        node = request.node
+        room = self._rooms.get(node.root.step, self.context)
+        limit = min(request.max_tokens, min(room, self.context) - node.length)
         sample = self._complete if self.steps else self._chat
         while limit >= 1:
             try:
                 return await sample(request, limit)
-            except PromptTooLong:
-                limit //= 2
-                if limit < _FEW and not request.node.depth:
+            except _TooLong as refusal:
+                limit = self._shortened(limit, node, refusal.context)
+                if limit < _FEW and not node.depth:
                     raise
                 limit = limit if limit >= _FEW else 0
         return Completion((Step("", ()),), Finish.LENGTH)
+
+    def _shortened(self, limit: int, node: Node, context: int) -> int:
+        """The limit of the next try after a refusal that names a context, or 0.
+
+        What it names holds for its own problem and no other: servers have named lengths that were not theirs. What the
+        server lists holds against it.
+        """
+        if context >= self._served and _FEW <= (room := context - node.length) < limit:
+            self._rooms[node.root.step] = context
+            return room
+        return limit // 2
 
     def close(self) -> None:
         """Close the connections; requests under way fail with EngineError."""
@@ -133,7 +161,7 @@ class RemotePolicy(Policy):
         """Ask on until a step or the solution has ended: the server stops at every separator, an empty step's too."""
         whole = request.until is Until.END and not (self._dialect.ids and self._splitter is None)
         pieces = Stepped(self._splitter, request.node.tokens) if self._splitter else Pieces(self.card.separator)
-        finish = Finish.LENGTH
+        finish, warnings = Finish.LENGTH, dict[str, None]()
         for turn in itertools.count():
             left = limit - len(pieces.tokens)
             answer = await self._answer(request, pieces, left, turn, whole) if left > 0 else None
@@ -141,6 +169,7 @@ class RemotePolicy(Policy):
                 break
             pieces.take(answer)
             finish = answer.finish
+            warnings |= {answer.warning: None} if answer.warning else {}
             if finish is not Finish.STOP and request.until is Until.STEP and pieces.between:
                 finish = Finish.STEP
                 break
@@ -149,7 +178,7 @@ class RemotePolicy(Policy):
             finish = Finish.LENGTH  # should no more tokens be left
             if not answer.tokens:
                 break
-        return Completion(self._named(pieces.steps(whole and not self._dialect.ids)), finish)
+        return Completion(self._named(pieces.steps(whole and not self._dialect.ids)), finish, tuple(warnings))
 
     async def _answer(self, request: Request, pieces: Pieces | Stepped, left: int, turn: int, whole: bool) -> Answer:
         body = self._sampling(request, turn) | {"model": self.name, "max_tokens": left}
@@ -164,7 +193,7 @@ class RemotePolicy(Policy):
             elif self._dialect.routes == "llama.cpp":
                 body |= {"top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0}
         if not whole and not self._dialect.tells_stop:
-            return await self._cut(body, pieces.text)
+            return await self._cut(body, pieces.text, left)
         if not whole:
             body["stop"] = [self.card.separator]
         # Greedy siblings are equal, and vLLM gives one of them at a time.
@@ -174,26 +203,54 @@ class RemotePolicy(Policy):
         else:
             reply = await self._completions(body)
         choice = await self._choice(reply, request.node)
-        text, finish = str(choice.get("text") or ""), self._finish(choice)
+        if self._dialect.ids:
+            return self._by_ids(choice, left)
+        text = spoken(choice.get("text"))
+        count = counted(reply.data, text, left)
+        finish, warning = self._finish(choice, text, count, left)
         if finish is Finish.STEP and not text.endswith(self.card.separator):
             text += self.card.separator
-        tokens: Any = choice.get("token_ids")
-        if self._dialect.ids and not is_ids(tokens):
+        return Answer(text, [0] * count, finish, warning)
+
+    def _by_ids(self, choice: Json, left: int) -> Answer:
+        tokens = ids_of(choice.get("token_ids"))
+        if tokens is None:
             raise EngineError(f"{self._server.address.base} did not say which token ids it sampled.")
-        return Answer(text, tokens if is_ids(tokens) else [0] * counted(reply.data, text), finish)
+        text = spoken(choice.get("text"))
+        if len(tokens) > left:  # more than was asked for
+            return Answer(text, tokens[:left], Finish.LENGTH)
+        finish, warning = self._finish(choice, text, len(tokens), left)
+        if finish is Finish.STEP and not text.endswith(self.card.separator):
+            text += self.card.separator
+        return Answer(text, tokens, finish, warning)
 
     async def _completions(self, body: Json) -> Reply:
         return await self._server.ask(f"{self._server.address.base}/completions", body)
 
-    async def _cut(self, body: Json, before: str) -> Answer:
+    async def _cut(self, body: Json, before: str, left: int) -> Answer:
         """A step from a server that does not say whether a stop string or the model ended it: streamed, cut here."""
         separator = self.card.separator
         url = f"{self._server.address.base}/completions"
-        reply = await self._server.pour(url, body | {"stream": True}, lambda: Cut(separator, before))
-        if isinstance(reply, Reply):
-            await self._choice(reply, None)
-            raise EngineError(f"{self._server.address.base} answered without choices.")
-        return Answer(reply.text, [0] * reply.count, reply.finish)
+        found = await self._server.pour(url, body | {"stream": True}, lambda: Cut(separator, before))
+        if isinstance(found, Reply):  # a refusal, or the whole answer at once
+            found = await self._cut_whole(found, before, left)
+        if not found.answered:
+            raise self._no_choices()
+        text, count = found.text, within(found.count, found.text, left)
+        if found.stepped:
+            return Answer(text, [0] * count, Finish.STEP)
+        finish, warning = finish_of(found.reason, text, count, left)
+        return Answer(text, [0] * count, finish, warning)
+
+    async def _cut_whole(self, reply: Reply, before: str, left: int) -> Cut:
+        choice = await self._choice(reply, None)
+        text = spoken(choice.get("text"))
+        read = Cut(self.card.separator, before)
+        read.answered, read.reason = True, choice.get("finish_reason")
+        read.add(text)
+        count = counted(reply.data, text, left)
+        read.count = -(-count * len(read.text) // max(len(text), 1)) if read.stepped else count
+        return read
 
     async def _chat(self, request: Request, limit: int) -> Completion:
         """A whole solution from a server that only chats."""
@@ -204,11 +261,12 @@ class RemotePolicy(Policy):
         reply = await self._server.ask(f"{self._server.address.base}/chat/completions", body)
         choice = await self._choice(reply, request.node)
         message = choice.get("message")
-        text = str((message.get("content") if isinstance(message, dict) else "") or "")
+        text = spoken(message.get("content") if isinstance(message, dict) else message)
+        count = counted(reply.data, text, limit)
+        finish, warning = finish_of(choice.get("finish_reason"), text, count, limit)
         pieces = Pieces(self.card.separator)
-        finish = self._finish(choice)
-        pieces.take(Answer(text, [0] * counted(reply.data, text), finish))
-        return Completion(self._named(pieces.steps(split=True)), finish)
+        pieces.take(Answer(text, [0] * count, finish))
+        return Completion(self._named(pieces.steps(split=True)), finish, (warning,) * bool(warning))
 
     def _sampling(self, request: Request, turn: int) -> Json:
         body: Json = {"temperature": request.temperature, "top_p": request.top_p}
@@ -216,11 +274,10 @@ class RemotePolicy(Policy):
             body["seed"] = (request.seed + turn * 0x9E3779B1) & _SEED
         return body
 
-    def _finish(self, choice: Json) -> Finish:
-        if choice.get("finish_reason") not in ENDED:
-            return Finish.LENGTH
-        told = choice.get("stop_reason", choice.get("matched_stop"))
-        return Finish.STEP if told == self.card.separator else Finish.STOP
+    def _finish(self, choice: Json, text: str, count: int, most: int) -> tuple[Finish, str]:
+        if choice.get("stop_reason", choice.get("matched_stop")) == self.card.separator:
+            return Finish.STEP, ""
+        return finish_of(choice.get("finish_reason"), text, count, most)
 
     def _named(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """Steps with ids; in text mode stand-ins, equal for equal texts."""
@@ -233,21 +290,22 @@ class RemotePolicy(Policy):
     async def _choice(self, reply: Reply, node: Node | None) -> Json:
         """The first choice of an answer. Raises what a refusal means."""
         if reply.ok:
-            choices = reply.data.get("choices")
-            if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-                return choices[0]
-            raise EngineError(f"{self._server.address.base} answered without choices: is it OpenAI-compatible?")
+            if (choice := first_choice(reply.data)) is not None:
+                return choice
+            raise self._no_choices(words({key: reply.data.get(key) for key in ("detail", "message")}))
         if reply.status in (400, 413, 422) and _TOO_LONG.search(reply.message):
-            if found := _CONTEXT.search(reply.message):
-                self.context = min(self.context, int(found[1]))
-            raise self._too_long(node.length if node else 0)
+            found = _CONTEXT.search(reply.message)
+            length = f"with its {node.length} tokens " if node else ""
+            raise _TooLong(
+                f"the problem {length}is too long for {self.name} ({reply.message}): shorten it, or choose a policy "
+                "with a longer context.",
+                int(found[1]) if found else 0,
+            )
         if reply.status == 404:
             raise ModelError(await unknown_model(self._server, self.name))
-        raise EngineError(f"{self._server.address.base} refused the request ({reply.status}): {reply.message}.")
+        reason = reply.message or "it does not say why"
+        raise EngineError(f"{self._server.address.base} refused the request ({reply.status}): {reason}.")
 
-    def _too_long(self, tokens: int) -> PromptTooLong:
-        length = f"{tokens} tokens long" if tokens else "too long"
-        return PromptTooLong(
-            f"the problem is {length} and {self.name} takes {self.context} together with the answer: shorten it, or "
-            "choose a policy with a longer context."
-        )
+    def _no_choices(self, said: str = "") -> EngineError:
+        said = f" ({said})" if said else ""
+        return EngineError(f"{self._server.address.base} answered without choices{said}: is it OpenAI-compatible?")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from tts.engines.remote.capabilities import Dialect, is_ids
-from tts.engines.remote.client import Json, Reply, Server
+from tts.engines.remote.capabilities import Dialect
+from tts.engines.remote.client import Server
+from tts.engines.remote.reply import Json, Reply, ids_of, text_of
 from tts.engines.remote.text_steps import estimate, stand_ins
 from tts.engines.tokenizer import TEMPLATE_DATE, Text, opened
 from tts.errors import EngineError
@@ -71,8 +70,7 @@ class Prompts:
         if self._dialect.routes == "llama.cpp":
             if self._card.template:
                 asked["chat_template_kwargs"] = self._card.template
-            text = str((await self._route("apply-template", asked)).data.get("prompt", plain))
-            text = opened(text, opening)
+            text = opened(_text(await self._route("apply-template", asked), plain), opening)
             reply = await self._route("tokenize", {"content": text, "add_special": True, "parse_special": True})
             return text, self._tokens(reply)
         asked["chat_template_kwargs"] = {"date_string": TEMPLATE_DATE, **self._card.template}
@@ -85,20 +83,25 @@ class Prompts:
         tokens, text = self._tokens(reply), plain
         if opening or not self._dialect.ids:  # an older one takes ids, but gives none out
             reply = await self._route("detokenize", {"model": self._card.name, "tokens": tokens})
-            text = str(reply.data.get("prompt", plain))
+            text = _text(reply, plain)
         if opened(text, opening) != text:
             more = {"model": self._card.name, "prompt": opening, "add_special_tokens": False}
             tokens, text = (*tokens, *self._tokens(await self._route("tokenize", more))), text + opening
         return text, tokens
 
     def _tokens(self, reply: Reply) -> tuple[int, ...]:
-        tokens: Any = reply.data.get("tokens")
-        if not is_ids(tokens):
-            raise EngineError(f"{self._server.address.root}/tokenize failed ({reply.status}): {reply.message}.")
+        if (tokens := ids_of(reply.data.get("tokens"))) is None:
+            reason = reply.message or "it gave no token ids"
+            raise EngineError(f"{self._server.address.root}/tokenize failed ({reply.status}): {reason}.")
         return tuple(tokens)
 
     async def _route(self, path: str, body: Json) -> Reply:
         return await self._server.ask(f"{self._server.address.root}/{path}", body)
+
+
+def _text(reply: Reply, otherwise: str) -> str:
+    """The prompt in a reply."""
+    return text_of(reply.data.get("prompt")) or otherwise
 
 
 def _without_begin(text: str, tokenizer: Text) -> str:

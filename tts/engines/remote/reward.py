@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 from tts.cost import ModelShape
-from tts.engines.remote.capabilities import unknown_model
-from tts.engines.remote.client import Json, Server
+from tts.engines.remote.capabilities import TRIAL_SECONDS, unknown_model
+from tts.engines.remote.client import Server
+from tts.engines.remote.reply import Json
 from tts.engines.reward_prompt import Reader, joined
 from tts.errors import EngineError, ModelError
 from tts.models.card import ModelCard
@@ -20,6 +21,7 @@ Rows = list[list[float]]
 Kind = Literal["token", "mark"]
 
 _TRIAL = ("1 + 1 = 2", "So it is 2.")
+_ROUNDING = 0.02  # by which the probabilities of a row may miss 1
 
 
 class RemoteReward(RewardModel):
@@ -35,7 +37,7 @@ class RemoteReward(RewardModel):
         server: where it is.
         form: how the family's prompt grows, step by step.
         pooling: which column of a row is the step's score.
-        rows: what a row stands for, as :func:`kind_of_rows` found out.
+        rows, scale: what a row and its numbers stand for, as :func:`kind_of_rows` found out.
         shape: for the cost of a pass; all zeros where the model's size is not known.
         context: most tokens it reads.
     """
@@ -43,8 +45,8 @@ class RemoteReward(RewardModel):
     concurrent = True
 
     def __init__(
-        self, card: ModelCard, server: Server, form: RewardFormat, pooling: Pooling, *, rows: Kind, shape: ModelShape,
-        context: int,
+        self, card: ModelCard, server: Server, form: RewardFormat, pooling: Pooling, *, rows: Kind, scale: Scale,
+        shape: ModelShape, context: int,
     ) -> None:  # fmt: skip
         self.card = card
         self.name = card.name
@@ -54,6 +56,7 @@ class RemoteReward(RewardModel):
         self._reader = Reader(form)
         self._column = pooling.column
         self._rows = rows
+        self._scale = scale
         self._uncounted = not shape.active
 
     def warn(self, problem: Problem) -> str | None:
@@ -83,7 +86,7 @@ class RemoteReward(RewardModel):
                 f"{self._server.address.root}/pooling gave {len(rows)} rows of scores where {-back[0]} were wanted: "
                 "start the server with --no-enable-prefix-caching."
             )
-        return tuple(probability(rows[place], self._column) for place in back)
+        return tuple(self._scale.scores(rows, back, self._column))
 
     def close(self) -> None:
         """Close the connections; requests under way fail with EngineError."""
@@ -94,49 +97,100 @@ class RemoteReward(RewardModel):
         return marks if self._rows == "token" else range(len(marks))
 
 
-async def rows_of(server: Server, name: str, tokens: Sequence[int], *, fresh: bool = False) -> Rows:
-    """The rows of scores for a text; ``fresh`` keeps the server from reading its prefix cache."""
+async def rows_of(
+    server: Server, name: str, tokens: Sequence[int], *, fresh: bool = False, seconds: float | None = None
+) -> Rows:
+    """Return the rows of scores for a text; ``fresh`` keeps the server from reading its prefix cache.
+
+    Raises EngineError where a score is no number, or the server fails; ModelError where it serves no such model.
+    """
     body: Json = {"model": name, "input": list(tokens), "task": "token_classify", "use_activation": True}
     if fresh:
         body["cache_salt"] = secrets.token_hex(16)
     url = f"{server.address.root}/pooling"
-    reply = await server.ask(url, body)
+    reply = await server.ask(url, body, seconds=seconds)
     if reply.ok:
         data = reply.data.get("data")
         rows = data[0].get("data") if isinstance(data, list) and data and isinstance(data[0], dict) else None
-        if isinstance(rows, list) and all(isinstance(row, (list, float, int)) for row in rows):
-            return [row if isinstance(row, list) else [row] for row in rows]
+        if isinstance(rows, list):
+            return [_row(row, name, url) for row in rows]
         raise EngineError(f"{url} answered without rows of scores: is it a vLLM pooling server?")
     if reply.absent and "model" in reply.message.lower() and name in reply.message:
         raise ModelError(await unknown_model(server, name))
     if reply.absent:
         raise ModelError(f"{url} does not exist: start the reward model with `vllm serve MODEL --runner pooling`.")
-    raise EngineError(f"{url} refused the request ({reply.status}): {reply.message}.")
+    raise EngineError(f"{url} refused the request ({reply.status}): {reply.message or 'it does not say why'}.")
 
 
-async def kind_of_rows(server: Server, name: str, form: RewardFormat) -> Kind:
-    """Whether a server gives a row for each token or for each step mark, found out with a text of two steps."""
+def _row(row: Any, name: str, url: str) -> list[float]:
+    """One row of numbers. Raises EngineError, naming what is there in place of a number."""
+    values: list[Any] = row if isinstance(row, list) else [row]
+    for value in values:
+        if type(value) not in (int, float) or not _finite(value):
+            raise EngineError(f"the reward model {name} at {url} gave {_named(value)} as a score, which is no number.")
+    return [float(value) for value in values]
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond floating point
+        return False
+
+
+def _named(value: object) -> str:
+    """What JSON calls a value."""
+    names = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity", "None": "null", "True": "true", "False": "false"}
+    return names.get(str(value), repr(value) if isinstance(value, str) else type(value).__name__)[:40]
+
+
+async def kind_of_rows(server: Server, name: str, form: RewardFormat) -> tuple[Kind, Scale]:
+    """Find out with a text of two steps whether a server gives a row for each token or for each step mark.
+
+    Returns that, and the scale of its rows.
+    """
     reads = [form.step(k, text) for k, text in enumerate(_TRIAL)]
     tokens = [*form.prompt(Problem("What is 1 + 1?")), *(token for read in reads for token in read.tokens)]
-    rows = await rows_of(server, name, tokens, fresh=True)
+    rows = await rows_of(server, name, tokens, fresh=True, seconds=TRIAL_SECONDS)
     if len(rows) == len(tokens):
-        return "token"
+        return "token", Scale(rows)
     if len(rows) == len(reads):
-        return "mark"
+        return "mark", Scale(rows)
     raise ModelError(
         f"{server.address.root}/pooling gave {len(rows)} rows of scores for {len(tokens)} tokens with {len(reads)} "
         """step marks: start the server with --pooler-config '{"tok_pooling_type": "ALL"}'."""
     )
 
 
-def probability(row: Sequence[float], column: int) -> float:
-    """A row's score. Servers that know no ``use_activation`` may send logits: then their softmax is taken here."""
-    if not -len(row) <= column < len(row):
-        raise EngineError(f"the server scores with {len(row)} labels: that is no reward model of this family.")
-    if all(0 <= value <= 1 for value in row) and (len(row) == 1 or abs(sum(row) - 1) < 0.02):
-        return float(row[column])
-    if len(row) == 1:
-        return 1 / (1 + math.exp(-row[0]))
-    top = max(row)
-    weights = [math.exp(value - top) for value in row]
-    return weights[column] / sum(weights)
+class Scale:
+    """Whether a server gives probabilities or logits: one scale for all rows of a reply, and for all that follow.
+
+    Servers that know no ``use_activation`` may send logits, some of which look like probabilities. A row that does not
+    shows the scale of the others.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._logits = False
+        self._see(rows)
+
+    def scores(self, rows: Rows, places: Iterable[int], column: int) -> list[float]:
+        """Return the scores at ``places``, which count from the end. Raises EngineError for a row without the label."""
+        self._see(rows)
+        return [self._score(rows[place], column) for place in places]
+
+    def _see(self, rows: Rows) -> None:
+        self._logits = self._logits or not all(map(_probable, rows))
+
+    def _score(self, row: list[float], column: int) -> float:
+        if not -len(row) <= column < len(row):
+            raise EngineError(f"the server scores with {len(row)} labels: that is no reward model of this family.")
+        if not self._logits:
+            return row[column]
+        logits = [*row, 0.0] if len(row) == 1 else row  # one label is the logit of a yes against a no
+        top = max(logits)
+        return math.exp(row[column] - top) / sum(math.exp(value - top) for value in logits)
+
+
+def _probable(row: list[float]) -> bool:
+    """Whether a row may be one of probabilities."""
+    return all(0 <= value <= 1 for value in row) and (len(row) == 1 or abs(sum(row) - 1) < _ROUNDING)

@@ -1,4 +1,4 @@
-"""What a server's answers bring, cut into steps: by token ids where it tells them, else by text to the same rules."""
+"""Cuts a server's answers into steps: by token ids where it gives them, else by text to the same rules."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tts.engines.remote.client import Json
+from tts.engines.remote.reply import Json, count_of, first_choice, text_of, whole
 from tts.engines.step_splitter import Splitter
+from tts.errors import EngineError
 from tts.types import Finish, Step
-
-ENDED = ("stop", "eos", "eos_token")  # what servers call an end that is no limit
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one request brought: text, token ids (zeros where they are not known), and why it stopped."""
+    """What one request brought: text, token ids (zeros where they are not known), and why it stopped.
+
+    Attributes:
+        warning: a sentence for the user where the server left open whether the text is whole; else empty.
+    """
 
     text: str
     tokens: list[int]
     finish: Finish
+    warning: str = ""
 
 
 class Stepped:
@@ -89,33 +93,65 @@ class Pieces:
 class Cut:
     """Reads a streamed completion up to the end of a step. Implements :class:`tts.engines.remote.client.Sink`.
 
-    ``count`` is what the server counts, else one token an event, which is how servers stream.
+    Attributes:
+        count: tokens that the server counts, else one an event, which is how servers stream.
+        reason: why the server stopped, as it says; None where it did not.
+        stepped: a separator was found, and what follows was dropped.
+        answered: there was a choice in at least one event.
     """
 
     def __init__(self, separator: str, before: str) -> None:
-        self._separator, self._before = separator, before
-        self.text = ""
+        self._separator, self._skip = separator, len(before)
+        self._all = before
+        self._from = 0  # no separator ends before here
         self.count = 0
-        self.finish = Finish.LENGTH
+        self.reason: object = None
+        self.stepped = self.answered = False
+
+    @property
+    def text(self) -> str:
+        return whole(self._all[self._skip :])
+
+    @property
+    def complete(self) -> bool:
+        return self.stepped or self.reason is not None
 
     def take(self, event: Json) -> bool:
-        choices = event.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-        piece, reason = str(choice.get("text") or ""), choice.get("finish_reason")
-        if isinstance(usage := event.get("usage"), dict) and isinstance(usage.get("completion_tokens"), int):
-            self.count = usage["completion_tokens"]
+        """Raises EngineError for a text that is none."""
+        choice = first_choice(event)
+        piece = spoken((choice or {}).get("text"))
+        reason = (choice or {}).get("finish_reason")
+        usage = event.get("usage")
+        count = count_of(usage.get("completion_tokens")) if isinstance(usage, dict) else None
+        if count is not None:
+            self.count = count
         elif piece or (choice and reason is None):  # a token may have no text; the reason comes without one
             self.count += 1
-        self.text += piece
-        whole = self._before + self.text
-        start = len(whole) - len(whole.lstrip())
-        if piece and (at := whole.find(self._separator, start)) >= 0:
-            self.text = whole[: at + len(self._separator)][len(self._before) :]
-            self.finish = Finish.STEP
+        self.answered = self.answered or choice is not None
+        self.reason = self.reason if reason is None else reason
+        return self.add(piece)
+
+    def add(self, piece: str) -> bool:
+        """Add text; True when it completes a step."""
+        self._all += piece
+        blank = len(self._all) - len(self._all.lstrip()) if self._from == 0 else 0
+        at = self._all.find(self._separator, max(blank, self._from))
+        if piece and at >= 0:
+            self._all = self._all[: at + len(self._separator)]
+            self.stepped = True
             return True
-        if reason in ENDED:
-            self.finish = Finish.STOP
+        if blank < len(self._all):
+            self._from = max(blank, len(self._all) - len(self._separator) + 1)
         return False
+
+
+def spoken(content: object) -> str:
+    """Return the text of an answer. Raises EngineError for what is none, such as a number."""
+    if (text := text_of(content)) is None:
+        raise EngineError(
+            f"the server answered with {type(content).__name__} where a text belongs: is it OpenAI-compatible?"
+        )
+    return text
 
 
 def cut(text: str, separator: str) -> list[str]:
@@ -150,7 +186,7 @@ def share(total: int, texts: Sequence[str]) -> list[int]:
 
 def estimate(text: str) -> int:
     """About how many tokens a text is, where nobody counted: four bytes each."""
-    return -(-len(text.encode()) // 4)
+    return -(-len(text.encode(errors="replace")) // 4)
 
 
 def stand_ins(text: str, count: int) -> tuple[int, ...]:
@@ -161,8 +197,18 @@ def stand_ins(text: str, count: int) -> tuple[int, ...]:
     return (int.from_bytes(digest, "big"), *(0,) * (count - 1))
 
 
-def counted(data: Json, text: str) -> int:
-    """Tokens that the server says it sampled, else an estimate; never none for a text that is not empty."""
+def counted(data: Json, text: str, most: int) -> int:
+    """Tokens of an answer: what the server counts, an estimate where it does not or counts beyond ``most``.
+
+    Never more than ``most``, the tokens asked for, and never none for a text that is not empty.
+    """
     usage = data.get("usage")
-    count = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    return max(count, 1 if text else 0) if isinstance(count, int) else estimate(text)
+    count = count_of(usage.get("completion_tokens")) if isinstance(usage, dict) else None
+    return within(count, text, most)
+
+
+def within(count: int | None, text: str, most: int) -> int:
+    """A count of tokens that may be believed, see :func:`counted`."""
+    if count is None or count > most:
+        count = min(estimate(text), most)
+    return max(count, 1 if text else 0)
