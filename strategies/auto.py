@@ -12,11 +12,11 @@ from tts.aio import together
 from tts.answers.aggregate import aggregate
 from tts.search.search import Search
 from tts.search.strategy import build, parameters_of, strategy_type
-from tts.selection.explain import considered, planned
+from tts.selection.explain import considered, plan_of
 from tts.selection.features import Evidence
-from tts.selection.profile import Finish, Stage
+from tts.selection.profile import Ending, Stage
 from tts.selection.profile_file import named
-from tts.selection.published_rule import EASY, HARD, PROBE, agreement, rounds, settled
+from tts.selection.published_rule import EASY, HARD, PROBE, agreement, rounds, settled_confidence
 from tts.selection.selector import SAMPLING, Limits, decide, price_of_budget, without_searches
 from tts.types import Node, Plan, Until
 
@@ -77,14 +77,14 @@ class Auto(Stepwise):
         while True:
             limits = self.limits(search)
             decision = decide(profile, stage, await self.evidence(search, stage, leaves), price, limits)
-            plan = planned(profile, decision, limits, f"the profile {Path(self.profile).name}")
+            plan = plan_of(profile, decision, limits, f"the profile {Path(self.profile).name}")
             search.decided(plan, **considered(decision, limits))
             if not decision.within:
                 search.note(POOR)
             move = decision.choice.move
-            if move is None or (self.look and (leaves or isinstance(move, Finish))):
+            if move is None or (self.look and (leaves or isinstance(move, Ending))):
                 return leaves
-            if isinstance(move, Finish):
+            if isinstance(move, Ending):
                 return await self.finish(search, plan, leaves)
             leaves = await self.sample(search, move.n, leaves, scored=move.scored, greedy=profile.greedy)
             if len(leaves) < move.n:  # a ceiling was reached
@@ -159,7 +159,7 @@ class Auto(Stepwise):
             if len(leaves) < n or n == search.width:  # a ceiling was reached, or all were drawn
                 break
             scores = _scores(search, leaves, plan.aggregate) if scored else None
-            if lasts := settled(await search.classes(leaves), scores):
+            if lasts := settled_confidence(await search.classes(leaves), scores):
                 ahead = f"the commonest answer stays ahead with {lasts:.0%}{self.rule}"
                 why = f"stop after {n} of {search.width} samples: {ahead}"
                 search.decided(replace(plan, n=n, reason=why), samples=n, options=[])

@@ -254,9 +254,9 @@ def _check_profile(curves: Profile, name: str, plan: Plan) -> None:
         )
     for stage in curves.stages:
         resolve("vote", stage.vote)
-        for finish in stage.finishes:
-            resolve("strategy", finish.strategy)
-            resolve("vote", finish.vote)
+        for ending in stage.endings:
+            resolve("strategy", ending.strategy)
+            resolve("vote", ending.vote)
 
 
 def check_sizes(curves: Profile, policy: Policy, reward: RewardModel | None) -> None:

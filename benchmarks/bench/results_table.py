@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.bench.jobs import Line
 from benchmarks.stats.costs import part, whole
 from benchmarks.stats.intervals import Interval, wilson
-from benchmarks.stats.subsets import Sampled, accuracy_at, pass_at
+from benchmarks.stats.subsets import Samples, accuracy_at, pass_at
 from tts.commands.console import table
 from tts.records.outcomes import usage_of
 from tts.registry import resolve
@@ -70,7 +70,7 @@ def _add(figures: Figures, line: Line, row: Mapping[str, Any]) -> None:
         figures.passed += any(right)
     elif candidates:
         scores = [c["score"] if needs else None for c in candidates]
-        samples = Sampled.of([c["class"] for c in candidates], scores, right, [c["steps"] for c in candidates])
+        samples = Samples.of([c["class"] for c in candidates], scores, right, [c["steps"] for c in candidates])
         n = min(line.n, len(samples))
         figures.right += accuracy_at(samples, n, line.vote)
         figures.passed += pass_at(samples, n)

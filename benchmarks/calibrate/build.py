@@ -12,12 +12,12 @@ import numpy as np
 from benchmarks.calibrate.evaluate import HeldOut, Quality, choose, quality
 from benchmarks.calibrate.fit import Fit
 from benchmarks.calibrate.optimism import lowered
-from benchmarks.calibrate.vote_choice import blank
+from benchmarks.calibrate.vote_choice import unmeasured_stage
 from benchmarks.recordings.pool import Pool
-from benchmarks.simulate.simulator import ORDERS, Table
+from benchmarks.simulate.simulator import ORDERS, GradedSimulator
 from benchmarks.stats.intervals import DIFFICULTIES, difficulty
 from tts.errors import BadInput
-from tts.selection.profile import Advance, Finish, Profile, Stage
+from tts.selection.profile import Advance, Ending, Profile, Stage
 
 FEWEST = 20
 """Problems that a profile takes at least."""
@@ -65,7 +65,7 @@ def calibrate(
         pool: of a calibration split.
         policy: name of the policy, for recordings that do not say it.
         prm: the reward model; ``""`` for a profile without one, whatever the pool holds; None: the pool's own.
-        orders, seed: see :class:`Table`.
+        orders, seed: see :class:`GradedSimulator`.
         about: what else the profile is to say of its making.
 
     Raises:
@@ -73,10 +73,10 @@ def calibrate(
     """
     _check(pool, policy, prm)
     scored = pool.scored and prm != ""
-    table = Table.of(pool, orders, seed)
-    shape, by, held_out = choose(table, scored)
-    fit = Fit(table, scored=scored, shape=shape)
-    found = quality(table, scored)
+    graded = GradedSimulator.of(pool, orders, seed)
+    shape, by, held_out = choose(graded, scored)
+    fit = Fit(graded, scored=scored, shape=shape)
+    found = quality(graded, scored)
     names = pool.policy or policy, (pool.prm if pool.prm not in ("", "unknown") else prm or "") if scored else ""
     facts = {
         **(about or {}),
@@ -103,7 +103,7 @@ def calibrate(
     notes = pool.notes
     if len(pool.entries) < WANTED:
         notes = (*notes, f"{len(pool.entries)} problems make a rough profile: {WANTED} or more are better")
-    return Calibration(profile, tuple(found), held_out, tuple(_plans(table, profile)), notes)
+    return Calibration(profile, tuple(found), held_out, tuple(_plans(graded, profile)), notes)
 
 
 def frontier(held_out: HeldOut) -> list[dict[str, float]]:
@@ -140,18 +140,18 @@ def _run(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {name: settings[name] for name in wanted if settings.get(name) is not None}
 
 
-def _plans(table: Table, profile: Profile) -> list[dict[str, Any]]:
+def _plans(graded: GradedSimulator, profile: Profile) -> list[dict[str, Any]]:
     """The fixed plans that the beginning offers, as they were counted."""
-    start = blank(0, False)
-    kinds = np.array([difficulty(entry.pass_at_1) for entry in table.entries])
+    start = unmeasured_stage(0, False)
+    kinds = np.array([difficulty(entry.pass_at_1) for entry in graded.entries])
     rows = []
-    for move in profile.stages[0].finishes:
-        right = table.right(start, move).mean(axis=1)
+    for move in profile.stages[0].endings:
+        right = graded.right(start, move).mean(axis=1)
         by = {kind: float(right[kinds == kind].mean()) if (kinds == kind).any() else None for kind in DIFFICULTIES}
         rows.append(
             {"strategy": move.strategy, "n": move.n, "vote": move.vote, "aggregate": move.aggregate,
              "greedy": move.parameters.get("temperature") == 0,
-             "accuracy": float(right.mean()), **by, "flops": float(table.flops(start, move).mean())}
+             "accuracy": float(right.mean()), **by, "flops": float(graded.flops(start, move).mean())}
         )  # fmt: skip
     return rows
 
@@ -161,11 +161,11 @@ def rounded(stage: Stage) -> Stage:
     advances = tuple(
         Advance(each.n, each.scored, _round(each.flops), tuple(map(_shares, each.chance))) for each in stage.advances
     )
-    finishes: tuple[Finish, ...] = tuple(_round(each) for each in stage.finishes)
+    endings: tuple[Ending, ...] = tuple(_round(each) for each in stage.endings)
     return replace(
         stage, share=_shares(stage.share),
         right=_round(stage.right),
-        scale=_round(stage.scale), advances=advances, finishes=finishes,
+        scale=_round(stage.scale), advances=advances, endings=endings,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from benchmarks.calibrate.optimism import WITHIN, lowered, shift
 from benchmarks.calibrate.regression import Floats
 from benchmarks.calibrate.vote_choice import SURE
 from benchmarks.simulate.play import play
-from benchmarks.simulate.simulator import Table, estimate, right_of
+from benchmarks.simulate.simulator import GradedSimulator, estimate, right_of
 from tts.selection.profile import Profile
 from tts.selection.selector import expected
 
@@ -72,20 +72,20 @@ def folds(count: int, parts: int = FOLDS, seed: int = 0) -> list[NDArray[np.int6
     return [np.sort(order[part::parts]) for part in range(parts)]
 
 
-def choose(table: Table, scored: bool) -> tuple[Shape, float, HeldOut]:
+def choose(graded: GradedSimulator, scored: bool) -> tuple[Shape, float, HeldOut]:
     """The shape of profile that is worth most on problems it was not fitted to, and what it comes to there.
 
     A shape with more stages and moves is taken only where it is surely better than the simplest one (one-sided, 5 %
     over the same problems). With it comes by how much to lower its rates (:mod:`benchmarks.calibrate.optimism`).
     """
-    row = prices(_profile(Fit(table, scored=scored)))
+    row = prices(_profile(Fit(graded, scored=scored)))
     tried = [
         shape
         for shape in SHAPES
         if scored or not (shape.unscored or shape.searches)
-        if table.pool.parameters or not shape.searches
+        if graded.pool.parameters or not shape.searches
     ]
-    found = [(shape, *_fair(table, row, scored, shape)) for shape in tried]
+    found = [(shape, *_fair(graded, row, scored, shape)) for shape in tried]
     simplest = found[0][2].worth
 
     def gain(each: tuple[Shape, float, HeldOut]) -> float:
@@ -95,23 +95,25 @@ def choose(table: Table, scored: bool) -> tuple[Shape, float, HeldOut]:
     return max(found, key=gain)
 
 
-def _fair(table: Table, row: list[float], scored: bool, shape: Shape) -> tuple[float, HeldOut]:
+def _fair(graded: GradedSimulator, row: list[float], scored: bool, shape: Shape) -> tuple[float, HeldOut]:
     """By how much profiles of a shape promise too much, and what they come to without that."""
-    parts = folds(len(table.entries))
-    profiles = [(_profile(Fit(table, _rest(table, part), scored, shape)), part) for part in parts]
-    by = shift(table, profiles, row)
-    return by, held_out(table, [(lowered(profile, by), part) for profile, part in profiles], row)
+    parts = folds(len(graded.entries))
+    profiles = [(_profile(Fit(graded, _rest(graded, part), scored, shape)), part) for part in parts]
+    by = shift(graded, profiles, row)
+    return by, held_out(graded, [(lowered(profile, by), part) for profile, part in profiles], row)
 
 
-def held_out(table: Table, profiles: Sequence[tuple[Profile, NDArray[np.int64]]], row: list[float]) -> HeldOut:
+def held_out(
+    graded: GradedSimulator, profiles: Sequence[tuple[Profile, NDArray[np.int64]]], row: list[float]
+) -> HeldOut:
     """The selector at each of these prices on every problem, by the profile that was not fitted to it."""
-    count = len(table.entries)
+    count = len(graded.entries)
     right, flops = np.zeros((len(row), count)), np.zeros((len(row), count))
     said = np.zeros((2, len(row)))
     for profile, part in profiles:
         for k, price in enumerate(row):
-            played = play(table.deck, profile, price, WITHIN)
-            right[k, part] = right_of(table.pool, played.answers)[part].mean(axis=1)
+            played = play(graded.simulator, profile, price, WITHIN)
+            right[k, part] = right_of(graded.pool, played.answers)[part].mean(axis=1)
             flops[k, part] = played.flops[part].mean(axis=1)
             before = expected(profile, price, WITHIN)
             said[:, k] += len(part) / count * np.array([before.right, before.flops])
@@ -122,30 +124,30 @@ def _profile(fit: Fit) -> Profile:
     return Profile("", "", 0, 0, 1.0, 1.0, fit.stages())
 
 
-def _rest(table: Table, part: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.setdiff1d(np.arange(len(table.entries)), part)
+def _rest(graded: GradedSimulator, part: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.setdiff1d(np.arange(len(graded.entries)), part)
 
 
-def quality(table: Table, scored: bool, sizes: Sequence[int] = LOOKED_AT) -> list[Quality]:
+def quality(graded: GradedSimulator, scored: bool, sizes: Sequence[int] = LOOKED_AT) -> list[Quality]:
     """The quality of the estimates after each of these numbers of samples, with scores and without."""
     kinds = (False, True) if scored else (False,)
-    return [_quality(table, n, kind, scored) for n in sizes if n <= table.pool.width for kind in kinds]
+    return [_quality(graded, n, kind, scored) for n in sizes if n <= graded.pool.width for kind in kinds]
 
 
-def _quality(table: Table, n: int, kind: bool, scored: bool) -> Quality:
-    shape = len(table.entries), table.deck.orders
+def _quality(graded: GradedSimulator, n: int, kind: bool, scored: bool) -> Quality:
+    shape = len(graded.entries), graded.simulator.orders
     belief, difficulty, right, ground = (np.zeros(shape) for _ in range(4))
     for part in folds(shape[0]):
-        rest = _rest(table, part)
-        stage = Fit(table, rest, scored).seen(n, kind)
+        rest = _rest(graded, part)
+        stage = Fit(graded, rest, scored).seen(n, kind)
         assert stage.belief is not None
         assert stage.difficulty is not None
-        features = {name: values[part] for name, values in table.features(stage).items()}
+        features = {name: values[part] for name, values in graded.features(stage).items()}
         belief[part] = estimate(stage.belief, features)
         difficulty[part] = estimate(stage.difficulty, features)
-        right[part] = table.right(stage)[part]
-        ground[part] = table.right(stage)[rest].mean()
-    truth = np.array([entry.pass_at_1 for entry in table.entries])[:, None]
+        right[part] = graded.right(stage)[part]
+        ground[part] = graded.right(stage)[rest].mean()
+    truth = np.array([entry.pass_at_1 for entry in graded.entries])[:, None]
     safe = np.clip(belief, 1e-6, 1 - 1e-6)
     return Quality(
         n, kind, float(((belief - right) ** 2).mean()), float(((ground - right) ** 2).mean()),

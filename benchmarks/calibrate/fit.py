@@ -1,4 +1,4 @@
-"""From a table to a profile: the ways to vote, the estimators, the bins, and what every move from them comes to."""
+"""From a graded to a profile: the ways to vote, the estimators, the bins, and what every move from them comes to."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from benchmarks.calibrate.rates import Bins, curves
 from benchmarks.calibrate.regression import Floats, logistic
-from benchmarks.calibrate.vote_choice import COUNTED, blank, blank_finish, of_samples, of_searches
+from benchmarks.calibrate.vote_choice import MAJORITY, of_samples, of_searches, unmeasured_ending, unmeasured_stage
 from benchmarks.recordings.pool import Key
-from benchmarks.simulate.simulator import Table, estimate, searches
+from benchmarks.simulate.simulator import GradedSimulator, estimate, is_search
 from tts.registry import resolve
-from tts.selection.profile import Advance, Curve, Estimator, Finish, Profile, Scale, Stage
+from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Scale, Stage
 from tts.selection.selector import Limits, best_moves, cheapest
 
 RIDGE = 3.0
@@ -59,10 +59,10 @@ StageKey = tuple[int, bool]
 
 
 class Fit:
-    """The stages of a profile, fitted to some problems of a table.
+    """The stages of a profile, fitted to some problems of a graded.
 
     Args:
-        table: of all problems.
+        graded: of all problems.
         rows: the problems that are learned from; all by default.
         scored: whether the reward model takes part.
         shape: of the profile.
@@ -70,17 +70,17 @@ class Fit:
 
     def __init__(
         self,
-        table: Table,
+        graded: GradedSimulator,
         rows: NDArray[np.int64] | None = None,
         scored: bool | None = None,
         shape: Shape = SHAPES[0],
     ) -> None:
-        self.table, self.pool, self.shape = table, table.pool, shape
-        self.rows = np.arange(len(table.entries)) if rows is None else rows
+        self.graded, self.pool, self.shape = graded, graded.pool, shape
+        self.rows = np.arange(len(graded.entries)) if rows is None else rows
         self.scored = self.pool.scored if scored is None else scored
         self.bins = max(3, min(MOST_BINS, len(self.rows) // A_BIN))
-        self.samples = of_samples(table, self.rows) if self.scored else COUNTED
-        self.searches = of_searches(table, self.rows, self.keys())
+        self.samples = of_samples(graded, self.rows) if self.scored else MAJORITY
+        self.searches = of_searches(graded, self.rows, self.keys())
         self._bins: dict[StageKey, Bins] = {}
         self._weight: dict[StageKey, Floats] = {}
 
@@ -114,7 +114,7 @@ class Fit:
     def _visits(self, stages: tuple[Stage, ...]) -> dict[StageKey, Floats]:
         """How often each problem and order comes to each stage, over a row of prices [P, S]."""
         profile = Profile("", "", 0, 0, 1.0, 1.0, stages)
-        shape = len(self.rows), self.table.deck.orders
+        shape = len(self.rows), self.graded.simulator.orders
         visits = {stage.key: np.full(shape, FLOOR) for stage in stages}
         row = prices(profile)
         for price in row:
@@ -130,14 +130,14 @@ class Fit:
 
     def seen(self, n: int, scored: bool) -> Stage:
         """A stage with its estimators, bins and rates, and no way on."""
-        ballot = self.samples if scored else COUNTED
-        stage = replace(blank(n, scored), vote=ballot.vote, aggregate=ballot.aggregate)
+        rule = self.samples if scored else MAJORITY
+        stage = replace(unmeasured_stage(n, scored), vote=rule.vote, aggregate=rule.aggregate)
         if n == 0:
-            self._bins[0, False] = Bins.at((), np.full((len(self.rows), self.table.deck.orders), 0.5))
+            self._bins[0, False] = Bins.at((), np.full((len(self.rows), self.graded.simulator.orders), 0.5))
             return stage
-        features = {name: values[self.rows] for name, values in self.table.features(stage).items()}
-        right = self.table.right(stage)[self.rows]
-        truth = np.array([self.table.entries[row].pass_at_1 for row in self.rows])
+        features = {name: values[self.rows] for name, values in self.graded.features(stage).items()}
+        right = self.graded.right(stage)[self.rows]
+        truth = np.array([self.graded.entries[row].pass_at_1 for row in self.rows])
         truth = np.broadcast_to(truth[:, None], right.shape)
         weight = self._weight.get(stage.key, np.ones(right.shape))
         belief = self._estimator(features, right, weight)
@@ -159,37 +159,37 @@ class Fit:
     # ------------------------------------------------------------------------------------------------------- the moves
 
     def _with_moves(self, stage: Stage, known: dict[StageKey, Stage]) -> Stage:
-        right, finishes = self._samples(stage)
+        right, endings = self._samples(stage)
         if stage.n == 0 or (self.shape.searches and stage.n <= PROBED):
             for strategy in self.searches:
-                finishes += self._search(stage, strategy)
+                endings += self._search(stage, strategy)
         if stage.n == 0:
-            finishes = [replace(finish, blind=self._blind(finish)) for finish in finishes]
+            endings = [replace(ending, blind=self._blind(ending)) for ending in endings]
         advances = tuple(self._advance(stage, known[key]) for key in known if self._leads(stage, *key))
-        return replace(stage, right=right, advances=advances, finishes=tuple(finishes))
+        return replace(stage, right=right, advances=advances, endings=tuple(endings))
 
-    def _samples(self, stage: Stage) -> tuple[Curve, list[Finish]]:
+    def _samples(self, stage: Stage) -> tuple[Curve, list[Ending]]:
         """How often the samples at hand are right, and more of them in one go, with and without scores."""
-        right, finishes = stage.right, list[Finish]()
+        right, endings = stage.right, list[Ending]()
         for strategy in ("majority", "best-of-n")[stage.scored : 1 + self.scored]:
-            ballot = COUNTED if strategy == "majority" else self.samples
-            moves = [blank_finish(strategy, n, ballot) for n in self.pool.sizes if n > stage.n]
+            rule = MAJORITY if strategy == "majority" else self.samples
+            moves = [unmeasured_ending(strategy, n, rule) for n in self.pool.sizes if n > stage.n]
             widths = [move.n for move in moves]
             if stage.n and (strategy == "best-of-n") == stage.scored:  # stopping is the first point of this curve
                 right, *found = self._curves(stage, [None, *moves], [stage.n, *widths])
             else:
                 found = self._curves(stage, moves, widths)
-            finishes += self._priced(stage, moves, found)
-        return right, finishes
+            endings += self._priced(stage, moves, found)
+        return right, endings
 
-    def _blind(self, finish: Finish) -> bool:
+    def _blind(self, ending: Ending) -> bool:
         """Of the plans without a look only a single answer may be chosen, and searches where they may be at all.
 
         Samples with looks on the way cost the same and come to as much, yet their figures, being chosen among, are
         lowered (:mod:`benchmarks.calibrate.optimism`): beside them a plan without a look would seem better than it is.
         """
-        single = (finish.strategy, finish.n) == ("majority", 1)
-        return not single and not (self.shape.searches and searches(finish))
+        single = (ending.strategy, ending.n) == ("majority", 1)
+        return not single and not (self.shape.searches and is_search(ending))
 
     def _leads(self, stage: Stage, n: int, scored: bool) -> bool:
         if stage.n == 0:
@@ -206,27 +206,27 @@ class Fit:
         np.add.at(counts, (here.place.ravel(), there.place.ravel()), here.weight.ravel())
         chance = counts / counts.sum(axis=1, keepdims=True)
         move = Advance(after.n, after.scored, (), ())
-        flops = here.mean(self.table.flops(stage, move)[self.rows])
+        flops = here.mean(self.graded.flops(stage, move)[self.rows])
         return replace(move, flops=_tuple(flops), chance=tuple(map(_tuple, chance)))
 
-    def _search(self, stage: Stage, strategy: str) -> list[Finish]:
-        ballot = self.searches[strategy]
+    def _search(self, stage: Stage, strategy: str) -> list[Ending]:
+        rule = self.searches[strategy]
         keys = [key for key in self.keys() if key[0] == strategy]
         if stage.n and not resolve("strategy", strategy).needs_reward:  # a greedy answer is there to begin with
             return []
-        moves = [blank_finish(*key, ballot, self.pool.parameters[key]) for key in keys]
+        moves = [unmeasured_ending(*key, rule, self.pool.parameters[key]) for key in keys]
         return self._priced(stage, moves, self._curves(stage, moves, [move.n for move in moves]))
 
-    def _curves(self, stage: Stage, moves: Sequence[Finish | None], widths: list[int]) -> list[Curve]:
+    def _curves(self, stage: Stage, moves: Sequence[Ending | None], widths: list[int]) -> list[Curve]:
         """The rates of moves of one strategy by bin; None is to stop."""
         bins = self._bins[stage.key]
-        raw = [bins.mean(self.table.right(stage, move)[self.rows]) for move in moves]
+        raw = [bins.mean(self.graded.right(stage, move)[self.rows]) for move in moves]
         return curves(np.array(raw), widths, bins) if raw else []
 
-    def _priced(self, stage: Stage, moves: list[Finish], found: list[Curve]) -> list[Finish]:
+    def _priced(self, stage: Stage, moves: list[Ending], found: list[Curve]) -> list[Ending]:
         bins = self._bins[stage.key]
         return [
-            replace(move, right=curve, flops=_tuple(bins.mean(self.table.flops(stage, move)[self.rows])))
+            replace(move, right=curve, flops=_tuple(bins.mean(self.graded.flops(stage, move)[self.rows])))
             for move, curve in zip(moves, found, strict=True)
         ]
 

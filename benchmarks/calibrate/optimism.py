@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.calibrate.regression import logit, sigmoid
 from benchmarks.simulate.play import play
-from benchmarks.simulate.simulator import Table, right_of
+from benchmarks.simulate.simulator import GradedSimulator, right_of
 from tts.selection.profile import Curve, Profile, Stage
 from tts.selection.selector import Limits, expected
 
@@ -34,22 +34,22 @@ def lowered(profile: Profile, shift: float) -> Profile:
         return Curve(*map(tuple, parts))
 
     def stage(found: Stage) -> Stage:
-        finishes = tuple(replace(finish, right=curve(finish.right)) for finish in found.finishes)
-        return replace(found, right=curve(found.right), finishes=finishes)
+        endings = tuple(replace(ending, right=curve(ending.right)) for ending in found.endings)
+        return replace(found, right=curve(found.right), endings=endings)
 
     return replace(profile, stages=(profile.stages[0], *map(stage, profile.stages[1:])))
 
 
-def shift(table: Table, profiles: Sequence[tuple[Profile, np.ndarray]], prices: Sequence[float]) -> float:
+def shift(graded: GradedSimulator, profiles: Sequence[tuple[Profile, np.ndarray]], prices: Sequence[float]) -> float:
     """By how much to lower rates so that looking keeps on the mean what it promises; none where it keeps more.
 
     Args:
-        table: of all problems.
+        graded: of all problems.
         profiles: each with the problems that it was not fitted to.
         prices: of a FLOP, over which the mean is taken.
     """
     looking = [(_looking(profile), rows) for profile, rows in profiles]
-    kept = np.mean([_kept(table, profile, rows, price) for profile, rows in looking for price in prices])
+    kept = np.mean([_kept(graded, profile, rows, price) for profile, rows in looking for price in prices])
 
     def promised(by: float) -> float:
         lower = [lowered(profile, by) for profile, _ in looking]
@@ -66,8 +66,8 @@ def shift(table: Table, profiles: Sequence[tuple[Profile, np.ndarray]], prices: 
 
 def _looking(profile: Profile) -> Profile:
     """The profile for one who begins with a look."""
-    return replace(profile, stages=(replace(profile.stages[0], finishes=()), *profile.stages[1:]))
+    return replace(profile, stages=(replace(profile.stages[0], endings=()), *profile.stages[1:]))
 
 
-def _kept(table: Table, profile: Profile, rows: np.ndarray, price: float) -> float:
-    return float(right_of(table.pool, play(table.deck, profile, price, WITHIN).answers)[rows].mean())
+def _kept(graded: GradedSimulator, profile: Profile, rows: np.ndarray, price: float) -> float:
+    return float(right_of(graded.pool, play(graded.simulator, profile, price, WITHIN).answers)[rows].mean())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.recordings.pool import Candidates, Entry, Key, Sampled, Searched
+from benchmarks.recordings.pool import Candidates, Entry, Key, SampleSet, Searched
 from benchmarks.recordings.records import voter
 from benchmarks.stats.costs import policy_prompt, prm_prompt
 from tts.answers.aggregate import AGGREGATES, aggregate
@@ -151,7 +151,7 @@ def entry_of(draft: Draft, kept: Iterable[Key]) -> Entry:
     for other in others:
         run = other.behind(run)
     flops = (usage.policy_flops - policy) / max(1, usage.policy_tokens) * run.tokens.astype(float)
-    samples = Sampled(run.candidates(classes), flops, run.steps, step * run.lengths)
+    samples = SampleSet(run.candidates(classes), flops, run.steps, step * run.lengths)
     searches = {key: _searched(draft.searches[key], classes, policy, prm) for key in kept}
     return Entry(Problem(draft.text).id, draft.level, usage.prompt_tokens, policy, prm, samples, searches, greedy)
 

@@ -57,7 +57,7 @@ class Searched:
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
+class SampleSet:
     """The independent samples of a problem.
 
     Attributes:
@@ -76,9 +76,9 @@ class Sampled:
     def __len__(self) -> int:
         return len(self.candidates)
 
-    def cut(self, part: slice) -> Sampled:
+    def cut(self, part: slice) -> SampleSet:
         """Return some of the samples."""
-        return Sampled(self.candidates.cut(part), self.policy_flops[part], self.steps[part], self.step_flops)
+        return SampleSet(self.candidates.cut(part), self.policy_flops[part], self.steps[part], self.step_flops)
 
     def prm_flops(self, order: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return what each sample adds to the reward model's FLOPs when they are read in this order [len(order)]."""
@@ -111,7 +111,7 @@ class Entry:
     prompt: int
     policy_prompt_flops: float
     prm_prompt_flops: float
-    samples: Sampled
+    samples: SampleSet
     searches: Mapping[Key, Searched] = field(default_factory=dict)
     greedy: bool = False
 

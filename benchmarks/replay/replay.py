@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from benchmarks.recordings.records import Record
 from benchmarks.stats.intervals import Interval, difference, mean, pass_at_k, wilson
-from benchmarks.stats.subsets import Sampled, accuracy_at
+from benchmarks.stats.subsets import Samples, accuracy_at
 from tts import registry
 from tts.answers.aggregate import AGGREGATES
 from tts.errors import BadInput, UnknownName
@@ -98,18 +98,18 @@ def some_right(records: Sequence[Record], k: int) -> Interval:
     return mean(values)
 
 
-def _samples(records: Sequence[Record], choice: Choice) -> list[Sampled]:
+def _samples(records: Sequence[Record], choice: Choice) -> list[Samples]:
     """The candidates as arrays, with the scores that the choice looks at: made once for every N."""
     found = []
     for record in records:
         assert record.right is not None
         assert record.classes is not None
-        found.append(Sampled.of(record.classes, record.scores(choice.aggregate), record.right))
+        found.append(Samples.of(record.classes, record.scores(choice.aggregate), record.right))
     return found
 
 
 def _hits(
-    records: Sequence[Record], samples: Sequence[Sampled], choice: Choice, n: int, subsets: bool, seed: int = 0
+    records: Sequence[Record], samples: Sequence[Samples], choice: Choice, n: int, subsets: bool, seed: int = 0
 ) -> list[float]:
     if choice.vote not in VOTES:  # another package's: it is asked itself
         if subsets:

@@ -17,7 +17,7 @@ from benchmarks.report.colours import palette
 from benchmarks.report.runs import Arm, Runs
 from benchmarks.stats.costs import Cost, part, whole
 from benchmarks.stats.intervals import Interval, accuracy, difference
-from benchmarks.stats.subsets import Sampled, accuracy_at, pass_at
+from benchmarks.stats.subsets import Samples, accuracy_at, pass_at
 from tts.records.outcomes import Outcome
 
 
@@ -150,11 +150,11 @@ def _sampled(runs: Runs, arm: Arm, vote: str, prm: bool = True) -> tuple[Point, 
     return tuple(points)
 
 
-def _cost(outcome: Outcome, n: int, samples: Sampled, prm: bool) -> Cost:
+def _cost(outcome: Outcome, n: int, samples: Samples, prm: bool) -> Cost:
     return part(outcome.usage, n, len(samples), samples.sharing, prm=prm)
 
 
-def _expected(samples: Sampled, vote: str, n: int) -> float:
+def _expected(samples: Samples, vote: str, n: int) -> float:
     if not len(samples):
         return 0.0
     n = min(n, len(samples))

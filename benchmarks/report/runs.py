@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.recordings.grading import classes_of
-from benchmarks.stats.subsets import Sampled, independent
+from benchmarks.stats.subsets import Samples, independent
 from tts.errors import BadInput
 from tts.records import outcomes
 from tts.records.outcomes import Outcome
@@ -70,7 +70,7 @@ class Runs:
     paths: list[Path]
     manifests: list[dict[str, Any]] = field(default_factory=list)
     tables: dict[Arm, dict[int, dict[str, Outcome]]] = field(default_factory=dict)
-    samples: dict[Place, Sampled] = field(default_factory=dict)
+    samples: dict[Place, Samples] = field(default_factory=dict)
     places: dict[Place, tuple[Path, int]] = field(default_factory=dict)
 
     @property
@@ -131,7 +131,7 @@ class _Method:
 
     strategy: str
     plans: set[Arm] = field(default_factory=set)
-    rows: dict[tuple[int, str], tuple[Outcome, Sampled | None, int]] = field(default_factory=dict)
+    rows: dict[tuple[int, str], tuple[Outcome, Samples | None, int]] = field(default_factory=dict)
 
     @property
     def arm(self) -> Arm:
@@ -171,11 +171,11 @@ def _take(runs: Runs, path: Path, method: _Method) -> None:
             runs.samples[arm, n, identity] = samples
 
 
-def _samples(outcome: Outcome) -> Sampled:
+def _samples(outcome: Outcome) -> Samples:
     known = len(outcome.classes) == len(outcome.candidates)
     classes = outcome.classes if known else classes_of(outcome.candidates)
     found = outcome.candidates
-    return Sampled.of(classes, [c.score for c in found], outcome.right, [c.steps for c in found])
+    return Samples.of(classes, [c.score for c in found], outcome.right, [c.steps for c in found])
 
 
 def manifest_of(path: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class EvidenceBatch:
     """The samples at hand in each of S orders.
 
     Attributes:

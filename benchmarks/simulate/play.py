@@ -1,7 +1,7 @@
-"""Plays: what a selector, or a strategy fixed beforehand, makes of the problems of a deck.
+"""Plays: what a selector, or a strategy fixed beforehand, makes of the problems of a simulator.
 
 The selector begins at the beginning, looks at the bin of its belief, takes the move that its profile says is best
-there, and so on until it stops or finishes, exactly as it does beside an engine.
+there, and so on until it stops or endings, exactly as it does beside an engine.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.simulate.features import Floats, Ints
-from benchmarks.simulate.simulator import BEGINNING, Deck
-from tts.selection.profile import Advance, Finish, Profile, Stage
+from benchmarks.simulate.simulator import BEGINNING, Simulator
+from tts.selection.profile import Advance, Ending, Profile, Stage
 from tts.selection.selector import Limits, best_moves
 
 
@@ -20,46 +20,48 @@ from tts.selection.selector import Limits, best_moves
 class Played:
     """How the problems went [P, S]: the class of equal answers each ended with, -1 for none, its cost, its samples.
 
-    ``ways`` counts how each ended: by the number of samples and the finish, such as ``"stop at 4 scored"``.
+    ``endings`` counts how each ended: by the number of samples and the ending, such as ``"stop at 4 scored"``.
     """
 
     answers: Ints
     flops: Floats
-    ways: dict[str, float]
+    endings: dict[str, float]
 
 
-def play(deck: Deck, profile: Profile, price: float, limits: Limits) -> Played:
+def play(simulator: Simulator, profile: Profile, price: float, limits: Limits) -> Played:
     """Let the selector play every problem in every order, each FLOP at ``price``. No answer is known to be right."""
     moves = best_moves(profile, price, limits)
-    shape = len(deck), deck.orders
+    shape = len(simulator), simulator.orders
     answers, flops = np.full(shape, -1), np.zeros(shape)
     at = {stage.key: np.zeros(shape, dtype=bool) for stage in profile.stages}
     at[profile.stages[0].key][:] = True
-    ways: dict[str, float] = {}
+    endings: dict[str, float] = {}
     for stage in profile.stages:
         if not at[stage.key].any():
             continue
-        found = deck.bins(stage)
+        found = simulator.bins(stage)
         for bin, choice in enumerate(moves[stage.key].choices):
             here = at[stage.key] & (found == bin)
             if not here.any():
                 continue
-            flops[here] += deck.flops(stage, choice.move)[here]
+            flops[here] += simulator.flops(stage, choice.move)[here]
             if isinstance(choice.move, Advance):
                 at[choice.move.n, choice.move.scored] |= here
             else:
-                answers[here] = deck.answers(stage, choice.move)[here]
+                answers[here] = simulator.answers(stage, choice.move)[here]
                 way = words(stage, choice.move)
-                ways[way] = ways.get(way, 0.0) + float(here.mean())
-    return Played(answers, flops, ways)
+                endings[way] = endings.get(way, 0.0) + float(here.mean())
+    return Played(answers, flops, endings)
 
 
-def fixed(deck: Deck, finish: Finish) -> Played:
+def fixed(simulator: Simulator, ending: Ending) -> Played:
     """One strategy for all problems, chosen beforehand."""
-    return Played(deck.answers(BEGINNING, finish), deck.flops(BEGINNING, finish), {words(BEGINNING, finish): 1.0})
+    return Played(
+        simulator.answers(BEGINNING, ending), simulator.flops(BEGINNING, ending), {words(BEGINNING, ending): 1.0}
+    )
 
 
-def words(stage: Stage, move: Finish | None) -> str:
+def words(stage: Stage, move: Ending | None) -> str:
     """How a play ended."""
     at = f"{stage.n}{' scored' if stage.scored else ''}"
     if move is None:

@@ -1,7 +1,7 @@
-"""A pool of recorded problems as a selector meets it: samples dealt in random orders, searches to be had at a cost.
+"""The simulator: plays plans on recorded samples in random orders, and on recorded searches, at their cost.
 
-A deck holds what a solver may look at and what it pays, and never which answers are right: plays end with a class of
-equal answers, and :func:`right_of` alone tells what that is worth. Arrays: P problems, S orders of the samples of each.
+A simulator exposes what a solver may see and what it pays, never which answers are right. Plays end with a class of
+equal answers; only :func:`right_of` tells whether it is right. Arrays: P problems, S orders of each problem's samples.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.recordings.pool import Candidates, Entry, Pool
-from benchmarks.simulate.features import Floats, Hands, Ints
+from benchmarks.simulate.features import EvidenceBatch, Floats, Ints
 from benchmarks.stats.subsets import elected
-from tts.selection.profile import Advance, Curve, Estimator, Finish, Stage
+from tts.selection.profile import Advance, Curve, Ending, Estimator, Stage
 
 ORDERS = 32
 """Orders of each problem's samples that a play is averaged over."""
@@ -28,34 +28,34 @@ BEGINNING = Stage(0, False, (), (1.0,), Curve((0.0,), (0.0,), (0.0,)))
 
 
 @dataclass(frozen=True, slots=True)
-class Voices:
+class VoteInput:
     """Candidates as a vote sees them: classes of equal answers, and scores by aggregation."""
 
     classes: Ints
     scores: dict[str, Floats]
 
     @classmethod
-    def of(cls, candidates: Candidates) -> Voices:
+    def of(cls, candidates: Candidates) -> VoteInput:
         return cls(candidates.classes, dict(candidates.scores))
 
 
-class Row:
+class SampleOrders:
     """Samples of a problem in S orders [S, n], and what reading them in these orders costs."""
 
     def __init__(self, entry: Entry, orders: Ints) -> None:
         samples = entry.samples
         self.prompt, self.orders = entry.prompt, orders
-        self.voices = Voices.of(samples.candidates)
+        self.candidates = VoteInput.of(samples.candidates)
         self.tokens = samples.candidates.tokens.astype(float)[orders]
         self._prompts = entry.policy_prompt_flops, entry.prm_prompt_flops
         self._policy = np.cumsum(samples.policy_flops[orders], axis=1)
         self._prm = np.cumsum([samples.prm_flops(order) for order in orders], axis=1)
 
-    def hands(self, n: int, scored: bool, aggregate: str) -> Hands:
+    def evidence(self, n: int, scored: bool, aggregate: str) -> EvidenceBatch:
         """The first ``n`` samples of every order."""
         first = self.orders[:, :n]
-        scores = self.voices.scores[aggregate][first] if scored else None
-        return Hands(self.voices.classes[first], scores, self.tokens[:, :n], self.prompt)
+        scores = self.candidates.scores[aggregate][first] if scored else None
+        return EvidenceBatch(self.candidates.classes[first], scores, self.tokens[:, :n], self.prompt)
 
     def spent(self, n: int, scored: bool) -> Floats:
         """FLOPs of ``n`` samples and of their scores [S], both prompts counted; none where there are no samples."""
@@ -65,7 +65,7 @@ class Row:
         return own + self._prompts[1] + self._prm[:, n - 1] if scored else own
 
 
-class Dealt:
+class ProblemSimulator:
     """One problem: its samples in S orders, its searches, and what all of it costs.
 
     Where there is a greedy answer it comes first at every stage (``looked``); a strategy fixed beforehand has
@@ -73,37 +73,37 @@ class Dealt:
     """
 
     def __init__(self, entry: Entry, orders: Ints) -> None:
-        self.looked = Row(entry, orders)
-        self.plain = Row(entry, orders[:, 1:]) if entry.greedy else self.looked
-        self.searches = {key: Voices.of(found.candidates) for key, found in entry.searches.items()}
+        self.with_greedy = SampleOrders(entry, orders)
+        self.without_greedy = SampleOrders(entry, orders[:, 1:]) if entry.greedy else self.with_greedy
+        self.searches = {key: VoteInput.of(found.candidates) for key, found in entry.searches.items()}
         self._costs = {key: (found.policy_flops, found.prm_flops) for key, found in entry.searches.items()}
         self._prompts = entry.policy_prompt_flops, entry.prm_prompt_flops
 
-    def flops(self, stage: Stage, move: Advance | Finish | None) -> Floats:
+    def flops(self, stage: Stage, move: Advance | Ending | None) -> Floats:
         """What a move costs beyond what the stage has cost [S]."""
-        orders = len(self.looked.orders)
+        orders = len(self.with_greedy.orders)
         if move is None:
             return np.zeros(orders)
         if isinstance(move, Advance):
-            return self.looked.spent(move.n, move.scored) - self.looked.spent(stage.n, stage.scored)
-        if not searches(move):
-            row = self.looked if stage.n else self.plain
+            return self.with_greedy.spent(move.n, move.scored) - self.with_greedy.spent(stage.n, stage.scored)
+        if not is_search(move):
+            row = self.with_greedy if stage.n else self.without_greedy
             scored = stage.scored or move.strategy == "best-of-n"
             return row.spent(move.n, scored) - row.spent(stage.n, stage.scored)
         policy, prm = self._costs[move.strategy, move.n]
         read = self._prompts[0] * (stage.n == 0) + self._prompts[1] * (prm > 0 and not stage.scored)
         return np.full(orders, policy + prm + read)
 
-    def answers(self, stage: Stage, move: Finish | None) -> Ints:
+    def answers(self, stage: Stage, move: Ending | None) -> Ints:
         """The class that the vote elects after stopping, or after a finish; -1 for no answer [S]."""
         last = stage if move is None else move
         n, scored = stage.n, stage.scored
-        if move is not None and not searches(move):
+        if move is not None and not is_search(move):
             n, scored = move.n, scored or move.strategy == "best-of-n"
-        hands = (self.looked if stage.n else self.plain).hands(n, scored, last.aggregate)
-        classes = hands.classes
-        scores = np.full(classes.shape, np.nan) if hands.scores is None else hands.scores
-        if move is not None and searches(move):
+        evidence = (self.with_greedy if stage.n else self.without_greedy).evidence(n, scored, last.aggregate)
+        classes = evidence.classes
+        scores = np.full(classes.shape, np.nan) if evidence.scores is None else evidence.scores
+        if move is not None and is_search(move):
             found = self.searches[move.strategy, move.n]
             shape = len(classes), len(found.classes)
             classes = np.concatenate([classes, np.broadcast_to(found.classes, shape)], axis=1)
@@ -115,13 +115,13 @@ class Dealt:
         return np.where(winner >= 0, chosen, -1)
 
 
-class Deck:
+class Simulator:
     """The problems of a pool, dealt. What was asked for once is kept, so that a sweep over prices costs little."""
 
     def __init__(self, pool: Pool, orders: int = ORDERS, seed: int = 0) -> None:
         self.orders = orders
         rng = np.random.default_rng(seed)
-        self.problems = [Dealt(entry, _deal(rng, entry, orders)) for entry in pool.entries]
+        self.problems = [ProblemSimulator(entry, _random_orders(rng, entry, orders)) for entry in pool.entries]
         self._features: dict[tuple[int, bool, str], dict[str, Floats]] = {}
         self._kept: dict[tuple[object, ...], NDArray[np.generic]] = {}
 
@@ -132,7 +132,7 @@ class Deck:
         """The features of every problem and order at a stage, by name [P, S]."""
         key = stage.n, stage.scored, stage.aggregate
         if key not in self._features:
-            each = [problem.looked.hands(*key).features() for problem in self.problems]
+            each = [problem.with_greedy.evidence(*key).features() for problem in self.problems]
             self._features[key] = {name: np.stack([found[name] for found in each]) for name in each[0]}
         return self._features[key]
 
@@ -147,26 +147,28 @@ class Deck:
         assert stage.belief is not None
         return estimate(stage.belief, self.features(stage))
 
-    def answers(self, stage: Stage, move: Finish | None) -> Ints:
+    def answers(self, stage: Stage, move: Ending | None) -> Ints:
         """The class elected after stopping at a stage, or after a finish; -1 for no answer [P, S]."""
-        search = move and (move.strategy, move.n, searches(move))
+        search = move and (move.strategy, move.n, is_search(move))
         last = move or stage
         key = "answers", *stage.key, search, last.vote, last.aggregate
         return self._each(key, lambda problem: problem.answers(stage, move)).astype(np.int64)
 
-    def flops(self, stage: Stage, move: Advance | Finish | None) -> Floats:
+    def flops(self, stage: Stage, move: Advance | Ending | None) -> Floats:
         """What a move costs beyond what the stage has cost [P, S]."""
-        to = move and (move.n, move.scored if isinstance(move, Advance) else (move.strategy, searches(move)))
+        to = move and (move.n, move.scored if isinstance(move, Advance) else (move.strategy, is_search(move)))
         return self._each(("flops", *stage.key, to), lambda problem: problem.flops(stage, move)).astype(float)
 
-    def _each(self, key: tuple[object, ...], find: Callable[[Dealt], NDArray[np.generic]]) -> NDArray[np.generic]:
+    def _each(
+        self, key: tuple[object, ...], find: Callable[[ProblemSimulator], NDArray[np.generic]]
+    ) -> NDArray[np.generic]:
         if key not in self._kept:
             self._kept[key] = np.stack([find(problem) for problem in self.problems])
         return self._kept[key]
 
 
-def searches(move: Finish) -> bool:
-    """Whether a finish is a search of its own, and not more of the same samples."""
+def is_search(move: Ending) -> bool:
+    """Whether a ending is a search of its own, and not more of the same samples."""
     return move.strategy not in SAMPLING or move.parameters.get("temperature") == 0
 
 
@@ -187,7 +189,7 @@ def right_of(pool: Pool, answers: Ints) -> Floats:
     return found
 
 
-def _deal(rng: np.random.Generator, entry: Entry, orders: int) -> Ints:
+def _random_orders(rng: np.random.Generator, entry: Entry, orders: int) -> Ints:
     """Orders of a problem's samples, each as likely as any, a greedy answer first in all of them [S, m]."""
     first = np.arange(int(entry.greedy))
     rest = np.arange(len(first), len(entry.samples))
@@ -200,33 +202,33 @@ ORDERS = 16
 
 
 @dataclass(slots=True)
-class Table:
-    """A pool's deck with the right answers beside it, and what was asked for once kept."""
+class GradedSimulator:
+    """A pool's simulator with the right answers beside it, and what was asked for once kept."""
 
     pool: Pool
-    deck: Deck
+    simulator: Simulator
     _right: dict[tuple[object, ...], Floats] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, pool: Pool, orders: int = ORDERS, seed: int = 0) -> Table:
-        return cls(pool, Deck(pool, orders, seed))
+    def of(cls, pool: Pool, orders: int = ORDERS, seed: int = 0) -> GradedSimulator:
+        return cls(pool, Simulator(pool, orders, seed))
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         return self.pool.entries
 
-    def right(self, stage: Stage, move: Finish | None = None) -> Floats:
-        """Whether the vote is right when one stops at a stage, or after a finish."""
+    def right(self, stage: Stage, move: Ending | None = None) -> Floats:
+        """Whether the vote is right when one stops at a stage, or after a ending."""
         by = move or stage
-        key = *stage.key, move and (move.strategy, move.n, searches(move)), by.vote, by.aggregate
+        key = *stage.key, move and (move.strategy, move.n, is_search(move)), by.vote, by.aggregate
         if key not in self._right:
-            self._right[key] = right_of(self.pool, self.deck.answers(stage, move))
+            self._right[key] = right_of(self.pool, self.simulator.answers(stage, move))
         return self._right[key]
 
-    def flops(self, stage: Stage, move: Advance | Finish) -> Floats:
+    def flops(self, stage: Stage, move: Advance | Ending) -> Floats:
         """What a move costs beyond what the stage has cost."""
-        return self.deck.flops(stage, move)
+        return self.simulator.flops(stage, move)
 
     def features(self, stage: Stage) -> dict[str, Floats]:
         """The features of the samples at a stage, by name."""
-        return self.deck.features(stage)
+        return self.simulator.features(stage)

@@ -32,7 +32,7 @@ VOTES = ("majority", "best", "weighted")
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
+class Samples:
     """The independent samples of one problem.
 
     Attributes:
@@ -54,7 +54,7 @@ class Sampled:
         scores: Sequence[float | None],
         right: Sequence[bool],
         solutions: Sequence[Sequence[str]] = (),
-    ) -> Sampled:
+    ) -> Samples:
         labels = [-1 if label is None else label for label in classes]
         values = [math.nan if score is None else score for score in scores]
         return cls(
@@ -67,13 +67,13 @@ class Sampled:
     def __len__(self) -> int:
         return len(self.classes)
 
-    def without_scores(self) -> Sampled:
+    def without_scores(self) -> Samples:
         """Return the samples as they are without a reward model: ties go to the answer seen first."""
-        return Sampled(self.classes, np.full(len(self), math.nan), self.right)
+        return Samples(self.classes, np.full(len(self), math.nan), self.right)
 
-    def first(self, n: int) -> Sampled:
+    def first(self, n: int) -> Samples:
         """Return the first ``n`` samples, or all if there are fewer."""
-        return Sampled(self.classes[:n], self.scores[:n], self.right[:n])
+        return Samples(self.classes[:n], self.scores[:n], self.right[:n])
 
 
 def independent(strategy: str) -> bool:
@@ -84,12 +84,12 @@ def independent(strategy: str) -> bool:
         return False
 
 
-def pass_at(samples: Sampled, n: int) -> float:
+def pass_at(samples: Samples, n: int) -> float:
     """Compute the probability that at least one of ``n`` samples is right. Exact."""
     return pass_at_k(len(samples), int(samples.right.sum()), n)
 
 
-def accuracy_at(samples: Sampled, n: int, vote: str, seed: int = 0) -> float:
+def accuracy_at(samples: Samples, n: int, vote: str, seed: int = 0) -> float:
     """Estimate how often the vote of ``n`` samples, drawn without replacement, is right.
 
     Raises UnknownName for a vote that is not one of VOTES: the estimate may not hold for others.
@@ -106,7 +106,7 @@ def accuracy_at(samples: Sampled, n: int, vote: str, seed: int = 0) -> float:
     return float((samples.right[chosen] & (winner >= 0)).mean())
 
 
-def _best(samples: Sampled, n: int) -> float:
+def _best(samples: Samples, n: int) -> float:
     """Count the subsets that a right sample wins: the sample of rank r (from 0) wins C(m-1-r, n-1) of C(m, n)."""
     m = len(samples)
     voters = np.flatnonzero(samples.classes >= 0)

@@ -51,7 +51,7 @@ class Row:
     accuracy: Interval
     gaps: tuple[Gap, ...]
     best: Gap
-    ways: dict[str, float]
+    endings: dict[str, float]
 
 
 class Comparison:
@@ -88,7 +88,7 @@ class Comparison:
         best = min(known, key=lambda gap: gap.gain.value if gap.gain else 0.0, default=Gap("none", None))
         accuracy = percentile(right)
         assert accuracy is not None
-        return Row(budget, point.expected, float(flops[0]), accuracy, tuple(gaps), best, point.ways)
+        return Row(budget, point.expected, float(flops[0]), accuracy, tuple(gaps), best, point.endings)
 
 
 def _gain(ours: Floats, theirs: Floats) -> Interval | None:

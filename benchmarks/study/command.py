@@ -123,6 +123,6 @@ def _write(out: Path, found: list[PolicyStudy], between: list[Claim], about: dic
         name = each.measured.policy
         label = f"{len(each.measured.ids)} problems"
         (out / f"{name}-flops.svg").write_text(figures.over_flops(each.compared, label), encoding="utf-8")
-        for judged in each.told:
+        for judged in each.difficulty:
             (out / f"{name}-difficulty.svg").write_text(figures.difficulty(name, judged), encoding="utf-8")
     print(f"\nWritten to {out}.", file=sys.stderr)

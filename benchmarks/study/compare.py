@@ -28,7 +28,7 @@ class Point:
         name: such as ``"majority@16"``.
         right, flops: over the problems.
         expected: the cost that the profile had foretold, for the selector.
-        ways: how its plays ended, and how often.
+        endings: how its plays ended, and how often.
         seeds: how many it is the mean of.
     """
 
@@ -36,7 +36,7 @@ class Point:
     right: Floats
     flops: Floats
     expected: float = 0.0
-    ways: dict[str, float] = field(default_factory=dict)
+    endings: dict[str, float] = field(default_factory=dict)
     seeds: int = 1
 
 

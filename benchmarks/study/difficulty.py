@@ -13,7 +13,7 @@ from benchmarks.simulate.features import Floats
 from benchmarks.simulate.simulator import estimate
 from benchmarks.stats.intervals import Interval, percentile
 from benchmarks.study.compare import Draws
-from benchmarks.study.measure import Decks
+from benchmarks.study.measure import SeedSimulators
 from tts.selection.profile import Stage
 
 BINS = 8
@@ -21,7 +21,7 @@ BINS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DifficultyEstimate:
     """Difficulty as told at one stage.
 
     Attributes:
@@ -39,25 +39,25 @@ class Told:
     true: tuple[Interval, ...]
 
 
-def told(decks: Decks, stage: Stage, draws: Draws) -> Told:
+def estimate_difficulty(simulators: SeedSimulators, stage: Stage, draws: Draws) -> DifficultyEstimate:
     """Compare estimate and truth over problems, seeds and orders; intervals over problems."""
     assert stage.difficulty is not None
-    each = [estimate(stage.difficulty, deck.features(stage)) for deck in decks.decks]
+    each = [estimate(stage.difficulty, simulator.features(stage)) for simulator in simulators.simulators]
     predicted = np.concatenate(each, axis=1)
-    true = np.concatenate([_unseen(decks, seed, stage.n) for seed in range(len(decks.decks))], axis=1)
+    true = np.concatenate([_unseen(simulators, seed, stage.n) for seed in range(len(simulators.simulators))], axis=1)
     correlation = percentile(_rank_correlations(predicted[:, 0], true[:, 0], draws.weights))
     assert correlation is not None
     place = np.searchsorted(np.quantile(predicted, np.linspace(0, 1, BINS + 1)[1:-1]), predicted, side="right")
     curve = [_part(place == k, predicted, true, draws) for k in range(BINS) if (place == k).any()]
     error = draws.mean(np.abs(predicted - true).mean(axis=1))
-    return Told(*stage.key, correlation, error, tuple(p for p, _ in curve), tuple(t for _, t in curve))
+    return DifficultyEstimate(*stage.key, correlation, error, tuple(p for p, _ in curve), tuple(t for _, t in curve))
 
 
-def _unseen(decks: Decks, seed: int, n: int) -> Floats:
+def _unseen(simulators: SeedSimulators, seed: int, n: int) -> Floats:
     """The share of right answers among the samples behind the first n of each order [P, S]."""
     found = []
-    for dealt, entry in zip(decks.decks[seed].problems, decks.pools[seed].entries, strict=True):
-        right = entry.samples.candidates.right[dealt.looked.orders]
+    for dealt, entry in zip(simulators.simulators[seed].problems, simulators.pools[seed].entries, strict=True):
+        right = entry.samples.candidates.right[dealt.with_greedy.orders]
         rest = right[:, n:] if n < right.shape[1] else right
         found.append(rest.mean(axis=1))
     return np.stack(found)

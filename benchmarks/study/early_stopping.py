@@ -8,32 +8,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.calibrate.vote_choice import COUNTED, DEFAULT, Ballot, blank_finish
+from benchmarks.calibrate.vote_choice import DEFAULT, MAJORITY, VoteRule, unmeasured_ending
 from benchmarks.recordings.pool import Pool
 from benchmarks.simulate.features import Floats, Ints
-from benchmarks.simulate.simulator import BEGINNING, Deck, right_of
+from benchmarks.simulate.simulator import BEGINNING, Simulator, right_of
 from benchmarks.stats.intervals import difference
-from tts.selection.published_rule import rounds, settled
+from tts.selection.published_rule import rounds, settled_confidence
 
 
-def settle(deck: Deck, strategy: str, most: int) -> tuple[Ints, Ints]:
+def settle(simulator: Simulator, strategy: str, most: int) -> tuple[Ints, Ints]:
     """The class elected, and the number of samples it took, ``most`` at most; each [P, S]."""
-    ballot = _ballot(strategy)
-    shape = len(deck), deck.orders
+    rule = _rule(strategy)
+    shape = len(simulator), simulator.orders
     answers, used = np.full(shape, -1), np.zeros(shape, dtype=np.int64)
     for n in rounds(most):
-        fresh = (used == 0) & ((n == most) | _settled(deck, n, strategy == "best-of-n", ballot.aggregate))
-        answers[fresh], used[fresh] = deck.answers(BEGINNING, blank_finish(strategy, n, ballot))[fresh], n
+        fresh = (used == 0) & ((n == most) | _settled(simulator, n, strategy == "best-of-n", rule.aggregate))
+        answers[fresh], used[fresh] = simulator.answers(BEGINNING, unmeasured_ending(strategy, n, rule))[fresh], n
     return answers, used
 
 
 def compared(name: str, pool: Pool, orders: int) -> Iterator[dict[str, Any]]:
     """For each vote and N: the mean samples, how often they are right, and how that differs from all N."""
-    deck = Deck(pool, orders)
+    simulator = Simulator(pool, orders)
     for strategy in ("majority", *(["best-of-n"] if pool.scored else [])):
         for most in sorted({min(16, pool.width), pool.width}):
-            answers, used = settle(deck, strategy, most)
-            all_of_them = deck.answers(BEGINNING, blank_finish(strategy, most, _ballot(strategy)))
+            answers, used = settle(simulator, strategy, most)
+            all_of_them = simulator.answers(BEGINNING, unmeasured_ending(strategy, most, _rule(strategy)))
             ours, theirs = (right_of(pool, found).mean(axis=1) for found in (answers, all_of_them))
             yield {
                 "recording": name,
@@ -45,17 +45,17 @@ def compared(name: str, pool: Pool, orders: int) -> Iterator[dict[str, Any]]:
             }
 
 
-def _ballot(strategy: str) -> Ballot:
-    return DEFAULT if strategy == "best-of-n" else COUNTED
+def _rule(strategy: str) -> VoteRule:
+    return DEFAULT if strategy == "best-of-n" else MAJORITY
 
 
-def _settled(deck: Deck, n: int, scored: bool, aggregate: str) -> NDArray[np.bool_]:
+def _settled(simulator: Simulator, n: int, scored: bool, aggregate: str) -> NDArray[np.bool_]:
     """Whether the votes of the first ``n`` samples are settled [P, S]."""
-    found = np.zeros((len(deck), deck.orders), dtype=bool)
-    for row, problem in enumerate(deck.problems):
-        hands = problem.plain.hands(n, scored, aggregate)
-        scores: Floats | None = None if hands.scores is None else np.nan_to_num(hands.scores)
-        for order, classes in enumerate(hands.classes):
+    found = np.zeros((len(simulator), simulator.orders), dtype=bool)
+    for row, problem in enumerate(simulator.problems):
+        evidence = problem.without_greedy.evidence(n, scored, aggregate)
+        scores: Floats | None = None if evidence.scores is None else np.nan_to_num(evidence.scores)
+        for order, classes in enumerate(evidence.classes):
             mine = None if scores is None else scores[order].tolist()
-            found[row, order] = settled(classes.tolist(), mine) is not None
+            found[row, order] = settled_confidence(classes.tolist(), mine) is not None
     return found

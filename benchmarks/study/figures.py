@@ -9,7 +9,7 @@ from benchmarks.report.svg import svg
 from benchmarks.stats.intervals import percentile
 from benchmarks.study.claims import Comparison
 from benchmarks.study.compare import Drawn
-from benchmarks.study.difficulty import Told
+from benchmarks.study.difficulty import DifficultyEstimate
 
 ORDER = ("majority", "best-of-n", "beam-search", "dvts", "greedy")
 """The order of the fixed strategies in the legend."""
@@ -25,7 +25,7 @@ def over_flops(compared: Comparison, label: str) -> str:
     return svg(Lines(series, "FLOPs a problem", flops=True), caption, alone=True)
 
 
-def difficulty(name: str, told: Told) -> str:
+def difficulty(name: str, told: DifficultyEstimate) -> str:
     """Draw predicted and true pass@1 of the problems in groups of equal size, the hardest predicted first."""
     predicted = tuple(Dot(k, value, value, value) for k, value in enumerate(told.predicted))
     true = tuple(Dot(k, each.value, each.low, each.high) for k, each in enumerate(told.true))

@@ -14,12 +14,12 @@ import numpy as np
 from benchmarks.recordings.pool import Pool
 from benchmarks.simulate.features import Floats, Ints
 from benchmarks.simulate.play import Played, fixed, play
-from benchmarks.simulate.simulator import ORDERS, Deck, right_of, searches
+from benchmarks.simulate.simulator import ORDERS, Simulator, is_search, right_of
 from benchmarks.study.compare import Point
-from benchmarks.study.oracle import Knowing
+from benchmarks.study.oracle import OracleSimulator
 from tts.errors import BadInput
 from tts.records import outcomes
-from tts.selection.profile import Finish, Profile
+from tts.selection.profile import Ending, Profile
 from tts.selection.selector import Limits, expected, price_for
 from tts.types import Problem
 
@@ -61,8 +61,8 @@ class Measured:
     selector: tuple[Point, ...]
 
 
-class Decks:
-    """The decks of one policy's seeds: the same problems, their samples and searches drawn anew for each seed.
+class SeedSimulators:
+    """The simulators of one policy's seeds: the same problems, their samples and searches drawn anew for each seed.
 
     A search need not be there in all of them: what takes it is played where it is.
     """
@@ -72,17 +72,17 @@ class Decks:
         if not pools or any(each != ids[0] for each in ids):
             raise BadInput("the seeds of a policy hold different problems: run them to their end, or leave one out.")
         self.pools, self.ids, self.orders = pools, ids[0], orders
-        self.decks: Sequence[Deck] = [Deck(pool, orders, seed) for seed, pool in enumerate(pools)]
+        self.simulators: Sequence[Simulator] = [Simulator(pool, orders, seed) for seed, pool in enumerate(pools)]
 
-    def fixed(self, finish: Finish) -> Point:
+    def fixed(self, ending: Ending) -> Point:
         """A strategy chosen beforehand."""
-        name = f"{name_of(finish)}@{finish.n}"
-        return self._point(name, {k: fixed(self.decks[k], finish) for k in self._having([finish])})
+        name = f"{name_of(ending)}@{ending.n}"
+        return self._point(name, {k: fixed(self.simulators[k], ending) for k in self._having([ending])})
 
-    def knowing(self) -> Decks:
+    def knowing(self) -> SeedSimulators:
         """The same problems in the same orders, their true difficulty known (:mod:`benchmarks.study.oracle`)."""
         found = copy(self)
-        found.decks = [Knowing(pool, self.orders, seed) for seed, pool in enumerate(self.pools)]
+        found.simulators = [OracleSimulator(pool, self.orders, seed) for seed, pool in enumerate(self.pools)]
         return found
 
     def selector_of(self, parts: Sequence[Part], budget: float) -> Point:
@@ -104,13 +104,13 @@ class Decks:
         return _mixed(less, self._priced(profile, below, limits), share) if share else less
 
     def _priced(self, profile: Profile, price: float, limits: Limits) -> Point:
-        chosen = [way for stage in profile.stages for way in stage.ways if isinstance(way, Finish)]
-        played = {k: play(self.decks[k], profile, price, limits) for k in self._having(chosen)}
+        chosen = [move for stage in profile.stages for move in stage.moves if isinstance(move, Ending)]
+        played = {k: play(self.simulators[k], profile, price, limits) for k in self._having(chosen)}
         return self._point("selector", played, expected(profile, price, limits).flops)
 
-    def _having(self, finishes: Sequence[Finish]) -> list[int]:
+    def _having(self, endings: Sequence[Ending]) -> list[int]:
         """The seeds whose runs hold all of these searches. Raises BadInput where there is none."""
-        wanted = {(finish.strategy, finish.n) for finish in finishes if searches(finish)}
+        wanted = {(ending.strategy, ending.n) for ending in endings if is_search(ending)}
         found = [k for k, pool in enumerate(self.pools) if wanted <= pool.parameters.keys()]
         if not found:
             names = ", ".join(f"{name} at N = {n}" for name, n in sorted(wanted))
@@ -119,22 +119,22 @@ class Decks:
 
     def _point(self, name: str, played: Mapping[int, Played], foretold: float = 0.0) -> Point:
         right = [right_of(self.pools[k], each.answers) for k, each in played.items()]
-        ways = Counter[str]()
+        endings = Counter[str]()
         for each in played.values():
-            ways.update({way: share / len(played) for way, share in each.ways.items()})
+            endings.update({way: share / len(played) for way, share in each.endings.items()})
         flops = _mean([each.flops for each in played.values()])
-        return Point(name, _mean(right), flops, foretold, dict(ways), len(played))
+        return Point(name, _mean(right), flops, foretold, dict(endings), len(played))
 
 
-def measure(decks: Decks, parts: Sequence[Part], budgets: Sequence[float]) -> Measured:
+def measure(simulators: SeedSimulators, parts: Sequence[Part], budgets: Sequence[float]) -> Measured:
     """Play every fixed strategy and, at every budget, the selector; each problem by the profile of its part."""
     found: dict[str, list[Point]] = {}
-    for finish in sorted(parts[0].profile.stages[0].finishes, key=lambda finish: finish.n):
-        found.setdefault(name_of(finish), []).append(decks.fixed(finish))
-    selector = [decks.selector_of(parts, budget) for budget in budgets]
+    for ending in sorted(parts[0].profile.stages[0].endings, key=lambda ending: ending.n):
+        found.setdefault(name_of(ending), []).append(simulators.fixed(ending))
+    selector = [simulators.selector_of(parts, budget) for budget in budgets]
     pairs = {name: tuple(points) for name, points in found.items()}
     first = parts[0].profile
-    return Measured(first.policy, first.prm, len(decks.decks), decks.ids, pairs, tuple(selector))
+    return Measured(first.policy, first.prm, len(simulators.simulators), simulators.ids, pairs, tuple(selector))
 
 
 def greedy_point(folder: Path, ids: Sequence[str]) -> Point:
@@ -147,15 +147,15 @@ def greedy_point(folder: Path, ids: Sequence[str]) -> Point:
 
 def _mixed(less: Point, more: Point, share: float) -> Point:
     """A share of the problems, whichever they are, played one way and the rest another."""
-    ways = Counter({way: (1 - share) * many for way, many in less.ways.items()})
-    ways.update({way: share * many for way, many in more.ways.items()})
+    endings = Counter({way: (1 - share) * many for way, many in less.endings.items()})
+    endings.update({way: share * many for way, many in more.endings.items()})
 
     def mean(a: Any, b: Any) -> Any:
         return (1 - share) * a + share * b
 
     return Point(
         less.name, mean(less.right, more.right), mean(less.flops, more.flops), mean(less.expected, more.expected),
-        dict(ways), less.seeds,
+        dict(endings), less.seeds,
     )  # fmt: skip
 
 
@@ -165,22 +165,22 @@ def _together(each: Sequence[tuple[Part, Point]]) -> Point:
     for part, point in each:
         right[part.rows], flops[part.rows] = point.right[part.rows], point.flops[part.rows]
     share = [len(part.rows) / len(right) for part, _ in each]
-    ways = Counter[str]()
+    endings = Counter[str]()
     for weight, (_, point) in zip(share, each, strict=True):
-        ways.update({way: weight * many for way, many in point.ways.items()})  # of all problems: near enough
+        endings.update({way: weight * many for way, many in point.endings.items()})  # of all problems: near enough
     foretold = sum(weight * point.expected for weight, (_, point) in zip(share, each, strict=True))
-    return Point(each[0][1].name, right, flops, foretold, dict(ways), each[0][1].seeds)
+    return Point(each[0][1].name, right, flops, foretold, dict(endings), each[0][1].seeds)
 
 
 def budgets_of(profile: Profile, count: int = BUDGETS) -> list[float]:
     """Budgets in even ratios, from the cheapest way to an answer to the dearest fixed strategy."""
-    costs = [finish.flops[0] for finish in profile.stages[0].finishes]
+    costs = [ending.flops[0] for ending in profile.stages[0].endings]
     return [float(budget) for budget in np.geomspace(min(costs), max(costs), count)]
 
 
-def name_of(finish: Finish) -> str:
+def name_of(ending: Ending) -> str:
     """What a user calls a fixed strategy."""
-    return "greedy" if searches(finish) and finish.strategy in ("majority", "best-of-n") else finish.strategy
+    return "greedy" if is_search(ending) and ending.strategy in ("majority", "best-of-n") else ending.strategy
 
 
 def _mean(values: Sequence[Floats]) -> Floats:

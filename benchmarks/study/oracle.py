@@ -10,15 +10,15 @@ import numpy as np
 
 from benchmarks.recordings.pool import Pool
 from benchmarks.simulate.features import Floats
-from benchmarks.simulate.simulator import Deck
+from benchmarks.simulate.simulator import Simulator
 from tts.selection.profile import Stage
 
 MOST = 6.0
 """Log odds beyond which pass@1 is not told apart: one of 400 samples."""
 
 
-class Knowing(Deck):
-    """A deck at which every stage shows the true pass@1 and nothing else; a profile for it is fitted to such a deck."""
+class OracleSimulator(Simulator):
+    """A simulator whose only feature at every stage is the true pass@1. Its profile is fitted on the same feature."""
 
     def __init__(self, pool: Pool, orders: int, seed: int = 0) -> None:
         super().__init__(pool, orders, seed)

@@ -11,13 +11,13 @@ from benchmarks.calibrate.evaluate import choose, folds
 from benchmarks.calibrate.fit import Fit, Shape
 from benchmarks.calibrate.optimism import lowered
 from benchmarks.recordings.pool import Pool
-from benchmarks.simulate.simulator import Table
+from benchmarks.simulate.simulator import GradedSimulator
 from benchmarks.study import claims
 from benchmarks.study.claims import Claim, Comparison, Row
 from benchmarks.study.compare import Draws, Point
-from benchmarks.study.difficulty import Told, told
-from benchmarks.study.measure import Decks, Measured, Part, budgets_of, measure
-from benchmarks.study.oracle import Knowing
+from benchmarks.study.difficulty import DifficultyEstimate, estimate_difficulty
+from benchmarks.study.measure import Measured, Part, SeedSimulators, budgets_of, measure
+from benchmarks.study.oracle import OracleSimulator
 from tts.errors import TTSError
 from tts.models.find import find
 from tts.selection.profile import Profile
@@ -40,7 +40,7 @@ class PolicyStudy:
         compared: its plays in the draws of the bootstrap.
         budgets: of the selector's points.
         rows: the selector against every fixed strategy at equal cost.
-        told: difficulty as predicted after a few samples.
+        difficulty: as as predicted after a few samples.
         oracle: points of a selector that is told each problem's true pass@1.
         claims: what holds.
     """
@@ -48,7 +48,7 @@ class PolicyStudy:
     compared: Comparison
     budgets: tuple[float, ...]
     rows: tuple[Row, ...]
-    told: tuple[Told, ...]
+    difficulty: tuple[DifficultyEstimate, ...]
     oracle: tuple[Point, ...]
     claims: tuple[Claim, ...]
 
@@ -62,13 +62,13 @@ def on_test(validation: Pool, tests: list[Pool], orders: int, draws: int) -> Pol
 
     Where the test problems have fewer samples, so many of the validation problems' count.
     """
-    decks = Decks(tests, orders)
+    simulators = SeedSimulators(tests, orders)
     validation = validation.first(min(pool.width for pool in tests))
-    everywhere = np.arange(len(decks.ids))
+    everywhere = np.arange(len(simulators.ids))
     parts = [Part(everywhere, calibrate(validation).profile)]
-    knowing = Table(validation, Knowing(validation, orders))
+    knowing = GradedSimulator(validation, OracleSimulator(validation, orders))
     oracles = [Part(everywhere, _profile(knowing, np.arange(len(validation.entries)), KNOWN))]
-    return _study(decks, parts, oracles, draws)
+    return _study(simulators, parts, oracles, draws)
 
 
 def across(validation: Pool, orders: int, draws: int) -> PolicyStudy:
@@ -76,28 +76,28 @@ def across(validation: Pool, orders: int, draws: int) -> PolicyStudy:
 
     The profiles' shape, one of a handful, is chosen on all of them, and so is what is taken off their rates.
     """
-    decks = Decks([validation], orders)
-    knowing = Table(validation, Knowing(validation, orders))
-    everywhere, parts = np.arange(len(decks.ids)), folds(len(decks.ids))
-    table = Table(validation, decks.decks[0])
-    shape, promised, _ = choose(table, validation.scored)
+    simulators = SeedSimulators([validation], orders)
+    knowing = GradedSimulator(validation, OracleSimulator(validation, orders))
+    everywhere, parts = np.arange(len(simulators.ids)), folds(len(simulators.ids))
+    graded = GradedSimulator(validation, simulators.simulators[0])
+    shape, promised, _ = choose(graded, validation.scored)
     found = [
         [Part(part, lowered(_profile(t, np.setdiff1d(everywhere, part), s), by)) for part in parts]
-        for t, s, by in ((table, shape, promised), (knowing, KNOWN, 0.0))
+        for t, s, by in ((graded, shape, promised), (knowing, KNOWN, 0.0))
     ]
-    return _study(decks, found[0], found[1], draws)
+    return _study(simulators, found[0], found[1], draws)
 
 
-def _study(decks: Decks, parts: list[Part], oracles: list[Part], draws: int) -> PolicyStudy:
+def _study(simulators: SeedSimulators, parts: list[Part], oracles: list[Part], draws: int) -> PolicyStudy:
     budgets = budgets_of(parts[0].profile)
-    drawn = Draws(len(decks.ids), draws)
-    compared = Comparison(measure(decks, parts, budgets), drawn)
+    drawn = Draws(len(simulators.ids), draws)
+    compared = Comparison(measure(simulators, parts, budgets), drawn)
     rows = compared.rows(budgets)
-    knowing = decks.knowing()
+    knowing = simulators.knowing()
     oracle = [knowing.selector_of(oracles, budget) for budget in budgets]
     first = parts[0].profile
     stage = first.by_key.get((PROBED, bool(first.prm)))
-    judged = [told(decks, stage, drawn)] if stage else []
+    judged = [estimate_difficulty(simulators, stage, drawn)] if stage else []
     return PolicyStudy(
         compared, tuple(budgets), tuple(rows), tuple(judged), tuple(oracle), tuple(_claims(compared, rows, oracle))
     )
@@ -113,11 +113,11 @@ def _claims(compared: Comparison, rows: list[Row], oracle: list[Point]) -> list[
     return found
 
 
-def _profile(table: Table, rows: np.ndarray, shape: Shape) -> Profile:
+def _profile(graded: GradedSimulator, rows: np.ndarray, shape: Shape) -> Profile:
     """A profile of these problems; only what plays need is in it."""
-    pool = table.pool
+    pool = graded.pool
     sizes = parameters(pool.policy), parameters(pool.prm)
-    return Profile(pool.policy, pool.prm, *sizes, 1.0, 1.0, Fit(table, rows, shape=shape).stages())
+    return Profile(pool.policy, pool.prm, *sizes, 1.0, 1.0, Fit(graded, rows, shape=shape).stages())
 
 
 def parameters(name: str) -> int:

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.calibrate.regression import sigmoid
 from benchmarks.recordings.grading import grade
-from benchmarks.recordings.pool import Candidates, Entry, Pool, Sampled
+from benchmarks.recordings.pool import Candidates, Entry, Pool, SampleSet
 from benchmarks.recordings.reading import read
 from benchmarks.recordings.records import Record
 from benchmarks.simulate.simulator import ORDERS
@@ -59,7 +59,7 @@ def _entry(record: Record, scored: bool) -> Entry:
     found = Candidates(classes, scores, np.array(record.right, dtype=bool), tokens)
     prompt = max(1, len(record.problem))
     steps = np.zeros((m, 0), dtype=np.int32)
-    return Entry(record.id, record.level, prompt, 0.0, 0.0, Sampled(found, np.ones(m), steps, np.zeros(0)))
+    return Entry(record.id, record.level, prompt, 0.0, 0.0, SampleSet(found, np.ones(m), steps, np.zeros(0)))
 
 
 def rows(name: str, study: PolicyStudy) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ def printed(study: PolicyStudy) -> str:
     parts += [table(gains), ""]
     fewer = [p for each in measured.fixed.values() for p in each if p.seeds < measured.seeds]
     parts += [f"Of fewer seeds: {', '.join(f'{p.name} ({p.seeds})' for p in fewer)}.", ""] if fewer else []
-    for each in study.told:
+    for each in study.difficulty:
         parts.append(
             f"Predicted pass@1 after {each.n} samples{', scored' if each.scored else ''}: rank correlation "
             f"{_plain(each.correlation)}, mean error {each.error.points().lstrip('+')}"
@@ -77,7 +77,7 @@ def recorded(study: PolicyStudy) -> dict[str, Any]:
             name: [{"n": n, "accuracy": right, **_interval(ratio)} for n, right, ratio in compared.gains(name)]
             for name in compared.fixed
         },
-        "difficulty": [asdict(each) for each in study.told],
+        "difficulty": [asdict(each) for each in study.difficulty],
         "claims": [asdict(claim) for claim in study.claims],
     }
 
@@ -97,7 +97,7 @@ def _line(row: Row, study: PolicyStudy) -> dict[str, Any]:
         found[f"over {name}"] = "-" if gain is None else f"{100 * gain.value:+.1f}"
     oracle = study.oracle[study.rows.index(row)]
     found["oracle"] = f"{100 * oracle.right.mean():.1f} at {oracle.flops.mean():.2g}"
-    top = sorted(row.ways.items(), key=lambda pair: -pair[1])[:3]
+    top = sorted(row.endings.items(), key=lambda pair: -pair[1])[:3]
     return found | {"ends": ", ".join(f"{way} {100 * share:.0f} %" for way, share in top)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.recordings.pool import Candidates, Entry, Pool, Sampled, Searched
+from benchmarks.recordings.pool import Candidates, Entry, Pool, SampleSet, Searched
 
 EACH = 100.0
 """FLOPs of a sample; its prompt costs a tenth, and so do its scores."""
@@ -34,7 +34,7 @@ def entry(
 ) -> Entry:
     found = candidates(rng, m, chance, told)
     steps = np.arange(m, dtype=np.int32)[:, None]
-    samples = Sampled(found, np.full(m, EACH), steps, np.full(m, EACH / 10))
+    samples = SampleSet(found, np.full(m, EACH), steps, np.full(m, EACH / 10))
     searches = {}
     if searched is not None:
         searches["beam-search", 4] = Searched(candidates(rng, 4, searched, told), 4 * dear * EACH, 0.4 * dear * EACH)

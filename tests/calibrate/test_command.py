@@ -57,7 +57,7 @@ def test_the_grid_is_run_once_and_the_profile_fitted_again_from_what_is_there(tt
     assert len(profile.problems) == 20
     assert {(0, False), (4, True)} <= set(profile.by_key)
     assert profile.greedy
-    assert {"majority", "best-of-n", "dvts"} == {finish.strategy for finish in profile.stages[0].finishes}
+    assert {"majority", "best-of-n", "dvts"} == {ending.strategy for ending in profile.stages[0].endings}
     rows = (tmp_path / "mine-run" / "outcomes.jsonl").read_bytes()
     code, _, err = tts(*FEW, "--out", str(out))
     assert code == 0

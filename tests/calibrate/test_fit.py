@@ -12,7 +12,7 @@ from benchmarks.calibrate.evaluate import choose
 from benchmarks.calibrate.fit import Fit, Shape
 from benchmarks.calibrate.optimism import lowered, shift
 from benchmarks.calibrate.rates import Bins, curves
-from benchmarks.simulate.simulator import Table
+from benchmarks.simulate.simulator import GradedSimulator
 from tests.calibrate.synthetic import EACH, pool
 from tts.selection.profile import Profile, Stage
 
@@ -20,21 +20,21 @@ EVERYTHING = Shape(unscored=True, searches=True)
 
 
 def stages(**options: object) -> dict[tuple[int, bool], Stage]:
-    found = Fit(Table.of(pool(**options), orders=8), shape=EVERYTHING).stages()  # type: ignore[arg-type]
+    found = Fit(GradedSimulator.of(pool(**options), orders=8), shape=EVERYTHING).stages()  # type: ignore[arg-type]
     return Profile("", "", 0, 0, 1.0, 1.0, found).by_key
 
 
 def test_costs_are_the_prompts_once_and_each_sample_and_score_once() -> None:
     known = stages(chances=[0.5] * 30, m=8, searched=[0.5] * 30)
     start = known[0, False]
-    by_name = {(finish.strategy, finish.n): finish.flops[0] for finish in start.finishes}
+    by_name = {(ending.strategy, ending.n): ending.flops[0] for ending in start.endings}
     assert by_name["majority", 4] == pytest.approx(4 * EACH + EACH / 10)
     assert by_name["best-of-n", 4] == pytest.approx(4 * EACH * 1.1 + 2 * EACH / 10)
     assert by_name["beam-search", 4] == pytest.approx(4 * EACH * 1.1 + 2 * EACH / 10)
     advances = {(each.n, each.scored): each.flops for each in known[4, False].advances}
     assert advances[8, False] == pytest.approx([4 * EACH] * len(known[4, False].share))
     assert advances[4, True] == pytest.approx([4 * EACH / 10 + EACH / 10] * len(known[4, False].share))
-    [search] = [finish for finish in known[4, True].finishes if finish.strategy == "beam-search"]
+    [search] = [ending for ending in known[4, True].endings if ending.strategy == "beam-search"]
     assert search.flops == pytest.approx([4 * EACH * 1.1] * len(known[4, True].share))
 
 
@@ -59,7 +59,7 @@ def test_the_beginning_expects_what_one_sample_and_the_search_are_known_to_reach
     chances, searched = [0.6, 0.2] * 60, [0.95] * 120
     share = np.mean([entry.pass_at_1 for entry in pool(chances, m=8, told=0.8, searched=searched).entries])
     known = stages(chances=chances, m=8, told=0.8, searched=searched)
-    by_name = {(finish.strategy, finish.n): finish.right for finish in known[0, False].finishes}
+    by_name = {(ending.strategy, ending.n): ending.right for ending in known[0, False].endings}
     one = by_name["majority", 1]
     assert one.low[0] < 0.4 < one.high[0]
     assert one.mean[0] == pytest.approx(share, abs=0.02)
@@ -69,7 +69,7 @@ def test_the_beginning_expects_what_one_sample_and_the_search_are_known_to_reach
 def test_rates_rise_with_the_belief_and_intervals_hold_them() -> None:
     known = stages(chances=np.random.default_rng(1).random(100).tolist(), m=8, told=0.8, searched=[0.5] * 100)
     for stage in known.values():
-        for curve in (stage.right, *(finish.right for finish in stage.finishes)):
+        for curve in (stage.right, *(ending.right for ending in stage.endings)):
             assert all(a <= b + 1e-12 for a, b in pairwise(curve.mean))
             ends = zip(curve.low, curve.mean, curve.high, strict=True)
             assert all(0 <= low <= mean <= high <= 1 for low, mean, high in ends)
@@ -79,17 +79,17 @@ def test_rates_rise_with_the_belief_and_intervals_hold_them() -> None:
 
 def test_a_vote_that_is_surely_better_is_chosen_and_else_the_usual_one() -> None:
     # scores that are wrong three times of four: whoever counts is right more often than who weighs
-    table = Table.of(pool([0.6] * 100, m=16, told=0.25), orders=8)
-    assert Fit(table).samples.vote == "majority"
-    table = Table.of(pool([0.6] * 100, m=16, told=1.0), orders=8)
-    assert Fit(table).samples.vote == "weighted"
+    graded = GradedSimulator.of(pool([0.6] * 100, m=16, told=0.25), orders=8)
+    assert Fit(graded).samples.vote == "majority"
+    graded = GradedSimulator.of(pool([0.6] * 100, m=16, told=1.0), orders=8)
+    assert Fit(graded).samples.vote == "weighted"
 
 
 def test_without_the_reward_model_there_are_neither_scores_nor_searches() -> None:
-    table = Table.of(pool([0.5] * 40, m=8, searched=[0.5] * 40), orders=4)
-    found = Fit(table, scored=False).stages()
+    graded = GradedSimulator.of(pool([0.5] * 40, m=8, searched=[0.5] * 40), orders=4)
+    found = Fit(graded, scored=False).stages()
     assert not any(stage.scored for stage in found)
-    assert {finish.strategy for stage in found for finish in stage.finishes} == {"majority"}
+    assert {ending.strategy for stage in found for ending in stage.endings} == {"majority"}
     assert not {"weight", "best"} & {name for stage in found if stage.belief for name in stage.belief.weights}
 
 
@@ -97,7 +97,9 @@ def test_searches_follow_a_look_where_that_pays_on_other_problems() -> None:
     # samples are always right or always wrong; a search is always right, and dearer than many samples: who looks first
     # pays for the search on half the problems only
     chances = [0.0, 1.0] * 30
-    shape, _, held_out = choose(Table.of(pool(chances, m=8, searched=[1.0] * 60, dear=10), orders=4), scored=True)
+    shape, _, held_out = choose(
+        GradedSimulator.of(pool(chances, m=8, searched=[1.0] * 60, dear=10), orders=4), scored=True
+    )
     assert shape.searches
     right, flops = held_out.right.mean(axis=1), held_out.flops.mean(axis=1)
     assert flops[right > 0.95].min() < 0.75 * 40 * EACH
@@ -106,19 +108,19 @@ def test_searches_follow_a_look_where_that_pays_on_other_problems() -> None:
 def test_what_promises_more_and_keeps_nothing_is_left_out() -> None:
     # the search's candidates are no better than samples and cost ten times as much
     chances = np.random.default_rng(2).random(60).tolist()
-    shape, _, _ = choose(Table.of(pool(chances, m=8, searched=chances, dear=10), orders=4), scored=True)
+    shape, _, _ = choose(GradedSimulator.of(pool(chances, m=8, searched=chances, dear=10), orders=4), scored=True)
     assert not shape.searches
 
 
 def test_rates_after_a_look_are_lowered_until_they_promise_what_is_kept() -> None:
     # a profile that believes every sample to be right more often than any is: its log odds are raised by 0.5
-    table = Table.of(pool(np.random.default_rng(3).random(60).tolist(), m=8), orders=4)
-    honest = Profile("", "", 0, 0, 1.0, 1.0, Fit(table).stages())
+    graded = GradedSimulator.of(pool(np.random.default_rng(3).random(60).tolist(), m=8), orders=4)
+    honest = Profile("", "", 0, 0, 1.0, 1.0, Fit(graded).stages())
     boastful = lowered(honest, -0.5)
     everyone = np.arange(60)
-    once = shift(table, [(honest, everyone)], [1e-5])
-    assert shift(table, [(boastful, everyone)], [1e-5]) == pytest.approx(once + 0.5, abs=0.1)
-    assert shift(table, [(lowered(honest, 1.0), everyone)], [1e-5]) == 0
+    once = shift(graded, [(honest, everyone)], [1e-5])
+    assert shift(graded, [(boastful, everyone)], [1e-5]) == pytest.approx(once + 0.5, abs=0.1)
+    assert shift(graded, [(lowered(honest, 1.0), everyone)], [1e-5]) == 0
     for before, after in zip(honest.stages[1:], lowered(honest, 0.5).stages[1:], strict=True):
         odds = [p / (1 - p) / (q / (1 - q)) for p, q in zip(before.right.mean, after.right.mean, strict=True)]
         assert odds == pytest.approx([math.exp(0.5)] * len(odds), rel=1e-3)

@@ -40,7 +40,7 @@ def test_by_its_own_figures_the_selector_is_worth_as_much_as_any_fixed_plan_at_e
     limits = Limits(n=10**6)
     for price in (10.0**power for power in range(-13, -7)):
         found = expected(profile, price, limits)
-        for plan in profile.stages[0].finishes:
+        for plan in profile.stages[0].endings:
             assert found.worth >= plan.right.mean[0] - price * plan.flops[0] - 0.01
 
 

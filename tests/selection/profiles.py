@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tts.selection.profile import Advance, Curve, Estimator, Finish, Profile, Scale, Stage
+from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Scale, Stage
 
 
 def curve(*rates: float, slack: float = 0.02) -> Curve:
@@ -32,7 +32,7 @@ def toy_profile(**changes: Any) -> Profile:
         Stage(
             0, False, (), (1.0,), curve(0.0, slack=0.0),
             advances=(Advance(1, False, (10.0,), ((1.0,),)), Advance(2, False, (20.0,), ((0.5, 0.5),))),
-            finishes=(Finish(right=curve(0.83), flops=(100.0,), **beam),),
+            endings=(Ending(right=curve(0.83), flops=(100.0,), **beam),),
         ),
         Stage(
             1, False, (), (1.0,), curve(0.6), **KNOWN,
@@ -41,7 +41,7 @@ def toy_profile(**changes: Any) -> Profile:
         Stage(
             2, False, (0.5,), (0.5, 0.5), curve(0.3, 0.95), **KNOWN,
             advances=(Advance(4, False, (20.0, 20.0), ((0.9, 0.1), (0.1, 0.9))),),
-            finishes=(Finish(right=curve(0.7, 0.96), flops=(100.0, 100.0), **beam),),
+            endings=(Ending(right=curve(0.7, 0.96), flops=(100.0, 100.0), **beam),),
         ),
         Stage(4, False, (0.5,), (0.5, 0.5), curve(0.4, 0.97), **KNOWN),
     )  # fmt: skip
@@ -58,18 +58,18 @@ def ladder(policy: str, prm: str) -> Profile:
     Beyond the samples' agreement there is nothing behind its figures.
     """
 
-    def search(strategy: str, n: int, *right: float) -> Finish:
+    def search(strategy: str, n: int, *right: float) -> Ending:
         flops = tuple(1e5 * n for _ in right)
-        return Finish(strategy, n, curve(*right), flops, parameters={"beam_width": 2, "max_steps": 12})
+        return Ending(strategy, n, curve(*right), flops, parameters={"beam_width": 2, "max_steps": 12})
 
     scored: dict[str, Any] = {"vote": "weighted", "aggregate": "min"}
     halves, rates = (0.5, 0.5), curve(0.3, 0.9)
-    greedy = Finish("majority", 1, curve(0.4), (5e4,), "majority", parameters={"temperature": 0.0})
+    greedy = Ending("majority", 1, curve(0.4), (5e4,), "majority", parameters={"temperature": 0.0})
     stages = (
         Stage(
             0, False, (), (1.0,), curve(0.0, slack=0.0),
             advances=(Advance(1, False, (9e4,), ((1.0,),)), Advance(2, False, (2e5,), (halves,))),
-            finishes=(greedy, search("best-of-n", 8, 0.7)),
+            endings=(greedy, search("best-of-n", 8, 0.7)),
         ),
         Stage(1, False, (), (1.0,), curve(0.5), **KNOWN, advances=(Advance(2, False, (1e5,), (halves,)),)),
         Stage(
@@ -79,8 +79,8 @@ def ladder(policy: str, prm: str) -> Profile:
         Stage(
             2, True, (0.6,), halves, rates, **KNOWN, **scored,
             advances=(Advance(4, True, (2e5, 2e5), ((0.9, 0.1), (0.1, 0.9))),),
-            finishes=(search("dvts", 4, 0.5, 0.9),),
+            endings=(search("dvts", 4, 0.5, 0.9),),
         ),
-        Stage(4, True, (0.6,), halves, rates, **KNOWN, **scored, finishes=(search("beam-search", 4, 0.8, 0.9),)),
+        Stage(4, True, (0.6,), halves, rates, **KNOWN, **scored, endings=(search("beam-search", 4, 0.8, 0.9),)),
     )  # fmt: skip
     return toy_profile(policy=policy, prm=prm, stages=stages, policy_parameters=0, prm_parameters=0)

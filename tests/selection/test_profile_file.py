@@ -67,8 +67,8 @@ DAMAGES: dict[str, tuple[Change, str]] = {
     "no beginning": (lambda row: row["stages"].pop(0), "its stages are to begin with n = 0"),
     "no first sample": (lambda row: row["stages"][0]["advances"].pop(0), "nothing leads from its beginning to a"),
     "a stage twice": (lambda row: row["stages"].append(row["stages"][-1]), "each one once"),
-    "a stage that is none": (change("stages", 1, to=7), "a stage of stage 1 does not have exactly"),
-    "a field too many": (change("stages", 1, "rights", to=1), "a stage of stage 1 does not have exactly"),
+    "a stage that is none": (change("stages", 1, to=7), "the stage of stage 1 does not have exactly"),
+    "a field too many": (change("stages", 1, "rights", to=1), "the stage of stage 1 does not have exactly"),
     "too few shares": (change("stages", 2, "share", to=[1.0]), "are not 2 shares of 1"),
     "shares of more than 1": (change("stages", 2, "share", to=[0.7, 0.7]), "are not 2 shares of 1"),
     "chances of less than 1": (

@@ -6,7 +6,7 @@ import pytest
 
 from tts import Solver
 from tts.models.lookup import CARDS
-from tts.selection.published_rule import agreement, rule, settled
+from tts.selection.published_rule import agreement, rule, settled_confidence
 
 B = "best-of-n"
 BEAM = "beam-search"
@@ -59,14 +59,15 @@ def test_agreement_is_the_share_of_pairs_that_agree() -> None:
 
 def test_votes_are_settled_where_the_lead_lasts_by_the_published_criterion() -> None:
     """P(Beta(a + 1, b + 1) > 1/2) is the chance of at most a heads in a + b + 1 tosses of a fair coin."""
-    assert settled([0] * 4) == 1 - 1 / 2**5
-    assert settled([0, 0, 0, 1]) is None  # 26 of 32
-    assert settled([5] * 7 + [2]) == 1 - 10 / 2**9
-    assert settled([0] * 6 + [1] * 2) is None  # 466 of 512
-    assert settled([0] * 7 + [1, 2, 3, -1, -1]) == 1 - 10 / 2**9, "a third answer and a silent one change nothing"
-    assert settled([-1] * 8) is settled([]) is None
+    assert settled_confidence([0] * 4) == 1 - 1 / 2**5
+    assert settled_confidence([0, 0, 0, 1]) is None  # 26 of 32
+    assert settled_confidence([5] * 7 + [2]) == 1 - 10 / 2**9
+    assert settled_confidence([0] * 6 + [1] * 2) is None  # 466 of 512
+    others = [1, 2, 3, -1, -1]
+    assert settled_confidence([0] * 7 + others) == 1 - 10 / 2**9, "a third answer and a silent one change nothing"
+    assert settled_confidence([-1] * 8) is settled_confidence([]) is None
 
 
 def test_a_lead_that_the_reward_model_finds_wrong_settles_nothing() -> None:
-    assert settled([0] * 4, [0.9, 0.4, 0.4, 0.4]) == 1 - 1 / 2**5
-    assert settled([0] * 4, [0.9, 0.3, 0.3, 0.3]) is None
+    assert settled_confidence([0] * 4, [0.9, 0.4, 0.4, 0.4]) == 1 - 1 / 2**5
+    assert settled_confidence([0] * 4, [0.9, 0.3, 0.3, 0.3]) is None

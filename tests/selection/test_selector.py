@@ -10,7 +10,7 @@ import pytest
 
 from tests.selection.profiles import curve, toy_profile
 from tts.selection.features import Evidence
-from tts.selection.profile import Advance, Estimator, Finish, Profile, Stage
+from tts.selection.profile import Advance, Ending, Estimator, Profile, Stage
 from tts.selection.selector import Limits, Move, best_moves, decide, expected, price_for, price_of_budget
 
 TOY = toy_profile()
@@ -21,7 +21,7 @@ def test_free_flops_go_where_most_is_right_and_the_cheaper_of_equals_is_taken() 
     # from the beginning: two samples, then beam search everywhere: (0.7 + 0.96) / 2 = 0.83 for 120 FLOPs;
     # beam search at once: 0.83 for 100 FLOPs
     choice = expected(TOY, 0.0, Limits())
-    assert isinstance(choice.move, Finish)
+    assert isinstance(choice.move, Ending)
     assert (choice.right, choice.flops) == (0.83, 100.0)
 
 
@@ -29,7 +29,7 @@ def test_at_a_price_easy_problems_are_stopped_and_hard_ones_searched() -> None:
     # two samples, price 0.001. Hard: stop 0.3; four samples 0.9 x 0.4 + 0.1 x 0.97 - 0.02 = 0.437; search 0.7 - 0.1
     # Easy: stop 0.95; four samples 0.1 x 0.4 + 0.9 x 0.97 - 0.02 = 0.893; search 0.96 - 0.1
     hard, easy = best_moves(TOY, 0.001, Limits())[2, False].choices
-    assert isinstance(hard.move, Finish)
+    assert isinstance(hard.move, Ending)
     assert hard.worth == pytest.approx(0.6)
     assert easy.move is None
     assert easy.worth == 0.95
@@ -57,7 +57,7 @@ def test_a_budget_alone_is_worth_half_a_point() -> None:
 
 def test_a_search_beside_the_samples_may_be_a_quarter_narrower_than_measured() -> None:
     stage = TOY.by_key[2, False]
-    [beam] = stage.finishes
+    [beam] = stage.endings
     assert [Limits(n).width(stage, beam) for n in (7, 6, 5, 4)] == [4, 4, 3, 0]
     assert [Limits(n).width(stage, stage.advances[0]) for n in (5, 4, 3)] == [4, 4, 0]
 
@@ -75,13 +75,13 @@ def test_what_is_decided_comes_with_all_that_was_considered() -> None:
     assert (easy.bin, easy.choice.move) == (1, None)
     assert easy.belief == pytest.approx(25 / 26)
     assert easy.difficulty == (0.9, 0.7, 1.0)
-    assert [type(option.move).__name__ for option in easy.options] == ["NoneType", "Advance", "Finish"]
+    assert [type(option.move).__name__ for option in easy.options] == ["NoneType", "Advance", "Ending"]
     assert easy.choice in easy.options
     disagreeing = Evidence([0, -1, 1], None, [10, 10, 9], 5)  # 1 of 3: 1 / (1 + (2.5 / 1.5) ** 2), below one half
     hard = decide(TOY, TOY.by_key[2, False], disagreeing, 0.001, Limits())
     assert hard.bin == 0
     assert hard.belief == pytest.approx(1 / (1 + (2.5 / 1.5) ** 2))
-    assert isinstance(hard.choice.move, Finish)
+    assert isinstance(hard.choice.move, Ending)
 
 
 def test_below_the_cost_of_any_answer_the_cheapest_is_taken_and_that_is_said() -> None:
@@ -106,12 +106,12 @@ def at_random(draw: random.Random) -> Profile:
 
     def stage(n: int, bins: int, *further: int) -> Stage:
         advances = [Advance(m, False, costs(bins), tuple(shares(2) for _ in range(bins))) for m in further]
-        finish = Finish("beam-search", 4, curve(*(draw.random() for _ in range(bins))), costs(bins))
+        ending = Ending("beam-search", 4, curve(*(draw.random() for _ in range(bins))), costs(bins))
         belief = Estimator(0.0, {"agreement": 1.0}) if n else None
         right = curve(*(draw.random() for _ in range(bins)))
         return Stage(
             n, False, (0.5,) * (bins - 1), shares(bins), right, belief=belief, advances=tuple(advances),
-            finishes=(finish,),
+            endings=(ending,),
         )  # fmt: skip
 
     return toy_profile(stages=(stage(0, 1, 1, 2), stage(1, 2, 2), stage(2, 2)))
@@ -120,7 +120,7 @@ def at_random(draw: random.Random) -> Profile:
 def policies(profile: Profile) -> Iterator[dict[tuple[int, int], Move]]:
     """Every way to fix a move for every bin of every stage."""
     places = [(stage.n, bin) for stage in profile.stages for bin in range(len(stage.share))]
-    moves = [[*stage.ways, *([None] if stage.n else [])] for stage in profile.stages for _ in range(len(stage.share))]
+    moves = [[*stage.moves, *([None] if stage.n else [])] for stage in profile.stages for _ in range(len(stage.share))]
     for chosen in itertools.product(*moves):
         yield dict(zip(places, chosen, strict=True))
 
@@ -130,7 +130,7 @@ def walked(profile: Profile, policy: dict[tuple[int, int], Move], n: int, bin: i
     move, stage = policy[n, bin], profile.by_key[n, False]
     if move is None:
         return stage.right.mean[bin]
-    if isinstance(move, Finish):
+    if isinstance(move, Ending):
         return move.right.mean[bin] - price * move.flops[bin]
     chances = enumerate(move.chance[bin])
     return sum(c * walked(profile, policy, move.n, b, price) for b, c in chances) - price * move.flops[bin]

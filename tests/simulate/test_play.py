@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.recordings.pool import Candidates, Entry, Pool, Sampled, Searched
+from benchmarks.recordings.pool import Candidates, Entry, Pool, SampleSet, Searched
 from benchmarks.simulate.play import fixed, play
-from benchmarks.simulate.simulator import BEGINNING, Deck, right_of
+from benchmarks.simulate.simulator import BEGINNING, Simulator, right_of
 from benchmarks.stats import subsets
-from tts.selection.profile import Advance, Curve, Estimator, Finish, Profile, Stage
+from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Stage
 from tts.selection.selector import Limits, expected
 
 EASY, HARD = 30, 10
-SEARCH = Finish("dvts", 4, Curve((1.0,), (0.0,), (1.0,)), (0.0,))
+SEARCH = Ending("dvts", 4, Curve((1.0,), (0.0,), (1.0,)), (0.0,))
 
 
 def candidates(classes: list[int], scores: list[float], right: int) -> Candidates:
@@ -28,7 +28,7 @@ def entry(name: str, classes: list[int], found: list[int], right: int) -> Entry:
     60 + 40. Every sample is a step of its own that takes 3 FLOPs to read, but samples 0 and 1 share theirs."""
     m = len(classes)
     steps = np.array([[0], *([max(0, k - 1)] for k in range(1, m))], dtype=np.int32)
-    samples = Sampled(candidates(classes, [0.5] * m, right), np.full(m, 5.0), steps, np.full(m - 1, 3.0))
+    samples = SampleSet(candidates(classes, [0.5] * m, right), np.full(m, 5.0), steps, np.full(m - 1, 3.0))
     search = Searched(candidates(found, [0.9] * len(found), right), 60.0, 40.0)
     return Entry(name, 1, 20, 7.0, 2.0, samples, {("dvts", 4): search})
 
@@ -50,12 +50,12 @@ def known() -> Profile:
     beginning = Stage(
         0, False, (), (1.0,), Curve((0.0,), (0.0,), (0.0,)),
         advances=(Advance(2, False, (17.0,), ((HARD / 40, EASY / 40),)),),
-        finishes=(replace(SEARCH, flops=(109.0,)),),
+        endings=(replace(SEARCH, flops=(109.0,)),),
     )  # fmt: skip
     # agreement is log(1.5 / 1.5) = 0 where the two differ, log(2.5 / 0.5) = 1.6 where they agree
     two = Stage(
         2, False, (0.7,), (HARD / 40, EASY / 40), both, belief=Estimator(0.0, {"agreement": 1.0}),
-        finishes=(replace(SEARCH, right=Curve((1.0, 1.0), (0.0, 0.0), (1.0, 1.0)), flops=(102.0, 102.0)),),
+        endings=(replace(SEARCH, right=Curve((1.0, 1.0), (0.0, 0.0), (1.0, 1.0)), flops=(102.0, 102.0)),),
     )  # fmt: skip
     return Profile("policy", "prm", 1, 1, 1.0, 1.0, (beginning, two))
 
@@ -71,7 +71,7 @@ def known() -> Profile:
 )
 def test_where_the_profile_is_exact_plays_come_to_what_it_expects(price: float, right: float, flops: float) -> None:
     pool = world()
-    played = play(Deck(pool, 8), known(), price, Limits())
+    played = play(Simulator(pool, 8), known(), price, Limits())
     foretold = expected(known(), price, Limits())
     assert (foretold.right, foretold.flops) == pytest.approx((right, flops))
     assert (right_of(pool, played.answers).mean(), played.flops.mean()) == pytest.approx((right, flops))
@@ -92,7 +92,7 @@ def test_a_play_does_not_depend_on_which_answers_are_right() -> None:
         for each in pool.entries
     ]
     other = replace(pool, entries=tuple(entries))
-    plays = [play(Deck(each, 8), known(), 0.001, Limits()) for each in (pool, other)]
+    plays = [play(Simulator(each, 8), known(), 0.001, Limits()) for each in (pool, other)]
     assert (plays[0].answers == plays[1].answers).all()
     assert (plays[0].flops == plays[1].flops).all()
     assert right_of(other, plays[1].answers).mean() == 0
@@ -100,13 +100,13 @@ def test_a_play_does_not_depend_on_which_answers_are_right() -> None:
 
 def test_prompts_are_paid_once_and_shared_steps_once() -> None:
     """Four samples: 7 + 4 x 5 for the policy; 2 + 3 x 3 for the reward model, two of them sharing a step."""
-    deck = Deck(world(), 4)
+    simulator = Simulator(world(), 4)
     four = Stage(4, True, (), (), Curve((), (), ()))
-    assert (deck.flops(BEGINNING, Finish("best-of-n", 4, SEARCH.right, (0.0,))) == 27 + 11).all()
-    assert (deck.flops(BEGINNING, Finish("majority", 4, SEARCH.right, (0.0,))) == 27).all()
-    assert (deck.flops(replace(four, scored=False), Advance(4, True, (), ())) == 11).all()
-    assert (deck.flops(four, SEARCH) == 100).all()
-    assert (deck.flops(BEGINNING, SEARCH) == 109).all()
+    assert (simulator.flops(BEGINNING, Ending("best-of-n", 4, SEARCH.right, (0.0,))) == 27 + 11).all()
+    assert (simulator.flops(BEGINNING, Ending("majority", 4, SEARCH.right, (0.0,))) == 27).all()
+    assert (simulator.flops(replace(four, scored=False), Advance(4, True, (), ())) == 11).all()
+    assert (simulator.flops(four, SEARCH) == 100).all()
+    assert (simulator.flops(BEGINNING, SEARCH) == 109).all()
 
 
 def test_a_greedy_answer_comes_first_in_every_look_and_in_no_strategy_fixed_beforehand() -> None:
@@ -115,14 +115,14 @@ def test_a_greedy_answer_comes_first_in_every_look_and_in_no_strategy_fixed_befo
     found = entry("q", [0, 1, 2, 3, 4], [0], right=0)
     flops = np.array([9.0, 5.0, 5.0, 5.0, 5.0])
     known = replace(found, samples=replace(found.samples, policy_flops=flops), greedy=True)
-    deck = Deck(Pool((known,), "", "", {}), 99)
+    simulator = Simulator(Pool((known,), "", "", {}), 99)
     one = Stage(1, False, (), (), Curve((), (), ()), vote="majority")
-    assert (deck.answers(one, None) == 0).all()
-    assert (deck.flops(BEGINNING, Advance(1, False, (), ())) == 16).all()
-    assert (deck.flops(one, Advance(2, False, (), ())) == 5).all()
-    two = Finish("majority", 2, SEARCH.right, (0.0,), "majority")
-    assert set(deck.answers(BEGINNING, two).ravel().tolist()) == {1, 2, 3, 4}
-    assert (deck.flops(BEGINNING, two) == 17).all()
+    assert (simulator.answers(one, None) == 0).all()
+    assert (simulator.flops(BEGINNING, Advance(1, False, (), ())) == 16).all()
+    assert (simulator.flops(one, Advance(2, False, (), ())) == 5).all()
+    two = Ending("majority", 2, SEARCH.right, (0.0,), "majority")
+    assert set(simulator.answers(BEGINNING, two).ravel().tolist()) == {1, 2, 3, 4}
+    assert (simulator.flops(BEGINNING, two) == 17).all()
 
 
 def test_a_search_votes_together_with_the_samples_at_hand() -> None:
@@ -130,7 +130,7 @@ def test_a_search_votes_together_with_the_samples_at_hand() -> None:
     pool = replace(world(), entries=(entry("one", [0] * 4, [4], right=4),))
     for n, right in ((2, False), (1, True)):
         stage = Stage(n, True, (), (), Curve((), (), ()))
-        assert (right_of(pool, Deck(pool, 4).answers(stage, SEARCH)) == right).all()
+        assert (right_of(pool, Simulator(pool, 4).answers(stage, SEARCH)) == right).all()
 
 
 def test_a_fixed_strategy_has_the_accuracy_that_subsets_estimate() -> None:
@@ -138,8 +138,8 @@ def test_a_fixed_strategy_has_the_accuracy_that_subsets_estimate() -> None:
     rng = np.random.default_rng(5)
     entries = [entry(str(k), rng.integers(-1, 3, 40).tolist(), [0], right=0) for k in range(6)]
     pool = Pool(tuple(entries), "policy", "prm", {})
-    found = right_of(pool, fixed(Deck(pool, 200), Finish("majority", 5, SEARCH.right, (0.0,), "majority")).answers)
+    found = right_of(pool, fixed(Simulator(pool, 200), Ending("majority", 5, SEARCH.right, (0.0,), "majority")).answers)
     for row, each in zip(found, entries, strict=True):
         own = each.samples.candidates
-        sampled = subsets.Sampled(own.classes, np.full(40, np.nan), own.right)
+        sampled = subsets.Samples(own.classes, np.full(40, np.nan), own.right)
         assert row.mean() == pytest.approx(subsets.accuracy_at(sampled, 5, "majority"), abs=0.14)

@@ -17,9 +17,9 @@ from tts import Solution, Solver
 from tts.budget import Budget
 from tts.errors import BadInput, UnknownName
 from tts.protocols import Completion, Request
-from tts.selection.profile import Finish
+from tts.selection.profile import Ending
 from tts.selection.profile_file import save
-from tts.selection.published_rule import settled
+from tts.selection.published_rule import settled_confidence
 from tts.types import Problem
 from tts.types import Solution as Solved
 
@@ -137,8 +137,8 @@ def test_without_a_profile_samples_are_drawn_until_their_votes_are_settled(prm: 
         counts.add(n)
         classes = [int(c.answer or -1) for c in solution.candidates]
         scores = [c.scores[-1] for c in solution.candidates] if prm else None
-        assert n == 32 or settled(classes, scores)
-        assert n == 4 or not settled(classes[: n // 2], scores and scores[: n // 2])
+        assert n == 32 or settled_confidence(classes, scores)
+        assert n == 4 or not settled_confidence(classes[: n // 2], scores and scores[: n // 2])
     assert len(counts) > 2, "how many it takes depends on the problem"
 
 
@@ -222,8 +222,8 @@ def test_a_profile_of_another_size_is_refused(tmp_path: Path) -> None:
 
 def test_a_profile_with_a_strategy_that_nobody_has_is_refused(tmp_path: Path) -> None:
     stages = list(toy_profile().stages)
-    finish = Finish("beam-serch", 4, stages[0].finishes[0].right, (1.0,))
-    save(toy_profile(stages=(replace(stages[0], finishes=(finish,)), *stages[1:])), tmp_path / "toy.json")
+    ending = Ending("beam-serch", 4, stages[0].endings[0].right, (1.0,))
+    save(toy_profile(stages=(replace(stages[0], endings=(ending,)), *stages[1:])), tmp_path / "toy.json")
     with pytest.raises(UnknownName, match="did you mean 'beam-search'"):
         solve(profile=tmp_path / "toy.json")
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.simulate.simulator import Deck
+from benchmarks.simulate.simulator import Simulator
 from benchmarks.study.early_stopping import compared, settle
 from tests.calibrate.synthetic import pool
-from tts.selection.published_rule import settled
+from tts.selection.published_rule import settled_confidence
 
 
 @pytest.mark.parametrize("strategy", ["majority", "best-of-n"])
 def test_each_order_ends_at_the_first_round_whose_votes_are_settled(strategy: str) -> None:
     world = pool([0.0, 0.5, 0.7, 1.0], m=24, told=0.8, seed=1)
-    deck = Deck(world, orders=8)
-    answers, used = settle(deck, strategy, 24)
-    for row, problem in enumerate(deck.problems):
+    simulator = Simulator(world, orders=8)
+    answers, used = settle(simulator, strategy, 24)
+    for row, problem in enumerate(simulator.problems):
         for order in range(8):
-            hands = problem.plain.hands(24, strategy == "best-of-n", "last")
-            classes = hands.classes[order].tolist()
-            scores = None if hands.scores is None else hands.scores[order].tolist()
-            rounds = (n for n in (4, 8, 16, 24) if n == 24 or settled(classes[:n], scores and scores[:n]))
+            evidence = problem.without_greedy.evidence(24, strategy == "best-of-n", "last")
+            classes = evidence.classes[order].tolist()
+            scores = None if evidence.scores is None else evidence.scores[order].tolist()
+            rounds = (n for n in (4, 8, 16, 24) if n == 24 or settled_confidence(classes[:n], scores and scores[:n]))
             assert used[row, order] == next(rounds)
     assert (used[3] == 4).all()
     assert (answers[3] == answers[3, 0]).all()

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from benchmarks.calibrate.build import calibrate
 from benchmarks.calibrate.fit import Shape
 from benchmarks.recordings.pool import Pool
-from benchmarks.simulate.simulator import Table
+from benchmarks.simulate.simulator import GradedSimulator
 from benchmarks.study import figures, measure, summary
 from benchmarks.study.__main__ import main as run_study
 from benchmarks.study.claims import Claim, small_beats_large
-from benchmarks.study.measure import WIDEST, Decks, greedy_point
+from benchmarks.study.measure import WIDEST, SeedSimulators, greedy_point
 from benchmarks.study.policy_study import PolicyStudy, across, on_test
 from tests.calibrate.synthetic import pool
 from tests.recordings.test_gather import greedy, written
@@ -66,7 +66,7 @@ def test_the_summary_and_the_figures_say_what_was_found(study: PolicyStudy) -> N
     drawing = figures.over_flops(study.compared, "made-up problems")
     assert drawing.startswith("<svg")
     assert drawing.count("<title>selector, ") == len(study.budgets)
-    assert figures.difficulty("policy", study.told[0]).count("<title>true, ") == len(study.told[0].true)
+    assert figures.difficulty("policy", study.difficulty[0]).count("<title>true, ") == len(study.difficulty[0].true)
 
 
 def test_a_profile_is_fitted_to_as_many_samples_as_there_are_to_play() -> None:
@@ -93,7 +93,9 @@ def test_a_search_that_only_some_seeds_have_is_played_on_those_and_said_to_be() 
 def test_searches_that_no_seed_has_are_named() -> None:
     profile = calibrate(world(1)).profile
     with pytest.raises(BadInput, match="no seed of the test runs has: run beam-search at N = 4"):
-        measure.measure(Decks([without_searches(world(2))], 2), [measure.Part(np.arange(60), profile)], [1000.0])
+        measure.measure(
+            SeedSimulators([without_searches(world(2))], 2), [measure.Part(np.arange(60), profile)], [1000.0]
+        )
 
 
 def test_a_claim_that_does_not_hold_is_printed_as_missed() -> None:
@@ -107,17 +109,17 @@ def test_problems_are_played_by_profiles_of_others(monkeypatch: pytest.MonkeyPat
     fitted: list[set[int]] = []
     original = policy_study._profile
 
-    def profile(table: Table, rows: NDArray[np.int64], shape: Shape) -> Profile:
+    def profile(graded: GradedSimulator, rows: NDArray[np.int64], shape: Shape) -> Profile:
         fitted.append(set(rows.tolist()))
-        return original(table, rows, shape)
+        return original(graded, rows, shape)
 
     monkeypatch.setattr(policy_study, "_profile", profile)
     made = world(3)
     played: list[set[int]] = []
 
-    def spy(decks: measure.Decks, parts: list[measure.Part], budgets: list[float]) -> measure.Measured:
+    def spy(simulators: measure.SeedSimulators, parts: list[measure.Part], budgets: list[float]) -> measure.Measured:
         played.extend(set(part.rows.tolist()) for part in parts)
-        return measure.measure(decks, parts, budgets)
+        return measure.measure(simulators, parts, budgets)
 
     monkeypatch.setattr(policy_study, "measure", spy)
     across(made, orders=2, draws=10)
@@ -129,12 +131,12 @@ def test_problems_are_played_by_profiles_of_others(monkeypatch: pytest.MonkeyPat
 def test_a_pot_between_two_prices_is_spent_on_a_share_of_the_problems() -> None:
     """What is expected to be spent is the budget, however far apart the plays of two neighbouring prices cost."""
     made = world(4)
-    decks = Decks([made], 4)
+    simulators = SeedSimulators([made], 4)
     profile = calibrate(made).profile
     cheap, dear = cheapest(profile), expected(profile, 0.0, WIDEST).flops
     for share in (0.1, 0.5, 0.9):
         budget = cheap + share * (dear - cheap)
-        assert decks.selector(profile, budget).expected == pytest.approx(budget, rel=1e-3)
+        assert simulators.selector(profile, budget).expected == pytest.approx(budget, rel=1e-3)
 
 
 def test_the_large_policys_greedy_answers_are_read_from_their_run_in_the_order_of_the_problems(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tts.models import hf_config
 from tts.models.card import BOXED, Kind, ModelCard
 from tts.models.files import hub_folder
 from tts.models.policies import POLICIES, RECOMMENDED, RECOMMENDED_WHY, conventions
-from tts.models.reward_models import FAMILIES, REWARD_MODELS, told_by
+from tts.models.reward_models import FAMILIES, REWARD_MODELS, identified_by
 
 # Causal language models whose class is called something else; Gemma's can read images too, which nobody sends it here.
 _CAUSAL = ("GPT2LMHeadModel", "Gemma3ForConditionalGeneration")
@@ -91,7 +91,7 @@ def _read_folder(path: Path, name: str = "") -> ModelCard:
         "context": hf_config.context(config),
     }
     for architecture in architectures:
-        if (family := told_by(architecture)) is not None:
+        if (family := identified_by(architecture)) is not None:
             return ModelCard(kind="prm", family=family, system=BOXED, **common)
         if architecture.endswith("ForCausalLM") or architecture in _CAUSAL:
             advice = {"prm": RECOMMENDED, "prm_reason": RECOMMENDED_WHY}

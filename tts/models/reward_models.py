@@ -37,7 +37,7 @@ FAMILIES = {
 }
 
 
-def told_by(architecture: str) -> str | None:
+def identified_by(architecture: str) -> str | None:
     """The family of a model class; empty for a reward model whose form nothing tells, None for what is none."""
     if architecture.endswith("ForSequenceClassification"):
         return "outcome"  # it judges a conversation by one label, and its tokenizer knows the conversation's form

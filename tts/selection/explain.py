@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from tts.selection.profile import Advance, Finish, Profile, Stage
-from tts.selection.selector import Choice, Decision, Limits, beside
+from tts.selection.profile import Advance, Ending, Profile, Stage
+from tts.selection.selector import Choice, Decision, Limits, separate_search
 from tts.types import Plan
 
 
-def planned(profile: Profile, decision: Decision, limits: Limits, source: str) -> Plan:
+def plan_of(profile: Profile, decision: Decision, limits: Limits, source: str) -> Plan:
     """The plan that a decision stands for: its strategy, width and vote, and why."""
     stage, move, why = decision.stage, decision.choice.move, reason(decision, source, profile.greedy)
-    if isinstance(move, Finish):
+    if isinstance(move, Ending):
         n = limits.width(stage, move)
         return Plan(move.strategy, move.parameters, n, vote=move.vote, aggregate=move.aggregate, reason=why)
     after = profile.by_key[move.n, move.scored] if isinstance(move, Advance) else stage
@@ -46,14 +46,14 @@ def considered(decision: Decision, limits: Limits) -> dict[str, Any]:
 def _row(stage: Stage, choice: Choice, limits: Limits, chosen: bool) -> dict[str, Any]:
     move = choice.move
     n, vote = stage.n, stage.vote
-    if isinstance(move, Finish):
+    if isinstance(move, Ending):
         n, vote = limits.width(stage, move) or move.n, move.vote
     elif isinstance(move, Advance):
         n, vote = move.n, ""
     return {
         "plan": _words(stage, choice), "n": n, "vote": vote, "right": choice.right, "low": choice.low,
         "high": choice.high, "flops": choice.flops, "worth": choice.worth,
-        "blind": isinstance(move, Finish) and move.blind, "chosen": chosen,
+        "blind": isinstance(move, Ending) and move.blind, "chosen": chosen,
     }  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def _words(stage: Stage, choice: Choice) -> str:
             return "score, look again"
         more = "sample on" if stage.n else "sample"
         return f"{more}, score, look again" if move.scored else f"{more}, look again"
-    return f"{move.strategy}{' beside' if stage.n and beside(move) else ', blind' if move.blind else ''}"
+    return f"{move.strategy}{' beside' if stage.n and separate_search(move) else ', blind' if move.blind else ''}"
 
 
 def _samples(stage: Stage, greedy: bool) -> str:

@@ -73,7 +73,7 @@ class Advance:
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
+class Ending:
     """A whole search, after which the vote is taken over what it found and the samples at hand.
 
     Attributes:
@@ -109,7 +109,7 @@ class Stage:
         right: how often the vote of the samples was right in each bin.
         vote, aggregate: how these samples vote.
         difficulty: the estimate of pass@1, and ``scale`` its calibration; None at the beginning.
-        advances, finishes: the ways on.
+        advances, endings: the ways on.
     """
 
     n: int
@@ -123,7 +123,7 @@ class Stage:
     difficulty: Estimator | None = None
     scale: Scale | None = None
     advances: tuple[Advance, ...] = ()
-    finishes: tuple[Finish, ...] = ()
+    endings: tuple[Ending, ...] = ()
 
     @property
     def key(self) -> tuple[int, bool]:
@@ -131,9 +131,9 @@ class Stage:
         return self.n, self.scored
 
     @property
-    def ways(self) -> tuple[Advance | Finish, ...]:
+    def moves(self) -> tuple[Advance | Ending, ...]:
         """The ways on that may be chosen."""
-        return (*self.advances, *(finish for finish in self.finishes if not finish.blind))
+        return (*self.advances, *(ending for ending in self.endings if not ending.blind))
 
 
 @dataclass(frozen=True, eq=False)

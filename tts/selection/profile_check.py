@@ -23,7 +23,7 @@ def check(profile: Profile) -> None:
     if not profile.stages or profile.stages[0].key != (0, False) or len(seen) != len(profile.stages):
         raise Damaged("its stages are to begin with n = 0, each one once")
     first = profile.stages[0]
-    if 1 not in [move.n for move in first.ways]:
+    if 1 not in [move.n for move in first.moves]:
         raise Damaged("nothing leads from its beginning to a single sample")  # the least that any budget allows
     if profile.temperature < 0 or not 0 < profile.top_p <= 1:
         raise Damaged("no policy samples at its temperature and top_p")
@@ -63,12 +63,12 @@ def _check_stage(stage: Stage, where: str) -> None:
     if stage.scale is not None:
         _check_edges(stage.scale.edges, where)
         _check_rates(stage.scale.found, len(stage.scale.edges) + 1, where)
-    for finish in stage.finishes:
-        _check_costs(finish.flops, stage, where)
-        _check_rates(finish.right, bins, where)
-        if finish.n < 1:
-            raise Damaged(f"{where} ends with {finish.strategy} of {finish.n} samples")
-    for aggregate in (stage.aggregate, *(finish.aggregate for finish in stage.finishes)):
+    for ending in stage.endings:
+        _check_costs(ending.flops, stage, where)
+        _check_rates(ending.right, bins, where)
+        if ending.n < 1:
+            raise Damaged(f"{where} ends with {ending.strategy} of {ending.n} samples")
+    for aggregate in (stage.aggregate, *(ending.aggregate for ending in stage.endings)):
         if aggregate not in AGGREGATES:
             raise Damaged(f"{where} aggregates by {aggregate!r}, which nobody knows")
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.errors import BadInput
-from tts.selection.profile import Advance, Curve, Estimator, Finish, Profile, Scale, Stage
+from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Scale, Stage
 from tts.selection.profile_check import Damaged, check
 
 FORMAT = "tts-search profile"
@@ -138,7 +138,7 @@ def _stage(row: Any, where: str) -> Stage:
         difficulty=_estimator(row, "difficulty", where),
         scale=None if scale is None else Scale(_numbers(scale, "edges", where), _curve(scale, "found", where)),
         advances=tuple(_advance(each, where) for each in _list(row, "advances", where)),
-        finishes=tuple(_finish(each, where) for each in _list(row, "finishes", where)),
+        endings=tuple(_ending(each, where) for each in _list(row, "finishes", where)),
     )
 
 
@@ -149,9 +149,9 @@ def _advance(row: Any, where: str) -> Advance:
     return Advance(_whole(row, "n", where), row.get("scored") is True, _numbers(row, "flops", where), chance)
 
 
-def _finish(row: Any, where: str) -> Finish:
-    _known(row, Finish, where)
-    return Finish(
+def _ending(row: Any, where: str) -> Ending:
+    _known(row, Ending, where)
+    return Ending(
         strategy=_text(row, "strategy", where),
         n=_whole(row, "n", where),
         right=_curve(row, "right", where),
@@ -177,9 +177,9 @@ def _estimator(row: Mapping[str, Any], name: str, where: str) -> Estimator | Non
 
 
 def _known(row: Any, kind: type[Any], where: str) -> None:
-    names = {f.name for f in fields(kind)}
+    names = {_on_disk(f.name) for f in fields(kind)}
     if not isinstance(row, dict) or set(row) != names:
-        raise Damaged(f"a {kind.__name__.lower()} of {where} does not have exactly {', '.join(sorted(names))}")
+        raise Damaged(f"the {kind.__name__.lower()} of {where} does not have exactly {', '.join(sorted(names))}")
 
 
 def _text(row: Mapping[str, Any], name: str, where: str, empty: bool = False) -> str:
@@ -222,6 +222,11 @@ def _mapping(row: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
     return value
 
 
+def _on_disk(field: str) -> str:
+    """Return the key of a field in the file."""
+    return "finishes" if field == "endings" else field
+
+
 def _dumped(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -229,7 +234,7 @@ def _dumped(value: Any) -> str:
 def _row(value: Any) -> Any:
     """A part of a profile as JSON types."""
     if is_dataclass(value):
-        return {f.name: _row(getattr(value, f.name)) for f in fields(value)}
+        return {_on_disk(f.name): _row(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, Mapping):

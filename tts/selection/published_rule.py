@@ -100,7 +100,7 @@ def rounds(most: int) -> list[int]:
     return found
 
 
-def settled(classes: Sequence[int], scores: Sequence[float] | None = None) -> float | None:
+def settled_confidence(classes: Sequence[int], scores: Sequence[float] | None = None) -> float | None:
     """The chance that the lead of the commonest answer lasts, where the votes are settled; None where they are not.
 
     With a votes for the commonest answer and b for the next, each as likely as not beforehand, it is the chance that a

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tts.selection.features import Evidence
-from tts.selection.profile import Advance, Finish, Profile, Stage
+from tts.selection.profile import Advance, Ending, Profile, Stage
 
 INDIFFERENCE = 0.005
 """Without a pot the whole budget is worth half a point of accuracy: of plans as good as that the cheapest is taken."""
@@ -33,7 +33,7 @@ _SHORTEST = 0.75  # the part of a search's width that it must have left to be ta
 _PRICES = 16  # steps from a price to its double
 _CEILINGS = 4  # steps from a ceiling of FLOPs to its double: costs are means, so that a finer one would mean nothing
 
-Move = Advance | Finish | None
+Move = Advance | Ending | None
 """What to do next; None is to stop."""
 
 
@@ -56,16 +56,16 @@ class Limits:
             return cls(n, max(flops, 0.0))
         return cls(n, 2.0 ** (math.floor(math.log2(flops) * _CEILINGS) / _CEILINGS))
 
-    def width(self, stage: Stage, move: Advance | Finish) -> int:
+    def width(self, stage: Stage, move: Advance | Ending) -> int:
         """How many samples a move may have, as its own ``n`` counts them; 0 where they are too few for it.
 
         A search beside the samples at hand has what these leave of the limit, where that is three quarters of the
         width that was measured.
         """
-        room = self.n - (stage.n if beside(move) else 0)
+        room = self.n - (stage.n if separate_search(move) else 0)
         if room >= move.n:
             return move.n
-        return room if beside(move) and room >= _SHORTEST * move.n else 0
+        return room if separate_search(move) and room >= _SHORTEST * move.n else 0
 
     def allow(self, stage: Stage, move: Move, bin: int) -> bool:
         """Whether a move from a bin of a stage stays within the limits."""
@@ -157,26 +157,28 @@ def decide(profile: Profile, stage: Stage, evidence: Evidence | None, price: flo
     options = _options(stage, bin, moves, price, limits)
     blind = tuple(
         _outcome(stage, bin, move, moves, price)
-        for move in stage.finishes
+        for move in stage.endings
         if move.blind and limits.allow(stage, move, bin)
     )
     best = moves[stage.key].choices[bin]
     if options:
         return Decision(stage, bin, belief, difficulty, (*options, *blind), best, price)
-    poor = min((move for move in stage.ways if limits.width(stage, move)), key=lambda move: move.flops[bin])
+    poor = min((move for move in stage.moves if limits.width(stage, move)), key=lambda move: move.flops[bin])
     choice = _outcome(stage, bin, poor, best_moves(profile, price, Limits(limits.n)), price)
     return Decision(stage, bin, belief, difficulty, (choice,), choice, price, within=False)
 
 
-def beside(move: Advance | Finish) -> bool:
+def separate_search(move: Advance | Ending) -> bool:
     """Whether a move is a search of its own, which the samples at hand only stand beside."""
-    return isinstance(move, Finish) and move.strategy not in SAMPLING
+    return isinstance(move, Ending) and move.strategy not in SAMPLING
 
 
 @lru_cache(maxsize=32)
 def without_searches(profile: Profile) -> Profile:
     """The profile for one who can only sample whole solutions."""
-    stages = (replace(s, finishes=tuple(move for move in s.finishes if not beside(move))) for s in profile.stages)
+    stages = (
+        replace(s, endings=tuple(move for move in s.endings if not separate_search(move))) for s in profile.stages
+    )
     return replace(profile, stages=tuple(stages))
 
 
@@ -201,7 +203,7 @@ def _best(stage: Stage, bin: int, moves: Moves, price: float, limits: Limits) ->
 
 
 def _options(stage: Stage, bin: int, moves: Moves, price: float, limits: Limits) -> tuple[Choice, ...]:
-    every: tuple[Move, ...] = (None, *stage.ways)
+    every: tuple[Move, ...] = (None, *stage.moves)
     return tuple(_outcome(stage, bin, move, moves, price) for move in every if limits.allow(stage, move, bin))
 
 
@@ -238,7 +240,7 @@ def expected(profile: Profile, price: float, limits: Limits) -> Choice:
 
 def cheapest(profile: Profile) -> float:
     """Expected FLOPs of the cheapest way to any answer."""
-    return min(move.flops[0] for move in profile.stages[0].ways)
+    return min(move.flops[0] for move in profile.stages[0].moves)
 
 
 def price_for(profile: Profile, flops: float, limits: Limits) -> float:
@@ -265,6 +267,6 @@ def _stepped(highest: float, steps: int) -> float:
 def price_of_budget(profile: Profile, limits: Limits) -> float:
     """The price where nothing but the limits is given: the dearest single way within them costs INDIFFERENCE."""
     first = profile.stages[0]
-    plans: tuple[Advance | Finish, ...] = (*first.advances, *first.finishes)
+    plans: tuple[Advance | Ending, ...] = (*first.advances, *first.endings)
     within = [plan.flops[0] for plan in plans if limits.allow(first, plan, 0)]
     return INDIFFERENCE / max(within, default=cheapest(profile))

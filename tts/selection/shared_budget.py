@@ -110,5 +110,5 @@ def check_total(total_flops: float | None, budget: Budget, strategy: str, adapti
 def _dearest(profile: Profile, n: int) -> float:
     """Return more than any plan takes of one problem: the cost of all stages in turn, and of the dearest end."""
     limits = Limits(n)
-    stages = [[max(move.flops) for move in stage.ways if limits.width(stage, move)] for stage in profile.stages]
+    stages = [[max(move.flops) for move in stage.moves if limits.width(stage, move)] for stage in profile.stages]
     return 4 * sum(max(costs, default=0.0) for costs in stages)

@@ -15,7 +15,7 @@ from benchmarks.speed.harness import Bench, Measurement, Scale
 from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row, at_most
 from tts.selection.features import Evidence
-from tts.selection.profile import Advance, Curve, Estimator, Finish, Profile, Stage
+from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Stage
 from tts.selection.selector import Limits, best_moves, decide, price_for
 
 _BINS = 10
@@ -39,8 +39,8 @@ def _stage(draw: random.Random, n: int, scored: bool) -> Stage:
         n, scored, tuple((k + 1) / bins for k in range(bins - 1)), _shares(draw, bins), _curve(draw, bins),
         belief=Estimator(0.0, {"agreement": 1.0, "rival": -1.0, "length": -0.1}) if n else None,
         advances=tuple(Advance(m, s, (1e8 * m,) * bins, (_shares(draw, _BINS),) * bins) for m, s in further),
-        finishes=tuple(
-            Finish(strategy, m, _curve(draw, bins), (2e8 * m,) * bins)
+        endings=tuple(
+            Ending(strategy, m, _curve(draw, bins), (2e8 * m,) * bins)
             for strategy in ("beam-search", "dvts", "best-of-n")
             for m in (4, 16, 64)
         ),
