@@ -26,6 +26,16 @@ def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return Tts(monkeypatch, capsys)
 
 
+@pytest.fixture
+def fresh_models(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No model is loaded yet; what the test loads is closed after it."""
+    from tts.engines import load
+
+    monkeypatch.setattr(load, "_loaded", {})
+    yield
+    load.close_all()
+
+
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Policy, RewardModel]]:
     """A policy and a reward model with random weights on the transformers engine, loaded once."""

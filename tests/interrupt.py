@@ -13,17 +13,13 @@ from pathlib import Path
 _LISTEN = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import cli; cli.main()"
 
 
-def command(*arguments: object) -> list[str]:
-    """``tts`` with these arguments as a process that listens to Ctrl-C."""
-    return [sys.executable, "-c", _LISTEN, *map(str, arguments)]
-
-
-def interrupted(process_of: list[str], rows: Path) -> int:
-    """Run a command, press Ctrl-C once ``rows`` has two lines, and hold the end to exit 130 without a traceback.
+def interrupted(rows: Path, *arguments: object) -> int:
+    """Run ``tts``, press Ctrl-C once ``rows`` has two lines, and hold the end to exit 130 without a traceback.
 
     Returns how many lines there are then, each of them whole.
     """
-    with subprocess.Popen(process_of, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+    command = [sys.executable, "-c", _LISTEN, *map(str, arguments)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
         deadline = time.monotonic() + 120
         while not (rows.exists() and rows.read_bytes().count(b"\n") >= 2):
             assert time.monotonic() < deadline
@@ -36,8 +32,3 @@ def interrupted(process_of: list[str], rows: Path) -> int:
     text = rows.read_bytes()
     assert text.endswith(b"\n")
     return text.count(b"\n")
-
-
-def again(process_of: list[str]) -> subprocess.CompletedProcess[str]:
-    """The same command to its end; it must succeed."""
-    return subprocess.run(process_of, capture_output=True, text=True, check=True, timeout=240)

@@ -13,7 +13,6 @@ import cli
 from tests import tiny
 from tts import Solver
 from tts.answers.extract import conclusion, extract
-from tts.engines import load
 from tts.engines.tokenizer import Text
 from tts.errors import ModelError
 from tts.models.card import BOXED
@@ -116,10 +115,10 @@ def test_a_step_search_that_is_asked_for_goes_by_paragraphs_and_warns() -> None:
     assert not Solver("qwen2.5-7b", strategy="beam-search").warnings
 
 
+@pytest.mark.usefixtures("fresh_models")
 def test_the_command_line_leaves_the_strategy_to_the_policy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(load, "_loaded", {})
     folder = tiny.make_policy(tmp_path / "r1-distill-tiny", context=256)
     arguments = ["tts", "solve", "--policy", str(folder), "--engine", "transformers", "-n", "4", "--json", "take 2"]
     monkeypatch.setattr(sys, "argv", [*arguments, "--solution-tokens", "20"])
@@ -130,4 +129,3 @@ def test_the_command_line_leaves_the_strategy_to_the_policy(
     plan = json.loads(capsys.readouterr().out)["plan"]
     assert (plan["vote"], plan["prm"], plan["parameters"]["temperature"]) == ("majority", "", 0.6)
     assert plan["reason"].startswith("majority")
-    load.close_all()

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.provenance import fingerprint
 from tests.command_line import Tts
-from tests.interrupt import again, command, interrupted
+from tests.interrupt import interrupted
 from tests.markdown import ROOT
 from tts.records.outcomes import read
 
@@ -114,14 +114,14 @@ def test_without_a_reward_model_all_means_what_needs_none(tts: Tts) -> None:
     assert [job["job"] for job in json.loads(text)["jobs"]] == ["majority/4"]
 
 
-def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(tts: Tts, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    bench = command(
-        "bench", "lab-500", "--policy", "lab-200k", "--limit", 15, "--strategy", "best-of-n,beam-search", "-n", 16,
-        "--concurrency", 2, "--out", out,
-    )  # fmt: skip
-    kept = interrupted(bench, out / "outcomes.jsonl")
-    assert 2 <= kept < 30
-    assert f"{kept} of 30 rows are already in" in again(bench).stderr
+    bench = [
+        "bench", "lab-500", "--policy", "lab-200k", "--limit", "12", "--strategy", "best-of-n,beam-search", "-n", "8",
+        "--concurrency", "2", "--out", str(out),
+    ]  # fmt: skip
+    kept = interrupted(out / "outcomes.jsonl", *bench)
+    assert 2 <= kept < 24
+    assert f"{kept} of 24 rows are already in" in tts(*bench).err
     outcomes = list(read(out / "outcomes.jsonl"))
-    assert len({(outcome.plan.strategy, outcome.id) for outcome in outcomes}) == len(outcomes) == 30
+    assert len({(outcome.plan.strategy, outcome.id) for outcome in outcomes}) == len(outcomes) == 24

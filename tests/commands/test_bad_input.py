@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,13 @@ from tests import tiny
 from tests.command_line import Tts
 from tests.commands.test_cli import MIA
 from tests.engines.test_memory import grown
-from tts.engines import load, memory
+from tts.engines import memory
 
 
 @pytest.fixture
-def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Tts]:
+def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, fresh_models: None) -> Tts:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(load, "_loaded", {})
-    yield Tts(monkeypatch, capsys)
-    load.close_all()
+    return Tts(monkeypatch, capsys)
 
 
 @pytest.fixture(scope="module")

@@ -108,10 +108,10 @@ def test_a_model_that_does_not_fit_is_refused_before_anything_is_read(policy: Pa
     assert "TTS_MEMORY_CHECK=off" in text
 
 
+@pytest.mark.usefixtures("fresh_models")
 def test_two_models_on_one_device_are_weighed_together(
     policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_loaded", {})
     reward = tiny.make_prm(tmp_path / "reward")
     needs = [memory.need(find(str(folder)), {}, on_gpu=False, engine="transformers") for folder in (policy, reward)]
     alone = [need.total for need in needs if need]
@@ -123,4 +123,3 @@ def test_two_models_on_one_device_are_weighed_together(
     load.load_both(str(policy), str(reward), loading)
     monkeypatch.delenv("TTS_MEMORY_CHECK")
     load.load_both(str(policy), str(reward), loading)  # both are there already
-    load.close_all()

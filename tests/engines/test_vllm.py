@@ -5,27 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
-import textwrap
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.engines.test_reward import PROBLEM, TEXTS, chain
+from tests.engines.vllm_processes import all_gone, children, needs_vllm
+from tests.toy import ToyPolicy
 from tts.engines.load import Loading, load_both, load_policy
 from tts.engines.transformers.engine import ENGINE as TRANSFORMERS
+from tts.engines.vllm.engine import VLLMEngine, _divided
 from tts.errors import BadInput, EngineDied, ModelError, PromptTooLong, UnknownName
 from tts.models.find import find
 from tts.protocols import Policy, Request
 from tts.types import Finish, Node, Problem, Until
 
-pytest.importorskip("vllm", reason="vLLM is not installed", exc_type=ImportError)
+pytestmark = needs_vllm
 
-SHAPE: dict[str, Any] = {"width": 64, "heads": 2, "kv_heads": 1}
 BLOCK = 32  # tokens of a block of the prefix cache on a CPU
 
 
@@ -180,26 +178,23 @@ class TestLoading:
         assert _engine_for(find("llama-3.2-3b"), "auto") == "vllm"
 
 
+class Started(ToyPolicy):
+    """In place of an engine that a test need not wait for."""
+
+    def close(self) -> None:
+        pass
+
+
 class TestReplicas:
-    @pytest.fixture
-    def load(self, vllm_models: tuple[Any, Any]) -> Iterator[Callable[[], Any]]:
-        """Loads a policy of two replicas, or gives the one that is there."""
-        arguments = {"policy.replicas": 2, "policy.kv_cache_memory_bytes": 1 << 28}
-        loads: list[Any] = []
-
-        def load() -> Any:
-            loads.append(load_policy(vllm_models[0].card.folder, engine="vllm", arguments=arguments))
-            return loads[-1]
-
-        yield load
-        for policy in loads:
-            policy.close()
-
     def test_searches_are_shared_out_and_sampled_as_on_one_until_a_replica_dies_and_then_all_are_replaced(
-        self, load: Callable[[], Any], vllm_models: tuple[Any, Any]
+        self, vllm_models: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = set(children(os.getpid()))
-        policy = load()
+        arguments = {"policy.replicas": 2, "policy.kv_cache_memory_bytes": 1 << 28}
+        load = partial(load_policy, vllm_models[0].card.folder, engine="vllm", arguments=arguments)
+        policy: Any = load()
+        processes = [pid for pid in children(os.getpid()) if pid not in before]
+        assert len(processes) == 2
         requests = [request(policy, seed=seed) for seed in range(6)]
         served = [policy._places.of(each.node.root.step).replica for each in requests]
         assert served == [*policy.services] * 3
@@ -210,18 +205,16 @@ class TestReplicas:
             return [done.steps[0].tokens for done in found]
 
         assert asyncio.run(sampled(policy)) == asyncio.run(sampled(vllm_models[0]))
-        processes = [pid for pid in children(os.getpid()) if pid not in before]
-        assert len(processes) == 2
         os.kill(processes[0], signal.SIGKILL)
         with pytest.raises(EngineDied):
             asyncio.run(sampled(policy, times=1000))
         assert not policy.alive
-        assert load() is not policy
+        started = Started()
+        monkeypatch.setattr(VLLMEngine, "load_policy", lambda *_, **__: started)
+        assert load() is started
         assert all_gone(processes)
 
     def test_devices_are_divided_among_replicas(self) -> None:
-        from tts.engines.vllm.engine import _divided
-
         assert _divided("cuda:0,cuda:1,cuda:2,cuda:3", 2) == ["cuda:0,cuda:1", "cuda:2,cuda:3"]
         assert _divided("cuda:0", 2) == ["cuda:0", "cuda:0"]
         with pytest.raises(BadInput, match="3 devices cannot be divided among 2 replicas"):
@@ -231,104 +224,3 @@ class TestReplicas:
     def test_what_is_no_number_of_replicas_is_refused(self, replicas: Any, vllm_models: tuple[Any, Any]) -> None:
         with pytest.raises(BadInput, match="a whole number of replicas"):
             load_policy(vllm_models[0].card.folder, engine="vllm", arguments={"policy.replicas": replicas})
-
-
-SCRIPT = """
-import signal
-import sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where the tests run in the background
-from tts.batch import Batch
-from tts import Solver
-from pathlib import Path
-replicas = {"policy.replicas": 2}
-solver = Solver(
-    sys.argv[1], sys.argv[2], "beam-search", 8, engine="vllm", max_steps=400, step_tokens=8, engine_args=replicas
-)
-policy, reward = solver.load()
-print("ready", flush=True)
-with Batch(solver, Path(sys.argv[3]), Path(sys.argv[4])) as batch:
-    for solution in batch.run():
-        print("solved", flush=True)
-"""
-
-
-class TestProcesses:
-    @pytest.fixture
-    def running(self, tmp_path: Path, vllm_models: tuple[Any, Any]) -> Iterator[subprocess.Popen[str]]:
-        """A script without a main guard that works through a file of problems."""
-        problems = tmp_path / "problems.txt"
-        problems.write_text("\n".join(f"take {k} more" for k in range(3000)))
-        script = tmp_path / "script.py"
-        script.write_text(textwrap.dedent(SCRIPT))
-        folders = [model.card.folder for model in vllm_models]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        with subprocess.Popen(
-            [sys.executable, script, *folders, problems, tmp_path / "out.jsonl"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
-        ) as process:  # fmt: skip
-            assert process.stdout is not None
-            try:
-                assert [process.stdout.readline() for _ in range(2)] == ["ready\n", "solved\n"]
-                yield process
-            finally:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
-
-    def test_a_killed_engine_ends_the_run_with_one_sentence_and_keeps_what_was_finished(
-        self, running: subprocess.Popen[str], tmp_path: Path
-    ) -> None:
-        engines = children(running.pid)
-        assert len(engines) == 3
-        os.kill(engines[0], signal.SIGKILL)
-        _, errors = running.communicate(timeout=60)
-        assert running.returncode
-        assert "EngineDied: the vLLM process of" in errors
-        assert (tmp_path / "out.jsonl").read_text().count("\n") >= 1
-        assert all_gone(engines)
-
-    def test_nothing_outlives_a_run_that_was_killed_itself(self, running: subprocess.Popen[str]) -> None:
-        engines = children(running.pid)
-        running.kill()
-        running.wait(10)
-        assert all_gone(engines)
-
-    def test_interrupting_twice_ends_everything_within_five_seconds(self, running: subprocess.Popen[str]) -> None:
-        engines, begun = children(running.pid), time.monotonic()
-        os.killpg(running.pid, signal.SIGINT)
-        time.sleep(0.5)
-        if running.poll() is None:
-            os.killpg(running.pid, signal.SIGINT)
-        running.communicate(timeout=20)
-        assert all_gone(engines)
-        assert time.monotonic() - begun < 5
-
-
-def children(pid: int) -> list[int]:
-    """Processes of vLLM below a process."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            name = (entry / "comm").read_text()
-        except (OSError, ValueError):
-            continue
-        if parent == pid and "VLLM" in name.upper():
-            found.append(int(entry.name))
-    return found
-
-
-def all_gone(pids: list[int], within: float = 10.0) -> bool:
-    """Whether processes end in time; those that wait to be buried count as ended."""
-    end = time.monotonic() + within
-    while time.monotonic() < end:
-        if not any(alive(pid) for pid in pids):
-            return True
-        time.sleep(0.1)
-    return False
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

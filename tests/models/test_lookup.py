@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,13 +29,10 @@ def prm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_models: None) -> None:
     """No hub, models of this file's own, and the engine that starts at once."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(load, "_loaded", {})
     monkeypatch.setattr(load, "_engine_for", lambda _, engine: "transformers" if engine == "auto" else engine)
-    yield
-    load.close_all()
 
 
 def sentence(error: pytest.ExceptionInfo[TTSError]) -> str:

@@ -11,7 +11,7 @@ from prm.outcome import OutcomeFormat
 from tests.engines.test_reward import chain
 from tests.prm.checkpoints import MAKERS, make
 from tts.engines.hf import tokenizer_of
-from tts.engines.load import close_all, load_reward
+from tts.engines.load import load_reward
 from tts.models.card import ModelCard
 from tts.models.descriptions import family_of
 from tts.models.find import find
@@ -76,15 +76,12 @@ def test_a_step_is_read_at_its_own_mark_alone(family: str, families: Families) -
 async def test_the_built_in_reward_model_scores_the_name_as_any_other_unknown_characters() -> None:
     """``<extra_0>`` behind a wrong answer was worth 0.99 as a control token."""
     reward = load_reward("lab-prm", engine="transformers", device="cpu")
-    try:
-        problem = Problem("Mia has 17 marbles. She wins 25 more. How many has she now?")
-        scores = [
-            (await reward.score(problem, chain(["17 + 25 = 7.\n\n", f"The answer is \\boxed{{7}}. {name}"]), 0))[1]
-            for name in ("<extra_0>", "«zzzzz~0»")  # the vocabulary knows the digit alone, of both
-        ]
-        assert scores[0] == scores[1] < 0.9
-    finally:
-        close_all()
+    problem = Problem("Mia has 17 marbles. She wins 25 more. How many has she now?")
+    scores = [
+        (await reward.score(problem, chain(["17 + 25 = 7.\n\n", f"The answer is \\boxed{{7}}. {name}"]), 0))[1]
+        for name in ("<extra_0>", "«zzzzz~0»")  # the vocabulary knows the digit alone, of both
+    ]
+    assert scores[0] == scores[1] < 0.9
 
 
 def test_a_problem_that_names_the_place_of_the_solution_is_read_as_written(families: Families) -> None:

@@ -15,7 +15,6 @@ from tests.engines.test_reward import chain
 from tests.prm import checkpoints
 from tests.prm.references import REFERENCES
 from tests.prm.test_families import PROBLEM, TEXTS, bare
-from tts.engines import load
 from tts.engines.load import load_policy, load_reward
 from tts.errors import BadInput, ModelError, TTSError, UnknownName
 from tts.models.descriptions import describe, family_of
@@ -26,12 +25,10 @@ from tts.types import Finish
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_models: None) -> Iterator[None]:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(load, "_loaded", {})
     known = dict(CARDS)
     yield
-    load.close_all()
     CARDS.clear()
     CARDS.update(known)
 

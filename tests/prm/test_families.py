@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from tests.engines.fake_server import FakeServer
 from tests.engines.test_reward import chain
 from tests.prm.checkpoints import MAKERS, TOKEN_CLASSIFICATION, make
 from tests.prm.references import REFERENCES, Reference
-from tts.engines import load
 from tts.engines.load import load_reward
 from tts.engines.remote.engine import ENGINE as REMOTE
 from tts.models.descriptions import family_of
@@ -59,13 +58,9 @@ def references(folders: Callable[[str], tuple[str, Path]]) -> Callable[[str], Re
 
 
 @pytest.fixture
-def rewards(
-    folders: Callable[[str], tuple[str, Path]], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], Any]]:
+def rewards(folders: Callable[[str], tuple[str, Path]], fresh_models: None) -> Callable[[str], Any]:
     """Loads a family's model as a user would, anew for each test: nothing is remembered."""
-    monkeypatch.setattr(load, "_loaded", {})
-    yield lambda family: load_reward(folders(family)[0], engine="transformers", device="cpu")
-    load.close_all()
+    return lambda family: load_reward(folders(family)[0], engine="transformers", device="cpu")
 
 
 def bare(steps: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from prm.qwen import Qwen
 from tests.engines.test_reward import chain
+from tests.engines.vllm_processes import needs_vllm
 from tests.prm.checkpoints import make
 from tests.prm.references import REFERENCES, Reference
 from tests.prm.test_families import PROBLEM, TEXTS, bare
@@ -21,7 +22,7 @@ from tts.models.descriptions import family_of
 from tts.models.find import find
 from tts.types import Problem
 
-pytest.importorskip("vllm", reason="vLLM is not installed", exc_type=ImportError)
+pytestmark = needs_vllm
 
 BLOCK = 32  # tokens of a block of the prefix cache on a CPU
 FAMILIES = ["skywork", "rlhflow", "huggingface-h4"]

@@ -13,7 +13,7 @@ from benchmarks.prm_eval.evaluation import measure
 from benchmarks.prm_eval.published import PUBLISHED
 from benchmarks.prm_eval.sources import PROCESSBENCH
 from tests.command_line import Tts
-from tests.interrupt import again, command, interrupted
+from tests.interrupt import interrupted
 from tests.markdown import ROOT, blocks
 from tests.prm.checkpoints import make
 from tests.prm_eval.cases import apart
@@ -135,15 +135,16 @@ def test_data_loaded_in_python_are_evaluated(scores: Path) -> None:
     assert evaluate("lab-prm", load("lab", limit=120), out=scores).solutions == 120
 
 
-def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tts: Tts, tmp_path: Path) -> None:
     out = tmp_path / "scores.jsonl"
-    score = command(*PRM, "--data", "lab", "--out", out)
-    assert 2 <= interrupted(score, out) < 1200
+    score = [*PRM, "--data", "lab", "--out", str(out)]
+    assert 2 <= interrupted(out, *score) < 1200
     keys = {json.loads(line)["key"] for line in out.read_text().splitlines()}
     first = [case for case in load("lab", limit=40).subsets["lab"] if case.key in keys]
-    done = again([*score, "--limit", "40"])
-    assert f"{len(first)} of 40 solutions are scored" in done.stderr
-    assert "lab: 40 solutions" in done.stdout
+    done = tts(*score, "--limit", "40")
+    assert done.code == 0
+    assert f"{len(first)} of 40 solutions are scored" in done.err
+    assert "lab: 40 solutions" in done.out
 
 
 def test_a_model_of_whole_solutions_is_refused(tts: Tts, tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ def test_the_shape_is_about_30m_parameters_and_finds_every_token_equally_likely(
     assert logits.abs().max() == 0
 
 
+@pytest.mark.usefixtures("fresh_models")
 async def test_the_shape_loads_and_is_searched(small: tuple[Path, Path]) -> None:
     policy, prm = small
     solver = Solver(
@@ -70,12 +71,7 @@ async def test_the_shape_loads_and_is_searched(small: tuple[Path, Path]) -> None
         max_tokens=200,
     )  # fmt: skip
     [problem] = random_models.problems(1, words=20)
-    try:
-        solution = await solver.solve(problem)
-    finally:
-        from tts.engines.load import close_all
-
-        close_all()
+    solution = await solver.solve(problem)
     assert solution.usage.policy_tokens > 0
     assert solution.usage.prm_tokens > 0
 
@@ -182,24 +178,22 @@ async def test_a_text_that_was_cut_off_does_not_vote() -> None:
     assert resolve("vote", "weighted")(candidates(beams)).answer == "2"
 
 
+@pytest.mark.usefixtures("fresh_models")
 async def test_the_control_reads_the_same_reward_model_text_and_scores_as_ours(small: tuple[Path, Path]) -> None:
     from benchmarks.speed.peers.lockstep_models import TransformersJudge
-    from tts.engines.load import close_all, load_reward
+    from tts.engines.load import load_reward
 
     _, prm = small
     words = random_models.Vocabulary().words()
     texts = ["".join(words[k : k + 5]) + "\n\n" + "".join(words[k + 9 : k + 12 + k]) + "\n\n" for k in range(6)]
     problem = Problem("".join(words[:7]))
     reward = load_reward(str(prm), engine="transformers", device="cpu", dtype="float32")
-    try:
-        theirs = await TransformersJudge(reward)(problem.text, texts)
-        for text, scores in zip(texts, theirs, strict=True):
-            node = Node(Step("", ()), "/")
-            for k, piece in enumerate(split(text)):
-                node = Node(Step(piece + "\n\n", ()), f"/{k}", parent=node)
-            assert scores == pytest.approx(await reward.score(problem, node, 0), abs=1e-5)
-    finally:
-        close_all()
+    theirs = await TransformersJudge(reward)(problem.text, texts)
+    for text, scores in zip(texts, theirs, strict=True):
+        node = Node(Step("", ()), "/")
+        for k, piece in enumerate(split(text)):
+            node = Node(Step(piece + "\n\n", ()), f"/{k}", parent=node)
+        assert scores == pytest.approx(await reward.score(problem, node, 0), abs=1e-5)
 
 
 def test_beams_are_copied_until_there_are_enough() -> None:
