@@ -6,6 +6,7 @@
 
 PYTHON  ?= python3
 VLLM    ?= cpu
+WORKERS ?= 2
 PROBLEM ?= Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?
 
 VENV    := .venv
@@ -30,7 +31,8 @@ solve: setup ## Solve a problem with the embedded models; PROBLEM="..." for your
 	@printf '%s\n' '==> tts solve'
 	@$(BIN)/tts solve "$$PROBLEM"
 
-test: lint types floors unit ## Every check: style, types, floors, tests
+test: lint types floors ## Every check: style, types, floors, tests; WORKERS=4 for more tests at once
+	@$(MAKE) --no-print-directory unit ARGS="-n $(WORKERS) --no-loadscope-reorder --durations=10 $(ARGS)"
 	@printf '%s\n' '==> all checks passed'
 
 lint: setup ## Style: ruff check and ruff format --check
@@ -46,7 +48,7 @@ floors: setup ## Who may import whom: import-linter
 	@printf '%s\n' '==> floors (import-linter)'
 	@$(BIN)/lint-imports
 
-unit: $(VLLM_STAMP) ## Tests: pytest, on vLLM too; ARGS="-k beam" to choose
+unit: $(VLLM_STAMP) ## Tests in one process: pytest, on vLLM too; ARGS="-k beam" to choose
 	@printf '%s\n' '==> tests (pytest)'
 	@$(BIN)/python -m pytest $(ARGS)
 
