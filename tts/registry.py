@@ -36,6 +36,16 @@ TABLE: dict[str, dict[str, str]] = {
     "reward model": {
         "function": "prm.function:load",
     },
+    "router": {
+        "clusters": "tts.routing.clusters:ClusterRouter",
+        "knn": "tts.routing.neighbours:NeighbourRouter",
+        "logistic": "tts.routing.regression:LogisticRouter",
+        "contrastive": "tts.routing.contrastive:ContrastiveRouter",
+    },
+    "embedder": {
+        "transformers": "tts.engines.transformers.embedder:TransformersEmbedder",
+        "server": "tts.engines.remote.embedder:RemoteEmbedder",
+    },
     "prm family": {
         "qwen": "prm.qwen:FAMILY",
         "math-shepherd": "prm.math_shepherd:FAMILY",

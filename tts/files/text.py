@@ -60,13 +60,13 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-def write_atomically(path: Path | str, text: str, what: str = "") -> None:
+def write_atomically(path: Path | str, text: str | bytes, what: str = "") -> None:
     """Write a file under a temporary name in its folder, then rename it. A device or a pipe is written to as it is.
 
     Half a surrogate pair, which has no UTF-8, is written as its escape. Raises BadInput where the file cannot be
     written; an older file of that name is then as it was.
     """
-    data = text.encode("utf-8", "backslashreplace")
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     try:
         if is_stream(path):
             with open_stream(path) as stream:

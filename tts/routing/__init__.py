@@ -1,0 +1,1 @@
+"""Routing: which model, with which search, for which problem."""

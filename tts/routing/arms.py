@@ -1,0 +1,93 @@
+"""Arms: what a router chooses between. One is a policy with a search: strategy, N and reward model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tts.errors import BadInput
+from tts.types import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Dollars per million tokens of a hosted model: what it reads, and what it writes."""
+
+    input: float
+    output: float
+
+    def __post_init__(self) -> None:
+        for value in (self.input, self.output):
+            if not (math.isfinite(value) and value >= 0):
+                raise BadInput(f"a price is dollars per million tokens, 0 or more, not {value!r}.")
+
+    def of(self, read: float, written: float) -> float:
+        """Dollars for so many tokens."""
+        return (read * self.input + written * self.output) / 1e6
+
+    @classmethod
+    def parse(cls, text: str) -> Prices:
+        """Read ``INPUT,OUTPUT``, such as ``0.15,0.6``. Raises BadInput."""
+        try:
+            read, written = map(float, text.split(","))
+        except ValueError as error:
+            raise BadInput(
+                f"the price {text!r} is not INPUT,OUTPUT in dollars per million tokens, such as 0.15,0.6."
+            ) from error
+        return cls(read, written)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A policy and how it is searched.
+
+    Attributes:
+        name: unique in its pool; :meth:`named` reads ``POLICY``, ``POLICY@STRATEGY/N`` and ``POLICY@STRATEGY/N+PRM``.
+        policy: as ``--policy`` takes it: a short name, a hub id, a folder or an address.
+        strategy: how it is searched; self-consistency by default.
+        n: the width N; None leaves it to the budget.
+        prm: the reward model, empty for none.
+        prices: of a hosted model; None where unknown.
+    """
+
+    name: str
+    policy: str
+    strategy: str = "majority"
+    n: int | None = None
+    prm: str = ""
+    prices: Prices | None = None
+
+    @classmethod
+    def named(cls, name: str, prices: Prices | None = None) -> Arm:
+        """Read a name such as ``qwen2.5-7b`` or ``llama-3.2-1b@beam-search/16+qwen2.5-prm-7b``. Raises BadInput."""
+        policy, _, how = name.partition("@")
+        how, _, prm = how.partition("+")
+        strategy, _, n = how.partition("/")
+        if not policy.strip() or (n and not (n.isdecimal() and int(n) > 0)):
+            raise BadInput(f"the arm {name!r} is not POLICY, POLICY@STRATEGY or POLICY@STRATEGY/N.")
+        return cls(name, policy.strip(), strategy or "majority", int(n) if n else None, prm, prices)
+
+    @classmethod
+    def planned(cls, plan: Plan) -> Arm:
+        """The arm that a plan stands for."""
+        how = f"{plan.strategy}/{plan.n}" + (f"+{plan.prm}" if plan.prm else "")
+        return cls(f"{plan.policy}@{how}", plan.policy, plan.strategy, plan.n, plan.prm)
+
+    def row(self) -> dict[str, Any]:
+        """The arm as JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Arm:
+        """The arm that a row describes. Raises KeyError, TypeError or BadInput where it describes none."""
+        prices = row.get("prices")
+        return cls(
+            name=str(row["name"]),
+            policy=str(row["policy"]),
+            strategy=str(row.get("strategy", "majority")),
+            n=None if row.get("n") is None else int(row["n"]),
+            prm=str(row.get("prm", "")),
+            prices=None if prices is None else Prices(float(prices["input"]), float(prices["output"])),
+        )

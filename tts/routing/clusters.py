@@ -1,0 +1,100 @@
+"""The Avengers' router (arXiv 2505.19797) and its cost-aware successor: cluster, score, weigh the nearest clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tts.errors import BadInput, UnknownName
+from tts.routing.clustering import METHODS, centres, distances
+from tts.routing.embedding import normalized
+from tts.routing.outcomes import ArmOutcomes
+from tts.routing.router import Prediction, State, one_arm, with_column
+from tts.routing.scoring import Scores, ranks, scored
+
+FUSIONS = ("mean", "rank")
+_RANK_OFFSET = 0.1  # the paper's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClusterRouter:
+    """Arms are scored per cluster; a query takes the scores of its nearest clusters, weighted by distance.
+
+    The paper's router is ``k=64, nearest=11, beta=6, fusion="rank", strength=0, balance=False``.
+
+    Attributes:
+        clustering: how clusters are found, see :mod:`tts.routing.clustering`.
+        k: number of clusters.
+        nearest: clusters that a query looks at.
+        beta: their weights are softmax(-beta x distance).
+        fusion: ``mean`` adds mean qualities; ``rank`` adds 1 / (rank + 0.1), as the paper does.
+        strength: queries that an arm's overall mean counts for in each cluster.
+        balance: every data set counts the same when clusters are scored.
+        seed: of the clustering.
+    """
+
+    clustering: str = "kmeans"
+    k: int = 16
+    nearest: int = 3
+    beta: float = 6.0
+    fusion: str = "mean"
+    strength: float = 10.0
+    balance: bool = True
+    seed: int = 42
+    state: State = field(default_factory=dict)
+
+    kind: ClassVar[str] = "clusters"
+
+    def __post_init__(self) -> None:
+        if self.fusion not in FUSIONS:
+            raise UnknownName("fusion", self.fusion, FUSIONS)
+        if self.clustering not in METHODS:
+            raise UnknownName("clustering", self.clustering, METHODS)
+        if self.k < 1 or self.nearest < 1:
+            raise BadInput(f"k and nearest are whole numbers, 1 or more, not {self.k} and {self.nearest}.")
+
+    def fit(self, vectors: np.ndarray, outcomes: ArmOutcomes) -> ClusterRouter:
+        points = centres(self.clustering, normalized(vectors), outcomes.groups, self.k, self.seed)
+        return replace(self, state={"centres": points, **self._scores(vectors, outcomes, points)})
+
+    def add(self, vectors: np.ndarray, outcomes: ArmOutcomes) -> ClusterRouter:
+        one_arm(outcomes)
+        more = self._scores(vectors, outcomes, self.state["centres"])
+        return replace(self, state=with_column(self.state, more, "quality", "error", "cost", "latency"))
+
+    def predict(self, vectors: np.ndarray) -> Prediction:
+        state, weights = self.state, self._weights(vectors)
+        quality, cost, latency = (weights @ state[name] for name in ("quality", "cost", "latency"))
+        error = np.sqrt(weights**2 @ state["error"] ** 2)
+        found = Prediction.of(quality, error, cost, latency)
+        if self.fusion == "rank":
+            return found.ranked_by(weights @ (1 / (ranks(state["quality"]) + _RANK_OFFSET)))
+        return found
+
+    def settings(self) -> Mapping[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "state"}
+
+    def _scores(self, vectors: np.ndarray, outcomes: ArmOutcomes, points: np.ndarray) -> State:
+        members = np.eye(len(points))[distances(normalized(vectors), points).argmin(1)]
+        weights = outcomes.balanced() if self.balance else np.ones(len(outcomes))
+        found: Scores = scored(outcomes, members, weights, self.strength)
+        state = {"quality": found.quality, "error": found.error, "cost": found.cost, "latency": found.latency}
+        return {name: _filled(cells, name) for name, cells in state.items()}
+
+    def _weights(self, vectors: np.ndarray) -> np.ndarray:
+        """How much each cluster says about each query [q, k]; the rows add up to 1."""
+        away = distances(normalized(vectors), self.state["centres"])
+        kth = min(self.nearest, away.shape[1]) - 1
+        near = away <= np.partition(away, kth, axis=1)[:, kth : kth + 1]
+        logits = np.where(near, -self.beta * away, -np.inf)
+        weights = np.exp(logits - logits.max(1, keepdims=True))
+        found: np.ndarray = weights / weights.sum(1, keepdims=True)
+        return found
+
+
+def _filled(cells: np.ndarray, name: str) -> np.ndarray:
+    """A cluster without outcomes, under the paper's setting without shrinkage, counts as all wrong."""
+    return np.nan_to_num(cells, nan=0.0) if name == "quality" else cells

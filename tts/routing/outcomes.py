@@ -1,0 +1,146 @@
+"""Outcomes of arms: one row a query, one column an arm, with quality, cost and latency in the cells."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tts.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one arm made of one query: quality 0 to 1, dollars (or FLOPs), seconds; NaN where unknown.
+
+    ``query`` tells apart queries of equal text.
+    """
+
+    text: str
+    arm: str
+    quality: float
+    cost: float = float("nan")
+    latency: float = float("nan")
+    group: str = ""
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArmOutcomes:
+    """A table of queries and arms. A missing entry is NaN.
+
+    Attributes:
+        texts: the queries [q].
+        arms: names [a].
+        groups: the data set of each query [q]; empty where unknown. A router may use it when it is fitted, never when
+            it predicts.
+        quality: 0 to 1 [q, a].
+        cost: dollars, or FLOPs of own models [q, a].
+        latency: seconds [q, a].
+    """
+
+    texts: tuple[str, ...]
+    arms: tuple[str, ...]
+    groups: tuple[str, ...]
+    quality: np.ndarray
+    cost: np.ndarray
+    latency: np.ndarray
+
+    def __post_init__(self) -> None:
+        shape = (len(self.texts), len(self.arms))
+        if not self.quality.shape == self.cost.shape == self.latency.shape == shape or len(self.groups) != shape[0]:
+            raise BadInput(f"{shape[0]} queries and {shape[1]} arms need tables of that shape.")
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @classmethod
+    def gathered(cls, entries: Iterable[Entry]) -> ArmOutcomes:
+        """The table of entries in any order; several of one query and arm are averaged.
+
+        Queries and arms keep the order in which they come. One query in two groups is two rows.
+        """
+        cells: dict[tuple[tuple[str, str, str], str], list[Entry]] = {}
+        queries: dict[tuple[str, str, str], int] = {}
+        arms: dict[str, int] = {}
+        for entry in entries:
+            query = (entry.group, entry.text, entry.query)
+            queries.setdefault(query, len(queries))
+            arms.setdefault(entry.arm, len(arms))
+            cells.setdefault((query, entry.arm), []).append(entry)
+        tables = np.full((3, len(queries), len(arms)), np.nan)
+        for (query, arm), found in cells.items():
+            values = np.array([(entry.quality, entry.cost, entry.latency) for entry in found])
+            tables[:, queries[query], arms[arm]] = values.mean(axis=0)
+        return cls(tuple(q[1] for q in queries), tuple(arms), tuple(q[0] for q in queries), *tables)
+
+    @classmethod
+    def joined(cls, tables: Sequence[ArmOutcomes]) -> ArmOutcomes:
+        """All queries of several tables over all their arms; cells that no table has are NaN."""
+        arms = tuple(dict.fromkeys(name for table in tables for name in table.arms))
+        wide = [table.over(arms) for table in tables]
+        columns = zip(*(table.cells for table in wide), strict=True)
+        return cls(
+            tuple(text for table in wide for text in table.texts),
+            arms,
+            tuple(group for table in wide for group in table.groups),
+            *map(np.concatenate, columns),
+        )
+
+    @property
+    def cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Quality, cost and latency."""
+        return self.quality, self.cost, self.latency
+
+    def over(self, arms: Sequence[str]) -> ArmOutcomes:
+        """The same queries over these arms, in this order; an arm that is not here is NaN throughout."""
+        place = {name: k for k, name in enumerate(self.arms)}
+        columns = []
+        for cells in self.cells:
+            column = np.full((len(self), len(arms)), np.nan)
+            for k, name in enumerate(arms):
+                if name in place:
+                    column[:, k] = cells[:, place[name]]
+            columns.append(column)
+        quality, cost, latency = columns
+        return replace(self, arms=tuple(arms), quality=quality, cost=cost, latency=latency)
+
+    def rows(self, index: np.ndarray) -> ArmOutcomes:
+        """The queries at these places, or where this mask is true."""
+        places = np.flatnonzero(index) if index.dtype == bool else index
+        texts, groups = tuple(self.texts[k] for k in places), tuple(self.groups[k] for k in places)
+        return ArmOutcomes(texts, self.arms, groups, *(cells[places] for cells in self.cells))
+
+    def balanced(self) -> np.ndarray:
+        """A weight for each query [q] with which every group counts the same; their mean is 1."""
+        counts = Counter(self.groups)
+        return np.array([len(self) / (len(counts) * counts[group]) for group in self.groups])
+
+    def hashes(self) -> list[str]:
+        """A short digest of each query, by which a pool knows what it was fitted on."""
+        return [digest(text) for text in self.texts]
+
+    def macro(self, chosen: np.ndarray) -> float:
+        """Mean quality of one arm a query [q], averaged over the groups."""
+        values = self.quality[np.arange(len(self)), chosen]
+        groups = np.array(self.groups)
+        return float(np.mean([np.nanmean(values[groups == group]) for group in dict.fromkeys(self.groups)]))
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.strip().encode(errors="surrogatepass")).hexdigest()[:12]
+
+
+def require_choice(table: ArmOutcomes) -> None:
+    """Raise BadInput where there is nothing to choose between, or nothing to learn from."""
+    if len(table.arms) < 2:
+        names = ", ".join(table.arms) or "none"
+        raise BadInput(f"a pool needs outcomes of at least two models, and there is {names}: add another model's.")
+    if len(table) < 2:
+        raise BadInput(f"a pool needs outcomes on at least two problems, and there is {len(table)}: add more.")
+    empty = [name for name, column in zip(table.arms, table.quality.T, strict=True) if np.isnan(column).all()]
+    if empty:
+        raise BadInput(f"{', '.join(empty)} has no outcome: add some, or leave it out.")

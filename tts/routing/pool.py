@@ -1,0 +1,192 @@
+"""A pool: arms, an embedder and a fitted router, in one small file that can be shared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tts.errors import BadInput, UnknownName
+from tts.registry import resolve
+from tts.routing.arms import Arm
+from tts.routing.choice import Expected, Objective, ordered, worth
+from tts.routing.embedding import TFIDF, CachedEmbedder, Embedder, load_embedder
+from tts.routing.outcomes import ArmOutcomes, digest, require_choice
+from tts.routing.pool_file import read_pool, write_pool
+from tts.routing.router import Prediction, Router, State
+from tts.routing.tfidf import TfIdfEmbedder
+
+_ROUTER, _EMBEDDER = "router.", "embedder."  # prefixes of the arrays in a pool file
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Pool:
+    """Models to choose between, and what is known of when each is good.
+
+    Attributes:
+        arms: in the order of the router's columns.
+        router: fitted.
+        embedder: turns problems into vectors.
+        dimension: of these vectors.
+        scale: mean ``cost`` of the dearest arm and mean ``latency`` of the slowest.
+        problems: digests of the problems that it was fitted on.
+    """
+
+    arms: tuple[Arm, ...]
+    router: Router
+    embedder: Embedder
+    dimension: int
+    scale: Mapping[str, float] = field(default_factory=dict)
+    problems: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(arm.name for arm in self.arms)
+
+    def arm(self, name: str) -> Arm:
+        """The arm of this name. Raises UnknownName."""
+        for arm in self.arms:
+            if arm.name == name:
+                return arm
+        raise UnknownName("model in this pool", name, self.names)
+
+    @classmethod
+    async def fit(
+        cls,
+        outcomes: ArmOutcomes,
+        *,
+        embedder: str | Embedder = TFIDF,
+        router: str | Router = "clusters",
+        arms: Iterable[Arm] = (),
+    ) -> Pool:
+        """Fit a pool on recorded outcomes.
+
+        Args:
+            outcomes: of at least two arms on at least two problems.
+            embedder: a name, see :func:`tts.routing.embedding.load_embedder`; ``tfidf`` is fitted on these problems.
+            router: a name (clusters, knn, logistic, contrastive) with its default settings, or one with others.
+            arms: what is known of the arms; those not given are read from their names.
+
+        Raises:
+            BadInput: there is nothing to choose between.
+        """
+        require_choice(outcomes)
+        given = {arm.name: arm for arm in arms}
+        for name in given:
+            if name not in outcomes.arms:
+                raise UnknownName("model in these outcomes", name, outcomes.arms)
+        made = _embedder(embedder, outcomes.texts)
+        vectors = await made.embed(outcomes.texts)
+        begun: Router = resolve("router", router)() if isinstance(router, str) else router
+        return cls(
+            arms=tuple(given.get(name) or Arm.named(name) for name in outcomes.arms),
+            router=begun.fit(vectors, outcomes),
+            embedder=made,
+            dimension=vectors.shape[1],
+            scale=_scale(outcomes),
+            problems=frozenset(outcomes.hashes()),
+        )
+
+    async def add(self, arm: Arm, outcomes: ArmOutcomes) -> Pool:
+        """Return a pool with one more arm, learned from its outcomes alone; nothing else is fitted again."""
+        if arm.name in self.names:
+            raise BadInput(f"{arm.name} is in this pool already: give the new model another name.")
+        mine = outcomes.over([arm.name]) if arm.name in outcomes.arms else outcomes
+        if len(mine.arms) != 1:
+            raise UnknownName("model in these outcomes", arm.name, outcomes.arms)
+        mine = mine.rows(~np.isnan(mine.quality[:, 0]))
+        if not len(mine):
+            raise BadInput(f"{arm.name} has no outcome: run it on some problems first.")
+        router = self.router.add(await self._vectors(mine.texts), mine)
+        scale = {name: max(self.scale.get(name, 0.0), value) for name, value in _scale(mine).items()}
+        return replace(
+            self, arms=(*self.arms, arm), router=router, scale={**self.scale, **scale},
+            problems=self.problems | set(mine.hashes()),
+        )  # fmt: skip
+
+    async def predict(self, texts: Sequence[str]) -> Prediction:
+        """Predict quality, cost and latency of every arm on every text, [q, a] each."""
+        return self.router.predict(await self._vectors(texts))
+
+    async def route(self, text: str, objective: Objective | None = None) -> list[Expected]:
+        """What is expected of each arm on a problem, the best one first."""
+        found = await self.predict([text])
+        return ordered(self.names, found, worth(found, objective or Objective(), self.scale))
+
+    def fitted_on(self, text: str) -> bool:
+        """True if this very problem was among those that the pool was fitted on."""
+        return digest(text) in self.problems
+
+    async def _vectors(self, texts: Sequence[str]) -> np.ndarray:
+        vectors = await self.embedder.embed(texts)
+        if vectors.shape[1] != self.dimension:
+            raise BadInput(
+                f"the embedder {self.embedder.name} gives vectors of {vectors.shape[1]} numbers and the pool was "
+                f"fitted with {self.dimension}: name the embedder that it was fitted with."
+            )
+        return vectors
+
+    def save(self, path: Path | str) -> None:
+        """Write ``path`` (JSON) and, next to it, a file of the same name that ends in ``.safetensors``."""
+        arrays = {f"{_ROUTER}{name}": array for name, array in self.router.state.items()}
+        if isinstance(self.embedder, TfIdfEmbedder):
+            arrays |= {f"{_EMBEDDER}{name}": array for name, array in self.embedder.state.items()}
+        about = {
+            "arms": [arm.row() for arm in self.arms],
+            "embedder": {"name": self.embedder.name, "dimension": self.dimension},
+            "router": {"kind": self.router.kind, "settings": dict(self.router.settings())},
+            "scale": dict(self.scale),
+            "problems": sorted(self.problems),
+        }
+        write_pool(Path(path), about, arrays)
+
+    @classmethod
+    def load(cls, path: Path | str, embedder: Embedder | None = None) -> Pool:
+        """Read a pool file. ``embedder`` replaces the one that the file names. Raises BadInput."""
+        about, arrays = read_pool(Path(path))
+        try:
+            name, dimension = str(about["embedder"]["name"]), int(about["embedder"]["dimension"])
+            return cls(
+                arms=tuple(Arm.of(row) for row in about["arms"]),
+                router=_router(about["router"], _part(arrays, _ROUTER)),
+                embedder=_restored(name, _part(arrays, _EMBEDDER)) if embedder is None else embedder,
+                dimension=dimension,
+                scale={str(key): float(value) for key, value in about["scale"].items()},
+                problems=frozenset(about["problems"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadInput(f"{path} is damaged ({type(error).__name__}: {error}): fit the pool again.") from error
+
+
+def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> State:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _router(row: Mapping[str, Any], state: State) -> Router:
+    kind: type[Any] = resolve("router", str(row["kind"]))
+    known = {f.name for f in fields(kind)} - {"state"}
+    router: Router = kind(**{name: value for name, value in row["settings"].items() if name in known}, state=state)
+    return router
+
+
+def _restored(name: str, state: State) -> Embedder:
+    return TfIdfEmbedder(state) if name == TFIDF else CachedEmbedder(load_embedder(name))
+
+
+def _embedder(embedder: str | Embedder, texts: Sequence[str]) -> Embedder:
+    if not isinstance(embedder, str):
+        return embedder
+    return TfIdfEmbedder.fit(texts) if embedder == TFIDF else CachedEmbedder(load_embedder(embedder))
+
+
+def _scale(outcomes: ArmOutcomes) -> dict[str, float]:
+    """The dearest arm's mean cost and the slowest one's mean latency, as far as they are known."""
+    found = {}
+    for name, cells in (("cost", outcomes.cost), ("latency", outcomes.latency)):
+        known = [float(np.nanmean(column)) for column in cells.T if not np.isnan(column).all()]
+        if known:
+            found[name] = max(known)
+    return found
