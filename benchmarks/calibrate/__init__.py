@@ -1,1 +1,1 @@
-"""From runs over a calibration split to a profile that the selector decides by."""
+"""Calibration: fits a profile to runs over a calibration split."""

@@ -1,4 +1,4 @@
-"""A pool made into a profile, and the figures that say what is in it."""
+"""Building of a profile from a pool, with figures on how good it is."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ from tts.errors import BadInput
 from tts.selection.profile import Advance, Ending, Profile, Stage
 
 FEWEST = 20
-"""Problems that a profile takes at least."""
+"""Smallest number of problems for a profile."""
 
 WANTED = 200
-"""Problems below which its figures are rough."""
+"""Number of problems below which a note says that the profile is rough."""
 
 NARROWEST = 2
-"""Samples of each problem that a profile takes at least."""
+"""Smallest number of samples per problem for a profile."""
 
 DIGITS = 4
-"""Of the rates, chances and costs in a profile; they are known to two. What decides on a bin is kept more exactly."""
+"""Digits of rates, probabilities and costs in a profile; two are significant. Bin borders keep more digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A profile, and how it came about.
+    """A profile and the figures of its fit.
 
     Attributes:
         profile: fitted to all problems.
-        quality: of its kind of estimates, and ``held_out`` what the selector comes to, on problems not fitted to.
-        plans: for every fixed plan its accuracy, by difficulty and over all, and its mean FLOPs.
-        notes: sentences a person should read.
+        quality: quality of the estimates on held-out problems.
+        held_out: accuracy and cost of the selector on held-out problems.
+        plans: accuracy of every fixed plan, by difficulty and overall, and its mean FLOPs.
+        notes: what a user should know, in sentences.
     """
 
     profile: Profile
@@ -62,14 +63,14 @@ def calibrate(
     """Fit a profile to a pool.
 
     Args:
-        pool: of a calibration split.
-        policy: name of the policy, for recordings that do not say it.
-        prm: the reward model; ``""`` for a profile without one, whatever the pool holds; None: the pool's own.
+        pool: pool of a calibration split.
+        policy: name of the policy, for recordings without one.
+        prm: the reward model; ``""`` for a profile without one, whatever the pool has; None for that of the pool.
         orders, seed: see :class:`GradedSimulator`.
-        about: what else the profile is to say of its making.
+        about: further facts for the profile's ``about``.
 
     Raises:
-        BadInput: too few problems or samples, or another model than the pool's.
+        BadInput: too few problems or samples, or a model that is not the pool's.
     """
     _check(pool, policy, prm)
     scored = pool.scored and prm != ""
@@ -93,7 +94,7 @@ def calibrate(
     }
     profile = Profile(
         policy=names[0], prm=names[1],
-        policy_parameters=pool.policy_parameters, prm_parameters=0,  # no row tells the reward model's size
+        policy_parameters=pool.policy_parameters, prm_parameters=0,  # rows do not hold the reward model's size
         temperature=float(pool.sampling.get("temperature", 0.8)), top_p=float(pool.sampling.get("top_p", 1.0)),
         stages=fit.stages(), greedy=pool.greedy,
         dataset=pool.dataset, sha256=pool.sha256, problems=frozenset(entry.id for entry in pool.entries), about=facts,
@@ -107,15 +108,15 @@ def calibrate(
 
 
 def frontier(held_out: HeldOut) -> list[dict[str, float]]:
-    """What the selector comes to at a row of prices, from dear to cheap FLOPs, and what its profile said."""
+    """Return the selector's accuracy and cost at several prices, from high to low, and what its profile expected."""
     right, flops = held_out.right.mean(axis=1).tolist(), held_out.flops.mean(axis=1).tolist()
-    said = held_out.expected_right.tolist(), held_out.expected_flops.tolist()
+    expected = held_out.expected_right.tolist(), held_out.expected_flops.tolist()
     names = ("price", "accuracy", "flops", "expected_accuracy", "expected_flops")
-    return [dict(zip(names, row, strict=True)) for row in zip(held_out.prices, right, flops, *said, strict=True)]
+    return [dict(zip(names, row, strict=True)) for row in zip(held_out.prices, right, flops, *expected, strict=True)]
 
 
 def refuse_few(problems: int) -> None:
-    """Raises BadInput for fewer problems than a profile takes."""
+    """Raise BadInput for fewer problems than a profile needs."""
     if problems < FEWEST:
         raise BadInput(f"{problems} problems are too few to calibrate on: take {WANTED} or more, {FEWEST} at least.")
 
@@ -123,25 +124,25 @@ def refuse_few(problems: int) -> None:
 def _check(pool: Pool, policy: str, prm: str | None) -> None:
     refuse_few(len(pool.entries))
     if pool.width < NARROWEST:
-        raise BadInput("one sample of each problem says nothing of more of them: draw 16 or more (--budget 16).")
+        raise BadInput("one sample per problem is too few to calibrate on: draw 16 or more (--budget 16).")
     for kind, known, asked in (("policy", pool.policy, policy), ("reward model", pool.prm, prm)):
         if asked and asked != "auto" and known not in ("", "unknown", asked):
             raise BadInput(f"these runs are of the {kind} {known}, not of {asked}: name the runs of {asked}.")
     if prm and prm != "auto" and not pool.scored:
-        raise BadInput(f"no sample of these runs has a score: run best-of-n with --prm {prm} first.")
+        raise BadInput(f"the samples of these runs have no scores: run best-of-n with --prm {prm} first.")
     if not (pool.policy or policy):
-        raise BadInput("these recordings do not say which model made them: name it with --policy.")
+        raise BadInput("these recordings do not name their model: name it with --policy.")
 
 
 def _run(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """What a profile keeps of a run's manifest: enough to do it again."""
+    """Return the settings of a run that a profile keeps: enough to repeat it."""
     settings = manifest.get("settings", {})
     wanted = ("policy sha256", "prm sha256", "strategies", "budget", "seed", "engine", "extract")
     return {name: settings[name] for name in wanted if settings.get(name) is not None}
 
 
 def _plans(graded: GradedSimulator, profile: Profile) -> list[dict[str, Any]]:
-    """The fixed plans that the beginning offers, as they were counted."""
+    """Measure the fixed plans of the first stage."""
     start = unmeasured_stage(0, False)
     kinds = np.array([difficulty(entry.pass_at_1) for entry in graded.entries])
     rows = []
@@ -157,7 +158,7 @@ def _plans(graded: GradedSimulator, profile: Profile) -> list[dict[str, Any]]:
 
 
 def rounded(stage: Stage) -> Stage:
-    """A stage in numbers of few digits; shares of one still sum to one."""
+    """Round the numbers of a stage; shares still sum to 1."""
     advances = tuple(
         Advance(each.n, each.scored, _round(each.flops), tuple(map(_shares, each.chance))) for each in stage.advances
     )

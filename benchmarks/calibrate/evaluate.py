@@ -1,4 +1,4 @@
-"""How good the estimates of a profile are, measured on problems that they were not fitted to."""
+"""Cross-validation of profiles: quality of estimates, accuracy of the selector, choice of the shape."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from tts.selection.selector import expected
 FOLDS = 5
 
 LOOKED_AT = (4, 8)
-"""Samples at which the estimates are judged."""
+"""Numbers of samples at which the estimates are evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The estimates after ``n`` samples, out of fold.
+    """Quality of the estimates after ``n`` samples, out of fold.
 
     Attributes:
-        brier, log_loss: of the belief that the vote is right.
-        ground: the Brier score of giving every problem the mean.
-        error: the root mean square error of the difficulty against the pass@1 of all samples.
-        rank: its rank correlation with that (Spearman).
+        brier, log_loss: scores of the belief that the vote is right.
+        ground: Brier score of predicting the mean for every problem.
+        error: root mean square error of the difficulty against the pass@1 of all samples.
+        rank: Spearman's rank correlation of the same two.
     """
 
     n: int
@@ -45,12 +45,12 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """What the selector comes to on problems that its profile was not fitted to: J prices, P problems.
+    """Results of the selector on problems that its profile was not fitted to: J prices, P problems.
 
     Attributes:
-        prices: of a FLOP [J].
-        right, flops: of each problem, over the orders of its samples [J, P].
-        expected_right, expected_flops: what the profiles said beforehand [J].
+        prices: prices of a FLOP [J].
+        right, flops: mean of each problem over the orders of its samples [J, P].
+        expected_right, expected_flops: what the profiles predicted [J].
     """
 
     prices: list[float]
@@ -61,22 +61,22 @@ class HeldOut:
 
     @property
     def worth(self) -> Floats:
-        """Of each problem, over all prices: right answers less what they cost [P]."""
+        """Return the worth of each problem, summed over prices: right answers minus the price of their cost [P]."""
         found: Floats = (self.right - np.array(self.prices)[:, None] * self.flops).sum(axis=0)
         return found
 
 
 def folds(count: int, parts: int = FOLDS, seed: int = 0) -> list[NDArray[np.int64]]:
-    """Problems dealt into parts that differ by one in size at most."""
+    """Split problems randomly into parts whose sizes differ by at most one."""
     order = np.random.default_rng(seed).permutation(count)
     return [np.sort(order[part::parts]) for part in range(parts)]
 
 
 def choose(graded: GradedSimulator, scored: bool) -> tuple[Shape, float, HeldOut]:
-    """The shape of profile that is worth most on problems it was not fitted to, and what it comes to there.
+    """Choose the shape of profile with the greatest worth on held-out problems; return it with its shift and results.
 
-    A shape with more stages and moves is taken only where it is surely better than the simplest one (one-sided, 5 %
-    over the same problems). With it comes by how much to lower its rates (:mod:`benchmarks.calibrate.optimism`).
+    A larger shape is chosen only if it is significantly better than the simplest one (one-sided, 5 %, paired by
+    problem). The shift is that of :mod:`benchmarks.calibrate.optimism`.
     """
     row = prices(_profile(Fit(graded, scored=scored)))
     tried = [
@@ -96,7 +96,7 @@ def choose(graded: GradedSimulator, scored: bool) -> tuple[Shape, float, HeldOut
 
 
 def _fair(graded: GradedSimulator, row: list[float], scored: bool, shape: Shape) -> tuple[float, HeldOut]:
-    """By how much profiles of a shape promise too much, and what they come to without that."""
+    """Return the shift of profiles of a shape, and their results after the shift."""
     parts = folds(len(graded.entries))
     profiles = [(_profile(Fit(graded, _rest(graded, part), scored, shape)), part) for part in parts]
     by = shift(graded, profiles, row)
@@ -106,18 +106,18 @@ def _fair(graded: GradedSimulator, row: list[float], scored: bool, shape: Shape)
 def held_out(
     graded: GradedSimulator, profiles: Sequence[tuple[Profile, NDArray[np.int64]]], row: list[float]
 ) -> HeldOut:
-    """The selector at each of these prices on every problem, by the profile that was not fitted to it."""
+    """Play every problem at each price with the profile that was not fitted to it."""
     count = len(graded.entries)
     right, flops = np.zeros((len(row), count)), np.zeros((len(row), count))
-    said = np.zeros((2, len(row)))
+    predicted = np.zeros((2, len(row)))
     for profile, part in profiles:
         for k, price in enumerate(row):
             played = play(graded.simulator, profile, price, WITHIN)
             right[k, part] = right_of(graded.pool, played.answers)[part].mean(axis=1)
             flops[k, part] = played.flops[part].mean(axis=1)
             before = expected(profile, price, WITHIN)
-            said[:, k] += len(part) / count * np.array([before.right, before.flops])
-    return HeldOut(row, right, flops, said[0], said[1])
+            predicted[:, k] += len(part) / count * np.array([before.right, before.flops])
+    return HeldOut(row, right, flops, predicted[0], predicted[1])
 
 
 def _profile(fit: Fit) -> Profile:
@@ -129,7 +129,7 @@ def _rest(graded: GradedSimulator, part: NDArray[np.int64]) -> NDArray[np.int64]
 
 
 def quality(graded: GradedSimulator, scored: bool, sizes: Sequence[int] = LOOKED_AT) -> list[Quality]:
-    """The quality of the estimates after each of these numbers of samples, with scores and without."""
+    """Measure the estimates after each number of samples, with and without scores."""
     kinds = (False, True) if scored else (False,)
     return [_quality(graded, n, kind, scored) for n in sizes if n <= graded.pool.width for kind in kinds]
 
@@ -158,7 +158,7 @@ def _quality(graded: GradedSimulator, n: int, kind: bool, scored: bool) -> Quali
 
 
 def _rank(a: Floats, b: Floats) -> float:
-    """Spearman's rank correlation; ties get their mean rank."""
+    """Compute Spearman's rank correlation; ties get their mean rank."""
     first, second = _ranks(a), _ranks(b)
     return float(np.corrcoef(first, second)[0, 1]) if first.std() and second.std() else 0.0
 

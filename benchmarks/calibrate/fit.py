@@ -1,4 +1,4 @@
-"""From a graded to a profile: the ways to vote, the estimators, the bins, and what every move from them comes to."""
+"""Fitting of a profile: vote rules, estimators, bins, and rates and costs of every move."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Sc
 from tts.selection.selector import Limits, best_moves, cheapest
 
 RIDGE = 3.0
-"""Against weights that follow chance, in problems' worth of evidence."""
+"""Ridge penalty of the estimators, in problems' worth of evidence."""
 
 A_BIN = 40
-"""Problems to a bin, about; between 3 and :data:`MOST_BINS` bins."""
+"""Approximate number of problems per bin; there are 3 to :data:`MOST_BINS` bins."""
 
 MOST_BINS = 12
 
 ROUNDS = 2
-"""Fits after the first one, each to the problems that the selector would bring to a stage by the fit before it."""
+"""Refits. Each weights the problems by how often the selector with the previous fit reaches a stage with them."""
 
 FLOOR = 0.02
-"""What a problem counts for at a stage that the selector would not bring it to."""
+"""Weight of a problem at a stage that the selector never reaches with it."""
 
 FIRST = 8
-"""Most samples that are drawn before the first look."""
+"""Limit of samples before the first decision."""
 
 PROBED = 64
-"""Searches are measured from stages of so many samples at most."""
+"""Limit of samples of a stage from which searches are measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which moves a profile has beside stopping and more samples. More of them promise more, and keep less of it.
+    """Which moves a profile has besides stopping and sampling. More moves promise more, and overfit more.
 
     Attributes:
-        unscored: whether one may look at samples before they are scored, where there is a reward model.
-        searches: whether searches may be chosen, at once or beside samples.
+        unscored: whether stages of unscored samples exist in a profile with a reward model.
+        searches: whether searches may be chosen, at the first stage or after samples.
     """
 
     unscored: bool = False
@@ -52,20 +52,20 @@ class Shape:
 
 
 SHAPES = (Shape(), Shape(unscored=True), Shape(searches=True), Shape(unscored=True, searches=True))
-"""Those that are tried, the simplest first."""
+"""Shapes that are tried, the simplest first."""
 
 
 StageKey = tuple[int, bool]
 
 
 class Fit:
-    """The stages of a profile, fitted to some problems of a graded.
+    """The stages of a profile, fitted to some problems of a pool.
 
     Args:
-        graded: of all problems.
-        rows: the problems that are learned from; all by default.
+        graded: simulator of all problems.
+        rows: problems to fit to; all by default.
         scored: whether the reward model takes part.
-        shape: of the profile.
+        shape: shape of the profile.
     """
 
     def __init__(
@@ -87,17 +87,17 @@ class Fit:
     # ------------------------------------------------------------------------------------------------------- the votes
 
     def keys(self) -> list[Key]:
-        """The searches that can be had: without a reward model only those that need none."""
+        """Return the searches that may be used: without a reward model only those that need none."""
         return [key for key in self.pool.parameters if self.scored or not resolve("strategy", key[0]).needs_reward]
 
     # ------------------------------------------------------------------------------------------------------ the stages
 
     def stages(self) -> tuple[Stage, ...]:
-        """All of them, in an order in which every move leads forward.
+        """Return all stages in an order in which every move leads forward.
 
-        A stage's rates have to be those of the problems that come there, not of all: who is still in doubt after 8
-        samples and sure after 16 is less often right than who was sure all along. Which problems come there depends on
-        the rates; so they are fitted to all, then to those that the selector would bring there, and again.
+        The rates of a stage must be those of the problems that reach it: a problem in doubt after 8 samples and certain
+            after 16 is less often right than one that was always certain. Which problems reach it depends on the rates,
+            so the fit is repeated with the problems that the selector would bring there.
         """
         found = self._stages()
         for _ in range(ROUNDS):
@@ -112,7 +112,7 @@ class Fit:
         return tuple(self._with_moves(known[key], known) for key in keys)
 
     def _visits(self, stages: tuple[Stage, ...]) -> dict[StageKey, Floats]:
-        """How often each problem and order comes to each stage, over a row of prices [P, S]."""
+        """Count how often each problem and order reaches each stage, averaged over prices [P, S]."""
         profile = Profile("", "", 0, 0, 1.0, 1.0, stages)
         shape = len(self.rows), self.graded.simulator.orders
         visits = {stage.key: np.full(shape, FLOOR) for stage in stages}
@@ -129,7 +129,7 @@ class Fit:
         return visits
 
     def seen(self, n: int, scored: bool) -> Stage:
-        """A stage with its estimators, bins and rates, and no way on."""
+        """Return a stage with its estimators, bins and rates, without moves."""
         rule = self.samples if scored else MAJORITY
         stage = replace(unmeasured_stage(n, scored), vote=rule.vote, aggregate=rule.aggregate)
         if n == 0:
@@ -150,7 +150,7 @@ class Fit:
         )  # fmt: skip
 
     def _estimator(self, features: dict[str, Floats], y: Floats, weight: Floats) -> Estimator:
-        if not self.pool.greedy:  # the first of equals says nothing of its own
+        if not self.pool.greedy:  # without a greedy answer the first sample is like any other
             features = {name: values for name, values in features.items() if name != "first"}
         x = np.stack([values.ravel() for values in features.values()], axis=1)
         bias, slopes = logistic(x, y.ravel(), weight.ravel() / y.shape[1], RIDGE)
@@ -169,7 +169,7 @@ class Fit:
         return replace(stage, right=right, advances=advances, endings=tuple(endings))
 
     def _samples(self, stage: Stage) -> tuple[Curve, list[Ending]]:
-        """How often the samples at hand are right, and more of them in one go, with and without scores."""
+        """Return the rates of stopping, and the endings that draw more samples at once, with and without scores."""
         right, endings = stage.right, list[Ending]()
         for strategy in ("majority", "best-of-n")[stage.scored : 1 + self.scored]:
             rule = MAJORITY if strategy == "majority" else self.samples
@@ -183,10 +183,11 @@ class Fit:
         return right, endings
 
     def _blind(self, ending: Ending) -> bool:
-        """Of the plans without a look only a single answer may be chosen, and searches where they may be at all.
+        """Return whether an ending of the first stage is for comparison only.
 
-        Samples with looks on the way cost the same and come to as much, yet their figures, being chosen among, are
-        lowered (:mod:`benchmarks.calibrate.optimism`): beside them a plan without a look would seem better than it is.
+        Plans with decisions in between cost the same and reach the same accuracy, but their rates are lowered
+        (:mod:`benchmarks.calibrate.optimism`). A plan without them would seem better than it is. A single answer may be
+        chosen, and searches if the shape has them.
         """
         single = (ending.strategy, ending.n) == ("majority", 1)
         return not single and not (self.shape.searches and is_search(ending))
@@ -200,7 +201,7 @@ class Fit:
         return (n, scored) in ((after, False), (stage.n, True))
 
     def _advance(self, stage: Stage, after: Stage) -> Advance:
-        """Chances and costs as they were counted."""
+        """Count the transition probabilities and the costs of an advance."""
         here, there = self._bins[stage.key], self._bins[after.key]
         counts = np.full((len(here), len(there)), 1e-9)
         np.add.at(counts, (here.place.ravel(), there.place.ravel()), here.weight.ravel())
@@ -212,13 +213,13 @@ class Fit:
     def _search(self, stage: Stage, strategy: str) -> list[Ending]:
         rule = self.searches[strategy]
         keys = [key for key in self.keys() if key[0] == strategy]
-        if stage.n and not resolve("strategy", strategy).needs_reward:  # a greedy answer is there to begin with
+        if stage.n and not resolve("strategy", strategy).needs_reward:  # a greedy answer is one of the samples
             return []
         moves = [unmeasured_ending(*key, rule, self.pool.parameters[key]) for key in keys]
         return self._priced(stage, moves, self._curves(stage, moves, [move.n for move in moves]))
 
     def _curves(self, stage: Stage, moves: Sequence[Ending | None], widths: list[int]) -> list[Curve]:
-        """The rates of moves of one strategy by bin; None is to stop."""
+        """Return the rates by bin of moves of one strategy; None is stopping."""
         bins = self._bins[stage.key]
         raw = [bins.mean(self.graded.right(stage, move)[self.rows]) for move in moves]
         return curves(np.array(raw), widths, bins) if raw else []
@@ -232,12 +233,12 @@ class Fit:
 
 
 def prices(profile: Profile) -> list[float]:
-    """Prices of a FLOP, from where the cheapest answer is worth a few points to where nearly all is worth its cost."""
+    """Return prices of a FLOP, from one that buys only the cheapest answer to one that buys nearly everything."""
     return [0.03 / cheapest(profile) * 3.0**-k for k in range(7)]
 
 
 def scale(estimates: Floats, truth: Floats, count: int) -> Scale:
-    """The calibration of an estimate [P, S] of what is in truth so [P, S]."""
+    """Calibrate an estimate [P, S] against the truth [P, S]."""
     bins = Bins.of(estimates, count)
     parts = [truth[bins.place == k] for k in range(len(bins))]
     means = [float(part.mean()) for part in parts]

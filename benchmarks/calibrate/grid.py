@@ -1,4 +1,4 @@
-"""The grid of a calibration: one wide run of samples, the searches at every width, and one greedy answer."""
+"""The runs of a calibration: one wide run of samples, searches at every width, and one greedy answer."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from benchmarks.bench.jobs import Line
 
 VALIDATION = "lab-validation"
-"""The split of the laboratory that is there to be calibrated on."""
+"""The calibration split of the built-in problems."""
 
 
 def data_of(path: Path) -> DataSet:
-    """The calibration data. Raises BadInput for a test set, and for a file that is no data set."""
+    """Load the calibration data. Raises BadInput for a test set, and for a file that is not a data set."""
     if not path.exists():
         refuse_tests(str(path), "")
         if str(path) == VALIDATION:
@@ -34,19 +34,19 @@ def data_of(path: Path) -> DataSet:
 
 
 def refuse_tests(name: str, sha256: str) -> None:
-    """Raises BadInput for a data set that results are reported on."""
+    """Raise BadInput for a data set that results are reported on."""
     hashes = {known.sha256: test for test, known in KNOWN.items()}
     test = next((part for part in name.lower().split(", ") if part in KNOWN or part == BUILT_IN), None)
     test = test or hashes.get(sha256) or (BUILT_IN if sha256 and sha256 == dataset.load(BUILT_IN).sha256 else None)
     if test:
         raise BadInput(
-            f"{test} is a test set, and a profile fitted to it would have seen what it is judged by: calibrate on "
+            f"{test} is a test set, and a profile fitted to it cannot be evaluated on it: calibrate on "
             "other problems, such as a training split."
         )
 
 
 def plan(solver: dict[str, Any], strategy: str, budget: str) -> tuple[list[str], list[Line]]:
-    """The strategies of the grid, and the searches to be run."""
+    """Return the strategies of the grid and the searches to run."""
     from tts.api import Solver
 
     budgets, with_prm = budgets_of(budget), solver["prm"] is not None
@@ -59,5 +59,5 @@ def plan(solver: dict[str, Any], strategy: str, budget: str) -> tuple[list[str],
         greedy = {name: value for name, value in solver.items() if name not in PARAMETERS or name in known}
         lines += plan_run(Solver, [sampler], [1], {**greedy, "temperature": 0.0})
     else:
-        raise BadInput("at temperature 0 all samples are the same: leave --temperature out, or set it above 0.")
+        raise BadInput("at temperature 0 all samples are equal: leave --temperature out, or set it above 0.")
     return [sampler, *searches], lines

@@ -1,7 +1,8 @@
-"""What a profile promises too much, and its rates lowered by that.
+"""Correction of optimistic rates in a profile.
 
-The rates after a look are chosen among: the selector goes where they are highest, and they are highest partly by luck.
-The plans of the beginning have one figure each and no such luck.
+The selector chooses the moves with the highest rates, and the highest rates are partly luck. So a profile promises more
+than it keeps, and rates after the first stage are lowered. Rates of the first stage are single figures and not
+affected.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from tts.selection.profile import Curve, Profile, Stage
 from tts.selection.selector import Limits, expected
 
 WITHIN = Limits(n=10**6)
-"""No ceiling but the price."""
+"""No limits but the price."""
 
 MOST = 3.0
-"""Log odds beyond which no rate is lowered."""
+"""Limit of the shift, in log odds."""
 
 
 def lowered(profile: Profile, shift: float) -> Profile:
-    """The profile with the log odds of every rate after a look lowered by ``shift``."""
+    """Return the profile with the log odds of every rate after the first stage lowered by ``shift``."""
 
     def curve(found: Curve) -> Curve:
         parts = (
@@ -41,12 +42,12 @@ def lowered(profile: Profile, shift: float) -> Profile:
 
 
 def shift(graded: GradedSimulator, profiles: Sequence[tuple[Profile, np.ndarray]], prices: Sequence[float]) -> float:
-    """By how much to lower rates so that looking keeps on the mean what it promises; none where it keeps more.
+    """Find the shift at which adaptive plans keep on average what they promise; 0 if they keep more.
 
     Args:
-        graded: of all problems.
+        graded: simulator of all problems.
         profiles: each with the problems that it was not fitted to.
-        prices: of a FLOP, over which the mean is taken.
+        prices: prices of a FLOP to average over.
     """
     looking = [(_looking(profile), rows) for profile, rows in profiles]
     kept = np.mean([_kept(graded, profile, rows, price) for profile, rows in looking for price in prices])
@@ -65,7 +66,7 @@ def shift(graded: GradedSimulator, profiles: Sequence[tuple[Profile, np.ndarray]
 
 
 def _looking(profile: Profile) -> Profile:
-    """The profile for one who begins with a look."""
+    """Return the profile without endings at the first stage."""
     return replace(profile, stages=(replace(profile.stages[0], endings=()), *profile.stages[1:]))
 
 

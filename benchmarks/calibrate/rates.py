@@ -1,13 +1,12 @@
-"""Rates by bin: how often something was right in each bin of a belief, made steady enough to choose by.
+"""Rates by bin: how often a move was right in each bin of a belief, smoothed.
 
-The selector takes the best of many ways, and the best of many noisy figures is the luckiest one. So a raw rate is not
-taken as it is. In each bin it is drawn towards a smooth curve over belief and width, fitted to all bins and widths of
-the strategy at once, as if that curve had been seen on :data:`PRIOR` problems more; then rates that fall where the
-belief rises are pooled. A strategy's rates are not made to rise with N: where a wrong answer is the commonest, more
-samples make its victory surer, and the smooth curve has a term for it.
+The selector takes the best of many moves, and the best of many noisy rates is the luckiest one. So in each bin the raw
+rate is shrunk towards a smooth curve over belief and width, fitted to all bins and widths of the strategy, with the
+weight of :data:`PRIOR` problems. Then rates that fall while the belief rises are pooled. Rates are not forced to rise
+with N: if a wrong answer is the most common one, more samples make it win more often. The curve has a term for this.
 
-Intervals count problems, not samples or orders: the orders of one problem are one observation, and each bin holds as
-many as its shares of the problems are worth (Kish's effective number).
+Intervals count problems, not samples or orders. The orders of one problem are one observation. The number of problems
+in a bin is Kish's effective sample size.
 """
 
 from __future__ import annotations
@@ -23,18 +22,18 @@ from benchmarks.stats.intervals import wilson
 from tts.selection.profile import Curve
 
 PRIOR = 40.0
-"""Problems that the smooth curve counts for in each bin."""
+"""Weight of the smooth curve in each bin, in problems."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Where problems and orders fall among the K bins of a stage.
+    """Assignment of problems and orders to the K bins of a stage.
 
     Attributes:
         edges: the K - 1 borders.
-        belief: the mean belief in each bin [K].
-        place: the bin of each problem and order [P, S].
-        weight: how much each of these counts [P, S].
+        belief: mean belief of each bin [K].
+        place: bin of each problem and order [P, S].
+        weight: weight of each problem and order [P, S].
     """
 
     edges: tuple[float, ...]
@@ -44,23 +43,24 @@ class Bins:
 
     @classmethod
     def of(cls, belief: Floats, count: int, weight: Floats | None = None) -> Bins:
-        """Bins of equal mass, fewer where the same belief would be on both sides of a border.
+        """Build bins of equal mass; fewer if the same belief would be on both sides of a border.
 
-        Half of the mass is weight and half number, so that those who count for little are not thrown together either.
-        Borders lie half way between two beliefs: few samples give few beliefs, and one that lay on a border would
-        change its bin with the last digit of an estimator's weight.
+        Half of the mass is weight and half is number, so that problems of little weight get several bins too. Borders
+        are half
+        way between two beliefs: few samples give few distinct beliefs, and one on a border would change its bin with
+            the last digit of an estimator's weight.
         """
         known, where = np.unique(belief, return_inverse=True)
         number = np.bincount(where.ravel(), minlength=len(known)) / belief.size
         mass = number if weight is None else number + np.bincount(where.ravel(), weight.ravel()) / weight.sum()
-        below = np.cumsum([0.0, *mass]) / mass.sum()  # below[i] of the mass lies under a border below known[i]
+        below = np.cumsum([0.0, *mass]) / mass.sum()  # below[i] is the mass under a border below known[i]
         above = np.unique([np.abs(below - wanted).argmin() for wanted in np.linspace(0, 1, count + 1)[1:-1]])
         above = above[(above > 0) & (above < len(known))].astype(int)
         return cls.at(tuple(((known[above - 1] + known[above]) / 2).tolist()), belief, weight)
 
     @classmethod
     def at(cls, edges: tuple[float, ...], belief: Floats, weight: Floats | None = None) -> Bins:
-        """Bins with these borders."""
+        """Build bins with these borders."""
         place = np.searchsorted(edges, belief, side="right").astype(np.int64)
         found = cls(edges, np.zeros(0), place, np.ones(belief.shape) if weight is None else weight)
         return replace(found, belief=found.mean(belief))
@@ -70,18 +70,18 @@ class Bins:
 
     @property
     def share(self) -> Floats:
-        """Of all problems, in each bin, whatever their weight [K]."""
+        """Return the share of all problems in each bin, unweighted [K]."""
         found: Floats = np.bincount(self.place.ravel(), minlength=len(self)) / self.place.size
         return found
 
     @property
     def problems(self) -> Floats:
-        """The effective number of problems in each bin [K]."""
+        """Return the effective number of problems in each bin [K]."""
         member = np.stack([((self.place == k) * self.weight).sum(axis=1) for k in range(len(self))], axis=1)
         return _ratio(member.sum(axis=0) ** 2, (member**2).sum(axis=0), 0.0)
 
     def mean(self, values: Floats) -> Floats:
-        """The mean of values [P, S] in each bin [K]; where a bin is empty that of all."""
+        """Compute the mean of values [P, S] in each bin [K]; an empty bin gets the overall mean."""
         sums, counts = (
             np.bincount(self.place.ravel(), (self.weight * each).ravel(), len(self)).astype(float)
             for each in (values, np.ones_like(values))
@@ -90,12 +90,12 @@ class Bins:
 
 
 def curves(raw: Floats, widths: Sequence[int], bins: Bins, prior: float = PRIOR) -> list[Curve]:
-    """The rates of one strategy at several widths, from the raw ones [W, K].
+    """Smooth the raw rates [W, K] of one strategy at several widths.
 
     Args:
-        raw: how often it was right at each width in each bin.
+        raw: rates at each width in each bin.
         widths: ascending.
-        bins: of the stage.
+        bins: bins of the stage.
         prior: see :data:`PRIOR`.
     """
     weights = bins.problems
@@ -105,9 +105,9 @@ def curves(raw: Floats, widths: Sequence[int], bins: Bins, prior: float = PRIOR)
 
 
 def _smooth(raw: Floats, widths: Sequence[int], belief: Floats, weights: Floats) -> Floats:
-    """The logistic curve over the log odds of the belief and the log of the width that is nearest to the rates.
+    """Fit a logistic curve over the log odds of the belief and the log of the width to the rates.
 
-    It bends in the belief, and over four widths or more in the width as well, since votes level off.
+    It is quadratic in the belief, and with four widths or more in the width too, since votes level off.
     """
     z = np.broadcast_to(logit(belief), raw.shape)
     n = np.broadcast_to(np.log2(np.array(widths, dtype=float))[:, None], raw.shape)

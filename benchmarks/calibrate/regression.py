@@ -1,4 +1,4 @@
-"""Logistic regression with a ridge, and rates that may only rise: the two fits that a profile is made of."""
+"""Logistic regression with a ridge penalty, and isotonic regression."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 STEPS = 100
-"""Newton steps at most; a handful is enough."""
+"""Limit of Newton steps; a handful is enough."""
 
 NEAR = 1e-10
-"""A step that moves no coefficient further than this is the last."""
+"""Convergence: a step that changes no coefficient by more than this is the last."""
 
 
 def logistic(x: Floats, y: Floats, weights: Floats, ridge: float) -> tuple[float, Floats]:
-    """The bias and the coefficients [F] that make ``1 / (1 + exp(-(bias + x @ coefficients)))`` most likely.
+    """Fit bias and coefficients [F] of ``1 / (1 + exp(-(bias + x @ coefficients)))`` by maximum likelihood.
 
-    Newton's method (iteratively reweighted least squares), each step halved until it leads down. The penalty is
-    ``ridge / 2`` times the squares of the coefficients of the standardised features; the bias pays a hundredth of it,
-    so that data which are all right or all wrong have an end as well. A feature that is the same everywhere gets 0.
+    Newton's method (iteratively reweighted least squares); each step is halved until the loss falls. The penalty is
+    ``ridge / 2`` times the squared coefficients of the standardised features. The bias has a hundredth of it, so that
+    data that are all right or all wrong have a finite optimum. A constant feature gets 0.
 
     Args:
         x: features [N, F].
         y: right (1) or wrong (0), or a share [N].
-        weights: how much each row counts [N].
-        ridge: against coefficients that follow chance; in rows' worth of evidence.
+        weights: weight of each row [N].
+        ridge: penalty, in rows' worth of evidence.
     """
     total = weights.sum()
     centre = weights @ x / total
@@ -56,7 +56,7 @@ def logistic(x: Floats, y: Floats, weights: Floats, ridge: float) -> tuple[float
 
 
 def rising(values: Floats, weights: Floats) -> Floats:
-    """The rising sequence nearest to ``values`` [K] by weighted squares: neighbours that fall are pooled (PAVA)."""
+    """Return the non-decreasing sequence closest to ``values`` [K] in weighted squares (isotonic regression, PAVA)."""
     blocks: list[tuple[float, float, int]] = []
     for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
         mean, mass, count = value, weight, 1
@@ -75,7 +75,7 @@ def sigmoid(z: Floats) -> Floats:
 
 
 def logit(p: Floats, most: float = 6.0) -> Floats:
-    """The log odds of chances, no further from 0 than ``most``."""
+    """Compute the log odds of probabilities, clipped to ``most`` in absolute value."""
     safe = np.clip(p, 1e-9, 1 - 1e-9)
     found: Floats = np.clip(np.log(safe / (1 - safe)), -most, most)
     return found

@@ -1,4 +1,4 @@
-"""A calibration in words and tables."""
+"""Summary of a calibration as JSON and as tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tts.commands.console import count, table
 
 
 def as_row(found: Calibration, path: Path) -> dict[str, Any]:
-    """The summary as JSON types."""
+    """Return the summary as JSON types."""
     profile = found.profile
     return {
         "profile": str(path),
@@ -27,7 +27,7 @@ def as_row(found: Calibration, path: Path) -> dict[str, Any]:
 
 
 def printed(found: Calibration, path: Path) -> str:
-    """The same for people."""
+    """Format the summary as tables."""
     profile = found.profile
     models = profile.policy + (f" with {profile.prm}" if profile.prm else ", no reward model")
     plans = [

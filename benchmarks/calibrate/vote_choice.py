@@ -1,4 +1,4 @@
-"""How candidates become one answer: which vote on which aggregation of scores is right most often."""
+"""Choice of the vote and aggregation that are right most often."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tts.registry import resolve
 from tts.selection.profile import Curve, Ending, Stage
 
 SURE = 1.645
-"""Standard errors by which a vote must be better than the default to be chosen."""
+"""Standard errors by which a vote must exceed the default to be chosen."""
 
 _NONE = Curve((0.0,), (0.0,), (0.0,))
 
 
 @dataclass(frozen=True, slots=True)
 class VoteRule:
-    """How candidates become one answer."""
+    """A vote and the aggregation of step scores it uses."""
 
     vote: str
     aggregate: str
@@ -38,9 +38,9 @@ VOTE_RULES = tuple(
 
 
 def of_samples(graded: GradedSimulator, rows: NDArray[np.int64]) -> VoteRule:
-    """One rule for all scored stages: what differs between them is mostly chance, and one is easier to explain.
+    """Choose one rule for all scored stages: differences between stages are mostly noise.
 
-    ``rows`` are the problems that are learned from.
+    ``rows`` are the problems to learn from.
     """
     stages = [unmeasured_stage(n, True) for n in graded.pool.sizes if n > 2]
     if not stages:
@@ -51,7 +51,7 @@ def of_samples(graded: GradedSimulator, rows: NDArray[np.int64]) -> VoteRule:
 
 
 def of_searches(graded: GradedSimulator, rows: NDArray[np.int64], keys: Sequence[Key]) -> dict[str, VoteRule]:
-    """One rule for each strategy, over its widths, alone and beside four samples."""
+    """Choose one rule per strategy, over its widths, alone and together with four samples."""
     found: dict[str, VoteRule] = {}
     stages = [
         unmeasured_stage(0, False),
@@ -71,7 +71,7 @@ def of_searches(graded: GradedSimulator, rows: NDArray[np.int64], keys: Sequence
 
 
 def _better(rows: NDArray[np.int64], found: Iterable[tuple[VoteRule, Sequence[Floats]]]) -> VoteRule:
-    """The rule that was right most often, if that is surely more often than the first one."""
+    """Return the rule that is right most often if it is significantly better than the first one, else the first."""
     each = [(b, np.mean([right[rows].mean(axis=1) for right in rights], axis=0)) for b, rights in found]
     default, ground = each[0]
     best, top = max(each, key=lambda pair: float(pair[1].mean()))
@@ -80,10 +80,10 @@ def _better(rows: NDArray[np.int64], found: Iterable[tuple[VoteRule, Sequence[Fl
 
 
 def unmeasured_stage(n: int, scored: bool) -> Stage:
-    """A stage of which nothing is known."""
+    """Return a stage without measurements."""
     return Stage(n, scored, (), (1.0,), _NONE)
 
 
 def unmeasured_ending(strategy: str, n: int, rule: VoteRule, parameters: Mapping[str, Any] | None = None) -> Ending:
-    """A search of which nothing is known."""
+    """Return an ending without measurements."""
     return Ending(strategy, n, _NONE, (0.0,), rule.vote, rule.aggregate, dict(parameters or {}))

@@ -1,1 +1,1 @@
-"""What would have been: other votes, other aggregations and fewer samples, over candidates that were recorded once."""
+"""Replay: other votes, aggregations and smaller N over recorded candidates."""

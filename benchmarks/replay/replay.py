@@ -1,9 +1,9 @@
-"""Recorded candidates under another vote, another aggregation, a smaller N.
+"""Accuracy of recorded candidates under another vote, another aggregation or a smaller N.
 
-N samples are the first N of those recorded (a single draw, as a run of that size would have been), or the mean over
-subsets of N (:mod:`benchmarks.stats.subsets`).
+N samples are the first N recorded (one draw, as a run of that size), or the mean over subsets of N
+(:mod:`benchmarks.stats.subsets`).
 
-Majority is computed without scores, ties going to the answer seen first: it is what one has without a reward model.
+Majority ignores scores, and ties go to the answer seen first: it is what one has without a reward model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VOTES = (MAJORITY, "best", "weighted")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A vote and how step scores become one; ``aggregate`` is None for majority, which looks at none."""
+    """A vote and an aggregation of step scores; ``aggregate`` is None for majority, which uses no scores."""
 
     vote: str
     aggregate: str | None
@@ -46,7 +46,7 @@ class Line:
 
 
 def choices(votes: Sequence[str], aggregates: Sequence[str]) -> list[Choice]:
-    """Every combination once. Raises UnknownName for a vote or aggregation that nobody has registered."""
+    """Return every combination once. Raises UnknownName for an unknown vote or aggregation."""
     found: list[Choice] = []
     for how in aggregates:
         if how not in AGGREGATES:
@@ -59,21 +59,21 @@ def choices(votes: Sequence[str], aggregates: Sequence[str]) -> list[Choice]:
 
 
 def scored(records: Sequence[Record]) -> bool:
-    """Whether the candidates have step scores."""
+    """Return whether the candidates have step scores."""
     return any(candidate.scores for record in records for candidate in record.candidates)
 
 
 def hits(records: Sequence[Record], choice: Choice, n: int, subsets: bool = False, seed: int = 0) -> list[float]:
-    """For each graded record whether the vote is right (1.0 or 0.0), or with ``subsets`` how often it is."""
+    """Return for each graded record whether the vote is right (1.0 or 0.0), or with ``subsets`` how often it is."""
     return _hits(records, _samples(records, choice), choice, n, subsets, seed)
 
 
 def lines(
     records: Sequence[Record], wanted: Sequence[Choice], sizes: Sequence[int], subsets: bool = False
 ) -> list[Line]:
-    """Accuracy for each choice and N. The interval is Wilson's, with ``subsets`` a bootstrap over problems."""
+    """Compute accuracy for each choice and N. The interval is Wilson's, with ``subsets`` a bootstrap over problems."""
     if not records:
-        raise BadInput("there is no problem to replay.")
+        raise BadInput("there are no problems to replay: name another file.")
     table = []
     for choice in wanted:
         samples = _samples(records, choice)
@@ -85,12 +85,12 @@ def lines(
 
 
 def versus(records: Sequence[Record], ours: Choice, theirs: Choice, n: int, subsets: bool = False) -> Interval:
-    """How much more often ``ours`` is right than ``theirs``, paired over the problems."""
+    """Return how much more often ``ours`` is right than ``theirs``, paired over the problems."""
     return difference(hits(records, ours, n, subsets), hits(records, theirs, n, subsets))
 
 
 def some_right(records: Sequence[Record], k: int) -> Interval:
-    """pass@k over the problems, unbiased; a problem with fewer than k candidates counts with all it has."""
+    """Estimate pass@k over the problems without bias; a problem with fewer than k candidates counts all it has."""
     values = []
     for record in records:
         right = record.right or ()
@@ -99,7 +99,7 @@ def some_right(records: Sequence[Record], k: int) -> Interval:
 
 
 def _samples(records: Sequence[Record], choice: Choice) -> list[Samples]:
-    """The candidates as arrays, with the scores that the choice looks at: made once for every N."""
+    """Convert the candidates to arrays, with the scores that the choice uses."""
     found = []
     for record in records:
         assert record.right is not None
@@ -111,16 +111,16 @@ def _samples(records: Sequence[Record], choice: Choice) -> list[Samples]:
 def _hits(
     records: Sequence[Record], samples: Sequence[Samples], choice: Choice, n: int, subsets: bool, seed: int = 0
 ) -> list[float]:
-    if choice.vote not in VOTES:  # another package's: it is asked itself
+    if choice.vote not in VOTES:  # a vote of another package: call it
         if subsets:
-            raise BadInput(f"--subsets knows the votes {', '.join(VOTES)}, not {choice.vote}.")
-        return [_asked(record, choice, n) for record in records]
-    if not subsets:  # the first n are the only n of themselves
+            raise BadInput(f"--subsets works with the votes {', '.join(VOTES)}, not {choice.vote}.")
+        return [_by_plugin(record, choice, n) for record in records]
+    if not subsets:  # the first n have one subset of size n
         samples = [each.first(n) for each in samples]
     return [accuracy_at(each, min(n, len(each)), choice.vote, seed) if len(each) else 0.0 for each in samples]
 
 
-def _asked(record: Record, choice: Choice, n: int) -> float:
+def _by_plugin(record: Record, choice: Choice, n: int) -> float:
     assert record.right is not None
     candidates = record.scored_by(choice.aggregate)[:n]
     chosen = registry.resolve("vote", choice.vote)(candidates, group=_Lookup(record)).best
@@ -132,7 +132,7 @@ def _position(candidates: Sequence[Candidate], chosen: Candidate) -> int:
 
 
 class _Lookup:
-    """The grouping of a graded record: known classes, numbered as they are seen, as votes expect them."""
+    """The grouping of a graded record: its known classes, numbered in order of appearance, as votes expect them."""
 
     def __init__(self, record: Record) -> None:
         assert record.classes is not None

@@ -1,7 +1,6 @@
-"""What the first n samples of a problem say of it, for many orders of the samples at once.
+"""The features of :mod:`tts.selection.features` for many orders of the samples at once; a test compares the two.
 
-The features are those of :mod:`tts.selection.features`, where they are described; a test holds the two equal. Arrays: S
-orders, n samples at hand, K classes of equal answers.
+Arrays: S orders, n samples, K classes of equal answers.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class EvidenceBatch:
-    """The samples at hand in each of S orders.
+    """The first n samples of a problem in each of S orders.
 
     Attributes:
-        classes: of each sample's answer: equal answers share a number, -1 without a voice [S, n].
-        scores: of each sample [S, n], NaN for one that could not be scored, which counts as 0; None where the reward
-            model has scored none.
+        classes: class of each sample's answer [S, n]; equal answers share a number, -1 casts no vote.
+        scores: score of each sample [S, n]; NaN for one that could not be scored, which counts as 0; None without a
+            reward model.
         tokens: sampled tokens of each [S, n].
         prompt: tokens of the prompt.
     """
@@ -33,18 +32,18 @@ class EvidenceBatch:
     prompt: int
 
     def features(self) -> dict[str, Floats]:
-        """The features of :meth:`tts.selection.features.Evidence.features` by name, each [S]."""
+        """Compute the features of :meth:`tts.selection.features.Evidence.features` by name, each [S]."""
         n = self.classes.shape[1]
         votes = self._by_class(None)
         first, second = _two_largest(votes)
-        voices = votes.sum(axis=1)
+        voters = votes.sum(axis=1)
         mean = self.tokens.mean(axis=1)
         found = {
             "agreement": _odds(first, n),
             "rival": _odds(second, n),
             "first": _odds(((self.classes == self.classes[:, :1]) & (self.classes >= 0)).sum(axis=1), n),
-            "variety": (votes > 0).sum(axis=1) / np.maximum(1, voices),
-            "silent": _odds(n - voices, n),
+            "variety": (votes > 0).sum(axis=1) / np.maximum(1, voters),
+            "silent": _odds(n - voters, n),
             "length": np.log(np.maximum(1.0, mean)),
             "uneven": self.tokens.std(axis=1) / np.maximum(1.0, mean),
             "prompt": np.full(len(mean), np.log(max(1, self.prompt))),
@@ -59,7 +58,7 @@ class EvidenceBatch:
         for finer in (
             tops,
             -firsts,
-        ):  # the heaviest; of equals the one with the best score; of those the one seen first
+        ):  # the heaviest class; ties go to the best score, then to the class seen first
             ranks = np.where(ranks == ranks.max(axis=1, keepdims=True), finer, -np.inf)
         winner = ranks.argmax(axis=1)
         some = votes.any(axis=1)
@@ -77,16 +76,16 @@ class EvidenceBatch:
         }
 
     def _by_class(self, weights: Floats | None) -> Floats:
-        """The number of samples of each class, or the sum of their weights [S, K]; K is at least 1."""
-        voice = self.classes >= 0
+        """Sum the weights of the samples of each class, or count them [S, K]; K is at least 1."""
+        voting = self.classes >= 0
         count = max(1, int(self.classes.max()) + 1)
-        cells = (np.arange(len(self.classes))[:, None] * count + self.classes)[voice]
+        cells = (np.arange(len(self.classes))[:, None] * count + self.classes)[voting]
         shape = len(self.classes), count
-        given = None if weights is None else weights[voice]
+        given = None if weights is None else weights[voting]
         return np.bincount(cells, given, minlength=shape[0] * count).reshape(shape).astype(float)
 
     def _tops(self, scores: Floats, count: int) -> tuple[Floats, Floats]:
-        """Of each class its best score, 0 where none is above, and the place where it is seen first [S, K]."""
+        """Return each class's best score, at least 0, and the position of its first sample [S, K]."""
         tops, firsts = np.zeros((len(scores), count)), np.full((len(scores), count), np.inf)
         rows, columns = np.nonzero(self.classes >= 0)
         cells = rows, self.classes[rows, columns]

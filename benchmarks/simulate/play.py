@@ -1,7 +1,7 @@
-"""Plays: what a selector, or a strategy fixed beforehand, makes of the problems of a simulator.
+"""Plays of the selector, and of strategies chosen beforehand, on the problems of a simulator.
 
-The selector begins at the beginning, looks at the bin of its belief, takes the move that its profile says is best
-there, and so on until it stops or endings, exactly as it does beside an engine.
+The selector starts at the first stage, computes the bin of its belief, takes the best move of the profile, and repeats
+until it stops or ends with a search, exactly as it does with an engine.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from tts.selection.selector import Limits, best_moves
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """How the problems went [P, S]: the class of equal answers each ended with, -1 for none, its cost, its samples.
+    """Results of all problems and orders [P, S]: class of the final answer (-1 for none), cost.
 
-    ``endings`` counts how each ended: by the number of samples and the ending, such as ``"stop at 4 scored"``.
+    ``endings`` is the share of plays that ended in each way, such as ``"stop at 4 scored"``.
     """
 
     answers: Ints
@@ -29,7 +29,7 @@ class Played:
 
 
 def play(simulator: Simulator, profile: Profile, price: float, limits: Limits) -> Played:
-    """Let the selector play every problem in every order, each FLOP at ``price``. No answer is known to be right."""
+    """Play every problem in every order with the selector, at ``price`` per FLOP. Right answers are not visible."""
     moves = best_moves(profile, price, limits)
     shape = len(simulator), simulator.orders
     answers, flops = np.full(shape, -1), np.zeros(shape)
@@ -55,14 +55,14 @@ def play(simulator: Simulator, profile: Profile, price: float, limits: Limits) -
 
 
 def fixed(simulator: Simulator, ending: Ending) -> Played:
-    """One strategy for all problems, chosen beforehand."""
+    """Play one strategy, chosen beforehand, on all problems."""
     return Played(
         simulator.answers(BEGINNING, ending), simulator.flops(BEGINNING, ending), {words(BEGINNING, ending): 1.0}
     )
 
 
 def words(stage: Stage, move: Ending | None) -> str:
-    """How a play ended."""
+    """Describe how a play ended."""
     at = f"{stage.n}{' scored' if stage.scored else ''}"
     if move is None:
         return f"stop at {at}"

@@ -18,18 +18,18 @@ from benchmarks.stats.subsets import elected
 from tts.selection.profile import Advance, Curve, Ending, Estimator, Stage
 
 ORDERS = 32
-"""Orders of each problem's samples that a play is averaged over."""
+"""Orders of each problem's samples that a play is averaged over by default."""
 
 SAMPLING = ("best-of-n", "majority")
-"""Strategies that go on from the samples at hand."""
+"""Strategies that continue from the samples drawn so far."""
 
 BEGINNING = Stage(0, False, (), (1.0,), Curve((0.0,), (0.0,), (0.0,)))
-"""Where nothing is known yet, and nothing can be stopped with."""
+"""The first stage: no samples yet, so nothing to stop with."""
 
 
 @dataclass(frozen=True, slots=True)
 class VoteInput:
-    """Candidates as a vote sees them: classes of equal answers, and scores by aggregation."""
+    """What a vote reads of candidates: classes of equal answers, and scores by aggregation."""
 
     classes: Ints
     scores: dict[str, Floats]
@@ -40,7 +40,7 @@ class VoteInput:
 
 
 class SampleOrders:
-    """Samples of a problem in S orders [S, n], and what reading them in these orders costs."""
+    """Samples of a problem in S orders [S, n], and the cost of reading them in these orders."""
 
     def __init__(self, entry: Entry, orders: Ints) -> None:
         samples = entry.samples
@@ -52,13 +52,13 @@ class SampleOrders:
         self._prm = np.cumsum([samples.prm_flops(order) for order in orders], axis=1)
 
     def evidence(self, n: int, scored: bool, aggregate: str) -> EvidenceBatch:
-        """The first ``n`` samples of every order."""
+        """Return the first ``n`` samples of every order."""
         first = self.orders[:, :n]
         scores = self.candidates.scores[aggregate][first] if scored else None
         return EvidenceBatch(self.candidates.classes[first], scores, self.tokens[:, :n], self.prompt)
 
     def spent(self, n: int, scored: bool) -> Floats:
-        """FLOPs of ``n`` samples and of their scores [S], both prompts counted; none where there are no samples."""
+        """Return the FLOPs of ``n`` samples and of their scores [S], both prompts included; 0 for no samples."""
         if n == 0:
             return np.zeros(len(self.orders))
         own: Floats = self._prompts[0] + self._policy[:, n - 1]
@@ -66,10 +66,10 @@ class SampleOrders:
 
 
 class ProblemSimulator:
-    """One problem: its samples in S orders, its searches, and what all of it costs.
+    """One problem: its samples in S orders, its searches, and their costs.
 
-    Where there is a greedy answer it comes first at every stage (``looked``); a strategy fixed beforehand has
-    independent samples only (``plain``).
+    A greedy answer comes first at every stage (``with_greedy``). A strategy chosen beforehand has independent samples
+    only (``without_greedy``).
     """
 
     def __init__(self, entry: Entry, orders: Ints) -> None:
@@ -80,7 +80,7 @@ class ProblemSimulator:
         self._prompts = entry.policy_prompt_flops, entry.prm_prompt_flops
 
     def flops(self, stage: Stage, move: Advance | Ending | None) -> Floats:
-        """What a move costs beyond what the stage has cost [S]."""
+        """Return the cost of a move in addition to the cost of the stage [S]."""
         orders = len(self.with_greedy.orders)
         if move is None:
             return np.zeros(orders)
@@ -95,7 +95,7 @@ class ProblemSimulator:
         return np.full(orders, policy + prm + read)
 
     def answers(self, stage: Stage, move: Ending | None) -> Ints:
-        """The class that the vote elects after stopping, or after a finish; -1 for no answer [S]."""
+        """Return the class that the vote elects after stopping or after an ending; -1 for no answer [S]."""
         last = stage if move is None else move
         n, scored = stage.n, stage.scored
         if move is not None and not is_search(move):
@@ -116,7 +116,7 @@ class ProblemSimulator:
 
 
 class Simulator:
-    """The problems of a pool, dealt. What was asked for once is kept, so that a sweep over prices costs little."""
+    """Simulators of all problems of a pool. Results are cached, so many prices can be tried."""
 
     def __init__(self, pool: Pool, orders: int = ORDERS, seed: int = 0) -> None:
         self.orders = orders
@@ -129,7 +129,7 @@ class Simulator:
         return len(self.problems)
 
     def features(self, stage: Stage) -> dict[str, Floats]:
-        """The features of every problem and order at a stage, by name [P, S]."""
+        """Compute the features of every problem and order at a stage, by name [P, S]."""
         key = stage.n, stage.scored, stage.aggregate
         if key not in self._features:
             each = [problem.with_greedy.evidence(*key).features() for problem in self.problems]
@@ -137,25 +137,25 @@ class Simulator:
         return self._features[key]
 
     def bins(self, stage: Stage) -> Ints:
-        """The bin of the stage's belief [P, S]."""
+        """Return the bin of the stage's belief [P, S]."""
         if stage.belief is None:
             return np.zeros((len(self), self.orders), dtype=np.int64)
         return np.searchsorted(stage.edges, self.beliefs(stage), side="right").astype(np.int64)
 
     def beliefs(self, stage: Stage) -> Floats:
-        """The chance that the vote is right, as the stage estimates it [P, S]."""
+        """Estimate the probability that the vote is right at a stage [P, S]."""
         assert stage.belief is not None
         return estimate(stage.belief, self.features(stage))
 
     def answers(self, stage: Stage, move: Ending | None) -> Ints:
-        """The class elected after stopping at a stage, or after a finish; -1 for no answer [P, S]."""
+        """Return the class elected after stopping at a stage or after an ending; -1 for no answer [P, S]."""
         search = move and (move.strategy, move.n, is_search(move))
         last = move or stage
         key = "answers", *stage.key, search, last.vote, last.aggregate
         return self._each(key, lambda problem: problem.answers(stage, move)).astype(np.int64)
 
     def flops(self, stage: Stage, move: Advance | Ending | None) -> Floats:
-        """What a move costs beyond what the stage has cost [P, S]."""
+        """Return the cost of a move in addition to the cost of the stage [P, S]."""
         to = move and (move.n, move.scored if isinstance(move, Advance) else (move.strategy, is_search(move)))
         return self._each(("flops", *stage.key, to), lambda problem: problem.flops(stage, move)).astype(float)
 
@@ -168,19 +168,19 @@ class Simulator:
 
 
 def is_search(move: Ending) -> bool:
-    """Whether a ending is a search of its own, and not more of the same samples."""
+    """Return whether an ending is a separate search rather than more of the same samples."""
     return move.strategy not in SAMPLING or move.parameters.get("temperature") == 0
 
 
 def estimate(estimator: Estimator, features: dict[str, Floats]) -> Floats:
-    """What :class:`tts.selection.profile.Estimator` says, of arrays."""
+    """Apply a :class:`tts.selection.profile.Estimator` to arrays."""
     total = estimator.bias + sum(weight * features[name] for name, weight in estimator.weights.items())
     found: Floats = 1 / (1 + np.exp(-np.clip(total, -50.0, 50.0)))
     return found
 
 
 def right_of(pool: Pool, answers: Ints) -> Floats:
-    """Whether each answer [P, S], a class of equal ones, is right: the only place where that is looked up."""
+    """Grade answers [P, S], given as classes: 1 for a right one. The only place that reads the right answers."""
     found = np.zeros(answers.shape)
     for row, entry in enumerate(pool.entries):
         known = [entry.samples.candidates, *(search.candidates for search in entry.searches.values())]
@@ -190,7 +190,7 @@ def right_of(pool: Pool, answers: Ints) -> Floats:
 
 
 def _random_orders(rng: np.random.Generator, entry: Entry, orders: int) -> Ints:
-    """Orders of a problem's samples, each as likely as any, a greedy answer first in all of them [S, m]."""
+    """Draw uniform orders of a problem's samples [S, m]; a greedy answer stays first."""
     first = np.arange(int(entry.greedy))
     rest = np.arange(len(first), len(entry.samples))
     dealt = rng.permuted(np.broadcast_to(rest, (orders, len(rest))), axis=1)
@@ -198,12 +198,12 @@ def _random_orders(rng: np.random.Generator, entry: Entry, orders: int) -> Ints:
 
 
 ORDERS = 16
-"""Orders of each problem's samples. They are not that many problems: every interval counts a problem once."""
+"""Orders of each problem's samples. Intervals count problems, not orders."""
 
 
 @dataclass(slots=True)
 class GradedSimulator:
-    """A pool's simulator with the right answers beside it, and what was asked for once kept."""
+    """A simulator with the right answers; results are cached."""
 
     pool: Pool
     simulator: Simulator
@@ -218,7 +218,7 @@ class GradedSimulator:
         return self.pool.entries
 
     def right(self, stage: Stage, move: Ending | None = None) -> Floats:
-        """Whether the vote is right when one stops at a stage, or after a ending."""
+        """Return how right the vote is after stopping at a stage, or after an ending."""
         by = move or stage
         key = *stage.key, move and (move.strategy, move.n, is_search(move)), by.vote, by.aggregate
         if key not in self._right:
@@ -226,9 +226,9 @@ class GradedSimulator:
         return self._right[key]
 
     def flops(self, stage: Stage, move: Advance | Ending) -> Floats:
-        """What a move costs beyond what the stage has cost."""
+        """Return the cost of a move in addition to the cost of the stage."""
         return self.simulator.flops(stage, move)
 
     def features(self, stage: Stage) -> dict[str, Floats]:
-        """The features of the samples at a stage, by name."""
+        """Return the features of the samples at a stage, by name."""
         return self.simulator.features(stage)

@@ -1,1 +1,1 @@
-"""What the compute-optimal selector is worth, by playing it on recorded samples and searches."""
+"""The selector study: what the compute-optimal selector gains, on recorded samples and searches."""

@@ -1,4 +1,4 @@
-"""What the study claims, each with its figures, its interval, and whether it holds."""
+"""Claims of the study, each with its measurement, its interval, and whether it holds."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from benchmarks.study.measure import Measured
 from tts.selection.selector import INDIFFERENCE
 
 MARGIN = 0.01
-"""The selector may be so much below the best fixed strategy, at the lower end of the interval."""
+"""Tolerance: the lower end of the interval may be this far below the best fixed strategy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A line of the summary: what must hold, what was measured, whether it holds."""
+    """A line of the summary: the claim, what was measured, whether it holds."""
 
     what: str
     measured: str
@@ -28,7 +28,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The selector against a fixed strategy at the selector's cost; ``gain`` None where that has no point so low."""
+    """The selector minus a fixed strategy at the selector's cost; ``gain`` is None if no point is that cheap."""
 
     strategy: str
     gain: Interval | None
@@ -39,10 +39,11 @@ class Row:
     """The selector at one budget.
 
     Attributes:
-        budget: FLOPs a problem as asked for, ``expected`` as foretold by the profile, ``flops`` as they were.
-        accuracy: of the selector.
-        gaps: against every fixed strategy that has a point at or below that cost.
-        best: the one with the highest accuracy there, seen afterwards.
+        budget: requested FLOPs per problem; ``expected`` is the profile's prediction, ``flops`` the actual cost.
+        accuracy: accuracy of the selector.
+        gaps: differences to every fixed strategy.
+        best: difference to the fixed strategy with the highest accuracy at that cost, chosen in hindsight.
+        endings: how plays ended, and their shares.
     """
 
     budget: float
@@ -55,7 +56,7 @@ class Row:
 
 
 class Comparison:
-    """A policy's selector and fixed strategies in the draws of one bootstrap."""
+    """A policy's selector and fixed strategies, all computed with the same bootstrap draws."""
 
     def __init__(self, measured: Measured, draws: Draws) -> None:
         self.measured, self.draws = measured, draws
@@ -63,15 +64,15 @@ class Comparison:
         self.selector = draws.of(measured.selector)
 
     def rows(self, budgets: list[float]) -> list[Row]:
-        """The selector at every budget against every fixed strategy at the same cost."""
+        """Compare the selector at every budget with every fixed strategy at the same cost."""
         return [self._row(budget, point) for budget, point in zip(budgets, self.measured.selector, strict=True)]
 
     def gains(self, strategy: str, less: float = 0.0) -> list[tuple[int, float, Interval | None]]:
-        """Of each point of a fixed strategy: N, its accuracy, and its cost over the selector's at that accuracy.
+        """Return for each point of a fixed strategy N, accuracy, and its cost over the selector's at that accuracy.
 
-        The efficiency gain of arXiv 2502.06703 (Table 5) is that of majority at its largest budget. None where the
-        selector never comes to that accuracy; a draw in which it does not counts as no gain (0). With ``less`` the
-        selector has only to come so near.
+        The efficiency gain of arXiv 2502.06703 (Table 5) is that of majority at its largest budget. None if the
+        selector never reaches that accuracy; a draw in which it does not counts as no gain (0). ``less`` lowers the
+        accuracy that the selector must reach.
         """
         theirs, found = self.fixed[strategy], []
         for k, point in enumerate(sorted(self.measured.fixed[strategy], key=lambda p: float(p.flops.mean()))):
@@ -96,7 +97,7 @@ def _gain(ours: Floats, theirs: Floats) -> Interval | None:
 
 
 def never_below(name: str, rows: list[Row]) -> Claim:
-    """At every budget not below the best single fixed strategy at the same cost."""
+    """Claim that the selector is not below the best fixed strategy at the same cost, at any budget."""
     known = [row for row in rows if row.best.gain is not None]
     worst = min(known, key=lambda row: row.best.gain.low if row.best.gain else 0.0)
     gain = worst.best.gain
@@ -108,7 +109,7 @@ def never_below(name: str, rows: list[Row]) -> Claim:
 
 
 def somewhere_above(name: str, rows: list[Row], strategy: str) -> Claim:
-    """Above a strategy that a user might have fixed beforehand, at some budget, by an interval above 0."""
+    """Claim that the selector is above a strategy at some budget, with an interval above 0."""
     found = [
         (row.flops, gap.gain) for row in rows for gap in row.gaps if gap.strategy == strategy and gap.gain is not None
     ]
@@ -117,16 +118,16 @@ def somewhere_above(name: str, rows: list[Row], strategy: str) -> Claim:
 
 
 def cheaper(name: str, compared: Comparison, strategy: str, least: float, knowing: Drawn) -> Claim:
-    """The accuracy of a fixed strategy's largest budget for so many times fewer FLOPs.
+    """Claim that the selector reaches the accuracy of a strategy's largest N with ``least`` times fewer FLOPs.
 
-    Beside it stands what a selector that is told each problem's true difficulty would need (``knowing``).
+    The text also gives the ratio for a selector that knows the true difficulty (``knowing``).
     """
     n, accuracy, ratio = compared.gains(strategy)[-1]
     _, _, near = compared.gains(strategy, INDIFFERENCE)[-1]
     what = f"{name}: {strategy} at N = {n} ({100 * accuracy:.1f} %) reached with {least:.0f} times fewer FLOPs"
     theirs = compared.fixed[strategy]
-    told = percentile(theirs.flops[:, -1] / knowing.reaches(theirs.right[:, -1]))
-    text = f"{_times(ratio)}; within half a point {_times(near)}; knowing the difficulty {_times(told)}"
+    oracle = percentile(theirs.flops[:, -1] / knowing.reaches(theirs.right[:, -1]))
+    text = f"{_times(ratio)}; within half a point {_times(near)}; knowing the difficulty {_times(oracle)}"
     return Claim(what, text, ratio is not None and ratio.value >= least)
 
 
@@ -137,7 +138,7 @@ def _times(ratio: Interval | None) -> str:
 def small_beats_large(
     small: Measured, large: str, greedy: Point, sizes: tuple[int, int, int], draws: Draws
 ) -> Iterator[Claim]:
-    """A small policy with its selector against the one greedy answer of a large one; sizes: small, large, PRM."""
+    """Compare a small policy with its selector to a large policy's greedy answer."""
     theirs = draws.of([greedy])
     cheap = [point for point in small.selector if point.flops.mean() < greedy.flops.mean()]
     for point in cheap[-1:]:

@@ -1,6 +1,7 @@
-"""``python -m benchmarks.study``: runs the grid, fits on the validation split, plays the test split, and says what
-holds. With ``--cross`` the test split is left alone: profiles are fitted to four fifths of the validation problems and
-play the fifth, five times over; a last table says what is lost by drawing until votes are settled.
+"""``python -m benchmarks.study``: runs the grid, fits on the validation split, plays the test split, checks claims.
+
+With ``--cross`` the test split is not used: profiles are fitted to four fifths of the validation problems and play the
+remaining fifth, five times. A last table shows what early stopping without a profile loses.
 """
 
 from __future__ import annotations
@@ -29,24 +30,24 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m benchmarks.study", description="Measure what the compute-optimal selector is worth; resumable."
     )
-    say = made.add_argument
-    say("--runs", type=Path, default=Path("runs/study"), help="run folders (default: %(default)s)")
-    say("--out", type=Path, default=Path("runs/study-out"), help="summary and figures (default: %(default)s)")
-    say("--policies", default=",".join(plan.POLICIES), help="with commas between (default: %(default)s)")
-    say("--seeds", type=int, default=plan.SEEDS, help="of the test split (default: %(default)s)")
-    say("--engine", default="transformers", help="transformers or vllm (default: %(default)s)")
-    say("--cross", action="store_true", help="cross-fit on the validation split; no test problem is looked at")
-    say("--quick", action="store_true", help="lab-200k alone, one seed, fewer orders and draws")
-    say("--no-run", action="store_true", help="take the runs that are there, run nothing")
-    say("--dry-run", action="store_true", help="print what would be run, and how long it takes")
+    add = made.add_argument
+    add("--runs", type=Path, default=Path("runs/study"), help="run folders (default: %(default)s)")
+    add("--out", type=Path, default=Path("runs/study-out"), help="summary and figures (default: %(default)s)")
+    add("--policies", default=",".join(plan.POLICIES), help="with commas between (default: %(default)s)")
+    add("--seeds", type=int, default=plan.SEEDS, help="of the test split (default: %(default)s)")
+    add("--engine", default="transformers", help="transformers or vllm (default: %(default)s)")
+    add("--cross", action="store_true", help="cross-fit on the validation split; use no test problem")
+    add("--quick", action="store_true", help="lab-200k alone, one seed, fewer orders and draws")
+    add("--no-run", action="store_true", help="use the existing runs, run nothing")
+    add("--dry-run", action="store_true", help="print the runs and their estimated time; run nothing")
     return made
 
 
 def study(args: argparse.Namespace) -> int:
-    """Everything in order. The exit code is 1 where a claim is missed."""
+    """Run the study. Returns exit code 1 if a claim is missed."""
     policies = ["lab-200k"] if args.quick else [name.strip() for name in args.policies.split(",")]
     if unknown := [name for name in policies if name not in plan.POLICIES]:
-        raise BadInput(f"{unknown[0]} is no policy of the laboratory: take some of {', '.join(plan.POLICIES)}.")
+        raise BadInput(f"{unknown[0]} is not a built-in policy: take some of {', '.join(plan.POLICIES)}.")
     seeds = 1 if args.quick or args.cross else args.seeds
     if not args.no_run:
         plan.execute(args.runs, plan.grid(policies, seeds, args.cross), args.engine, args.dry_run)
@@ -71,18 +72,18 @@ def study(args: argparse.Namespace) -> int:
 
 
 def _tests(root: Path, policy: str, seeds: int) -> list[Pool]:
-    """The test runs of every seed that has as many samples as the first, at most so many seeds."""
+    """Return the test pools of the seeds that have as many samples as the first, at most ``seeds`` of them."""
     first = read(_there(root, "test", policy, 0))
     further = (plan.folders(root, "test", policy, seed) for seed in range(1, seeds))
     pools = [read(folders) for folders in further if _sampled(folders)]
     found = [first, *(pool for pool in pools if pool.width >= first.width)]
     if len(found) < seeds:
-        print(f"{policy}: {len(found)} of {seeds} seeds are there", file=sys.stderr)
+        print(f"{policy}: {len(found)} of {seeds} seeds were run", file=sys.stderr)
     return found
 
 
 def _there(root: Path, split: str, policy: str, seed: int) -> list[Path]:
-    """The run folders. Raises BadInput where there are no samples among them."""
+    """Return the run folders. Raises BadInput if none has samples."""
     found = plan.folders(root, split, policy, seed)
     if not _sampled(found):
         raise BadInput(
@@ -97,7 +98,7 @@ def _sampled(folders: list[Path]) -> bool:
 
 
 def _between(found: list[PolicyStudy], root: Path) -> list[Claim]:
-    """Every smaller policy against the largest one's greedy answer, where that was run."""
+    """Compare every smaller policy with the largest policy's greedy answers, if these were run."""
     large, claims = plan.POLICIES[-1], list[Claim]()
     folder = root / plan.GREEDY_OF_LARGE.name
     if not (folder / OUTCOMES).is_file():
@@ -112,7 +113,7 @@ def _between(found: list[PolicyStudy], root: Path) -> list[Claim]:
 
 
 def _write(out: Path, found: list[PolicyStudy], between: list[Claim], about: dict[str, Any]) -> None:
-    """``study.json`` and the figures."""
+    """Write ``study.json`` and the figures."""
     out.mkdir(parents=True, exist_ok=True)
     whole = about | {
         "policies": [summary.recorded(each) for each in found],
@@ -123,6 +124,6 @@ def _write(out: Path, found: list[PolicyStudy], between: list[Claim], about: dic
         name = each.measured.policy
         label = f"{len(each.measured.ids)} problems"
         (out / f"{name}-flops.svg").write_text(figures.over_flops(each.compared, label), encoding="utf-8")
-        for judged in each.difficulty:
-            (out / f"{name}-difficulty.svg").write_text(figures.difficulty(name, judged), encoding="utf-8")
+        for estimate in each.difficulty:
+            (out / f"{name}-difficulty.svg").write_text(figures.difficulty(name, estimate), encoding="utf-8")
     print(f"\nWritten to {out}.", file=sys.stderr)

@@ -1,10 +1,10 @@
-"""Methods compared at equal cost, over the same problems, by a paired bootstrap.
+"""Comparison of methods at equal cost, over the same problems, by a paired bootstrap.
 
-A method is a row of points of growing mean cost. Between two of its points accuracy is taken to grow evenly with the
-logarithm of the cost; above the last one it stays; below the first there is none. Each draw of the bootstrap takes
-problems with replacement and computes every mean anew, costs included.
+A method is a list of points of increasing mean cost. Between two points accuracy is interpolated linearly in the
+logarithm of the cost; above the last it is constant, below the first it is undefined. Each draw of the bootstrap
+resamples problems and recomputes every mean, costs included.
 
-Arrays: P problems, D + 1 draws of which the first is the problems as they are, K points.
+Arrays: P problems, D + 1 draws (the first is the problems as they are), K points.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ DRAWS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A method at one budget: of each problem how often it is right and its mean FLOPs [P].
+    """A method at one budget: how often each problem is right and its mean FLOPs [P].
 
     Attributes:
         name: such as ``"majority@16"``.
-        right, flops: over the problems.
-        expected: the cost that the profile had foretold, for the selector.
-        endings: how its plays ended, and how often.
-        seeds: how many it is the mean of.
+        right, flops: mean of each problem [P].
+        expected: cost predicted by the profile, for the selector.
+        endings: how plays ended, and their shares.
+        seeds: number of seeds averaged.
     """
 
     name: str
@@ -42,13 +42,13 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A method's accuracy and cost in every draw [D + 1, K], its points from cheap to dear."""
+    """A method's accuracy and cost in every draw [D + 1, K]; points are sorted by cost."""
 
     right: Floats
     flops: Floats
 
     def at(self, flops: Floats) -> Floats:
-        """Accuracy at a cost, one for each draw [D + 1]; NaN where that is less than its cheapest point."""
+        """Return the accuracy at a cost for each draw [D + 1]; NaN below the cheapest point."""
         found = np.full(len(flops), np.nan)
         for draw, cost in enumerate(flops):
             own = np.maximum.accumulate(self.flops[draw])
@@ -57,7 +57,7 @@ class Drawn:
         return found
 
     def reaches(self, right: Floats) -> Floats:
-        """The least cost at which it is as often right [D + 1]; NaN where it never is."""
+        """Return the smallest cost at which the accuracy is reached [D + 1]; NaN if never."""
         found = np.full(len(right), np.nan)
         for draw, wanted in enumerate(right):
             best, costs = np.maximum.accumulate(self.right[draw]), np.log(self.flops[draw])
@@ -77,13 +77,13 @@ class Draws:
         self.weights = cluster_weights(range(problems), draws, seed) / problems
 
     def of(self, points: Sequence[Point]) -> Drawn:
-        """The points in the order of their mean cost."""
+        """Evaluate the points in every draw, sorted by mean cost."""
         ordered = sorted(points, key=lambda point: float(point.flops.mean()))
         right, flops = (np.stack([getattr(point, name) for point in ordered], axis=1) for name in ("right", "flops"))
         return Drawn(self.weights @ right, self.weights @ flops)
 
     def mean(self, values: Floats) -> Interval:
-        """The mean over problems with its interval."""
+        """Return the mean over problems with its interval."""
         found = percentile(self.weights @ values)
         assert found is not None
         return found

@@ -1,6 +1,6 @@
-"""How well difficulty is told before it is known: the estimate of pass@1 at a stage against the true one.
+"""Accuracy of the difficulty estimates: the predicted pass@1 at a stage compared with the true one.
 
-The true one is the share of right answers among the samples that the estimate did not see.
+The true pass@1 is the share of right answers among the samples that the estimate did not see.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from benchmarks.study.measure import SeedSimulators
 from tts.selection.profile import Stage
 
 BINS = 8
-"""Points of the calibration curve."""
+"""Number of points of the calibration curve."""
 
 
 @dataclass(frozen=True, slots=True)
 class DifficultyEstimate:
-    """Difficulty as told at one stage.
+    """Difficulty as predicted at one stage.
 
     Attributes:
         n, scored: the stage.
         correlation: Spearman's rank correlation with the true pass@1.
-        error: mean absolute difference from it.
-        predicted, true: the calibration curve: means of the problems sorted by the estimate, in groups of equal size.
+        error: mean absolute error.
+        predicted, true: calibration curve: group means of the problems sorted by the estimate, in groups of equal size.
     """
 
     n: int
@@ -40,7 +40,7 @@ class DifficultyEstimate:
 
 
 def estimate_difficulty(simulators: SeedSimulators, stage: Stage, draws: Draws) -> DifficultyEstimate:
-    """Compare estimate and truth over problems, seeds and orders; intervals over problems."""
+    """Compare estimate and truth over problems, seeds and orders; intervals are over problems."""
     assert stage.difficulty is not None
     each = [estimate(stage.difficulty, simulator.features(stage)) for simulator in simulators.simulators]
     predicted = np.concatenate(each, axis=1)
@@ -54,17 +54,17 @@ def estimate_difficulty(simulators: SeedSimulators, stage: Stage, draws: Draws) 
 
 
 def _unseen(simulators: SeedSimulators, seed: int, n: int) -> Floats:
-    """The share of right answers among the samples behind the first n of each order [P, S]."""
+    """Return the share of right answers among the samples after the first n of each order [P, S]."""
     found = []
-    for dealt, entry in zip(simulators.simulators[seed].problems, simulators.pools[seed].entries, strict=True):
-        right = entry.samples.candidates.right[dealt.with_greedy.orders]
+    for problem, entry in zip(simulators.simulators[seed].problems, simulators.pools[seed].entries, strict=True):
+        right = entry.samples.candidates.right[problem.with_greedy.orders]
         rest = right[:, n:] if n < right.shape[1] else right
         found.append(rest.mean(axis=1))
     return np.stack(found)
 
 
 def _part(mine: np.ndarray, predicted: Floats, true: Floats, draws: Draws) -> tuple[float, Interval]:
-    """The means of a group of problems and orders; a draw without any of it is left out."""
+    """Return the mean prediction and the true mean of a group of problems and orders; empty draws are left out."""
     sums, counts = draws.weights @ np.where(mine, true, 0.0).sum(axis=1), draws.weights @ mine.sum(axis=1)
     interval = percentile(np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0))
     assert interval is not None
@@ -72,7 +72,7 @@ def _part(mine: np.ndarray, predicted: Floats, true: Floats, draws: Draws) -> tu
 
 
 def _rank_correlations(a: Floats, b: Floats, weights: Floats) -> Floats:
-    """Spearman's correlation under each row of weights [D + 1], with the ranks of all problems."""
+    """Compute Spearman's correlation for each row of weights [D + 1], with the ranks of all problems."""
     x, y = ranks(a), ranks(b)
     mean_x, mean_y = weights @ x, weights @ y
     both = weights @ (x * y) - mean_x * mean_y
@@ -82,7 +82,7 @@ def _rank_correlations(a: Floats, b: Floats, weights: Floats) -> Floats:
 
 
 def ranks(values: Floats) -> Floats:
-    """Ranks from 0, equal values sharing the mean of theirs."""
+    """Rank values from 0; equal values share the mean of their ranks."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     found: Floats = (ends - (counts + 1) / 2)[inverse]

@@ -1,4 +1,4 @@
-"""The rule without a profile on recorded samples: drawn until their votes are settled, beside drawing all of them."""
+"""Evaluation of early stopping without a profile: sampling until the votes are settled, against all N samples."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from benchmarks.stats.intervals import difference
 from tts.selection.published_rule import rounds, settled_confidence
 
 
-def settle(simulator: Simulator, strategy: str, most: int) -> tuple[Ints, Ints]:
-    """The class elected, and the number of samples it took, ``most`` at most; each [P, S]."""
+def sample_until_settled(simulator: Simulator, strategy: str, most: int) -> tuple[Ints, Ints]:
+    """Sample until the votes are settled; return the elected class and the number of samples, each [P, S]."""
     rule = _rule(strategy)
     shape = len(simulator), simulator.orders
     answers, used = np.full(shape, -1), np.zeros(shape, dtype=np.int64)
     for n in rounds(most):
-        fresh = (used == 0) & ((n == most) | _settled(simulator, n, strategy == "best-of-n", rule.aggregate))
+        fresh = (used == 0) & ((n == most) | _are_settled(simulator, n, strategy == "best-of-n", rule.aggregate))
         answers[fresh], used[fresh] = simulator.answers(BEGINNING, unmeasured_ending(strategy, n, rule))[fresh], n
     return answers, used
 
 
 def compared(name: str, pool: Pool, orders: int) -> Iterator[dict[str, Any]]:
-    """For each vote and N: the mean samples, how often they are right, and how that differs from all N."""
+    """Compare early stopping with all N samples, for each vote and N."""
     simulator = Simulator(pool, orders)
     for strategy in ("majority", *(["best-of-n"] if pool.scored else [])):
         for most in sorted({min(16, pool.width), pool.width}):
-            answers, used = settle(simulator, strategy, most)
-            all_of_them = simulator.answers(BEGINNING, unmeasured_ending(strategy, most, _rule(strategy)))
-            ours, theirs = (right_of(pool, found).mean(axis=1) for found in (answers, all_of_them))
+            answers, used = sample_until_settled(simulator, strategy, most)
+            all_samples = simulator.answers(BEGINNING, unmeasured_ending(strategy, most, _rule(strategy)))
+            ours, theirs = (right_of(pool, found).mean(axis=1) for found in (answers, all_samples))
             yield {
                 "recording": name,
                 "strategy": strategy,
@@ -49,8 +49,8 @@ def _rule(strategy: str) -> VoteRule:
     return DEFAULT if strategy == "best-of-n" else MAJORITY
 
 
-def _settled(simulator: Simulator, n: int, scored: bool, aggregate: str) -> NDArray[np.bool_]:
-    """Whether the votes of the first ``n`` samples are settled [P, S]."""
+def _are_settled(simulator: Simulator, n: int, scored: bool, aggregate: str) -> NDArray[np.bool_]:
+    """Return whether the votes of the first ``n`` samples are settled [P, S]."""
     found = np.zeros((len(simulator), simulator.orders), dtype=bool)
     for row, problem in enumerate(simulator.problems):
         evidence = problem.without_greedy.evidence(n, scored, aggregate)

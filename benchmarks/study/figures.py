@@ -1,4 +1,4 @@
-"""The study's figures, each as an SVG file."""
+"""Figures of the study as SVG."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.study.compare import Drawn
 from benchmarks.study.difficulty import DifficultyEstimate
 
 ORDER = ("majority", "best-of-n", "beam-search", "dvts", "greedy")
-"""The order of the fixed strategies in the legend."""
+"""Order of the fixed strategies in the legend."""
 
 
 def over_flops(compared: Comparison, label: str) -> str:
@@ -25,12 +25,12 @@ def over_flops(compared: Comparison, label: str) -> str:
     return svg(Lines(series, "FLOPs a problem", flops=True), caption, alone=True)
 
 
-def difficulty(name: str, told: DifficultyEstimate) -> str:
+def difficulty(name: str, estimate: DifficultyEstimate) -> str:
     """Draw predicted and true pass@1 of the problems in groups of equal size, the hardest predicted first."""
-    predicted = tuple(Dot(k, value, value, value) for k, value in enumerate(told.predicted))
-    true = tuple(Dot(k, each.value, each.low, each.high) for k, each in enumerate(told.true))
+    predicted = tuple(Dot(k, value, value, value) for k, value in enumerate(estimate.predicted))
+    true = tuple(Dot(k, each.value, each.low, each.high) for k, each in enumerate(estimate.true))
     series = [Series("predicted", predicted, 0), Series("true", true, 1)]
-    after = f"{told.n} sample{'s' if told.n > 1 else ''}{', scored' if told.scored else ''}"
+    after = f"{estimate.n} sample{'s' if estimate.n > 1 else ''}{', scored' if estimate.scored else ''}"
     caption = f"{name}: pass@1 as predicted after {after}, and as it is, with 95 % intervals."
     names = [f"{k + 1}" for k in range(len(true))]
     return svg(Groups(series, names, "problems by predicted pass@1"), caption, alone=True)

@@ -1,4 +1,4 @@
-"""A policy's selector and its fixed strategies on recorded runs: accuracy and cost of every problem at every budget."""
+"""Accuracy and cost of the selector and of fixed strategies on recorded runs, for each problem and budget."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from tts.selection.selector import Limits, expected, price_for
 from tts.types import Problem
 
 BUDGETS = 17
-"""Budgets between the cheapest way to an answer and the dearest."""
+"""Number of budgets between the cheapest answer and the most expensive fixed strategy."""
 
 STEP = 2 ** (-1 / 16)
-"""From a price to the next one below, as :func:`tts.selection.selector.price_for` has them."""
+"""Ratio of neighbouring prices in :func:`tts.selection.selector.price_for`."""
 
 WIDEST = Limits(n=2**20)
-"""The study prices FLOPs; the width is bounded by what was recorded."""
+"""No limit of N: the study limits FLOPs by their price, and recordings limit the width."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Problems by their place, and the profile that they are played by; it was not fitted to them."""
+    """Indices of problems, and a profile that was not fitted to them."""
 
     rows: Ints
     profile: Profile
@@ -43,14 +43,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One policy on one split.
+    """Results of one policy on one split.
 
     Attributes:
-        policy, prm: names.
-        seeds: how many there are.
-        ids: of the problems [P].
-        fixed: of each strategy a user might fix beforehand, its points by N.
-        selector: its points by budget, from cheap to dear.
+        policy, prm: names of the models.
+        seeds: number of seeds.
+        ids: ids of the problems [P].
+        fixed: points by N of each fixed strategy.
+        selector: points of the selector by budget, ascending.
     """
 
     policy: str
@@ -62,39 +62,38 @@ class Measured:
 
 
 class SeedSimulators:
-    """The simulators of one policy's seeds: the same problems, their samples and searches drawn anew for each seed.
+    """Simulators of a policy's seeds: the same problems, samples and searches drawn anew for each seed.
 
-    A search need not be there in all of them: what takes it is played where it is.
+    A search may be missing in some seeds; plays that need it use the others.
     """
 
     def __init__(self, pools: Sequence[Pool], orders: int = ORDERS) -> None:
         ids = [tuple(entry.id for entry in pool.entries) for pool in pools]
         if not pools or any(each != ids[0] for each in ids):
-            raise BadInput("the seeds of a policy hold different problems: run them to their end, or leave one out.")
+            raise BadInput("the seeds of a policy have different problems: finish their runs, or leave one out.")
         self.pools, self.ids, self.orders = pools, ids[0], orders
         self.simulators: Sequence[Simulator] = [Simulator(pool, orders, seed) for seed, pool in enumerate(pools)]
 
     def fixed(self, ending: Ending) -> Point:
-        """A strategy chosen beforehand."""
+        """Play a strategy chosen beforehand."""
         name = f"{name_of(ending)}@{ending.n}"
         return self._point(name, {k: fixed(self.simulators[k], ending) for k in self._having([ending])})
 
     def knowing(self) -> SeedSimulators:
-        """The same problems in the same orders, their true difficulty known (:mod:`benchmarks.study.oracle`)."""
+        """Return simulators with the same problems and orders whose true difficulty is known."""
         found = copy(self)
         found.simulators = [OracleSimulator(pool, self.orders, seed) for seed, pool in enumerate(self.pools)]
         return found
 
     def selector_of(self, parts: Sequence[Part], budget: float) -> Point:
-        """The selector at a budget, each problem by the profile of its part."""
+        """Play the selector at a budget, each problem with the profile of its part."""
         return _together([(part, self.selector(part.profile, budget)) for part in parts])
 
     def selector(self, profile: Profile, flops: float, limits: Limits = WIDEST) -> Point:
-        """The selector with a pot of ``flops`` a problem.
+        """Play the selector with a budget of ``flops`` per problem.
 
-        One price divides a pot. Where the plays of no price cost just that, some problems are played at the price that
-        costs less and the rest at the next below it, where more is spent, as many as the pot holds
-        (:mod:`tts.selection.shared_budget`).
+        One price divides a shared budget. If no price costs exactly the budget, a share of the problems is played at
+        the price that costs less and the rest at the next lower price (:mod:`tts.selection.shared_budget`).
         """
         price = price_for(profile, flops, limits)
         below = price * STEP
@@ -109,7 +108,7 @@ class SeedSimulators:
         return self._point("selector", played, expected(profile, price, limits).flops)
 
     def _having(self, endings: Sequence[Ending]) -> list[int]:
-        """The seeds whose runs hold all of these searches. Raises BadInput where there is none."""
+        """Return the seeds whose runs have all these searches. Raises BadInput if none has."""
         wanted = {(ending.strategy, ending.n) for ending in endings if is_search(ending)}
         found = [k for k, pool in enumerate(self.pools) if wanted <= pool.parameters.keys()]
         if not found:
@@ -117,17 +116,17 @@ class SeedSimulators:
             raise BadInput(f"the profile has searches that no seed of the test runs has: run {names}.")
         return found
 
-    def _point(self, name: str, played: Mapping[int, Played], foretold: float = 0.0) -> Point:
+    def _point(self, name: str, played: Mapping[int, Played], expected: float = 0.0) -> Point:
         right = [right_of(self.pools[k], each.answers) for k, each in played.items()]
         endings = Counter[str]()
         for each in played.values():
             endings.update({way: share / len(played) for way, share in each.endings.items()})
         flops = _mean([each.flops for each in played.values()])
-        return Point(name, _mean(right), flops, foretold, dict(endings), len(played))
+        return Point(name, _mean(right), flops, expected, dict(endings), len(played))
 
 
 def measure(simulators: SeedSimulators, parts: Sequence[Part], budgets: Sequence[float]) -> Measured:
-    """Play every fixed strategy and, at every budget, the selector; each problem by the profile of its part."""
+    """Play every fixed strategy, and the selector at every budget; each problem with the profile of its part."""
     found: dict[str, list[Point]] = {}
     for ending in sorted(parts[0].profile.stages[0].endings, key=lambda ending: ending.n):
         found.setdefault(name_of(ending), []).append(simulators.fixed(ending))
@@ -138,7 +137,7 @@ def measure(simulators: SeedSimulators, parts: Sequence[Part], budgets: Sequence
 
 
 def greedy_point(folder: Path, ids: Sequence[str]) -> Point:
-    """A run of one greedy answer to each of these problems: right or wrong, and what the policy took for it."""
+    """Return the point of a run of one greedy answer per problem; its cost is that of the policy."""
     found = {Problem(row.problem).id: row for row in outcomes.read(outcomes.file_of(folder))}
     rows = [found[id] for id in ids]
     right = np.array([float(row.right[0]) for row in rows])
@@ -146,7 +145,7 @@ def greedy_point(folder: Path, ids: Sequence[str]) -> Point:
 
 
 def _mixed(less: Point, more: Point, share: float) -> Point:
-    """A share of the problems, whichever they are, played one way and the rest another."""
+    """Mix two points: a share of the problems, whichever they are, is played the second way."""
     endings = Counter({way: (1 - share) * many for way, many in less.endings.items()})
     endings.update({way: share * many for way, many in more.endings.items()})
 
@@ -160,30 +159,32 @@ def _mixed(less: Point, more: Point, share: float) -> Point:
 
 
 def _together(each: Sequence[tuple[Part, Point]]) -> Point:
-    """One point of several parts of the problems."""
+    """Join the points of several parts of the problems."""
     right, flops = np.zeros_like(each[0][1].right), np.zeros_like(each[0][1].flops)
     for part, point in each:
         right[part.rows], flops[part.rows] = point.right[part.rows], point.flops[part.rows]
     share = [len(part.rows) / len(right) for part, _ in each]
     endings = Counter[str]()
     for weight, (_, point) in zip(share, each, strict=True):
-        endings.update({way: weight * many for way, many in point.endings.items()})  # of all problems: near enough
-    foretold = sum(weight * point.expected for weight, (_, point) in zip(share, each, strict=True))
-    return Point(each[0][1].name, right, flops, foretold, dict(endings), each[0][1].seeds)
+        endings.update(
+            {way: weight * many for way, many in point.endings.items()}
+        )  # weighted by the size of the part: an approximation
+    cost = sum(weight * point.expected for weight, (_, point) in zip(share, each, strict=True))
+    return Point(each[0][1].name, right, flops, cost, dict(endings), each[0][1].seeds)
 
 
 def budgets_of(profile: Profile, count: int = BUDGETS) -> list[float]:
-    """Budgets in even ratios, from the cheapest way to an answer to the dearest fixed strategy."""
+    """Return budgets in even ratios, from the cheapest answer to the most expensive fixed strategy."""
     costs = [ending.flops[0] for ending in profile.stages[0].endings]
     return [float(budget) for budget in np.geomspace(min(costs), max(costs), count)]
 
 
 def name_of(ending: Ending) -> str:
-    """What a user calls a fixed strategy."""
+    """Name a fixed strategy."""
     return "greedy" if is_search(ending) and ending.strategy in ("majority", "best-of-n") else ending.strategy
 
 
 def _mean(values: Sequence[Floats]) -> Floats:
-    """Of each problem, over seeds and orders [P]."""
+    """Average each problem over seeds and orders [P]."""
     found: Floats = np.mean(values, axis=(0, 2))
     return found

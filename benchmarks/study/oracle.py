@@ -1,7 +1,6 @@
-"""Difficulty known rather than estimated: what the selector would do if it were told each problem's true pass@1.
+"""Oracle difficulty: the selector with the true pass@1 of each problem instead of an estimate.
 
-Nobody has it. The difference to the selector that estimates is the cost of not knowing, as arXiv 2408.03314 puts oracle
-difficulty beside predicted difficulty.
+The gap to the real selector is the cost of estimating, as arXiv 2408.03314 compares oracle and predicted difficulty.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from benchmarks.simulate.simulator import Simulator
 from tts.selection.profile import Stage
 
 MOST = 6.0
-"""Log odds beyond which pass@1 is not told apart: one of 400 samples."""
+"""Limit of the log odds of pass@1: 6 is one right sample of 400."""
 
 
 class OracleSimulator(Simulator):

@@ -1,4 +1,4 @@
-"""The runs that the study needs: on the validation split to fit on, on the test split to be measured on."""
+"""The runs of the study: on the validation split to fit on, on the test split to measure on."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SPLITS = {"val": "lab-validation", "test": "lab-500"}
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A part of the grid: strategies, their widths, and what else the solver is told.
+    """A part of the grid: strategies, widths, and further settings of the solver.
 
-    A seed of the study is made of ``runs`` runs, each with a seed of its own, so that no run is long.
+    A seed of the study consists of ``runs`` runs with distinct seeds, so that no run is long.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Kind:
     runs: int = 1
 
     def seeds(self, seed: int) -> range:
-        """The seeds of the runs that a seed of the study is made of. A greedy answer has one for all."""
+        """Return the seeds of the runs of a study seed. Greedy answers have one run for all."""
         if ("temperature", 0.0) in self.settings:
             return range(1)
         return range(self.runs * seed, self.runs * (seed + 1))
@@ -56,16 +56,16 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Of its folder, such as ``val-1m-search-0``."""
+        """Return the folder name, such as ``val-1m-search-0``."""
         return f"{self.split}-{self.policy.removeprefix('lab-')}-{self.kind.name}-{self.seed}"
 
     def data(self) -> DataSet:
-        """Its problems."""
+        """Load the problems."""
         return load("lab-500") if self.split == "test" else read(DATA / f"{SPLITS[self.split]}.jsonl")
 
 
 def grid(policies: Sequence[str] = POLICIES, seeds: int = SEEDS, validation_only: bool = False) -> list[Run]:
-    """Every run: validation and the first seed of the study before its further seeds."""
+    """List every run: validation and the first seed of the study come before further seeds."""
     found = [
         Run(split, policy, kind, own)
         for seed in range(seeds)
@@ -79,17 +79,17 @@ def grid(policies: Sequence[str] = POLICIES, seeds: int = SEEDS, validation_only
 
 
 GREEDY_OF_LARGE = Run("test", POLICIES[-1], KINDS[0], 0)
-"""What the smaller policies are compared with, whichever of them are studied."""
+"""Baseline of the smaller policies, whichever of them are studied."""
 
 
 def folders(root: Path, split: str, policy: str, seed: int) -> list[Path]:
-    """The run folders of a split, policy and seed of the study that are there."""
+    """Return the existing run folders of a split, policy and study seed."""
     names = [Run(split, policy, kind, own).name for kind in KINDS for own in kind.seeds(seed)]
     return [root / name for name in names if (root / name / OUTCOMES).is_file()]
 
 
 def execute(root: Path, runs: list[Run], engine: str, dry_run: bool) -> None:
-    """Do what is missing of these runs, one after another, or say what it takes."""
+    """Run what is missing of these runs, one after another; with ``dry_run`` print the estimates."""
     from benchmarks.bench import command
     from benchmarks.bench.jobs import plan_run
     from tts.api import Solver
@@ -108,7 +108,7 @@ def execute(root: Path, runs: list[Run], engine: str, dry_run: bool) -> None:
 
 
 def _solver(run: Run, engine: str) -> dict[str, Any]:
-    """The settings that `tts bench` would make of its defaults, so that its run folders serve as well."""
+    """Return the settings that `tts bench` makes of its defaults, so that its run folders can be used."""
     plain: dict[str, Any] = {
         "policy": run.policy, "max_tokens": None, "max_flops": None, "max_seconds": None, "vote": None,
         "extract": "boxed", "seed": run.seed, "engine": engine, "device": None, "prm_device": None, "dtype": None,

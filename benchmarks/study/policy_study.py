@@ -23,26 +23,26 @@ from tts.models.find import find
 from tts.selection.profile import Profile
 
 PROBED = 4
-"""Samples after which difficulty is judged, scored where there is a reward model."""
+"""Number of samples after which the difficulty estimate is evaluated."""
 
 KNOWN = Shape(searches=True)
-"""Of the profile that is told the difficulty: after one sample it knows all it will, and any way on may be best."""
+"""Shape of the profile that knows the difficulty: more samples tell it nothing, so any move may be best."""
 
 FEWER = {"best-of-n": 4.0, "majority": 8.0}
-"""How many times fewer FLOPs the selector is to need for the accuracy of these at their largest N."""
+"""Claimed factor of FLOPs saved at the accuracy of these strategies at their largest N."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyStudy:
-    """All that was found of one policy.
+    """The results of one policy.
 
     Attributes:
-        compared: its plays in the draws of the bootstrap.
-        budgets: of the selector's points.
-        rows: the selector against every fixed strategy at equal cost.
-        difficulty: as as predicted after a few samples.
-        oracle: points of a selector that is told each problem's true pass@1.
-        claims: what holds.
+        compared: the plays in every draw of the bootstrap.
+        budgets: budgets of the selector's points.
+        rows: the selector compared with every fixed strategy at equal cost.
+        difficulty: difficulty estimates after a few samples.
+        oracle: points of a selector that knows the true pass@1.
+        claims: the claims, and whether they hold.
     """
 
     compared: Comparison
@@ -58,9 +58,9 @@ class PolicyStudy:
 
 
 def on_test(validation: Pool, tests: list[Pool], orders: int, draws: int) -> PolicyStudy:
-    """Fitted to the validation problems, played on the test problems of every seed.
+    """Fit on the validation problems and play the test problems of every seed.
 
-    Where the test problems have fewer samples, so many of the validation problems' count.
+    If the test problems have fewer samples, only as many of each validation problem are used.
     """
     simulators = SeedSimulators(tests, orders)
     validation = validation.first(min(pool.width for pool in tests))
@@ -72,9 +72,9 @@ def on_test(validation: Pool, tests: list[Pool], orders: int, draws: int) -> Pol
 
 
 def across(validation: Pool, orders: int, draws: int) -> PolicyStudy:
-    """Every validation problem played by a profile that was fitted to four fifths of the others.
+    """Cross-fit: play every validation problem with a profile fitted to the other four fifths.
 
-    The profiles' shape, one of a handful, is chosen on all of them, and so is what is taken off their rates.
+    The shape of the profiles and the shift of their rates are chosen on all problems.
     """
     simulators = SeedSimulators([validation], orders)
     knowing = GradedSimulator(validation, OracleSimulator(validation, orders))
@@ -114,14 +114,14 @@ def _claims(compared: Comparison, rows: list[Row], oracle: list[Point]) -> list[
 
 
 def _profile(graded: GradedSimulator, rows: np.ndarray, shape: Shape) -> Profile:
-    """A profile of these problems; only what plays need is in it."""
+    """Fit a profile to these problems, with only the fields that plays need."""
     pool = graded.pool
     sizes = parameters(pool.policy), parameters(pool.prm)
     return Profile(pool.policy, pool.prm, *sizes, 1.0, 1.0, Fit(graded, rows, shape=shape).stages())
 
 
 def parameters(name: str) -> int:
-    """Of a model by its name; 0 where there is none or nobody knows it."""
+    """Return the number of parameters of a model; 0 for an empty or unknown name."""
     try:
         return find(name).parameters if name else 0
     except TTSError:

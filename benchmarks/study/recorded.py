@@ -1,10 +1,10 @@
 """``python -m benchmarks.study.recorded FILE...``: the selector's logic on recorded samples of real models.
 
-No model runs and no cost is known, so a sample costs one and its score nothing: what is compared is accuracy over the
-mean number of samples, adaptive against fixed. Every problem is played by a profile that was fitted to others (five
-folds by problem). Searches cannot be replayed, so the selector has only to say when to draw more.
+No model runs and costs are unknown, so a sample costs one and its score nothing. The tables compare accuracy over the
+mean number of samples, adaptive against fixed. Every problem is played with a profile fitted to others (five folds).
+Searches cannot be replayed, so the selector only decides when to draw more.
 
-A last table says what is done where there is no profile: samples are drawn until their votes are settled.
+A last table evaluates early stopping without a profile: samples are drawn until their votes are settled.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tts.errors import BadInput, TTSError
 
 
 def pool_of(records: Sequence[Record]) -> Pool:
-    """Graded records as a pool in which a sample costs one, and prompts and scores nothing."""
+    """Convert graded records to a pool in which a sample costs one, prompts and scores nothing."""
     scored = all(candidate.scores for record in records for candidate in record.candidates)
     bounded = all(0 <= score <= 1 for record in records for c in record.candidates for score in c.scores)
     squeezed = records if bounded else [_squeezed(record) for record in records]
@@ -42,7 +42,7 @@ def pool_of(records: Sequence[Record]) -> Pool:
 
 
 def _squeezed(record: Record) -> Record:
-    """Rewards of any size as scores in 0..1, as our engines give them."""
+    """Map unbounded rewards to scores in 0..1, as the engines return them."""
     squeeze = (replace(c, scores=tuple(sigmoid(np.array(c.scores)).tolist())) for c in record.candidates)
     return replace(record, candidates=tuple(squeeze))
 
@@ -63,7 +63,7 @@ def _entry(record: Record, scored: bool) -> Entry:
 
 
 def rows(name: str, study: PolicyStudy) -> list[dict[str, Any]]:
-    """The selector at every budget, in samples, beside the strategies fixed beforehand."""
+    """Return the selector at every budget, in samples, with its gains over fixed strategies."""
     found = []
     for row in study.rows:
         by = {gap.strategy: gap.gain for gap in row.gaps}
@@ -79,7 +79,7 @@ def rows(name: str, study: PolicyStudy) -> list[dict[str, Any]]:
 
 
 def gains(name: str, study: PolicyStudy) -> list[dict[str, Any]]:
-    """How many samples a fixed strategy takes over those of the selector at the same accuracy."""
+    """Return how many times more samples a fixed strategy takes than the selector at the same accuracy."""
     return [
         {
             "recording": name,
@@ -103,7 +103,7 @@ def _times(ratio: Interval | None) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the tables of every file. The exit code is 2 for a file that cannot be used."""
+    """Print the tables of every file. Returns 2 for a file that cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.study.recorded", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path, help="recordings as `tts replay` reads them")
     parser.add_argument("--orders", type=int, default=ORDERS, help="of each problem's samples (default: %(default)s)")
@@ -113,7 +113,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{file.name}: grading", file=sys.stderr)
             pool = pool_of(grade(read(file)))
             if pool.width < 2:
-                raise BadInput(f"{file} has problems with fewer than 2 samples: there is nothing to adapt.")
+                raise BadInput(f"{file} has problems with fewer than 2 samples: use recordings with more samples.")
             study = across(pool, args.orders, DRAWS)
             print(f"{file.name}: {len(pool.entries)} problems, {pool.width} samples each\n")
             print(table(rows(file.name.partition(".")[0], study)), end="\n\n")

@@ -1,4 +1,4 @@
-"""What the study prints, and what it writes as JSON."""
+"""Output of the study: tables and JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tts.selection.selector import INDIFFERENCE
 
 
 def printed(study: PolicyStudy) -> str:
-    """The tables of one policy, and its claims."""
+    """Format the tables of one policy, and its claims."""
     compared, measured = study.compared, study.measured
     over = f"{len(measured.ids)} problems, {count(measured.seeds, 'seed')}"
     parts = [f"{measured.policy} with {measured.prm or 'no reward model'}, {over}", ""]
@@ -46,12 +46,12 @@ def printed(study: PolicyStudy) -> str:
 
 
 def verdicts(claims: Sequence[Claim]) -> str:
-    """One line a claim."""
+    """Format one line per claim."""
     return "\n".join(f"{'holds ' if claim.holds else 'MISSED'}  {claim.what}: {claim.measured}" for claim in claims)
 
 
 def recorded(study: PolicyStudy) -> dict[str, Any]:
-    """One policy as JSON types."""
+    """Return the results of one policy as JSON types."""
     compared = study.compared
     fixed = {
         name: [

@@ -96,11 +96,11 @@ def test_recorded_candidates_make_a_profile_for_the_model_that_is_named(tts: Tts
         (["--data", str(DATA / "lab-500.jsonl")], "lab-500 is a test set"),
         (["--data", "none.jsonl"], "cannot be read"),
         (["--data", "lab-validation", "--limit", "5"], "5 problems are too few"),
-        (["--data", "lab-validation", "--temperature", "0"], "all samples are the same"),
+        (["--data", "lab-validation", "--temperature", "0"], "all samples are equal"),
         (["--data", "lab-validation", "--out", "x.txt"], "a profile is a .json file"),
         (["--from", "nowhere"], "cannot be read"),
         (["--from", "{few}", "--policy", "lab-1m"], "2 problems are too few"),
-        (["--from", "{one}", "--policy", "lab-1m"], "one sample of each problem"),
+        (["--from", "{one}", "--policy", "lab-1m"], "one sample per problem"),
         (["--from", "{enough}", "--dry-run"], "leave --dry-run out"),
     ],
 )

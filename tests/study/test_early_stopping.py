@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.simulate.simulator import Simulator
-from benchmarks.study.early_stopping import compared, settle
+from benchmarks.study.early_stopping import compared, sample_until_settled
 from tests.calibrate.synthetic import pool
 from tts.selection.published_rule import settled_confidence
 
@@ -15,7 +15,7 @@ from tts.selection.published_rule import settled_confidence
 def test_each_order_ends_at_the_first_round_whose_votes_are_settled(strategy: str) -> None:
     world = pool([0.0, 0.5, 0.7, 1.0], m=24, told=0.8, seed=1)
     simulator = Simulator(world, orders=8)
-    answers, used = settle(simulator, strategy, 24)
+    answers, used = sample_until_settled(simulator, strategy, 24)
     for row, problem in enumerate(simulator.problems):
         for order in range(8):
             evidence = problem.without_greedy.evidence(24, strategy == "best-of-n", "last")

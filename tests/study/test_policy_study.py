@@ -150,7 +150,7 @@ def test_the_large_policys_greedy_answers_are_read_from_their_run_in_the_order_o
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--policies", "lab-9"], "lab-9 is no policy of the laboratory"),
+        (["--policies", "lab-9"], "lab-9 is not a built-in policy"),
         (["--policies", "lab-4m", "--runs", "nowhere"], "has no samples of lab-4m on lab-validation"),
     ],
 )
