@@ -20,6 +20,9 @@ Value = Any
 BITS = 1 << 17
 """Bits of an exact numerator or denominator beyond which a value is not computed."""
 
+WORK = 20_000
+"""Operations, long numbers counting several times, after which an evaluation is given up."""
+
 TERMS = 400
 """Terms of a sum or a product beyond which it is not computed."""
 
@@ -44,7 +47,7 @@ class Evaluation:
     """Evaluates formulas to so many digits; ``bits`` is the length of the longest exact number that was rounded."""
 
     def __init__(self, digits: int) -> None:
-        self.digits, self.bits = digits, 0
+        self.digits, self.bits, self.work = digits, 0, 0
 
     def value(self, expr: Expr, point: Mapping[str, Fraction]) -> Value:
         """The value of a formula where its symbols have the values of ``point``. Raises Beyond."""
@@ -81,10 +84,14 @@ class Evaluation:
         return drawn(f"{name}({','.join(written)})", 0)
 
     def _apply(self, name: str, args: list[Value]) -> Value:
+        self.work += self.digits // 50
+        if self.work > WORK:
+            raise Beyond
         try:
             if name in _EXACT and all(isinstance(arg, Fraction) for arg in args):
                 found = _EXACT[name](*args)
                 if found is not None:
+                    self.work += found.denominator.bit_length() >> 10
                     return _bounded(found)
             if name not in _INEXACT:
                 raise Beyond

@@ -93,6 +93,7 @@ class _Parser:
         self.tokens, self.at, self.depth = found, 0, 0
         self.degrees = False  # whether a degree sign converts to radians
         self.bars = 0  # how many absolute values are open
+        self.slashes = 0  # each makes the tree deeper
 
     @property
     def ahead(self) -> str:
@@ -117,36 +118,36 @@ class _Parser:
 
     def formula(self) -> Expr:
         r"""A sum, or two with ``\choose``, ``\over`` or ``\bmod`` between them."""
-        self.depth += 1
-        if self.depth > DEPTH:
-            raise Refused("too deep")
         left = self.sum()
         if (name := _BETWEEN.get(self.ahead)) is not None:
             self.take()
             left = Apply(name, (left, self.sum()))
-        self.depth -= 1
         return left
 
     def sum(self) -> Expr:
-        left = self.term()
+        terms = [self.term()]
         while self.ahead in ("+", "-"):
             sign, right = self.take(), self.term()
-            left = add(left, right if sign == "+" else negative(right))
-        return left
+            terms.append(right if sign == "+" else negative(right))
+        return _balanced(add, terms)
 
     def term(self) -> Expr:
-        left = self.signed()
+        factors = [self.signed()]
         while True:
             if self.ahead in _TIMES:
                 sign, right = self.take(), self.signed()
-                # the dot and the cross product of vectors differ, and neither is a product of numbers
-                left = Apply(f"\\{sign}", (left, right)) if _vector(left) and _vector(right) else mul(left, right)
+                if _vector(factors[-1]) and _vector(right):  # products of vectors are not products of numbers
+                    right = Apply(f"\\{sign}", (factors.pop(), right))
+                factors.append(right)
             elif self.take_if(*_OVER):
-                left = Apply("div", (left, self.signed()))
+                self.slashes += 1
+                if self.slashes > 2 * DEPTH:
+                    raise Refused("too many divisions")
+                factors = [Apply("div", (_balanced(mul, factors), self.signed()))]
             elif self.juxtaposed():
-                left = mul(left, self.power())
+                factors.append(self.power())
             else:
-                return left
+                return _balanced(mul, factors)
 
     def juxtaposed(self) -> bool:
         """Whether a factor follows without a sign; two numbers side by side are refused."""
@@ -160,17 +161,25 @@ class _Parser:
         return token[0].isalpha() or token in _CLOSING or token in _DECORATED or _command(token) in _KNOWN
 
     def signed(self) -> Expr:
-        if self.take_if("-"):
-            return negative(self.signed())
-        return self.signed() if self.take_if("+") else self.power()
+        minus = False
+        while self.ahead in ("+", "-"):
+            minus ^= self.take() == "-"
+        return negative(self.power()) if minus else self.power()
 
     def power(self) -> Expr:
-        base = self.atom()
+        """An atom with its exponents and factorials; every nested group and function passes through here."""
+        self.depth += 1
+        if self.depth > DEPTH:
+            raise Refused("too deep")
+        base, start = self.atom(), self.at
         while self.ahead in ("^", "!"):
+            if self.at - start > 4 * DEPTH:
+                raise Refused("too many powers")
             if self.take() == "^":
                 base = self.raised(base)
             else:
                 base = Apply("factorial2" if self.take_if("!") else "factorial", (base,))
+        self.depth -= 1
         return base
 
     def raised(self, base: Expr) -> Expr:
@@ -385,6 +394,14 @@ def _command(token: str) -> str:
     """The name of a command, or of an upright name; of a letter itself."""
     match = re.fullmatch(r"\\(?:text|operatorname\*?)\s*\{\s*(.*?)\s*\}", token)
     return match[1] if match and match[1] in _KNOWN else ("pi" if match else token.removeprefix("\\"))
+
+
+def _balanced(join: Callable[[Expr, Expr], Expr], parts: list[Expr]) -> Expr:
+    """The parts joined as a tree that is no deeper than it must be: long sums are evaluated by recursion."""
+    while len(parts) > 1:
+        pairs = [join(a, b) for a, b in zip(parts[::2], parts[1::2], strict=False)]
+        parts = [*pairs, parts[-1]] if len(parts) % 2 else pairs
+    return parts[0]
 
 
 def _vector(expr: Expr) -> bool:

@@ -131,6 +131,7 @@ _RULES: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"\{ ?([:;]) ?\}", r"\1"),
     (r"\\!", ""),
     (rf"(?<!\\)\\[,;: >]|~|\\(?:q?quad|thinspace|enspace|hfill|,){_NOT}|\\[hv]space\*? ?\{{[^{{}}]*\}}", " "),
+    (r" +", " "),
     (r"\\[$]|[$]", ""),
     (r"\\%", "%"),
     # one command for one meaning

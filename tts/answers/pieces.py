@@ -75,5 +75,5 @@ def expression(text: str) -> Expr | None:
         return Number(value, places(value) or 0)
     try:
         return formula(spelling)
-    except Refused:
+    except (Refused, RecursionError):
         return None

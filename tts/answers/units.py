@@ -39,13 +39,13 @@ _MEANINGFUL = frozenset(
 
 _LONG = sorted((name for name in (*_UNITS, *_SHORT) if len(name) > 1), key=len, reverse=True)
 _BARE = rf"(?:square|cubic|sq|cu)?(?:{'|'.join(_LONG)})s?(?![a-zA-Z])"
-_TEXT = r"\\text\{(?:[^{}\d:^]|\^-?[123]|\^\{-?[123]\})*[^\W\d_](?:[^{}\d:^]|\^-?[123]|\^\{-?[123]\})*\}"
+_TEXT = r"\\text\{(?=[^}]*[^\W\d_])(?:[^{}\d:^]|\^-?[123]|\^\{-?[123]\})*+\}"
 _RAISED = r"(?:\^\{?-?[123]\}?)?"
-_FACTOR = rf"(?:{_TEXT}|{_BARE}|[a-zA-Z](?![a-zA-Z])){_RAISED}"
+_FACTOR = rf"(?>{_TEXT}|{_BARE}|[a-zA-Z](?![a-zA-Z])){_RAISED}"
 _FOREIGN = r"[^\W\d_a-zA-Z\u0370-\u03ff]+"
 _QUANTITY = re.compile(
     r"(?P<head>.*?[\w)}\]|])(?:(?P<degree>\^?\\circ(?:\\text\{[CFK]\}|[CFK])?)|(?P<unit>"
-    rf"(?:{_TEXT}|{_BARE}){_RAISED}(?:(?:/|\\cdot|\*|\\times|){_FACTOR})*"
+    rf"(?>{_TEXT}|{_BARE}){_RAISED}(?:(?:/|\\cdot|\*|\\times|){_FACTOR}){{0,6}}"
     rf"|\\frac\{{{_FACTOR}\}}\{{{_FACTOR}\}}|{_FACTOR}/{_FACTOR}|{_FOREIGN}))",
     re.DOTALL,
 )
