@@ -77,6 +77,27 @@ def test_scores_of_zero_fall_back_to_counting() -> None:
     assert weighted([vote_of("1", 0.0), vote_of("2", 0.0), vote_of("2", 0.0)]).answer == "2"
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+def test_a_score_that_is_no_finite_number_is_none(bad: float, order: tuple[int, ...]) -> None:
+    voters = [vote_of("1", bad), vote_of("2", 0.9), vote_of("2", 0.8)]
+    candidates = [voters[place] for place in order]
+    assert weighted(candidates).answer == best(candidates).answer == "2"
+    assert weighted(candidates).confidence == 1.0  # 1.7 of 1.7
+
+
+def test_scores_whose_sum_is_beyond_a_float_still_have_shares() -> None:
+    verdict = weighted([vote_of("1", 1e308), vote_of("1", 1e308), vote_of("2", 1e308), vote_of("3", 1e308)])
+    assert (verdict.answer, verdict.confidence) == ("1", 0.5)  # 2 of 4 equal weights
+
+
+@pytest.mark.parametrize("name", VOTES)
+def test_no_answer_however_odd_ends_a_vote(name: str) -> None:
+    odd = [r"3\pmod 7", r"3 \pmod{7}", r"\pmatrix", "9^9^9^9", "{" * 500, "\x00", r"\frac{", "100000!", "100001!"]
+    verdict = VOTES[name]([vote_of(answer, 0.5) for answer in odd])
+    assert verdict.answer in odd[:2]  # the two that are the same
+
+
 def rows() -> list[dict[str, Any]]:
     with gzip.open(RECORDED / "even_pool_prm_graded_shuffled.jsonl.gz", "rt") as lines:
         return [json.loads(line) for line in lines]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,12 @@ import pytest
 from strategies.beam_search import BeamSearch
 from strategies.dvts import DVTS
 from tests.toy import SHAPE, ToyPolicy, ToyReward
+from tts.answers.equivalence import LATE
+from tts.answers.votes import Verdict
 from tts.budget import Budget, Ledger
-from tts.errors import BadInput, PromptTooLong, StrategyError, UnknownName
+from tts.errors import BadInput, EngineError, PromptTooLong, StrategyError, UnknownName
 from tts.registry import check_home
+from tts.search.run import run
 from tts.search.search import Search
 from tts.search.strategy import build
 from tts.trace import Trace, sort_key
@@ -331,3 +335,32 @@ def test_a_file_that_hides_one_of_our_packages_is_found_out_before_it_runs(
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(BadInput, match="hides our own 'prm_like'"):
         check_home("prm_like.qwen")
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), None, "0.9"])
+async def test_a_score_that_is_no_finite_number_is_refused_by_name(bad: object) -> None:
+    class Broken(ToyReward):
+        async def score(self, problem: Problem, node: Node, seen: int) -> tuple[float, ...]:
+            return (bad,) * (node.depth - seen)  # type: ignore[return-value]
+
+    search = start(reward=Broken())
+    [[node]] = await search.expand([search.root])
+    with pytest.raises(EngineError, match="as a score, which is no finite number"):
+        await search.score([node])
+
+
+async def test_a_vote_gets_the_seconds_that_are_left_and_its_solution_says_where_they_were_too_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[float] = []
+
+    def short(seconds: float, vote: Callable[..., Verdict], *candidates: object) -> tuple[Verdict, bool]:
+        given.append(seconds)
+        return vote(*candidates), True
+
+    monkeypatch.setattr("tts.search.run.within", short)
+    plan, budget = Plan("majority", vote="majority", n=2), Budget(2, max_seconds=50)
+    solution = await run(PROBLEM, plan, ToyPolicy(slip=0.0), None, budget)
+    assert solution.answer == "3"
+    assert LATE in solution.warnings
+    assert 0 < given[0] <= 50

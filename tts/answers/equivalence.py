@@ -9,16 +9,19 @@ No comparison raises, and none runs without end: what cannot be compared within 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, TypeVar
 
 from tts.aio import aside
 from tts.answers.compare import same
 from tts.answers.normalize import LONGEST, canonical, parsable, readings
 from tts.answers.parse import read
+
+T = TypeVar("T")
 
 
 def equivalent(a: str, b: str) -> bool:
@@ -64,6 +67,9 @@ class Deadline:
     passed: bool = False
 
 
+LATE = "The time was too short to compare all answers: those spelled differently were counted as different."
+"""What a person is told where a deadline passed."""
+
 _deadline: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
@@ -76,6 +82,15 @@ def deadline(seconds: float) -> Iterator[Deadline]:
         yield limit
     finally:
         _deadline.reset(token)
+
+
+def within(seconds: float, work: Callable[..., T], *arguments: Any) -> tuple[T, bool]:
+    """The result of ``work``, which compares answers for so many seconds at most, and whether they were too few.
+
+    A second is always allowed: a search may have used up all its time, and most votes take milliseconds.
+    """
+    with deadline(max(seconds, 1.0)) as limit:
+        return work(*arguments), limit.passed
 
 
 def _same_in_time(a: str, b: str, limit: Deadline | None) -> bool:

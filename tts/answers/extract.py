@@ -5,6 +5,7 @@ for those who ask for it by name (``--extract last-number``): it is right for mo
 wrong for a solution that lost its way, whose last number then votes like any other.
 """
 
+# ruff: noqa: RUF001  (minus signs and colons of other scripts)
 from __future__ import annotations
 
 import re
@@ -12,16 +13,23 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tts.answers.normalize import parsable
+
 _TOKEN = re.compile(
     r"\\{1,2}(?:boxed|fbox)(?![a-zA-Z])\s*(?:(?P<open>\{)|(?P<bare>[+-]?\d[\d.,]*(?:/\d+)?|[A-Z]\b))"
     r"|\\[\\{}]|[{}]"
 )
 
+_PLACEHOLDER = re.compile(r"(?:\\text\{)?(?:(?:the|your|my|final) )*answer\}?", re.IGNORECASE)
+_LAST = 20  # boxes looked at, from the last one on: nested boxes repeat each other
+
 
 def extract(text: str) -> str | None:
-    r"""The content of the last complete box of a text, stripped; None when there is none. See :func:`boxes`."""
-    last = deque(boxes(text), maxlen=1)
-    return last[0].content(text) if last else None
+    r"""The content of the last complete box that holds an answer, stripped; None when there is none.
+
+    An empty box, dots, or the word *answer* in a box repeat what the prompt asked for. See :func:`boxes`.
+    """
+    return next((box.content(text) for box in reversed(deque(boxes(text), maxlen=_LAST)) if box.holds(text)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,11 @@ class Box:
         """What it holds, stripped; of a bare number without the sentence's punctuation."""
         found = text[self.opened : self.closed].strip()
         return found if text[self.opened - 1] == "{" else found.rstrip(".,")
+
+    def holds(self, text: str) -> bool:
+        """Whether it holds an answer."""
+        content = self.content(text)
+        return parsable(content) and not _PLACEHOLDER.fullmatch(content)
 
 
 def boxes(text: str) -> Iterator[Box]:
@@ -75,13 +88,28 @@ def conclusion(text: str, prompt: str = "") -> str:
 
 _TAIL = 4000  # an answer stands at the end, and what is searched for it must be bounded
 
-_PHRASE = re.compile(r"(?:answer is|answer\s*:)\s*(?P<said>[^\n]*?)(?=\.(?:\s|$)|\n|$)", re.IGNORECASE)
+_PHRASE = re.compile(
+    r"(?:answer\s+is|(?:réponse|respuesta|resposta|risposta|antwort|odpowiedź|ответ)\s+(?:est|es|é|è|ist|to)"
+    r"|答案(?:是|为|為)|答えは|정답은|(?:answer|réponse|respuesta|risposta|antwort|ответ|答案|答え|정답)\s*[:：])"
+    r"\s*(?P<said>[^\n]*?)(?=\.(?:\s|$)|。|\n|$)",
+    re.IGNORECASE,
+)
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL)
-_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d{1,3}(?:[ ,]\d{3})+(?!\d)(?:\.\d+)?|\d+(?:[.,]\d+)?|\.\d+)(?:/\d+)?%?")
+_PART = r"\{[^{}]{1,40}\}"
+_NUMBER = re.compile(
+    rf"(?<![\w.\\])[-+−－﹣]?(?:\d*(?:\\[dt]?frac\s*{_PART}\s*{_PART}|\\sqrt(?:\[\d\])?\s*{_PART}|√\(?\d+\)?|[½⅓⅔¼¾])"
+    r"|(?:\d{1,3}(?:(?:[ ,]|\{,\})\d{3})+(?!\d)(?:\.\d+)?|\d+(?:[.,]\d+)?|\.\d+)(?:[eE][-+]?\d+(?!\w)|\^\{?-?\d+\}?)?)"
+    r"(?:/\d+)?(?:\\?%|\\pi|π)?"
+)
 _GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?%?")
 _WORDLESS = re.compile(
     r"(?:[\s,;:.$]|\\[()\[\]\\]|\\q?quad|\\text *\{ *(?:and|or) *\}|\band\b|\bor\b|[a-z](?:_\{?\d\}?)? ?=)*"
 )
+_CHOICE = re.compile(r"(?<![A-Za-z0-9'’])\(?(?P<letter>A(?! +[a-z])|[B-H])\)?(?![A-Za-z0-9'’])")
+_CHOSEN = re.compile(
+    r"[*(\"'“]*(?P<letter>A(?! +(?!because|since|as)[a-z])|[B-H])(?:[*)\"'”.,:]|\s*$|\s+(?:because|since|as|and not)\b)"
+)
+_SENTENCE = 200  # characters at the end of a text in which a letter is looked for
 _APART = 60  # characters between two parts of one answer
 
 
@@ -91,18 +119,27 @@ def last_number(text: str) -> str | None:
     The last box counts where there is one, together with those before it that only commas and an *and* or *or* stand
     between: ``\boxed{1}, \boxed{2}`` is ``1, 2``. Else what follows the last "answer is", else the end of the text: of
     formulas between math delimiters and plain numbers the later one. A comma in a plain number groups thousands or,
-    where it cannot, is the decimal point: ``2,74`` is 2.74.
+    where it cannot, is the decimal point: ``2,74`` is 2.74. A text without numbers may choose a letter.
     """
     if found := _boxed(text):
         return found
     tail = text[-_TAIL:]
     said = [match["said"] for match in _PHRASE.finditer(tail)]
-    return (_stated(said[-1]) if said else None) or _final(tail)
+    if said and (letter := _CHOSEN.match(said[-1])):
+        return letter["letter"]
+    return (_stated(said[-1]) if said else None) or _final(tail) or _letter(said[-1] if said else "", tail)
+
+
+def _letter(said: str, text: str) -> str | None:
+    """A choice in a text without numbers: the first letter stated, the one that begins the text, or the last one."""
+    stated, begins, found = _CHOICE.search(said), _CHOICE.match(text), list(_CHOICE.finditer(text[-_SENTENCE:]))
+    chosen = stated or begins or (found[-1] if found else None)
+    return chosen["letter"] if chosen else None
 
 
 def _boxed(text: str) -> str | None:
     last: list[Box] = []
-    for box in boxes(text):
+    for box in filter(lambda box: box.holds(text), deque(boxes(text), maxlen=_LAST)):
         apart = box.start - last[-1].end if last else 0
         nested = bool(last) and apart < 0
         if last and (nested or apart > _APART or not _WORDLESS.fullmatch(text[last[-1].end : box.start])):
@@ -141,4 +178,5 @@ def _formulas(text: str) -> list[tuple[str, int]]:
 
 
 def _plain(number: str) -> str:
-    return number if _GROUPED.fullmatch(number) else number.replace(",", ".")
+    number = re.sub("[−－﹣]", "-", number.replace("{,}", ","))
+    return number if _GROUPED.fullmatch(number) or "\\" in number else number.replace(",", ".")

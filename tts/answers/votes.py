@@ -2,7 +2,7 @@
 
 Only finished candidates whose answer can be read vote, and answers that are equivalent (:mod:`tts.answers.equivalence`)
 vote together. Ties go to the class with the highest single score, then to the one seen first. The answer is given as
-the class's best-scored candidate wrote it.
+the class's best-scored candidate wrote it. A score that is no finite number is none.
 
 Majority is self-consistency (arXiv 2203.11171); best and weighted are best-of-N and weighted best-of-N
 (arXiv 2408.03314).
@@ -10,6 +10,7 @@ Majority is self-consistency (arXiv 2203.11171); best and weighted are best-of-N
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -95,14 +96,23 @@ def _voters(candidates: Sequence[Candidate]) -> list[_Voter]:
 
 
 def _score(voter: _Voter) -> float:
-    return float("-inf") if voter[0].score is None else voter[0].score
+    score = _finite(voter[0])
+    return -math.inf if score is None else score
+
+
+def _finite(candidate: Candidate) -> float | None:
+    """The score of a candidate; None where it has none, or one that is no finite number."""
+    score = candidate.score
+    return score if isinstance(score, (int, float)) and math.isfinite(score) else None
 
 
 def _weights(voters: Sequence[_Voter]) -> list[float]:
-    scores = [candidate.score for candidate, _ in voters]
+    scores = [_finite(candidate) for candidate, _ in voters]
     if all(score is None for score in scores):
         return [1.0] * len(voters)
-    return [score or 0.0 for score in scores]
+    largest = max(abs(score or 0.0) for score in scores)
+    unit = largest if largest > 1e300 else 1.0  # the sum of the weights must be finite
+    return [(score or 0.0) / unit for score in scores]
 
 
 def _elect(

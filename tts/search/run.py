@@ -9,6 +9,7 @@ from typing import Any
 
 from tts.aio import aside
 from tts.answers.aggregate import aggregate
+from tts.answers.equivalence import LATE, within
 from tts.budget import Budget, Ledger
 from tts.protocols import Policy, RewardModel
 from tts.records.solution_json import plan_dict
@@ -55,7 +56,9 @@ async def run(
         leaves = [*leaves, *search.finished]
     plan = _decided(plan, search.plan)
     candidates = tuple(_candidate(search, leaf, plan.aggregate) for leaf in leaves)
-    verdict = await aside(resolve("vote", plan.vote), candidates)
+    verdict, late = await aside(within, ledger.seconds_left, resolve("vote", plan.vote), candidates)
+    if late:
+        search.note(LATE)
     usage = replace(search.usage, seconds=clock() - begun)
     trace.add(
         "end",

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from tts.aio import aside, together
 from tts.answers.aggregate import aggregate
+from tts.answers.equivalence import LATE, within
 from tts.answers.extract import conclusion, extract
 from tts.answers.votes import classes, settled
 from tts.budget import Hold, Ledger
@@ -152,7 +153,13 @@ class Search:
     async def classes(self, nodes: Sequence[Node]) -> list[int]:
         """Of each node's answer its class: equal answers share a number, -1 is no answer. Nothing waits meanwhile."""
         answers = [self.answer(node) for node in nodes]
-        return classes(answers) if settled(answers) else await aside(classes, answers)
+        if settled(answers):
+            return classes(answers)
+        compared: tuple[list[int], bool] = await aside(within, self.ledger.seconds_left, classes, answers)
+        found, late = compared
+        if late:
+            self.note(LATE)
+        return found
 
     def fork(self, parts: int) -> list[Search]:
         """Split into ``parts`` searches below the same root, with equal shares of the width and of the budget."""

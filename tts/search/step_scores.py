@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -53,7 +54,8 @@ class Scores:
         return [node for node in nodes if node.finished] if self.outcome else nodes
 
     async def ask(self, reward: RewardModel, problem: Problem, node: Node) -> None:
-        """Ask for what is not known of a node yet, and remember it. Raises EngineError for a wrong count of scores.
+        """Ask for what is not known of a node yet, and remember it. Raises EngineError for a wrong count of scores
+        and for a score that is no finite number.
 
         A text that somebody is asking about already, in another fork say, is not read twice at once: the second waits,
         and asks itself only where the first was cut off.
@@ -72,4 +74,7 @@ class Scores:
             asked.set()
         if len(scores) != len(steps) - seen:
             raise EngineError(f"{reward.name} gave {len(scores)} scores for {len(steps) - seen} steps.")
+        for score in scores:
+            if not isinstance(score, (int, float)) or not math.isfinite(score):
+                raise EngineError(f"{reward.name} gave {score!r} as a score, which is no finite number.")
         self._known.update(zip(steps[seen:], scores, strict=True))
