@@ -1,4 +1,4 @@
-"""The examples of README.md and docs/USAGE.md run, page by page, in one empty folder, with the built-in models."""
+"""The examples of README.md and of two docs pages run, page by page, in one empty folder, with the built-in models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.markdown import ROOT, Block, examples, run
 
-PAGES = ("README.md", "docs/USAGE.md")
+PAGES = ("README.md", "docs/USAGE.md", "docs/MODELS.md")
 EXAMPLES = [(page, block) for page in PAGES for block in examples((ROOT / page).read_text(encoding="utf-8"))]
 
 
@@ -24,7 +24,7 @@ def test_an_example_of_the_documentation_runs(page: str, example: Block, folders
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_shows_examples_that_run(page: str) -> None:
-    assert {"sh", "python"} <= {example.language for shown, example in EXAMPLES if shown == page}
+    assert any(example.language == "python" for shown, example in EXAMPLES if shown == page)
 
 
 PAGE = """
