@@ -46,6 +46,11 @@ TABLE: dict[str, dict[str, str]] = {
         "transformers": "tts.engines.transformers.embedder:TransformersEmbedder",
         "server": "tts.engines.remote.embedder:RemoteEmbedder",
     },
+    "engine": {  # in the order in which auto looks for one that suits
+        "remote": "tts.engines.remote.engine:ENGINE",
+        "vllm": "tts.engines.vllm.engine:ENGINE",
+        "transformers": "tts.engines.transformers.engine:ENGINE",
+    },
     "prm family": {
         "qwen": "prm.qwen:FAMILY",
         "math-shepherd": "prm.math_shepherd:FAMILY",

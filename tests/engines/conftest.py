@@ -12,7 +12,7 @@ import pytest
 from tests import tiny
 from tests.engines.fake_server import FakeServer
 from tts.engines.remote.engine import ENGINE as REMOTE
-from tts.engines.remote.engine import RemotePolicy
+from tts.engines.remote.policy import RemotePolicy
 from tts.engines.transformers.engine import ENGINE, TransformersPolicy, TransformersReward
 from tts.models.find import find
 
@@ -53,8 +53,10 @@ def rewards(prm_folder: Path) -> Iterator[Callable[..., TransformersReward]]:
     made = []
 
     def make(**options: Any) -> TransformersReward:
-        made.append(ENGINE.load_reward(find(str(prm_folder), "prm"), device="cpu", **options))
-        return made[-1]
+        reward = ENGINE.load_reward(find(str(prm_folder), "prm"), device="cpu", **options)
+        assert isinstance(reward, TransformersReward)
+        made.append(reward)
+        return reward
 
     yield make
     for reward in made:

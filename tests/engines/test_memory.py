@@ -50,21 +50,21 @@ def grown(folder: Path, rows: int) -> Path:
 
 def test_a_model_needs_its_weights_and_the_keys_and_values_of_one_solution(policy: Path) -> None:
     card = find(str(policy))
-    need = memory.need(card, {}, on_gpu=False, engine="transformers")
+    need = memory.need(card, {}, on_gpu=False)
     assert need is not None
     assert need.weights == 4 * card.parameters, "float32 on a CPU"
     # 2 layers x keys and values x 2 heads of 8 numbers x 4 bytes, for 512 tokens
     assert need.cache == 2 * 2 * 2 * 8 * 4 * 512
     assert need.total == need.weights + need.cache + need.weights // 10
-    half = memory.need(card, {"dtype": "bfloat16", "max_model_len": 100}, on_gpu=True, engine="vllm")
+    half = memory.need(card, {"dtype": "bfloat16", "max_model_len": 100}, on_gpu=True, cpu_cache=1 << 30)
     assert half is not None
     assert (half.weights, half.cache) == (2 * card.parameters, 2 * 2 * 2 * 8 * 2 * 100)
-    twice = memory.need(card, {"replicas": 2}, on_gpu=True, engine="vllm")
-    once = memory.need(card, {}, on_gpu=True, engine="vllm")
+    twice = memory.need(card, {"replicas": 2}, on_gpu=True, cpu_cache=1 << 30)
+    once = memory.need(card, {}, on_gpu=True, cpu_cache=1 << 30)
     assert twice is not None
     assert once is not None
     assert (twice.weights, twice.cache) == (2 * once.weights, 2 * once.cache), "each replica has all of it"
-    assert memory.need(CARDS["llama-3.2-1b"], {}, on_gpu=False, engine="vllm") is None
+    assert memory.need(CARDS["llama-3.2-1b"], {}, on_gpu=False) is None
 
 
 def test_what_is_free_is_the_least_of_the_machine_and_its_control_groups(
@@ -113,7 +113,7 @@ def test_two_models_on_one_device_are_weighed_together(
     policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reward = tiny.make_prm(tmp_path / "reward")
-    needs = [memory.need(find(str(folder)), {}, on_gpu=False, engine="transformers") for folder in (policy, reward)]
+    needs = [memory.need(find(str(folder)), {}, on_gpu=False) for folder in (policy, reward)]
     alone = [need.total for need in needs if need]
     monkeypatch.setattr(memory, "ROOT", machine(tmp_path / "small", max(alone) // 1024 + 1))
     loading = load.Loading(engine="transformers", device="cpu")

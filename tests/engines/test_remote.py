@@ -14,7 +14,9 @@ from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, ask, below
 from tts import Solver
 from tts.engines.hf import tokenizer_of
-from tts.engines.remote.engine import ENGINE, RemotePolicy, RemoteReward
+from tts.engines.remote.engine import ENGINE
+from tts.engines.remote.policy import RemotePolicy
+from tts.engines.remote.reward import RemoteReward
 from tts.engines.remote.text_steps import cut, share, stand_ins
 from tts.engines.transformers.engine import TransformersPolicy, TransformersReward
 from tts.errors import ModelError, PromptTooLong
@@ -261,6 +263,7 @@ class TestRewards:
             fake = FakeServer(prm=module, mark=mark, name=str(prm_folder), **options).__enter__()
             made.append(fake)
             reward = ENGINE.load_reward(find(f"{fake.root}#{fake.name}", "prm"), backoff=0.01)
+            assert isinstance(reward, RemoteReward)
             made.append(reward)
             return fake, reward
 

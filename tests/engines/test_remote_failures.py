@@ -15,7 +15,7 @@ from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, ask
 from tts import Solver
 from tts.engines.remote.address import Address, Patience
-from tts.engines.remote.engine import RemotePolicy
+from tts.engines.remote.policy import RemotePolicy
 from tts.errors import BadInput, EngineError, ModelError
 from tts.models.find import find
 from tts.types import Node, Until

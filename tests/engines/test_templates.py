@@ -11,7 +11,7 @@ import pytest
 from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, ask, below, root_of
 from tests.engines.test_remote import greedy, no_keys
-from tts.engines.remote.engine import RemotePolicy
+from tts.engines.remote.policy import RemotePolicy
 from tts.engines.transformers.engine import TransformersPolicy
 from tts.models.card import BOXED
 from tts.models.find import find

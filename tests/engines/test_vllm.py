@@ -173,9 +173,9 @@ class TestLoading:
     ) -> None:
         from tts.engines.load import _engine_for
 
-        assert _engine_for(find(vllm_models[0].card.folder), "auto") == "vllm"
-        assert _engine_for(find("lab-1m"), "auto") == "transformers"
-        assert _engine_for(find("llama-3.2-3b"), "auto") == "vllm"
+        assert _engine_for(find(vllm_models[0].card.folder), "auto").name == "vllm"
+        assert _engine_for(find("lab-1m"), "auto").name == "transformers"
+        assert _engine_for(find("llama-3.2-3b"), "auto").name == "vllm"
 
 
 class Started(ToyPolicy):

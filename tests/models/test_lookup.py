@@ -10,6 +10,7 @@ import pytest
 
 from tests import tiny
 from tts.engines import load
+from tts.engines.vllm.engine import VLLMEngine
 from tts.errors import BadInput, MissingWeights, ModelError, TTSError, UnknownName
 from tts.models.card import BOXED
 from tts.models.files import damage
@@ -32,7 +33,7 @@ def prm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_models: None) -> None:
     """No hub, models of this file's own, and the engine that starts at once."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(load, "_engine_for", lambda _, engine: "transformers" if engine == "auto" else engine)
+    monkeypatch.setattr(VLLMEngine, "suits", lambda *_: False)
 
 
 def sentence(error: pytest.ExceptionInfo[TTSError]) -> str:

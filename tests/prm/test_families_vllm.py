@@ -88,7 +88,7 @@ def test_vllm_carries_every_built_in_family_and_says_of_another_that_it_does_not
     monkeypatch.setitem(registry.TABLE["prm family"], "unserved", "tests.prm.test_families_vllm:UNSERVED")
     monkeypatch.setattr(registry, "_targets", registry._targets.__wrapped__)
     card = ModelCard(name="own", kind="prm", folder=str(folder), family="unserved")
-    assert _engine_for(card, "auto") == "transformers"
+    assert _engine_for(card, "auto").name == "transformers"
     with pytest.raises(ModelError, match="use --engine transformers"):
         ENGINE.load_reward(card)
 

@@ -20,14 +20,26 @@ _IMAGES = ("model.vision_tower", "model.multi_modal_projector")  # parts that te
 SMALL = 30_000_000  # parameters below which more than one thread only gets in its own way
 
 
+def setting(config: Any, name: str, default: Any = None) -> Any:
+    """Return a setting of a transformers configuration; ``default`` where its type lacks it or it is None."""
+    value = getattr(config, name, None)
+    return default if value is None else value
+
+
+def head_size(config: Any) -> int:
+    """Return the width of one attention head."""
+    return int(setting(config, "head_dim") or config.hidden_size // config.num_attention_heads)
+
+
 def shape_of(model: torch.nn.Module) -> ModelShape:
     """What a pass of text through a model costs. Nothing is computed: a model on the meta device will do."""
     config: Any = model.config.get_text_config()  # type: ignore[operator, union-attr]
-    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     parts = [part for name, part in model.named_modules() if not name.startswith(_IMAGES)]
     active = sum(part.weight.numel() for part in parts if isinstance(part, torch.nn.Linear))
     numbers = {id(p): p.numel() for part in parts for p in part.parameters(recurse=False)}
-    return ModelShape(sum(numbers.values()), active, config.num_hidden_layers, config.num_attention_heads * size)
+    return ModelShape(
+        sum(numbers.values()), active, config.num_hidden_layers, config.num_attention_heads * head_size(config)
+    )
 
 
 def causal_shape(card: ModelCard, folder: Path) -> ModelShape:
@@ -68,9 +80,9 @@ def tokenizer_of(card: ModelCard, folder: Path) -> Any:
 
     def load() -> Any:
         tokenizer: Any = loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        if (core := getattr(tokenizer, "backend_tokenizer", None)) is not None:
-            core.no_truncation()
-            core.no_padding()
+        if tokenizer.is_fast:
+            tokenizer.backend_tokenizer.no_truncation()
+            tokenizer.backend_tokenizer.no_padding()
         return tokenizer
 
     return guarded(card, load, "the tokenizer of ")

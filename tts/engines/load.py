@@ -1,36 +1,27 @@
-"""Engines: what turns many coroutines' requests into batches on a machine. Importing this loads none of them."""
+"""Loads models into engines, each once a process. Importing this loads no engine."""
 
 from __future__ import annotations
 
 import atexit
-import importlib
-import importlib.util
-import inspect
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tts.engines import memory
-from tts.engines.outcome_reward import OutcomeReward
-from tts.engines.remote.address import Patience
+from tts.engines.engine import Engine
 from tts.errors import BadInput, MissingWeights, ModelError, UnknownName
 from tts.models.card import Kind, ModelCard
-from tts.models.descriptions import family_of
 from tts.models.files import require
 from tts.models.find import find
 from tts.models.scope import look
-from tts.protocols import Policy, RewardModel
+from tts.protocols import Policy, RewardModel, Warn
+from tts.registry import names, resolve
 
-# Name of an engine, and where its object with load_policy and load_reward lies.
-ENGINES = {
-    "transformers": "tts.engines.transformers.engine:ENGINE",
-    "vllm": "tts.engines.vllm.engine:ENGINE",
-    "remote": "tts.engines.remote.engine:ENGINE",
-}
+AUTO = "auto"
 
 _loaded: dict[tuple[str, ...], Any] = {}
 _locks: defaultdict[tuple[str, ...], threading.Lock] = defaultdict(threading.Lock)
@@ -42,8 +33,8 @@ class Loading:
     """How models are to be loaded.
 
     Attributes:
-        engine: ``"auto"`` or the name of one. Auto is the remote engine for an address, vLLM where it is installed and
-            the model is not one of those built in, else transformers.
+        engine: ``"auto"`` or the name of one. Auto is the first of the registry that suits the model: the remote engine
+            for an address, vLLM where it is installed and the model is not built in, else transformers.
         device: as the engine takes it; by default a GPU where there is one.
         prm_device: the reward model's, where it is another.
         dtype: as the engine takes it.
@@ -62,8 +53,9 @@ class Loading:
     def __post_init__(self) -> None:
         if not 0 < self.gpu_memory <= 1:
             raise BadInput(f"the share of GPU memory must be above 0 and at most 1, not {self.gpu_memory!r}.")
-        if self.engine.lower() not in (*ENGINES, "auto"):
-            raise UnknownName("engine", self.engine, ENGINES)
+        known = (*names("engine"), AUTO)
+        if self.engine.lower() not in known:
+            raise UnknownName("engine", self.engine, known)
 
     def of(self, kind: Kind) -> dict[str, Any]:
         """The engine's keyword arguments for one of the two models."""
@@ -122,10 +114,9 @@ def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardMo
     cards = find(policy, "policy"), find(prm, "prm")
     _require_both(*cards)
     engines = [_engine_for(card, loading.engine) for card in cards]
-    one_remote = engines.count("remote") == 1
-    mine, other = (_apart(loading, engine) if one_remote else loading for engine in engines)
+    mine, other = _divided(loading, *engines)
     _check_room([("policy", cards[0], mine), ("prm", cards[1], other)])
-    if set(engines) != {"vllm"}:
+    if not all(engine.reserves for engine in engines):
         return _load("policy", policy, mine, 1.0, room=False), _load("prm", prm, other, 1.0, room=False)
     shares = _shares(*cards, loading)
     with ThreadPoolExecutor(2) as pool:  # each takes some seconds to start, mostly waiting for its process
@@ -158,22 +149,25 @@ def close_all() -> None:
         model.close()
 
 
-def _engine_for(card: ModelCard, engine: str) -> str:
-    if engine.lower() != "auto":
-        return engine.lower()
-    if card.url:
-        return "remote"
-    built_in = not (card.hub or card.folder)
-    if built_in or importlib.util.find_spec("vllm") is None:
-        return "transformers"
-    return "transformers" if card.family and family_of(card).pooling is None else "vllm"
+def _engine_for(card: ModelCard, name: str) -> Engine:
+    """Return the engine of this name, or for ``auto`` the first one that suits the model."""
+    if name.lower() != AUTO:
+        return _engine(name)
+    return next(engine for engine in map(_engine, names("engine")) if engine.suits(card))
+
+
+def _engine(name: str) -> Engine:
+    engine = resolve("engine", name)
+    if not isinstance(engine, Engine):
+        raise BadInput(f"the engine {name!r} does not inherit tts.engines.engine.Engine.")
+    return engine
 
 
 def _key(kind: Kind, card: ModelCard, loading: Loading) -> tuple[str, ...]:
     """What makes two loaded models the same."""
     options = json.dumps(loading.of(kind), sort_keys=True, default=str)
     where, form = card.folder or card.hub or card.name, f"{card.family} {card.form}"
-    return kind, card.url, where, form, _engine_for(card, loading.engine), options
+    return kind, card.url, where, form, _engine_for(card, loading.engine).name, options
 
 
 def _here(key: tuple[str, ...]) -> bool:
@@ -189,21 +183,16 @@ def _load(kind: Kind, name: str, loading: Loading, share: float, *, room: bool =
         lock = _locks[key]
     with lock:  # one load at a time: two of the same would cost twice the memory
         if not _here(key):
-            module, _, attribute = ENGINES[engine].partition(":")
-            loader = getattr(importlib.import_module(module), attribute)
             if room:
                 _check_room([(kind, card, loading)])
             if kind == "policy":
                 options["warn"] = _scope_check(card)
-            if engine == "vllm":
+            if engine.reserves:
                 options["share"] = share * loading.gpu_memory
-            load = loader.load_policy if kind == "policy" else loader.load_reward
-            _check_arguments(engine, load, options)
+            engine.check(kind, options)
             if key in _loaded:
                 _loaded[key].close()  # what is left of it
-            model = load(card, **options)
-            if kind == "prm" and family_of(model.card).outcome:
-                model = OutcomeReward(model)
+            model = (engine.load_policy if kind == "policy" else engine.load_reward)(card, **options)
             with _lock:
                 # Anew after each load, so that it runs before the exit handlers of what the load brought in.
                 atexit.unregister(close_all)
@@ -212,43 +201,30 @@ def _load(kind: Kind, name: str, loading: Loading, share: float, *, room: bool =
         return _loaded[key]
 
 
-def _check_arguments(engine: str, load: Callable[..., Any], options: Mapping[str, Any]) -> None:
-    """Refuse an argument that an engine does not have; those that take any check them themselves."""
-    known = inspect.signature(load).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
-        return
-    for name in options:
-        if name not in known:
-            raise UnknownName(f"argument of the {engine} engine", name, set(known) - {"card", "warn"})
-
-
 def _check_room(wanted: Sequence[tuple[Kind, ModelCard, Loading]]) -> None:
     """Refuse to load models that do not fit on their devices. Models that are loaded already are there already."""
     places: defaultdict[tuple[int, ...], list[memory.Need]] = defaultdict(list)
-    engines = {_engine_for(card, loading.engine) for _, card, loading in wanted}
+    reserved = False
     for kind, card, loading in wanted:
         engine, options = _engine_for(card, loading.engine), loading.of(kind)
-        if engine != "remote" and not _here(_key(kind, card, loading)):
+        reserved |= engine.reserves
+        if engine.local and not _here(_key(kind, card, loading)):
             gpus = memory.gpus(options["device"])
-            if (need := memory.need(card, options, on_gpu=bool(gpus), engine=engine)) is not None:
+            need = memory.need(card, options, on_gpu=bool(gpus), cpu_cache=engine.cpu_cache)
+            if need is not None:
                 places[gpus].append(need)
     for gpus, needs in places.items():
-        share = wanted[0][2].gpu_memory if "vllm" in engines else 1.0
+        share = wanted[0][2].gpu_memory if reserved else 1.0
         memory.require_room(needs, gpus, share=share, dtype=wanted[0][2].dtype)
 
 
-def _apart(loading: Loading, engine: str) -> Loading:
-    """Without the arguments that are for the other model's engine, where one is behind an address and one is not.
-
-    Those of a remote model are known by name; ``seeds`` is one of vLLM's engine too.
-    """
-    remote = {f.name for f in fields(Patience)} | {"tokenizer"}
-    mine = {
-        name: value
-        for name, value in loading.arguments.items()
-        if "." in name or name == "seeds" or (name in remote) == (engine == "remote")
-    }
-    return replace(loading, arguments=mine)
+def _divided(loading: Loading, policy: Engine, prm: Engine) -> tuple[Loading, Loading]:
+    """Give each of two models the arguments that are for its engine, where the engines differ."""
+    if policy is prm:
+        return loading, loading
+    mine = policy.shared("policy", loading.arguments, prm)
+    other = prm.shared("prm", loading.arguments, policy)
+    return replace(loading, arguments=mine), replace(loading, arguments=other)
 
 
 def _shares(policy: ModelCard, prm: ModelCard, loading: Loading) -> tuple[float, float]:
@@ -267,8 +243,8 @@ def _shares(policy: ModelCard, prm: ModelCard, loading: Loading) -> tuple[float,
     return first, second
 
 
-def _scope_check(card: ModelCard) -> Any:
-    """For a model of limited scope, a function that says of a problem's text whether it lies beyond."""
+def _scope_check(card: ModelCard) -> Warn | None:
+    """Return the check of a problem's text for a model of limited scope."""
     if not card.scope:
         return None
 

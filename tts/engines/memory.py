@@ -24,7 +24,6 @@ _OTHERS = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2}  # the re
 _NAMED = {"float32": 4, "bfloat16": 2, "float16": 2}
 _WORK = 0.1  # of the weights: what a pass needs besides
 _CONTEXT = 1 << 30  # bytes that CUDA and its libraries take on each device
-_VLLM_CPU_CACHE = 1 << 30  # what vLLM sets aside for keys and values on a CPU unless it is told otherwise
 _GB = 1e9
 
 
@@ -42,8 +41,11 @@ class Need:
         return self.weights + self.cache + self.work
 
 
-def need(card: ModelCard, options: Mapping[str, Any], *, on_gpu: bool, engine: str) -> Need | None:
-    """What a model of this machine needs under these engine options; None where its files do not say."""
+def need(card: ModelCard, options: Mapping[str, Any], *, on_gpu: bool, cpu_cache: int = 0) -> Need | None:
+    """Compute what a model of this machine needs under these engine options; None where its files do not say.
+
+    ``cpu_cache`` is what its engine sets aside for keys and values on a CPU.
+    """
     folder = folder_of(card)
     if folder is None:
         return None
@@ -56,8 +58,8 @@ def need(card: ModelCard, options: Mapping[str, Any], *, on_gpu: bool, engine: s
     tokens = min(card.context, card.max_tokens, int(options.get("max_model_len") or card.context))
     replicas = counted(options.get("replicas")) or 1
     weights, cache = weights * replicas, hf_config.token_bytes(config, size or 2) * tokens * replicas
-    if engine == "vllm" and not on_gpu:
-        cache = max(cache, int(options.get("kv_cache_memory_bytes") or _VLLM_CPU_CACHE))
+    if cpu_cache and not on_gpu:
+        cache = max(cache, int(options.get("kv_cache_memory_bytes") or cpu_cache))
     return Need(card.name, weights, cache, int(weights * _WORK))
 
 

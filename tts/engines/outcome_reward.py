@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
-from tts.protocols import RewardModel
+from tts.protocols import RewardFamily, RewardModel
 from tts.types import Node, Problem, Step
 
 
@@ -55,3 +55,8 @@ class OutcomeReward(RewardModel):
         if (step := self._whole.get(node.step)) is None:
             step = self._whole[node.step] = Step(node.text, ())
         return Node(step, node.key, node.finish, node.root)
+
+
+def of_family(model: RewardModel, family: RewardFamily) -> RewardModel:
+    """Return an engine's model as its family scores: an outcome family's as a scorer of whole solutions."""
+    return OutcomeReward(model) if family.outcome else model

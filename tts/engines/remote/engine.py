@@ -1,221 +1,59 @@
-"""Models behind an address: any OpenAI-compatible server for the policy, a vLLM pooling server for the reward model.
-
-Loading asks the server what it serves and tries what it can do; nothing about a kind of server is taken on trust.
-"""
+"""The engine for models behind an address."""
 
 from __future__ import annotations
 
-import contextlib
-import difflib
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
-from tts.cost import ModelShape
-from tts.engines.remote.address import Address, Patience
-from tts.engines.remote.capabilities import TRIAL_SECONDS, Dialect, listed, listing, longest
-from tts.engines.remote.client import Server
-from tts.engines.remote.policy import RemotePolicy
-from tts.engines.remote.reply import Json, Reply, count_of, first_choice, ids_of
-from tts.engines.remote.reward import RemoteReward, kind_of_rows
-from tts.engines.tokenizer import Text
-from tts.errors import BadInput, EngineError, ModelError, TTSError
+from tts.engines.engine import Engine
+from tts.engines.remote.address import Patience
 from tts.models.card import Kind, ModelCard
-from tts.models.descriptions import family_of
-from tts.models.files import folder_of
-from tts.models.find import find
-from tts.protocols import RewardFamily, Warn
+from tts.protocols import RewardModel, Warn
 
-__all__ = ["ENGINE", "RemoteEngine", "RemotePolicy", "RemoteReward"]
-
-_TRIAL = "1 + 1 = 2.\n\nSo the answer is 2"  # on which two tokenizers would hardly agree by chance
+if TYPE_CHECKING:
+    from tts.engines.remote.policy import RemotePolicy
 
 
-class RemoteEngine:
+class RemoteEngine(Engine):
     """Connects to models that run elsewhere.
 
-    The device and data type are the server's affair; the arguments are taken so that one model may be remote and the
-    other not. Options, besides those of :class:`tts.engines.remote.client.Patience`: ``tokenizer``, a folder or hub id
-    where the model's tokenizer lies on this machine, if its name does not tell; ``seeds``, whether requests carry a
-    seed.
+    ``device`` and ``dtype`` are accepted and ignored, so that one model may be remote and the other not. Arguments,
+    besides the fields of :class:`tts.engines.remote.address.Patience`: ``tokenizer``, a folder or hub id of the model's
+    tokenizer on this machine, if the model's name does not tell; ``seeds``, whether requests carry a seed.
     """
+
+    name = "remote"
+    local = False
+
+    def suits(self, card: ModelCard) -> bool:
+        return bool(card.url)
+
+    def arguments(self, kind: Kind) -> frozenset[str]:
+        return super().arguments(kind) | {field.name for field in fields(Patience)}
 
     def load_policy(
         self, card: ModelCard, *, warn: Warn | None = None, device: str | None = None, dtype: str | None = None,
-        tokenizer: str = "", seeds: bool = True, **options: Any,
+        tokenizer: str = "", seeds: bool = True, **patience: Any,
     ) -> RemotePolicy:  # fmt: skip
-        """A policy ready to sample.
+        """Connect to a policy.
 
         Raises:
             EngineError: when nothing answers at the address.
             ModelError: when the server does not serve the model or does not accept the API key.
             BadInput: for an address or option that makes no sense.
         """
-        server = Server(Address.parse(card.url), Patience.of(options))
-        with _closing_on_failure(server):
-            card, entry = server.wait(_met(server, card, "policy"))
-            folder = _folder(card, tokenizer)
-            text = _text(card, folder)
-            dialect, text = server.wait(_dialect(server, card, text))
-            served = server.wait(_context(server, entry, dialect))
-            shape = _policy_shape(card, folder)
-            return RemotePolicy(card, server, dialect, text=text, shape=shape, served=served, seeds=seeds, warn=warn)
+        from tts.engines.remote.connect import connect_policy
+
+        return connect_policy(card, Patience.of(patience), tokenizer=tokenizer, seeds=seeds, warn=warn)
 
     def load_reward(
-        self, card: ModelCard, *, warn: Warn | None = None, device: str | None = None, dtype: str | None = None,
-        tokenizer: str = "", **options: Any,
-    ) -> RemoteReward:  # fmt: skip
-        """A reward model ready to score. Errors as for :meth:`load_policy`; its tokenizer must be on this machine."""
-        server = Server(Address.parse(card.url), Patience.of(options))
-        with _closing_on_failure(server):
-            card, entry = server.wait(_met(server, card, "prm"))
-            folder = _folder(card, tokenizer)
-            if folder is None or (text := _text(card, folder)) is None:
-                what = f"run `hf download {card.hub} --include '*.json'`, or " if card.hub else ""
-                raise ModelError(
-                    f"the prompt of {card.name} is made on this machine, which lacks its tokenizer: {what}name its "
-                    "folder with --engine-arg prm.tokenizer=FOLDER."
-                )
-            if not card.family:
-                card = replace(card, family=find(str(folder), "prm").family)
-            family = family_of(card)
-            if (pooling := family.pooling) is None:
-                raise ModelError(
-                    f"no pooling server can serve reward models of the family {card.family}: use --engine transformers "
-                    "with the model's folder."
-                )
-            form = family.format(text.tokenizer)
-            rows, scale = server.wait(kind_of_rows(server, card.name, form))
-            context = min(card.context, longest(entry) or card.context)
-            shape = _reward_shape(card, folder, family)
-            return RemoteReward(
-                card, server, form, pooling, rows=rows, scale=scale, shape=shape, context=context
-            )  # fmt: skip
+        self, card: ModelCard, *, device: str | None = None, dtype: str | None = None, tokenizer: str = "",
+        **patience: Any,
+    ) -> RewardModel:  # fmt: skip
+        """Connect to a reward model, whose tokenizer must be on this machine. Errors are those of `load_policy`."""
+        from tts.engines.remote.connect import connect_reward
+
+        return connect_reward(card, Patience.of(patience), tokenizer=tokenizer)
 
 
 ENGINE = RemoteEngine()
-
-
-@contextlib.contextmanager
-def _closing_on_failure(server: Server) -> Any:
-    try:
-        yield
-    except BaseException:
-        server.close()
-        raise
-
-
-# -- what the server says ----------------------------------------------------------------------------------------------
-
-
-async def _met(server: Server, card: ModelCard, kind: Kind) -> tuple[ModelCard, Json]:
-    """The card under the name that the server knows the model by, and what else the server says of it."""
-    served = await listing(server)
-    base, asked = server.address.base, card.name if card.name != card.url else ""
-    if not asked and len(served) != 1:
-        several = f" serves {listed(served)}: choose one" if served else " does not say what it serves: name the model"
-        raise BadInput(f"{base}{several}, as in {card.url}#{next(iter(served), 'model-name')}.")
-    name = asked or next(iter(served))
-    if served and name not in served:
-        near = difflib.get_close_matches(name, served, n=1, cutoff=0.0) or list(served)
-        raise ModelError(f"{base} does not serve {name!r}: it serves {listed(served)}; write {card.url}#{near[0]}.")
-    if not asked:
-        card = find(f"{card.url}#{name}", kind)
-    return card, served.get(name, {})
-
-
-async def _dialect(server: Server, card: ModelCard, text: Text | None) -> tuple[Dialect, Text | None]:
-    """What the server speaks, tried with one token; and the tokenizer, if it is the server's too."""
-    base, root = server.address.base, server.address.root
-    trial: Json = {"model": card.name, "prompt": "1", "max_tokens": 1, "temperature": 0.0}
-    reply = await server.ask(
-        f"{base}/completions", trial | {"return_token_ids": True}, retries=1, seconds=TRIAL_SECONDS
-    )
-    if reply.status in (400, 422):  # some take no key that they do not know
-        reply = await server.ask(f"{base}/completions", trial, retries=1, seconds=TRIAL_SECONDS)
-    if not reply.ok:
-        return await _chat_dialect(server, card, reply), text
-    if (choice := first_choice(reply.data)) is None:
-        raise EngineError(f"{base} answered without choices: is it OpenAI-compatible?")
-    ids = ids_of(choice.get("token_ids")) is not None
-    dialect = Dialect(ids=ids, tells_stop=bool({"stop_reason", "matched_stop"} & {*choice}))
-    asked = {"model": card.name, "prompt": _TRIAL, "add_special_tokens": False}
-    if tokens := ids_of((await _perhaps(server, f"{root}/tokenize", asked)).data.get("tokens")):
-        dialect = replace(dialect, routes="vllm")
-        text = text if text and text.encode(_TRIAL) == tokens else None
-    elif not dialect.ids:
-        opened = await _perhaps(server, f"{root}/apply-template", {"messages": [{"role": "user", "content": "1"}]})
-        dialect = replace(dialect, routes="llama.cpp" if isinstance(opened.data.get("prompt"), str) else "")
-    if text is None and not dialect.routes:
-        dialect = replace(dialect, ids=False)  # nobody can turn the prompt into ids
-    return dialect, text
-
-
-async def _chat_dialect(server: Server, card: ModelCard, refusal: Reply) -> Dialect:
-    """That the server chats, where it has no raw completions. Raises ModelError where it does not chat either."""
-    body: Json = {"model": card.name, "messages": [{"role": "user", "content": "1"}], "max_tokens": 1}
-    reply = await server.ask(f"{server.address.base}/chat/completions", body, retries=1, seconds=TRIAL_SECONDS)
-    if reply.ok:
-        return Dialect(completions=False)
-    if "max_completion_tokens" in reply.message:
-        return Dialect(completions=False, chat_limit="max_completion_tokens")
-    raise ModelError(
-        f"{server.address.base} gives neither raw completions ({refusal.status}) nor chat ({reply.status}) for "
-        f"{card.name}: {reply.message or refusal.message or 'see that the address is right'}."
-    )
-
-
-async def _context(server: Server, entry: Json, dialect: Dialect) -> int:
-    """Most tokens that the server takes at once, 0 where it does not say."""
-    if dialect.routes != "llama.cpp":
-        return longest(entry)
-    settings = (await _perhaps(server, f"{server.address.root}/props")).data.get("default_generation_settings")
-    return (count_of(settings.get("n_ctx")) or 0) if isinstance(settings, dict) else 0
-
-
-async def _perhaps(server: Server, url: str, body: Json | None = None) -> Reply:
-    """Ask for something that many servers do not have; gateways refuse it in all sorts of ways."""
-    try:
-        return await server.ask(url, body, retries=0, seconds=TRIAL_SECONDS)
-    except TTSError as error:
-        return Reply(0, {}, str(error))
-
-
-# -- what this machine knows -------------------------------------------------------------------------------------------
-
-
-def _folder(card: ModelCard, tokenizer: str) -> Path | None:
-    """Where the model's configuration and tokenizer lie, if they are on this machine."""
-    if not tokenizer:
-        return folder_of(card)
-    folder = folder_of(find(tokenizer))
-    if folder is None:
-        raise BadInput(f"the tokenizer {tokenizer} is not on this machine: give its folder.")
-    return folder
-
-
-def _text(card: ModelCard, folder: Path | None) -> Text | None:
-    """The model's tokenizer, None where it is not here. torch comes along, so it is loaded only where it is needed."""
-    if folder is None or not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json")):
-        return None
-    from tts.engines.hf import tokenizer_of
-
-    return Text(tokenizer_of(card, folder))
-
-
-def _policy_shape(card: ModelCard, folder: Path | None) -> ModelShape:
-    """From the configuration where it is here; else the nominal size, attention left out; else nothing."""
-    if folder is not None:
-        from tts.engines.hf import causal_shape
-
-        with contextlib.suppress(TTSError):
-            return causal_shape(card, folder)
-    return ModelShape(card.parameters, card.parameters, 0, 0)
-
-
-def _reward_shape(card: ModelCard, folder: Path, family: RewardFamily) -> ModelShape:
-    from tts.engines.hf import guarded, shape_of
-
-    with contextlib.suppress(TTSError):
-        return shape_of(guarded(card, lambda: family.shape(folder)))
-    return ModelShape(card.parameters, card.parameters, 0, 0)

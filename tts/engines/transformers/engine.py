@@ -9,7 +9,9 @@ from typing import Any
 
 import torch
 
-from tts.engines.hf import SMALL, check_type, guarded, shape_of, tokenizer_of
+from tts.engines.engine import Engine
+from tts.engines.hf import SMALL, check_type, guarded, setting, shape_of, tokenizer_of
+from tts.engines.outcome_reward import of_family
 from tts.engines.transformers.device_thread import worker_for
 from tts.engines.transformers.policy import TransformersPolicy
 from tts.engines.transformers.reward import TransformersReward
@@ -17,7 +19,7 @@ from tts.errors import BadInput, ModelError
 from tts.models.card import ModelCard
 from tts.models.descriptions import family_of
 from tts.models.files import require
-from tts.protocols import Warn
+from tts.protocols import RewardModel, Warn
 
 __all__ = ["ENGINE", "TransformersEngine", "TransformersPolicy", "TransformersReward"]
 
@@ -27,12 +29,17 @@ _ROPES = {"default", "linear", "llama3", "yarn", "proportional"}  # those whose 
 _SCALES = ("final_logit_softcapping", "logit_scale", "logits_scaling")  # what some do between output head and softmax
 
 
-class TransformersEngine:
+class TransformersEngine(Engine):
     """Loads models from folders; never from the network.
 
     ``device`` is "cpu", "cuda" or "cuda:k", by default a GPU where there is one; ``dtype`` is "float32", "bfloat16" or
     "float16", by default float32 on a CPU and the checkpoint's own on a GPU.
     """
+
+    name = "transformers"
+
+    def suits(self, card: ModelCard) -> bool:
+        return not card.url
 
     def load_policy(
         self, card: ModelCard, *, device: str | None = None, dtype: str | None = None, max_rows: int = 256,
@@ -51,7 +58,7 @@ class TransformersEngine:
 
     def load_reward(
         self, card: ModelCard, *, device: str | None = None, dtype: str | None = None, cache_bytes: int | None = None
-    ) -> TransformersReward:
+    ) -> RewardModel:
         """A reward model ready to score. Raises MissingWeights or ModelError, each with one sentence."""
         folder, where = require(card), _device(device)
         family = family_of(card)
@@ -59,11 +66,12 @@ class TransformersEngine:
         module = guarded(card, lambda: family.load(folder, _dtype(folder, where, dtype)).to(where))
         decoder = family.decoder(module)
         card = _checked(card, decoder.config)
-        return TransformersReward(
+        reward = TransformersReward(
             card, decoder, lambda hidden: family.scores(module, hidden), form, shape=shape_of(module),
             worker=worker_for(str(where)), cache_bytes=cache_bytes if cache_bytes is not None else _free_share(where),
             threads=_threads(module, where),
         )  # fmt: skip
+        return of_family(reward, family)
 
 
 ENGINE = TransformersEngine()
@@ -104,13 +112,14 @@ def _dtype(folder: Path, device: torch.device, name: str | None) -> torch.dtype:
         return torch.float32
     from transformers import AutoConfig
 
-    return getattr(AutoConfig.from_pretrained(folder, local_files_only=True), "dtype", None) or torch.bfloat16
+    dtype: torch.dtype = setting(AutoConfig.from_pretrained(folder, local_files_only=True), "dtype", torch.bfloat16)
+    return dtype
 
 
 def _checked(card: ModelCard, config: Any) -> ModelCard:
     """The card with the context that this engine can hold. Raises ModelError for what it would silently get wrong."""
     config = config.get_text_config()
-    ropes = getattr(config, "rope_parameters", None) or {}
+    ropes = setting(config, "rope_parameters", {})
     for rope in [ropes, *(part for part in ropes.values() if isinstance(part, dict))]:
         kind = rope.get("rope_type", "default")
         if kind == "longrope":  # beyond this length all positions change, and cached keys with them
@@ -122,7 +131,7 @@ def _checked(card: ModelCard, config: Any) -> ModelCard:
                 "model."
             )
     for name in _SCALES:
-        if getattr(config, name, None) not in (None, 1, 1.0):
+        if setting(config, name) not in (None, 1, 1.0):
             raise ModelError(
                 f"{card.name} rescales its logits ({name}), which this engine does not: use --engine vllm."
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tts.cost import ModelShape
+from tts.engines.hf import setting
 from tts.engines.transformers.device_thread import Worker
 from tts.engines.transformers.prefix_cache import PrefixStore, Stats
 from tts.models.card import ModelCard
@@ -22,7 +23,7 @@ class LocalModel:
         self.card = card
         self.name = card.name
         self.shape = shape
-        self.context = min(card.context, getattr(config, "max_position_embeddings", card.context))
+        self.context = min(card.context, setting(config, "max_position_embeddings", card.context))
         self.threads = threads
         self._store = store
         self._worker = worker

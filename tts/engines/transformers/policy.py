@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from tts.cost import ModelShape
+from tts.engines.hf import setting
 from tts.engines.step_splitter import Splitter, Stepper
 from tts.engines.ticket import Ticket, failure
 from tts.engines.tokenizer import Text, end_ids
@@ -134,7 +135,7 @@ class TransformersPolicy(LocalModel, Policy):
         self.max_rows = max_rows
         self.row_bytes = row_bytes
         self._text = Text(tokenizer)
-        configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+        configured = setting(model.generation_config, "eos_token_id")
         self._splitter = Splitter(self._text.decode, card.separator, end_ids(configured, tokenizer))
         self._prefixes: WeakKeyDictionary[Step, Prefix] = WeakKeyDictionary()
         self._rows = _Rows(RaggedCache(self._store.geometry))

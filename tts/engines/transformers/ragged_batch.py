@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from transformers.cache_utils import Cache
 
+from tts.engines.hf import head_size, setting
 from tts.errors import ModelError
 
 _ROUND = 16  # capacities are multiples of this, and attention reads such multiples, so shapes repeat
@@ -36,21 +37,22 @@ class Geometry:
     def of(cls, model: torch.nn.Module) -> Geometry:
         """Read it off a loaded transformers model. Raises ModelError where attention is not plain and causal."""
         config: Any = model.config
-        kinds = sorted(set(getattr(config, "layer_types", None) or ()))
+        kinds = sorted(set(setting(config, "layer_types", ())))
         if odd := [kind for kind in kinds if kind not in ("full_attention", "sliding_attention")]:
             raise ModelError(
                 f"a {config.model_type} model has layers of kind {', '.join(odd)}, which this engine cannot run: "
                 "use --engine vllm."
             )
-        window = getattr(config, "sliding_window", None) or 0
+        window = setting(config, "sliding_window", 0)
         if kinds == ["full_attention"]:
             kinds, window = [], 0
-        elif not getattr(config, "use_sliding_window", True):
+        elif not setting(config, "use_sliding_window", True):
             window = 0
         weight = next(model.parameters())
-        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        return cls(config.num_hidden_layers, heads, size, weight.dtype, weight.device, window, tuple(kinds))
+        heads = setting(config, "num_key_value_heads") or config.num_attention_heads
+        return cls(
+            config.num_hidden_layers, heads, head_size(config), weight.dtype, weight.device, window, tuple(kinds)
+        )
 
     @property
     def token_bytes(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import json
 import os
 import threading
@@ -15,8 +16,10 @@ from typing import Any
 
 from tts.aio import loop_thread
 from tts.cost import ModelShape
+from tts.engines.engine import Engine
 from tts.engines.hf import SMALL, causal_shape, check_type, guarded, shape_of, tokenizer_of
 from tts.engines.memory import counted
+from tts.engines.outcome_reward import of_family
 from tts.engines.tokenizer import end_ids
 from tts.engines.vllm.client import Service
 from tts.engines.vllm.policy import VLLMPolicy
@@ -26,15 +29,16 @@ from tts.errors import BadInput, MissingExtra, ModelError, UnknownName
 from tts.models.card import ModelCard
 from tts.models.descriptions import family_of
 from tts.models.files import require
-from tts.protocols import Pooling, Warn
+from tts.protocols import Pooling, RewardModel, Warn
 
 __all__ = ["ENGINE", "VLLMEngine", "VLLMPolicy", "VLLMReward"]
 
 _DTYPES = ("float32", "bfloat16", "float16", "auto")
 _ROOM = 4096  # tokens of context beyond the longest solution, for the problem
+_CPU_CACHE = 1 << 30  # bytes of keys and values
 _CPU: Mapping[str, Any] = {
     "block_size": 32,  # the smallest there is on a CPU, so that little of a prefix is read twice
-    "kv_cache_memory_bytes": 1 << 30,
+    "kv_cache_memory_bytes": _CPU_CACHE,
     "enforce_eager": True,  # compiling takes half a minute at every start
     "max_num_seqs": 256,
     "max_num_batched_tokens": 8192,
@@ -50,7 +54,7 @@ _LIGHT = 5_000_000  # parameters below which a process on a CPU is as busy with 
 _REPLICAS = 4  # most of such a policy by default: each takes memory and some seconds to start
 
 
-class VLLMEngine:
+class VLLMEngine(Engine):
     """Starts models on vLLM, from folders of this machine; never from the network.
 
     ``device`` is "cpu", "cuda" or "cuda:k" (``"cuda:0,cuda:1"`` runs a model on both in tensor parallel); ``dtype`` as
@@ -62,6 +66,18 @@ class VLLMEngine:
     of a policy below 5 million parameters: larger ones leave the reward model no core. Several devices are divided
     among them: ``"cuda:0,cuda:1"`` and two replicas is one on each.
     """
+
+    name = "vllm"
+    reserves = True
+    takes_any = True
+    cpu_cache = _CPU_CACHE
+
+    def suits(self, card: ModelCard) -> bool:
+        """Return whether vLLM is installed and can serve a model that is neither built in nor behind an address."""
+        built_in = not (card.hub or card.folder)
+        if card.url or built_in or importlib.util.find_spec("vllm") is None:
+            return False
+        return not card.family or family_of(card).pooling is not None
 
     def load_policy(
         self, card: ModelCard, *, device: str | None = None, dtype: str | None = None, share: float = 0.9,
@@ -93,7 +109,7 @@ class VLLMEngine:
     def load_reward(
         self, card: ModelCard, *, device: str | None = None, dtype: str | None = None, share: float = 0.9,
         **arguments: Any,
-    ) -> VLLMReward:  # fmt: skip
+    ) -> RewardModel:  # fmt: skip
         """A reward model ready to score. Raises MissingExtra, MissingWeights or ModelError, each with one sentence."""
         folder, family = require(card), family_of(card)
         pooling = family.pooling
@@ -107,7 +123,8 @@ class VLLMEngine:
             config = _configure(card, folder, device, dtype, share, settings)
         service = _start(card, config, shape)
         context = int(service.engine.model_config.max_model_len)
-        return VLLMReward(card, service, form, pooling, shape=shape, context=context)
+        reward = VLLMReward(card, service, form, pooling, shape=shape, context=context)
+        return of_family(reward, family)
 
 
 ENGINE = VLLMEngine()
