@@ -1,5 +1,6 @@
-"""`python -m benchmarks.lab`: `train` makes all the laboratory's models again, `bars` shows what they do on lab-500,
-and `judged` samples the solutions that `tts prm-eval --data lab` scores."""
+"""`python -m benchmarks.lab`: trains the built-in models (`train`), measures them on lab-500 (`bars`), samples the
+solutions of `tts prm-eval --data lab` (`judged`).
+"""
 
 from __future__ import annotations
 
@@ -42,30 +43,32 @@ def _judged(args: argparse.Namespace) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line; each subcommand sets `run`."""
-    top = argparse.ArgumentParser(prog="python -m benchmarks.lab", description="The laboratory of tiny models.")
+    """Build the parser; each subcommand sets `run`."""
+    top = argparse.ArgumentParser(prog="python -m benchmarks.lab", description="Train and measure the built-in models.")
     commands = top.add_subparsers(required=True, metavar="command")
-    train = commands.add_parser("train", help="train every model from nothing; run again to go on after a stop")
+    train = commands.add_parser("train", help="train every model from scratch; the same command resumes")
     train.add_argument("--out", type=Path, default=Path("runs/lab"), help="folder of work files (default: %(default)s)")
     train.add_argument("--models", type=Path, help="folder the models are written to (default: the package's)")
     threads = max(1, (os.cpu_count() or 1) // 2)
     train.add_argument("--threads", type=int, default=threads, help="threads of torch (default: %(default)s)")
     train.add_argument("--rehearse", action="store_true", help="run every stage at a tiny size, into --models")
     train.set_defaults(run=_train)
-    bars = commands.add_parser("bars", help="sample and search lab-500 and print what holds; run again to go on")
+    bars = commands.add_parser(
+        "bars", help="sample and search lab-500, print which bars hold; the same command resumes"
+    )
     bars.add_argument("--out", type=Path, default=Path("runs/bars"), help="work folder (default: %(default)s)")
     bars.add_argument(
         "--data", choices=["lab-500", "lab-validation"], default="lab-500", help="problems (default: %(default)s)"
     )
     bars.set_defaults(run=_bars)
-    judged = commands.add_parser("judged", help="sample the solutions that reward models are measured on")
+    judged = commands.add_parser("judged", help="sample the solutions that reward models are evaluated on")
     judged.add_argument("--out", type=Path, help="file to write (default: the package's)")
     judged.set_defaults(run=_judged)
     return top
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a subcommand and return its exit code; 2 for what a user can mend, 130 when interrupted."""
+    """Run a subcommand and return its exit code: 2 for an error the user can correct, 130 when interrupted."""
     args = parser().parse_args(argv)
     if getattr(args, "rehearse", False) and args.models is None:
         print("--rehearse needs --models, so that it does not overwrite the real ones.", file=sys.stderr)

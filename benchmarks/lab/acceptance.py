@@ -1,6 +1,6 @@
-"""What the laboratory must show on lab-500, measured: `python -m benchmarks.lab bars`.
+"""Acceptance bars of the built-in models on lab-500: `python -m benchmarks.lab bars`.
 
-Samples and searches are kept in a work folder and resumed there; the figures are computed from those files.
+Samples and searches are kept in a work folder and resumed; the figures are computed from its files.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HARD = (4, 5)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One search over all problems: its file's name and the Solver's settings."""
+    """One search over all problems: the name of its file, and the settings of the Solver."""
 
     name: str
     settings: dict[str, Any]
@@ -39,7 +39,7 @@ RUNS = (
     Run("samples-1m-64", {"policy": "lab-1m", "strategy": "best-of-n", "budget": 64}),
     Run("beam-1m-16", {"policy": "lab-1m", "strategy": "beam-search", "budget": 16}),
     Run("dvts-1m-16", {"policy": "lab-1m", "strategy": "dvts", "budget": 16}),
-    # Best-of-n, since on lab-validation it does better with this policy than DVTS (74.6 % against 71.6 %).
+    # Best-of-n: better than DVTS with this policy on lab-validation (74.6 % against 71.6 %).
     Run("best-200k-64", {"policy": "lab-200k", "strategy": "best-of-n", "budget": 64}),
     Run("greedy-4m", {"policy": "lab-4m", "strategy": "majority", "budget": 1, "temperature": 0.0}),
     Run("greedy-1m", {"policy": "lab-1m", "strategy": "majority", "budget": 1, "temperature": 0.0}),
@@ -49,7 +49,7 @@ RUNS = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One problem of one run: its level, the candidates, which are right, and whether the run's own answer is."""
+    """One problem of one run: level, candidates, which are right, whether the run's answer is right, cost."""
 
     level: int
     candidates: tuple[Candidate, ...]
@@ -58,7 +58,7 @@ class Outcome:
     flops: int
 
     def voted(self, vote: str, first: int, count: int) -> float:
-        """1.0 when the vote of ``count`` candidates from the ``first`` on picks a right answer."""
+        """Return 1.0 if the vote of ``count`` candidates from index ``first`` elects a right answer."""
         voters = self.candidates[first : first + count]
         best = resolve("vote", vote)(voters).best
         return float(best is not None and self.right[first + voters.index(best)])
@@ -66,7 +66,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A line of the table: what must hold, what was measured, whether it holds."""
+    """A line of the table: the requirement, what was measured, whether it holds."""
 
     what: str
     measured: str
@@ -74,7 +74,7 @@ class Bar:
 
 
 def sample(work: Path, source: Path, only: str | None = None) -> None:
-    """Run what is missing. Raises BadInput where the work folder holds runs of other settings."""
+    """Run what is missing. Raises BadInput if the work folder has runs with other settings."""
     work.mkdir(parents=True, exist_ok=True)
     for run in RUNS:
         if only and run.name != only:
@@ -88,7 +88,7 @@ def sample(work: Path, source: Path, only: str | None = None) -> None:
 
 
 def load(work: Path, source: Path) -> dict[str, list[Outcome]]:
-    """The outcomes of every run, in the order of the problems."""
+    """Read the outcomes of every run, in the order of the problems."""
     problems = [json.loads(line) for line in source.read_text().splitlines()]
     found = {}
     for run in RUNS:
@@ -109,7 +109,7 @@ def _outcome(problem: dict[str, Any], row: dict[str, Any]) -> Outcome:
 
 
 def bars(found: dict[str, list[Outcome]]) -> Iterator[Bar]:
-    """Every bar with its figure; groups of 16 are the four disjoint quarters of the 64 samples, averaged."""
+    """Yield every bar with its figure; groups of 16 are the four disjoint quarters of the 64 samples, averaged."""
     samples, greedy = found["samples-1m-64"], found["greedy-4m"]
     single = [sum(o.right) / len(o.right) for o in samples]
     one = mean(single)
@@ -129,7 +129,7 @@ def bars(found: dict[str, list[Outcome]]) -> Iterator[Bar]:
 
 
 def search_bar(found: dict[str, list[Outcome]], samples: list[Outcome]) -> Bar:
-    """Beam search or DVTS at 16 against the better vote of best-of-16, on the hardest levels."""
+    """Compare beam search or DVTS at 16 with the better vote of best-of-16, on the hardest levels."""
     hard = [k for k, o in enumerate(samples) if o.level in HARD]
     votes = {vote: quarters([samples[k] for k in hard], vote) for vote in ("weighted", "best")}
     vote = max(votes, key=lambda name: mean(votes[name]).value)
@@ -145,7 +145,7 @@ def search_bar(found: dict[str, list[Outcome]], samples: list[Outcome]) -> Bar:
 
 
 def small_bar(found: dict[str, list[Outcome]], greedy: list[Outcome]) -> Bar:
-    """The smallest policy with search at 64 against one greedy answer of the largest."""
+    """Compare the smallest policy with search at 64 with one greedy answer of the largest."""
     base = [float(o.solved) for o in greedy]
     name = "best-200k-64"
     ours = [float(o.solved) for o in found[name]]
@@ -155,12 +155,12 @@ def small_bar(found: dict[str, list[Outcome]], greedy: list[Outcome]) -> Bar:
 
 
 def quarters(outcomes: list[Outcome], vote: str, size: int = 16) -> list[float]:
-    """For each problem how often the vote of ``size`` samples is right, over disjoint groups."""
+    """Return for each problem how often the vote of ``size`` samples is right, over disjoint groups."""
     return [float(np.mean([o.voted(vote, k, size) for k in range(0, len(o.right), size)])) for o in outcomes]
 
 
 def table(found: dict[str, list[Outcome]]) -> Iterator[str]:
-    """Accuracy of every run by level, and its mean cost."""
+    """Yield lines with the accuracy of every run by level, and its mean cost."""
     yield f"{'run':<16}{'all':>24}" + "".join(f"{f'level {k}':>9}" for k in LEVELS) + f"{'FLOPs':>12}"
     for name, outcomes in found.items():
         solved = [float(o.solved) for o in outcomes]
@@ -170,7 +170,7 @@ def table(found: dict[str, list[Outcome]]) -> Iterator[str]:
 
 
 def report(work: Path, problems: str = "lab-500", say: Callable[[str], None] = print) -> bool:
-    """Sample what is missing, print the tables; True when every bar holds."""
+    """Sample what is missing and print the tables. Returns True if every bar holds."""
     source = DATA / f"{problems}.jsonl"
     sample(work / problems, source)
     found = load(work / problems, source)

@@ -1,4 +1,4 @@
-"""The model cards, written from the record of a training."""
+"""Model cards, written from the record of a training."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _training(record: dict[str, Any]) -> str:
 
 
 def write(folder: Path, record: dict[str, Any]) -> None:
-    """Write `README.md` and `training.json`, which it is made from, into a model's folder."""
+    """Write `README.md` and `training.json`, its source, into a model's folder."""
     template = _PRM if "samplings" in record["recipe"] else _POLICY
     table = "\n".join(["| figure | value |", "|---|---|", *_table(record["figures"])])
     text = template.format(

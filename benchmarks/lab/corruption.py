@@ -1,8 +1,8 @@
-"""Wrong solutions without a model: slips planted into worked solutions, labelled like sampled ones.
+"""Wrong solutions without a model: worked solutions with planted errors, labelled like sampled ones.
 
-They are free, so the reward model sees many more wrong steps than could be sampled on a CPU. A slip is a wrong digit, a
-number misread, another operation, an earlier value taken for the running one, or a step left out or done twice; the
-steps after it go on from the wrong value, as a model does.
+They cost nothing, so the reward model sees many more wrong steps than a CPU could sample. An error is a wrong digit, a
+misread number, another operation, an earlier value instead of the current one, or a missing or repeated step. Later
+steps continue from the wrong value, as a model does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KINDS = (
 
 
 def _slip(n: int, rng: random.Random) -> int:
-    """A number near to `n` as a careless reader or reckoner has it."""
+    """Return a number near `n`, as a careless reader or calculator would."""
     if rng.random() < 0.35:
         return max(0, n + rng.choice((-100, -10, -10, -2, -1, 1, 2, 10, 10, 100)))
     digits = list(str(n))
@@ -42,9 +42,9 @@ def _slip(n: int, rng: random.Random) -> int:
 
 
 def corrupt(problem: LabProblem, rng: random.Random, rate: float = 0.12) -> Solution:
-    """The problem's solution with a slip in each step at `rate`; without any, it is the right solution."""
+    """Return the problem's solution with an error in each step at `rate`; without errors it is the right solution."""
     numbers = [int(n) for n in re.findall(r"\d+", problem.problem)] or [2]
-    values: dict[str, int] = {}  # what a reference result has become
+    values: dict[str, int] = {}  # actual value of each reference result
     lines = list[str]()
     for index, (line, step) in enumerate(zip(problem.solution.split("\n\n"), problem.program, strict=False)):
         found, names = _EQUATION.fullmatch(line), re.fullmatch(r"(#?\d+)([-+*/])(#?\d+)", step)

@@ -1,4 +1,4 @@
-"""Writing the final models in the formats that transformers and vLLM load by themselves."""
+"""Export of the final models in formats that transformers and vLLM load."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from benchmarks.word_problems.generate import stream, to_jsonl
 
 
 def data_hash(seed: int, levels: tuple[float, ...]) -> str:
-    """The sha256 of the first 1000 training problems of a recipe: the same data gives the same one."""
+    """Return the sha256 of the first 1000 training problems of a recipe; equal data have equal hashes."""
     problems = list(itertools.islice(stream(seed * 1_000_000, levels), 1000))
     return hashlib.sha256(to_jsonl(problems)).hexdigest()
 
@@ -57,7 +57,7 @@ def save_prm(model: RewardModel, folder: Path) -> None:
 
 
 def record(recipe: Recipe | PRMRecipe, progress: Progress, parameters: int, figures: dict[str, Any]) -> dict[str, Any]:
-    """What a model card is made from: the recipe, what was spent, and the figures."""
+    """Build the record of a model card: recipe, training cost and figures."""
     levels = recipe.levels if isinstance(recipe, Recipe) else (1.0,) * 5
     return {
         "recipe": asdict(recipe),

@@ -1,8 +1,8 @@
-"""Growing a trained Llama into a larger one that computes the same function at first.
+"""Growing a trained Llama into a larger one that computes the same function (Net2Net, arXiv 1511.05641).
 
-What is new reads from the old, but writes nothing yet: new residual dimensions start at zero, new heads, neurons and
-layers have random inputs and zero outputs. Training then gives the new parts something to say. A large policy so starts
-where a small one stands, which saves most of its training (Net2Net, arXiv 1511.05641, and its followers).
+New parts read from the old ones but write nothing yet: new residual dimensions start at zero; new heads, neurons and
+layers have random inputs and zero outputs. Training then puts them to use. The large policy starts at the small one's
+quality, which saves most of its training.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from transformers import LlamaForCausalLM
 
 @torch.no_grad()
 def grow(small: LlamaForCausalLM, large: LlamaForCausalLM, seed: int) -> None:
-    """Overwrite the weights of `large` so that it computes what `small` does.
+    """Overwrite the weights of `large` so that it computes the same function as `small`.
 
-    The head size must be the same; width, heads, inner width and layers may be larger. `seed` decides the new parts.
+    The head size must be equal; width, heads, inner width and layers may be larger. `seed` determines the new parts.
 
     Raises:
         ValueError: if `large` is not at least as large in every way, or its head size differs.

@@ -1,7 +1,7 @@
-"""Labelled solutions of held-out problems, which come with the package: what a reward model is measured on.
+"""Sampling of the built-in labelled solutions that reward models are evaluated on.
 
-`python -m benchmarks.lab judged` samples them anew from lab-1m. The file holds no labels: they are the checker's
-(`problems.check_steps`), made when it is read.
+`python -m benchmarks.lab judged` samples them from lab-1m on held-out problems. The file has no labels: the checker
+(`generate.check_steps`) computes them when it is read.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from pathlib import Path
 from benchmarks.word_problems.generate import load
 from benchmarks.word_problems.labelled import EACH
 
-PER_LEVEL = 40  # problems of each level of lab-validation
+PER_LEVEL = 40  # problems per level of lab-validation
 POLICY, TEMPERATURE, SEED = "lab-1m", 1.0, 912
 
 
 def write(file: Path, per_level: int = PER_LEVEL, each: int = EACH) -> None:
-    """Sample the solutions and write them, one a line: the problem's id, and the solution's text."""
+    """Sample the solutions and write one per line: the problem's id, and the solution's text."""
     from transformers import LlamaForCausalLM
 
     from benchmarks.lab.solutions import sample

@@ -1,8 +1,8 @@
-"""What every training stage shares: the schedule, checkpoints that survive a kill, and the progress log.
+"""The training loop of every stage: schedule, checkpoints that survive a kill, progress log.
 
-A checkpoint is three files: weights and optimizer state as safetensors, the place in the data as JSON. It is written
-beside the old one and then takes its place, so an interrupted run goes on from the last complete one, and the result
-equals that of a run that was never interrupted.
+A checkpoint is three files: weights and optimizer state as safetensors, the position in the data as JSON. It is
+written next to the old one and then replaces it. An interrupted run resumes from the last complete one, with the same
+result as an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Warmup (in tokens), constant, decay: the last share `decay` of the `tokens` falls linearly to zero."""
+    """Warmup (in tokens), constant, decay: over the last share `decay` of `tokens` the rate falls linearly to zero."""
 
     tokens: int
     rate: float
@@ -30,14 +30,14 @@ class Schedule:
     decay: float = 0.3
 
     def at(self, seen: int) -> float:
-        """The learning rate after so many tokens."""
+        """Return the learning rate after so many tokens."""
         left = max(0.0, 1 - seen / self.tokens)
         return self.rate * min(1.0, (seen + 1000) / self.warmup, left / self.decay)
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far a stage has come: tokens seen, data chunk and the batch within it, seconds of work, optimizer steps."""
+    """Progress of a stage: tokens seen, data chunk and batch within it, seconds of work, optimizer steps."""
 
     tokens: int = 0
     chunk: int = 0
@@ -47,12 +47,12 @@ class Progress:
 
 
 def device() -> torch.device:
-    """A GPU if there is one, else the CPU."""
+    """Return a GPU if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def optimizer_for(model: torch.nn.Module, rate: float) -> torch.optim.AdamW:
-    """AdamW with weight decay on matrices only."""
+    """Build AdamW with weight decay on matrices only."""
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}]
@@ -65,7 +65,7 @@ def _weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 def save_checkpoint(folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-    """Write a checkpoint beside the old one, then let it take its place."""
+    """Write a checkpoint next to the old one, then replace the old one."""
     new = folder.with_name(folder.name + ".new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
@@ -81,10 +81,10 @@ def save_checkpoint(folder: Path, model: torch.nn.Module, optimizer: torch.optim
 
 
 def load_checkpoint(folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
-    """Load the last complete checkpoint into model and optimizer; a fresh `Progress` if there is none."""
+    """Load the last complete checkpoint into model and optimizer; without one return a fresh `Progress`."""
     new = folder.with_name(folder.name + ".new")
     if not folder.exists() and (new / "progress.json").exists():
-        os.replace(new, folder)  # killed between the removal of the old one and the renaming
+        os.replace(new, folder)  # killed between removing the old one and renaming
     if not (folder / "progress.json").exists():
         return Progress()
     own = dict(model.named_parameters())
@@ -100,7 +100,7 @@ def load_checkpoint(folder: Path, model: torch.nn.Module, optimizer: torch.optim
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Token ids and targets, both [rows, length]; target -100 is not learned. `tokens` counts what is not padding."""
+    """Token ids and targets, both [rows, length]; target -100 is ignored. `tokens` excludes padding."""
 
     ids: torch.Tensor
     targets: torch.Tensor
@@ -117,10 +117,10 @@ def fit(
     stop_at: int | None = None,
     trunk: int = 0,
 ) -> Progress:
-    """Train until `schedule.tokens` are seen, going on from `folder/checkpoint` if there is one.
+    """Train until `schedule.tokens` are seen; resume from `folder/checkpoint` if it exists.
 
-    `batches(chunk)` yields lists of batches from that chunk on. `stop_at` ends early after so many tokens, with a
-    checkpoint (for tests, and for looking at a model on its way). The state after `trunk` tokens is kept in
+    `batches(chunk)` yields lists of batches from that chunk on. `stop_at` stops early after so many tokens, with a
+    checkpoint (for tests, and for a look at an unfinished model). The state after `trunk` tokens is kept in
     `folder/trunk`.
     """
     model.train()

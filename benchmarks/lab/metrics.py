@@ -1,4 +1,4 @@
-"""The figures of the model cards: accuracy on validation problems, votes, and how well the PRM judges steps."""
+"""Figures of the model cards: accuracy on validation problems, votes, quality of the PRM."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from benchmarks.stats.intervals import Interval, auc, harmonic_mean, wilson
 
 
 def share(hits: Sequence[float]) -> dict[str, float]:
-    """A mean of zeros and ones (or shares) over problems, with its interval."""
+    """Compute a mean of zeros and ones (or shares) over problems, with its interval."""
     found = wilson(sum(hits), len(hits)) if hits else Interval(0.0, 0.0, 1.0)
     return {"share": found.value, "low": found.low, "high": found.high, "n": len(hits)}
 
 
 def vote(solutions: Sequence[Solution], weights: Sequence[float]) -> str:
-    """The boxed answer with the largest sum of weights; the earliest of equals; "" if nothing is boxed."""
+    """Return the boxed answer with the largest sum of weights, the earliest of equals; "" if nothing is boxed."""
     sums: dict[str, float] = defaultdict(float)
     for solution, weight in zip(solutions, weights, strict=True):
         if solution.answer:
@@ -31,8 +31,10 @@ def vote(solutions: Sequence[Solution], weights: Sequence[float]) -> str:
 def sampled(
     groups: list[list[Solution]], answers: list[str], scores: list[list[list[float]]] | None = None
 ) -> dict[str, Any]:
-    """Figures of `n` samples a problem: pass@1, pass@n, majority, and with `scores` [problem][sample][step] the
-    vote weighted by the last step's score and the best single sample."""
+    """Compute pass@1, pass@n and majority of `n` samples per problem.
+
+    With `scores` [problem][sample][step] also the vote weighted by the last step's score, and the best single sample.
+    """
     n = len(groups[0])
     right = [sum(s.answer == a for s in g) for g, a in zip(groups, answers, strict=True)]
     out: dict[str, Any] = {
@@ -51,14 +53,17 @@ def sampled(
 
 
 def by_level(levels: list[int], hits: list[float]) -> dict[str, dict[str, float]]:
-    """`share` of the hits of each level."""
+    """Compute the `share` of the hits of each level."""
     pairs = sorted(zip(levels, hits, strict=True), key=lambda x: x[0])
     return {str(level): share([h for _, h in part]) for level, part in groupby(pairs, key=lambda x: x[0])}
 
 
 def judging(solutions: list[Solution], scores: list[list[float]]) -> dict[str, Any]:
-    """How well scores find wrong steps: step AUC and accuracy, and the first error as ProcessBench measures it
-    (the harmonic mean of the shares of wrong solutions whose first error is found, and of right ones let pass)."""
+    """Measure how well scores find wrong steps: step AUC and accuracy, and ProcessBench's first-error F1.
+
+    F1 is the harmonic mean of two shares: wrong solutions whose first error is found, and right solutions without a
+        false alarm.
+    """
     pairs = list(zip(solutions, scores, strict=True))
     flat = [(x, label) for s, sc in pairs for x, label in zip(sc, s.labels, strict=True)]
     found, passed = list[float](), list[float]()
@@ -69,7 +74,7 @@ def judging(solutions: list[Solution], scores: list[list[float]]) -> dict[str, A
     labels = [label for _, label in flat]
     return {
         "steps": len(flat),
-        # A coin's, where there are only right steps or only wrong ones.
+        # chance level if all steps are right or all are wrong
         "step AUC": auc([x for x, _ in flat], labels) if 0 < sum(labels) < len(labels) else 0.5,
         "step accuracy": share([float((x >= 0.5) == label) for x, label in flat]),
         "first error found": share(found),

@@ -21,7 +21,7 @@ from benchmarks.word_problems import grammar
 from benchmarks.word_problems.generate import LabProblem, stream
 
 CONTEXT = 512
-COMPILE = shutil.which("g++") is not None  # about a fifth faster; the same mathematics without
+COMPILE = shutil.which("g++") is not None  # about a fifth faster, same results
 CHUNK = 1024  # problems drawn at a time, sorted by length into batches
 
 
@@ -29,9 +29,9 @@ CHUNK = 1024  # problems drawn at a time, sorted by length into batches
 class Recipe:
     """A policy's shape and training.
 
-    `tokens` in all, `rate` the peak learning rate, `batch` tokens a step, `levels` the weights of levels 1 to 5,
-    `decay` the share of the training in which the rate falls to zero. `grown_from` names a smaller policy whose trunk
-    this one starts from: its state after `trunk` tokens, before its rate falls.
+    `tokens` is the total, `rate` the peak learning rate, `batch` tokens per step, `levels` the weights of levels 1 to
+    5, `decay` the share of the training in which the rate falls to zero. `grown_from` names a smaller policy to start
+    from: its state after `trunk` tokens, before its rate falls.
     """
 
     name: str
@@ -57,7 +57,7 @@ RECIPES = {
 
 
 def make(recipe: Recipe) -> LlamaForCausalLM:
-    """A fresh model of the recipe's shape; the recipe's seed decides its weights."""
+    """Create a model of the recipe's shape; the recipe's seed determines its weights."""
     torch.manual_seed(recipe.seed)
     size = len(tokenizer.build())
     config = LlamaConfig(
@@ -79,7 +79,7 @@ def make(recipe: Recipe) -> LlamaForCausalLM:
 
 
 class Encoder:
-    """Turns problems into training rows, hiding names and nouns behind `<unk>` now and then."""
+    """Encoder of problems as training rows; sometimes replaces names and nouns by `<unk>`."""
 
     def __init__(self) -> None:
         tok = tokenizer.build()
@@ -92,12 +92,12 @@ class Encoder:
         self.names = {ids[f" {w}"]: w for w in people} | {ids[w]: w for w in people}
 
     def question(self, problems: list[LabProblem], rng: random.Random) -> list[list[int]]:
-        """Prompts up to and with the assistant's mark, one list of ids a problem."""
+        """Encode prompts up to and including the assistant's mark, one list of ids per problem."""
         texts = [f"<s><|user|>{p.problem}<|assistant|>" for p in problems]
         return [self.veil(e.ids, rng) for e in self.core.encode_batch(texts, add_special_tokens=False)]
 
     def solutions(self, texts: list[str]) -> list[list[int]]:
-        """Solution texts as ids, without an end mark."""
+        """Encode solution texts, without an end mark."""
         return [e.ids for e in self.core.encode_batch(texts, add_special_tokens=False)]
 
     def veil(self, ids: list[int], rng: random.Random) -> list[int]:
@@ -127,7 +127,7 @@ def pack(rows: list[tuple[list[int], list[int]]], size: int, rng: random.Random)
 
 
 def batches(recipe: Recipe, first: int) -> Iterator[list[Batch]]:
-    """Chunks of batches from chunk `first` on; each chunk depends only on the recipe and its number."""
+    """Yield chunks of batches from chunk `first` on; a chunk depends only on the recipe and its number."""
     encoder = Encoder()
     for chunk in itertools.count(first):
         seed = recipe.seed * 1_000_000 + chunk
@@ -145,7 +145,7 @@ def batches(recipe: Recipe, first: int) -> Iterator[list[Batch]]:
 
 
 def loss_of(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
-    """Cross-entropy of the solution's tokens. Rows are padded on the right, so causal attention needs no mask."""
+    """Compute the cross-entropy of the solution's tokens. Rows are padded on the right, so no mask is needed."""
     assert isinstance(model, LlamaForCausalLM)
     where = next(model.parameters()).device
     targets = batch.targets.to(where)
@@ -155,10 +155,10 @@ def loss_of(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
 
 
 def start(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
-    """The model a training begins with: fresh, or grown from another policy's trunk.
+    """Create the model that a training starts from: fresh, or grown from another policy's trunk.
 
     Raises:
-        FileNotFoundError: if the policy it grows from has not been trained beside `folder`.
+        FileNotFoundError: if the policy it grows from was not trained next to `folder`.
     """
     model = make(recipe)
     if recipe.grown_from:
@@ -171,7 +171,7 @@ def start(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
 
 
 def trained(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
-    """The policy as its training in `folder` left it."""
+    """Load the policy that the training in `folder` produced."""
     model = make(recipe)
     own = dict(model.named_parameters())
     for name, value in load_file(folder / "checkpoint" / "model.safetensors").items():
@@ -180,7 +180,7 @@ def trained(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
 
 
 def train(recipe: Recipe, folder: Path, stop_at: int | None = None) -> tuple[LlamaForCausalLM, Progress]:
-    """Train a policy, going on where an earlier call left off in `folder`."""
+    """Train a policy; resume in `folder`."""
     model = start(recipe, folder).to(device())  # type: ignore[arg-type]
     if COMPILE and recipe.tokens > 100_000:
         model.model.compile(dynamic=True)

@@ -1,6 +1,6 @@
-"""The shape of the process reward model, and how it starts from a policy.
+"""Architecture of the process reward model, and its initialization from a policy.
 
-The architecture is Qwen2.5-Math-PRM's at laboratory size, weight for weight, so that vLLM serves it as it is.
+The architecture is Qwen2.5-Math-PRM's at a tiny size, weight for weight, so vLLM serves it unchanged.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.word_problems.generate import stream
 
 STEP_ID = [*tokenizer.SPECIAL].index(tokenizer.STEP)
 ASSISTANT_ID = [*tokenizer.SPECIAL].index(tokenizer.ASSISTANT)
-SHARPNESS = 8.0  # of the heads that are built in
+SHARPNESS = 8.0  # of the constructed attention heads
 CODE = 24  # dimensions of a token's code
 
 
@@ -34,17 +34,17 @@ class RewardModel(nn.Module):
         self.score = nn.Sequential(nn.Linear(size, size), nn.ReLU(), nn.Linear(size, 2))
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """Two logits at every position; only those at `<extra_0>` mean anything."""
+        """Compute two logits at every position; only those at `<extra_0>` have a meaning."""
         logits: torch.Tensor = self.score(self.model(input_ids=ids, use_cache=False).last_hidden_state)
         return logits
 
 
 def make(policy: LlamaForCausalLM, seed: int, width: int, layers: int) -> RewardModel:
-    """A reward model that carries the policy in its lowest layers and free room beside it, with a fresh head.
+    """Create a reward model with the policy in its lowest layers, free dimensions next to it, and a fresh head.
 
-    The policy knows what it would have written; a step is judged by comparing that with what stands there, and the
-    comparison can only come in the layers above, in the free room. The first one is built in (see `_compare`); the
-    rest is learned. The step mark starts as a paragraph break, which the policy knows.
+    The policy predicts what it would have written. The layers above compare that with the actual step, in the free
+    dimensions. The first comparison is constructed (see `_compare`), the rest is learned. The step mark starts as a
+    paragraph break, which the policy knows.
     """
     torch.manual_seed(seed)
     body, old = copy.deepcopy(policy.config), policy.config
@@ -81,18 +81,19 @@ def make(policy: LlamaForCausalLM, seed: int, width: int, layers: int) -> Reward
 
 
 def kept(model: RewardModel, layers: int) -> list[nn.Parameter]:
-    """The parameters that hold the policy: the embedding and so many lowest layers. Training leaves them alone."""
+    """Return the parameters of the policy: the embedding and the lowest layers. Training leaves them frozen."""
     names = ("embed_tokens.", *(f"layers.{i}." for i in range(layers)))
     return [p for name, p in model.model.named_parameters() if name.startswith(names)]
 
 
 @torch.no_grad()
 def _compare(model: RewardModel, policy: LlamaForCausalLM) -> None:
-    """Build in the first comparison: how likely the policy finds each token after what stands before it.
+    """Construct the first comparison: the likelihood of each token under the policy.
 
-    The likelihood of a token is the product of its embedding with the policy's last state one place earlier. So each
-    token carries a short code of its embedding in the free room; one head of the first new layer fetches the code of
-    what was expected, and pairs of neurons multiply the two. A head of the layer above finds the largest surprise.
+    The likelihood of a token is the product of its embedding with the policy's last state one position earlier. So
+    each token carries a short code of its embedding in the free dimensions; a head of the first new layer fetches the
+    code of the expected token, and pairs of neurons multiply the two. A head of the next layer finds the largest
+    surprise.
     """
     core, depth, room = model.model, policy.config.num_hidden_layers, policy.config.hidden_size
     code, (surprise, worst) = slice(room, room + CODE), places(policy)
@@ -124,17 +125,19 @@ def _compare(model: RewardModel, policy: LlamaForCausalLM) -> None:
 
 
 def _write_codes(table: torch.Tensor, room: int) -> tuple[torch.Tensor, float]:
-    """Write each token's code into its embedding; return the codes' basis [CODE, room] and how loud they are."""
+    """Write each token's code into its embedding; return the basis of the codes [CODE, room] and their scale."""
     ids = _sample()
     basis = torch.linalg.svd(table[ids, :room], full_matrices=False).Vh[:CODE]
-    quiet = 0.4 * float(table[ids, :room].pow(2).mean().sqrt())  # too quiet to disturb the policy's norms much
+    quiet = 0.4 * float(
+        table[ids, :room].pow(2).mean().sqrt()
+    )  # small enough to leave the policy's norms nearly unchanged
     codes = table[:, :room] @ basis.T
     table[:, room : room + CODE] = codes * quiet / codes[ids].pow(2).mean().sqrt()
     return basis, quiet
 
 
 def _multiply(mlp: Qwen2MLP, room: int, target: int) -> None:
-    """Make the first neurons take the product of a token's code and the fetched one: silu(a) b - silu(-a) b = a b."""
+    """Make the first neurons multiply a token's code with the fetched one: silu(a) b - silu(-a) b = a b."""
     eye, code, fetched = torch.eye(CODE), slice(room, room + CODE), slice(room + CODE, room + 2 * CODE)
     mlp.gate_proj.weight[: 2 * CODE] = mlp.up_proj.weight[: 2 * CODE] = 0.0
     mlp.gate_proj.weight[:CODE, code], mlp.gate_proj.weight[CODE : 2 * CODE, code] = eye, -eye
@@ -144,24 +147,24 @@ def _multiply(mlp: Qwen2MLP, room: int, target: int) -> None:
 
 
 def _sample() -> list[int]:
-    """The tokens of a few solutions."""
+    """Return the tokens of a few solutions."""
     return Encoder().solutions(["\n\n".join(p.solution for p in itertools.islice(stream(0), 4))[:1200]])[0]
 
 
 def _look_back(attention: Qwen2Attention, angle: torch.Tensor) -> None:
-    """Make the first head look at the token before: its queries and keys are biases, which only places turn."""
+    """Make the first head attend to the previous token: queries and keys are biases that only positions rotate."""
     size, half = 2 * len(angle), len(angle)
     attention.q_proj.weight[:size] = attention.k_proj.weight[:size] = 0.0
     attention.q_proj.bias[:half] = SHARPNESS
-    # The same vector turned by one place: the product is largest where the key stands one before the query.
+    # The same vector rotated by one position: the product is largest for the key one before the query.
     attention.k_proj.bias[:half] = SHARPNESS * angle.cos()
     attention.k_proj.bias[half:size] = SHARPNESS * angle.sin()
 
 
 def _look_for_largest(attention: Qwen2Attention, source: int, target: int, loud: float) -> None:
-    """Make the first head look where dimension `source` is largest so far, and copy it to `target`."""
+    """Make the first head attend to the largest value so far of dimension `source`, and copy it to `target`."""
     size = attention.head_dim
-    slow = size // 2 - 1  # the pair that the rotary embedding hardly turns
+    slow = size // 2 - 1  # the pair that the rotary embedding hardly rotates
     attention.q_proj.weight[:size] = attention.k_proj.weight[:size] = attention.v_proj.weight[:size] = 0.0
     attention.q_proj.bias[slow] = SHARPNESS
     attention.k_proj.weight[slow, source] = 2.0
@@ -171,5 +174,5 @@ def _look_for_largest(attention: Qwen2Attention, source: int, target: int, loud:
 
 
 def places(policy: LlamaForCausalLM) -> tuple[int, int]:
-    """The dimensions of a token's surprise, and of the largest one so far."""
+    """Return the dimensions of a token's surprise, and of the largest one so far."""
     return policy.config.hidden_size + 2 * CODE, policy.config.hidden_size + 2 * CODE + 1

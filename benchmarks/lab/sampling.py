@@ -1,4 +1,4 @@
-"""Sampling many solutions at once from a small Llama: one preallocated cache, finished rows are dropped."""
+"""Batched sampling of many solutions from a small Llama, with one preallocated cache; finished rows are dropped."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tens
 
 
 def _keep(cache: torch.Tensor, index: torch.Tensor, at: int) -> torch.Tensor:
-    """The rows `index` (ascending) of a cache that is filled up to column `at`, moved to its front."""
+    """Move the rows `index` (ascending) of a cache that is filled up to column `at` to its front."""
     cache[: len(index), :, :at] = cache[index, :, :at]
     return cache[: len(index)]
 
 
 def _choose(logits: torch.Tensor, temperature: float, generator: torch.Generator) -> torch.Tensor:
-    """One token a row, by the inverse of the cumulative distribution: a single random number a row is enough."""
+    """Draw one token per row by inverting the cumulative distribution with a single random number."""
     if temperature <= 0:
         return logits.argmax(-1)
     sums = (logits / temperature).softmax(-1).cumsum(-1)
@@ -33,7 +33,7 @@ def _choose(logits: torch.Tensor, temperature: float, generator: torch.Generator
 
 
 class Sampler:
-    """Samples from `model`. Rows of a batch are padded on the left, so all write at the same place of the cache."""
+    """Sampler of `model`. Rows of a batch are padded on the left, so all write at the same position of the cache."""
 
     def __init__(self, model: LlamaForCausalLM) -> None:
         self.model = model.eval()
@@ -51,9 +51,9 @@ class Sampler:
         rows: int = 256,
         done: Callable[[int], object] = lambda n: None,
     ) -> list[list[int]]:
-        """One continuation (ids, without the end mark) for each prompt; temperature 0 is greedy.
+        """Return one continuation (ids, without the end mark) per prompt; temperature 0 is greedy.
 
-        `longest` bounds prompt and continuation together; `done` is told of each batch's row count.
+        `longest` limits prompt and continuation together; `done` is called with the row count of each batch.
         """
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         generator = torch.Generator(self.where).manual_seed(seed)
@@ -78,7 +78,7 @@ class Sampler:
             (torch.zeros(shape, device=self.where), torch.zeros(shape, device=self.where))
             for _ in self.model.model.layers
         ]
-        alive: list[int | None] = list(range(len(prompts)))  # which prompt a row belongs to, None once it ended
+        alive: list[int | None] = list(range(len(prompts)))  # prompt of each row, None once it ended
         answers, at = [list[int]() for _ in prompts], 0
         while True:
             logits = self._forward(ids, at, pads, caches)
@@ -93,20 +93,20 @@ class Sampler:
             if not going or at + 1 >= longest:
                 return answers
             if len(going) < 0.75 * len(alive):
-                # Moving the cache costs, so ended rows are dropped some at a time.
+                # Moving the cache is expensive, so ended rows are dropped in groups.
                 index = torch.tensor(going, device=self.where)
                 pads, chosen, alive = pads[index], chosen[index], [alive[row] for row in going]
                 caches = [(_keep(k, index, at), _keep(v, index, at)) for k, v in caches]
             ids = chosen[:, None]
 
     def _forward(self, ids: torch.Tensor, at: int, pads: torch.Tensor, caches: list[Cache]) -> torch.Tensor:
-        """Logits [rows, vocabulary] of the last column of `ids` [rows, new], which starts at column `at`."""
+        """Compute the logits [rows, vocabulary] of the last column of `ids` [rows, new], which starts at `at`."""
         core, (rows, new) = self.model.model, ids.shape
         columns = torch.arange(at, at + new, device=self.where)
         cos, sin = core.rotary_emb(core.embed_tokens.weight, (columns[None] - pads[:, None]).clamp(min=0))
         seen = torch.arange(at + new, device=self.where)
         mask = (seen[None, None] >= pads[:, None, None]) & (seen[None, None] <= columns[None, :, None])
-        # A padding column sees itself, so that no row of the softmax is empty.
+        # A padding column attends to itself, so that no softmax row is empty.
         mask = (mask | (seen[None, None] == columns[None, :, None]))[:, None]
         x = core.embed_tokens(ids)
         for layer, (keys, values) in zip(core.layers, caches, strict=True):

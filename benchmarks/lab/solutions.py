@@ -1,4 +1,4 @@
-"""Sampling labelled solutions from the policies: what the reward model learns from and is judged on."""
+"""Sampling of labelled solutions from the policies, to train and evaluate the reward model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.lab import tokenizer
 from benchmarks.lab.sampling import Sampler
 from benchmarks.word_problems.generate import LabProblem, check_steps, stream
 
-CHUNK = 256  # problems sampled at a time; a chunk is one file, and what is there is not sampled again
+CHUNK = 256  # problems sampled at a time; a chunk is one file
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +29,18 @@ class Solution:
 
     @property
     def correct(self) -> bool:
-        """Whether it is finished and right to the end."""
+        """Return whether it is finished and right to the end."""
         return all(self.labels) and self.steps[-1].startswith("The answer is")
 
     @property
     def answer(self) -> str:
-        """The boxed answer, or "" if there is none."""
+        """Return the boxed answer, or "" if there is none."""
         return self.steps[-1].partition("\\boxed{")[2].partition("}")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """What is sampled: `count` problems of one policy, `each` solutions of each, at a temperature."""
+    """A sampling plan: `count` problems of one policy, `each` solutions of each, at a temperature."""
 
     policy: str
     count: int
@@ -54,7 +54,7 @@ class Sampling:
 def sample(
     model: LlamaForCausalLM, problems: list[LabProblem], each: int, temperature: float, seed: int
 ) -> list[Solution]:
-    """`each` labelled solutions of every problem, problem by problem."""
+    """Sample `each` labelled solutions of every problem, problem by problem."""
     tok = tokenizer.build()
     texts = [f"<s><|user|>{p.problem}<|assistant|>" for p in problems for _ in range(each)]
     prompts = tok(texts, add_special_tokens=False)["input_ids"]
@@ -67,7 +67,7 @@ def sample(
 
 
 def gather(model: LlamaForCausalLM, plan: Sampling, folder: Path) -> None:
-    """Sample a plan into `folder`, one file a chunk; chunks that are there are kept."""
+    """Sample a plan into `folder`, one file per chunk; existing chunks are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     problems = stream(plan.seed, plan.levels, plan.split)
     for chunk in tqdm(range(-(-plan.count // CHUNK)), desc=f"sample {plan.policy}"):
@@ -83,7 +83,7 @@ def gather(model: LlamaForCausalLM, plan: Sampling, folder: Path) -> None:
 
 
 def read(folder: Path) -> Iterator[Solution]:
-    """The solutions that `gather` wrote, in order."""
+    """Yield the solutions that `gather` wrote, in order."""
     for path in sorted(folder.glob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
@@ -91,7 +91,7 @@ def read(folder: Path) -> Iterator[Solution]:
 
 
 def shuffled(folders: list[Path], seed: int) -> list[Solution]:
-    """All solutions of several folders in an order that the seed decides."""
+    """Return all solutions of several folders, shuffled by the seed."""
     rows = [s for folder in folders for s in read(folder)]
     random.Random(seed).shuffle(rows)
     return rows

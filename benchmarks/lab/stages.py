@@ -1,12 +1,12 @@
-"""The stages of `train`, each of which goes on where it was interrupted, and skips what is done.
+"""The stages of `train`. Each resumes where it was interrupted, and skips what is done.
 
-- lab-200k, lab-1m: from nothing
+- lab-200k, lab-1m: trained from scratch
 - lab-4m: grown from lab-1m
-- lab-200k-early, lab-1m-early: the reward model's teachers
-- samples: labelled solutions of the teachers
-- prm-body: a policy that is only there to be the reward model's lowest layers
+- lab-200k-early, lab-1m-early: policies whose solutions the reward model learns from
+- samples: labelled solutions of these two
+- prm-body: the policy in the reward model's lowest layers
 - lab-prm: the reward model
-- figures and cards: on validation problems
+- figures and cards: measured on validation problems
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ TEMPERATURE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Laboratory:
-    """What is made: the policies, the reward model, and what they are measured on.
+    """What is trained, and what it is evaluated on.
 
-    `teachers` are policies whose solutions the reward model learns from, `body` is the one inside it.
-    `judged` is what the reward model is judged on; `measured` says on how many problems of each level of
-    lab-validation, and with how many samples of each, a policy's figures are taken.
+    `teachers` are policies whose solutions the reward model learns from; `body` is the policy inside it. `judged` are
+    the solutions it is evaluated on. `measured` is the number of problems per level of lab-validation, and of samples
+    of each, for a policy's figures.
     """
 
     policies: dict[str, Recipe]
@@ -57,7 +57,7 @@ FULL = Laboratory(
 
 
 def rehearsal(lab: Laboratory = FULL, tokens: int = 12_000) -> Laboratory:
-    """The same laboratory at a thousandth of its size: a look at the machinery, not at the models."""
+    """Return the same plan at a thousandth of its size, to test the code."""
     samplings = tuple(replace(s, count=8, each=1) for s in lab.prm.samplings)
     return Laboratory(
         {
@@ -89,7 +89,7 @@ def train_policies(lab: Laboratory, work: Path) -> None:
 
 
 def sample_solutions(lab: Laboratory, work: Path) -> None:
-    """Sample what the reward model learns from, and what it is judged on."""
+    """Sample the solutions that the reward model learns from and is evaluated on."""
     for plan in lab.prm.samplings:
         gather(_trained(lab, plan.policy, work), plan, work / "samples" / plan.policy)
     gather(_trained(lab, lab.judged.policy, work), lab.judged, work / "judged")
@@ -102,7 +102,7 @@ def train_reward_model(lab: Laboratory, work: Path) -> None:
 
 
 def write_models(lab: Laboratory, work: Path, models: Path) -> None:
-    """Write the four models' files."""
+    """Write the files of the four models."""
     for name, recipe in lab.policies.items():
         export.save_policy(policy.trained(recipe, work / name), models / name)
     export.save_prm(_reward_model(lab, work), models / lab.prm.name)
@@ -141,7 +141,7 @@ def _judge(lab: Laboratory, work: Path) -> dict[str, Any]:
 
 
 def _figures(lab: Laboratory, name: str, work: Path) -> dict[str, Any]:
-    """Measure a model once; later calls read what was found."""
+    """Measure a model once; later calls read the result."""
     kept = work / "figures" / f"{name}.json"
     if not kept.exists():
         found = _judge(lab, work) if name == lab.prm.name else _measure(lab, name, work)
@@ -152,7 +152,7 @@ def _figures(lab: Laboratory, name: str, work: Path) -> dict[str, Any]:
 
 
 def write_cards(lab: Laboratory, work: Path, models: Path) -> None:
-    """Measure each model, and write its card."""
+    """Measure each model and write its card."""
     for name in (*lab.policies, lab.prm.name):
         recipe = lab.policies.get(name, lab.prm)
         model = policy.make(lab.policies[name]) if name in lab.policies else _reward_model(lab, work)
@@ -164,7 +164,7 @@ def write_cards(lab: Laboratory, work: Path, models: Path) -> None:
 
 
 def everything(work: Path, models: Path, lab: Laboratory = FULL) -> None:
-    """All stages, in order."""
+    """Run all stages, in order."""
     train_policies(lab, work)
     sample_solutions(lab, work)
     train_reward_model(lab, work)

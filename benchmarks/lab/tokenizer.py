@@ -1,8 +1,8 @@
-"""The laboratory's tokenizer: one token a word, one a digit, and nothing is lost.
+"""The tokenizer of the built-in models: one token per word and per digit, without loss.
 
-A word carries the space before it (" marbles"), a digit never does, so the space before a number is a token of its
-own; a paragraph break is one token. On text made of known words `decode(encode(x)) == x`, and the texts of two token
-sequences join to the text of the joined sequence. A word that is not known becomes `<unk>`.
+A word includes the space before it (" marbles"), a digit does not, so the space before a number is a token of its own.
+A paragraph break is one token. For text of known words `decode(encode(x)) == x`, and the texts of two token sequences
+join to the text of the joined sequence. An unknown word becomes `<unk>`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CHAT_TEMPLATE = (
 
 
 def build() -> PreTrainedTokenizerFast:
-    """The tokenizer as a standard `PreTrainedTokenizerFast`, with its chat template."""
+    """Build the tokenizer as a standard `PreTrainedTokenizerFast`, with its chat template."""
     vocab = {token: i for i, token in enumerate([*SPECIAL, *vocabulary()])}
     core = Tokenizer(WordLevel(vocab, unk_token=UNK))
     core.pre_tokenizer = pre_tokenizers.Split(Regex(PATTERN), behavior="isolated")
@@ -62,5 +62,5 @@ def save(folder: Path) -> None:
     build().save_pretrained(folder)
     path = folder / "tokenizer_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
-    config["tokenizer_class"] = "PreTrainedTokenizerFast"  # the name that every version of transformers knows
+    config["tokenizer_class"] = "PreTrainedTokenizerFast"  # the name that every version of transformers has
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

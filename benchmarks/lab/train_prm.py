@@ -1,8 +1,8 @@
-"""Training the process reward model: Qwen2.5-Math-PRM's architecture at laboratory size.
+"""Training of the process reward model: Qwen2.5-Math-PRM's architecture at a tiny size.
 
-Question and steps go in as a chat whose assistant turn is every step's text followed by `<extra_0>`; a step's score is
-the softmax over the two labels at its `<extra_0>`, index 1 (arXiv 2501.07301). The lowest layers hold a policy, which
-already knows the arithmetic; the layers above learn to judge by it (see `judge.py`).
+Question and steps form a chat whose assistant turn is every step's text followed by `<extra_0>`. A step's score is the
+softmax over the two labels at its `<extra_0>`, index 1 (arXiv 2501.07301). The lowest layers hold a policy, which
+knows the arithmetic; the layers above learn to judge with it (see `prm_model.py`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from benchmarks.word_problems.generate import stream
 
 @dataclass(frozen=True, slots=True)
 class PRMRecipe:
-    """How the reward model is made: the policy inside it, what it learns from, how long, and its shape."""
+    """Training of the reward model: the policy inside it, its data, its length, and its shape."""
 
     name: str
     start: str
@@ -43,14 +43,14 @@ class PRMRecipe:
     layers: int = 6
     batch: int = 4096
     decay: float = 0.3
-    planted: int = 448  # of 1024 solutions a chunk, how many are worked solutions with planted slips
+    planted: int = 448  # of 1024 solutions per chunk, number of worked solutions with planted errors
 
 
-# The policy inside the reward model: of lab-200k's shape, trained longer and from another seed, for a reward model is
-# blind to the mistakes that its own body makes. It only serves as a body.
+# The policy inside the reward model: lab-200k's shape, trained longer and from another seed, since a reward model does
+# not see the errors that its own body makes. It serves as a body only.
 BODY = replace(RECIPES["lab-200k"], name="prm-body", seed=1, tokens=17_200_000, decay=0.0775)
-# Whose solutions it learns from: the two smaller policies, stopped early, which make more and plainer mistakes. With
-# those of the finished policies it did not learn to compare within as many tokens (step AUC 0.88 in place of 0.98).
+# Policies whose solutions it learns from: the two smaller ones, stopped early, which make more and plainer errors. With
+# the finished ones it did not learn to compare within as many tokens (step AUC 0.88 instead of 0.98).
 TEACHERS = {
     "lab-200k-early": replace(RECIPES["lab-200k"], name="lab-200k-early", seed=1, tokens=8_000_000),
     "lab-1m-early": replace(RECIPES["lab-1m"], name="lab-1m-early", tokens=10_800_000, trunk=0),
@@ -63,22 +63,22 @@ PRM = PRMRecipe(
     2e-3,
     4,
 )
-# What it is judged on: problems of the validation split, which no training draws from.
+# Evaluation data: problems of the validation split, which no training uses.
 JUDGED = Sampling("lab-1m", 512, 2, 1.0, 911, (1, 1, 1, 1, 1), "validation")
 
 
 def _divergence(step: list[int], wanted: list[int]) -> int:
-    """The place of the first token that differs from the wanted ones; the length if there is none."""
+    """Return the position of the first token that differs from the wanted ones; the length if none does."""
     return next((i for i, (a, b) in enumerate(zip(step, wanted, strict=False)) if a != b), min(len(step), len(wanted)))
 
 
 def rows(
     solutions: list[Solution], references: list[str], encoder: Encoder, rng: random.Random
 ) -> list[tuple[list[int], list[int]]]:
-    """Ids and targets: the step's label (0 or 1) at its `<extra_0>`, and the same at the tokens before it.
+    """Return ids and targets: the step's label (0 or 1) at its `<extra_0>`, and the same at the tokens before it.
 
-    The tokens show where a step goes wrong: those of the first wrong step count as right up to the first that differs
-    from the reference, and as wrong from there. Tokens after that step have no target, nor has the question.
+    Tokens of the first wrong step count as right up to the first one that differs from the reference, then as wrong.
+    Later tokens and the question have no target.
     """
     texts = [f"<s><|user|>{s.problem}<|assistant|>" for s in solutions]
     prompts = [encoder.veil(e.ids, rng) for e in encoder.core.encode_batch(texts, add_special_tokens=False)]
@@ -98,8 +98,7 @@ def rows(
 
 
 def batches(recipe: PRMRecipe, solutions: list[tuple[Solution, str]], first: int) -> Iterator[list[Batch]]:
-    """Endless chunks of 1024 solutions from chunk `first` on: new ones with planted slips, and sampled ones with
-    their references, going round and round these."""
+    """Yield chunks of 1024 solutions without end, from chunk `first` on: planted errors and samples."""
     encoder = Encoder()
     for chunk in itertools.count(first):
         rng = random.Random(recipe.seed * 1_000_000 + chunk)
@@ -111,10 +110,10 @@ def batches(recipe: PRMRecipe, solutions: list[tuple[Solution, str]], first: int
 
 
 class Learner(nn.Module):
-    """A reward model in training, beside the policy that it holds in its lowest layers, which stay as they are.
+    """A reward model in training, with the frozen policy of its lowest layers.
 
-    Labels alone taught nothing in a million tokens, so there is a dense signal too: how unexpected the policy finds
-    each token of a solution, which the built-in comparison is to tell at its place in the residual stream.
+    Labels alone taught nothing in a million tokens, so there is a dense target too: the surprise of each token of a
+    solution under the policy, at the dimension where the constructed comparison writes it.
     """
 
     def __init__(self, reward: RewardModel, policy: LlamaForCausalLM) -> None:
@@ -122,14 +121,14 @@ class Learner(nn.Module):
         self.reward = reward
         self.depth, self.width = policy.config.num_hidden_layers, policy.config.hidden_size
         self.place = prm_model.places(policy)[0]
-        self.norm = [copy.deepcopy(policy.model.norm)]  # in a list: it is not trained
+        self.norm = [copy.deepcopy(policy.model.norm)]  # in a list, so that it is not trained
         self.scale = 4.0
         for p in prm_model.kept(reward, self.depth):
             p.requires_grad_(False)
 
     @torch.no_grad()
     def surprise(self, ids: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
-        """Minus the log-probability of each token [rows, length] of a solution, up to 8; 0 elsewhere."""
+        """Compute minus the log-probability of each token [rows, length] of a solution, up to 8; 0 elsewhere."""
         inside = ((ids == ASSISTANT_ID).cumsum(1) > 0) & (ids != ASSISTANT_ID) & (ids != STEP_ID)
         table = self.reward.model.embed_tokens.weight[:, : self.width]
         logits = self.norm[0](states[..., : self.width].roll(1, 1)[inside]) @ table.T
@@ -139,7 +138,7 @@ class Learner(nn.Module):
 
 
 def loss_of(model: nn.Module, batch: Batch) -> torch.Tensor:
-    """Cross-entropy at the step marks, half of that at the tokens before them, and the error of the surprise."""
+    """Compute cross-entropy at the step marks, half of that at the tokens before, and the error of the surprise."""
     assert isinstance(model, Learner)
     where = next(model.parameters()).device
     ids, targets = batch.ids.to(where), batch.targets.to(where)
@@ -154,7 +153,7 @@ def loss_of(model: nn.Module, batch: Batch) -> torch.Tensor:
 
 
 def references(recipe: PRMRecipe) -> dict[str, str]:
-    """The worked solutions of the sampled problems, by the problem's text."""
+    """Return the worked solutions of the sampled problems, by the problem's text."""
     found = dict[str, str]()
     for plan in recipe.samplings:
         for p in itertools.islice(stream(plan.seed, plan.levels, plan.split), plan.count):
@@ -165,7 +164,7 @@ def references(recipe: PRMRecipe) -> dict[str, str]:
 def train(
     recipe: PRMRecipe, folder: Path, policy: LlamaForCausalLM, stop_at: int | None = None
 ) -> tuple[RewardModel, Progress]:
-    """Train the reward model on the samples beside `folder`, going on where an earlier call left off."""
+    """Train the reward model on the samples next to `folder`; resume there."""
     model = prm_model.make(policy, recipe.seed, recipe.width, recipe.layers)
     learner = Learner(model, policy).to(device())
     learner.norm[0].to(device())
@@ -184,14 +183,14 @@ def train(
 
 @torch.inference_mode()
 def scores(model: RewardModel, solutions: list[Solution], size: int = 16384) -> list[list[float]]:
-    """The probability that each step is right, for every solution."""
+    """Compute the probability that each step is right, for every solution."""
     model.eval()
     encoder, where = Encoder(), next(model.parameters()).device
     ids, marks = list[list[int]](), list[list[int]]()
     for solution, prompt in zip(
         solutions, encoder.solutions([f"<s><|user|>{s.problem}<|assistant|>" for s in solutions]), strict=True
     ):
-        # Marks are known by their place: a policy may have written the token itself.
+        # Marks are found by position: a policy may have written the token itself.
         row, places = list(prompt), list[int]()
         for step in encoder.solutions(list(solution.steps)):
             row += [*step, STEP_ID]
@@ -211,7 +210,7 @@ def scores(model: RewardModel, solutions: list[Solution], size: int = 16384) -> 
 
 
 def load(recipe: PRMRecipe, folder: Path, policy: LlamaForCausalLM) -> RewardModel:
-    """A trained reward model from a checkpoint folder; `policy` and the recipe give its shape."""
+    """Load a trained reward model from a checkpoint folder; `policy` and the recipe give its shape."""
     model = prm_model.make(policy, recipe.seed, recipe.width, recipe.layers)
     own = dict(model.named_parameters())
     for name, value in load_file(folder / "model.safetensors").items():

@@ -1,4 +1,4 @@
-"""How good a reward model is, and whether search with it can pay: `tts prm-eval`; docs/PRM_EVAL.md explains it.
+"""Evaluation of reward models on labelled solutions: `tts prm-eval`; docs/PRM_EVAL.md explains the figures.
 
     from benchmarks.prm_eval import evaluate
     report = evaluate("lab-prm", "lab", limit=100)

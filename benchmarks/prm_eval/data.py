@@ -1,12 +1,12 @@
-"""Labelled solutions, and how they are read from a file. Standard library only.
+"""Labelled solutions, and reading them from a file. Standard library only.
 
 A row of ProcessBench:
 
     {"id": "gsm8k-0", "generator": "Qwen2-7B-Instruct", "problem": "Sue lives in ...",
      "steps": ["To find out ...", ...], "final_answer_correct": false, "label": 1}
 
-``label`` is the first wrong step, counted from 0, or -1. A file of one's own may hold ``labels`` instead, one for each
-step: true or 1 for right, false or 0 for wrong.
+``label`` is the first wrong step, counted from 0, or -1. Other files may have ``labels`` instead, one per step: true
+or 1 for right, false or 0 for wrong.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Case:
     Attributes:
         id: its name in results.
         problem: the question.
-        steps: the solution's steps, at least one, none empty.
-        first_error: the first wrong step, counted from 0; -1 where there is none.
-        labels: for each step whether it is right, None where that is not known. ProcessBench does not say what the
-            steps after the first error are.
-        right: whether the final answer is right, where the data say so; else whether no step is wrong.
+        steps: the steps, at least one, none empty.
+        first_error: the first wrong step, counted from 0; -1 without one.
+        labels: for each step whether it is right, None if unknown. ProcessBench does not label steps after the first
+            error.
+        right: whether the final answer is right, if the data have it; else whether no step is wrong.
     """
 
     id: str
@@ -52,13 +52,13 @@ class Case:
 
     @property
     def key(self) -> str:
-        """What was scored, in short: the same problem and steps have the same key."""
+        """Return the hash of problem and steps, which identifies what was scored."""
         return hashlib.sha256("\0".join((self.problem, *self.steps)).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be used: where it stands, and what is wrong with it."""
+    """A row that cannot be used: its position and the reason."""
 
     place: str
     reason: str
@@ -69,7 +69,7 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a file holds: labelled solutions, the rows that cannot be used, and the names of fields not looked at."""
+    """The content of a file: labelled solutions, unusable rows, and names of ignored fields."""
 
     cases: list[Case]
     bad: list[BadRow]
@@ -77,10 +77,10 @@ class Rows:
 
 
 def read(path: Path) -> Rows:
-    """The labelled solutions of a file: one JSON object a line, or one JSON array of them; ``.gz`` is unpacked.
+    """Read the labelled solutions of a file: one JSON object per line, or one JSON array; ``.gz`` is decompressed.
 
     Raises:
-        BadInput: the file is missing, unreadable, or holds no row that can be used.
+        BadInput: the file is missing, unreadable, or has no usable row.
     """
     cases, bad, ignored = list[Case](), list[BadRow](), Counter[str]()
     for place, row in _rows(path, _content(path)):
@@ -95,7 +95,7 @@ def read(path: Path) -> Rows:
         ignored.update(name for name in row if name not in KNOWN)
     if not cases:
         reason = f" ({bad[0]})" if bad else ""
-        raise BadInput(f"the file {path} holds no labelled solution{reason.replace('.)', ')')}: a row needs {NEEDED}.")
+        raise BadInput(f"the file {path} has no labelled solutions{reason.replace('.)', ')')}: a row needs {NEEDED}.")
     return Rows(cases, bad, sorted(ignored))
 
 
@@ -109,7 +109,7 @@ def _content(path: Path) -> bytes:
 
 
 def _rows(path: Path, content: bytes) -> Iterator[tuple[str, Any]]:
-    """Each row with its place, or the BadInput that says why there is none."""
+    """Yield each row with its position, or the BadInput that explains why it cannot be read."""
     content = content.removeprefix(codecs.BOM_UTF8)
     if content.lstrip().startswith(b"["):
         try:
@@ -117,7 +117,7 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[str, Any]]:
         except UnicodeDecodeError as error:
             raise BadInput(f"the file {path} is not UTF-8 text: save it as UTF-8.") from error
         except ValueError as error:
-            raise BadInput(f"the file {path} begins as a JSON array but is none: {error}.") from error
+            raise BadInput(f"the file {path} starts like a JSON array but is not one: {error}.") from error
         yield from ((f"row {number}", row) for number, row in enumerate(found, 1))
         return
     for number, line in enumerate(content.split(b"\n"), 1):
@@ -135,7 +135,7 @@ def _row(line: bytes) -> Any:
 
 
 def parse(row: Any, name: str = "") -> Case:
-    """The labelled solution of a row; ``name`` is its id where it has none. Raises BadInput that says what is wrong."""
+    """Parse the labelled solution of a row; ``name`` is the default id. Raises BadInput with the reason."""
     if not isinstance(row, dict):
         raise BadInput("it is not a JSON object.")
     missing = [field for field in ("problem", "steps") if field not in row]
@@ -145,12 +145,12 @@ def parse(row: Any, name: str = "") -> Case:
         raise BadInput(f"it has no {' and no '.join(f'`{field}`' for field in missing)}, only {has}.")
     problem, steps = row["problem"], row["steps"]
     if not _is_text(problem):
-        raise BadInput("its `problem` is no text.")
+        raise BadInput("its `problem` is not a text.")
     if not isinstance(steps, list) or not steps:
-        raise BadInput("its `steps` are no list of texts.")
+        raise BadInput("its `steps` are not a list of texts.")
     for number, step in enumerate(steps):
         if not _is_text(step):
-            raise BadInput(f"its step {number} (counted from 0) is no text.")
+            raise BadInput(f"its step {number} (counted from 0) is not a text.")
     labels = _labels(row, len(steps))
     first_error = next((k for k, label in enumerate(labels) if label is False), -1)
     right = row.get("final_answer_correct", first_error < 0)
@@ -160,7 +160,7 @@ def parse(row: Any, name: str = "") -> Case:
 
 
 def _is_text(value: Any) -> bool:
-    """Not empty, and no half of a surrogate pair in it, which JSON can spell and UTF-8 cannot."""
+    """Return whether a value is a non-empty text without lone surrogates, which JSON can contain and UTF-8 cannot."""
     return isinstance(value, str) and bool(value.strip()) and not re.search("[\ud800-\udfff]", value)
 
 

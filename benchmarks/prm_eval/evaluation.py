@@ -1,4 +1,4 @@
-"""From a reward model and labelled solutions to a report."""
+"""Evaluation of a reward model: from labelled solutions to a report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tts.protocols import RewardModel
 
 CHOSEN_ON = "gsm8k"
 
-# (solutions, of these known) to what is called with the number of those just scored
+# takes (solutions, already scored); returns a function to call with the number of those just scored
 Progress = Callable[[int, int], Callable[[int], object]]
 
 
@@ -40,15 +40,16 @@ def evaluate(
 
     Args:
         prm: a short name, a hub id, a folder or an address.
-        data: ``processbench``, ``lab``, a file, or what :func:`load` gave; ``subsets`` and ``limit`` are for a name.
-        threshold: below it a step counts as wrong. By default ProcessBench's is chosen on its GSM8K subset and that of
-            other data is 0.5.
-        out: where scores are appended; what is there already is not scored again.
+        data: ``processbench``, ``lab``, a file, or the result of :func:`load`; ``subsets`` and ``limit`` apply to a
+            name.
+        threshold: a step with a lower score counts as wrong. Default: chosen on the GSM8K subset of ProcessBench, 0.5
+            for other data.
+        out: file to append scores to; scores in it are reused.
         loading: fields of :class:`tts.engines.load.Loading`, such as ``engine`` and ``device``.
 
     Raises:
-        BadInput: for data or a file that cannot be used, or where no solution fits the model's context.
-        ModelError, EngineError: where the model cannot be loaded or fails.
+        BadInput: data or file cannot be used, or no solution fits the model's context.
+        ModelError, EngineError: the model cannot be loaded or fails.
     """
     _check(threshold)
     if isinstance(data, str):
@@ -90,16 +91,16 @@ def measure(
     part: str = "",
     choose: bool = True,
 ) -> Report:
-    """Measure scores that are there already.
+    """Measure existing scores.
 
     Args:
-        scored: by subset, each labelled solution with one score in 0..1 for each step, or None where the model could
-            not read it.
-        threshold: below it a step counts as wrong; by default chosen on a subset named gsm8k, else 0.5.
-        choose: False leaves it at 0.5 all the same.
+        scored: by subset, each labelled solution with one score in 0..1 per step, or None if it was too long for the
+            model.
+        threshold: a step with a lower score counts as wrong. Default: chosen on a subset named gsm8k, else 0.5.
+        choose: False keeps the default at 0.5.
 
     Raises:
-        BadInput: for a threshold outside 0 to 1, or where nothing is scored.
+        BadInput: the threshold is outside 0 to 1, or nothing was scored.
     """
     _check(threshold)
     subsets, unread = dict[str, Subset](), dict[str, int]()

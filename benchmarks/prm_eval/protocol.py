@@ -1,12 +1,12 @@
-"""How a reward model's scores are measured: ProcessBench's protocol, and step scores.
+"""ProcessBench's protocol for first errors, and measures of step scores.
 
-ProcessBench (arXiv 2412.06559, section 4.1): the model's prediction for a solution is the first step whose score is
-below a threshold, or -1 where there is none. It is right on an erroneous solution where it names the labelled first
-error, and on a correct one where it is -1. F1 is the harmonic mean of the accuracies on the two kinds. The threshold of
-models with scalar scores is the one with the highest F1 on the GSM8K subset.
+ProcessBench (arXiv 2412.06559, section 4.1): the prediction for a solution is the first step whose score is below a
+threshold, or -1 if there is none. On an erroneous solution it is right if it is the labelled first error, on a correct
+one if it is -1. F1 is the harmonic mean of the accuracies on the two kinds. The threshold of models with scalar scores
+is the one with the highest F1 on the GSM8K subset.
 
-Intervals are 95 % percentile bootstraps over problems: all solutions of a drawn problem come along. The threshold is
-chosen anew in every draw and used for all subsets of that draw, so its own uncertainty is part of every interval.
+Intervals are 95 % percentile bootstraps over problems: a drawn problem brings all its solutions. The threshold is
+chosen again in every draw and used for all subsets of that draw, so its uncertainty is part of every interval.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.stats.intervals import Interval, auc_draws, cluster_weights, per
 
 DRAWS = 1000
 BINS = 10
-HALF = 0.5  # where a classifier of two labels changes its mind
+HALF = 0.5  # threshold of a classifier with two labels
 
 Scored = tuple[Case, Sequence[float]]  # a labelled solution, and one score in 0..1 for each of its steps
 
@@ -30,7 +30,7 @@ Scored = tuple[Case, Sequence[float]]  # a labelled solution, and one score in 0
 class FirstError:
     """First-error detection on one subset: accuracy on erroneous and on correct solutions, and F1, all in 0..1.
 
-    None where there is no solution of the kind. ``f1_half`` is F1 at a threshold of 0.5.
+    None without solutions of the kind. ``f1_half`` is F1 at a threshold of 0.5.
     """
 
     erroneous: int
@@ -43,7 +43,7 @@ class FirstError:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Steps whose scores lie in [low, high): how many, their mean score, and the share that is right."""
+    """Steps whose scores are in [low, high): their number, mean score, and share of right ones."""
 
     low: float
     high: float
@@ -54,11 +54,11 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class StepScores:
-    """How well step scores tell right steps from wrong ones, and whether they are probabilities.
+    """How well step scores separate right from wrong steps, and whether they are probabilities.
 
-    ``auc``: how often a right step scores above a wrong one. ``brier``: mean squared distance of score and label, and
-    ``brier_base`` that of always saying the share of right steps. ``ece``: expected calibration error over ten bins of
-    equal width (arXiv 1706.04599); its interval leans upwards, since resampling adds noise to each bin.
+    ``auc``: how often a right step scores above a wrong one. ``brier``: mean squared difference of score and label;
+    ``brier_base`` is that of a constant score, the share of right steps. ``ece``: expected calibration error over ten
+    bins of equal width (arXiv 1706.04599); its interval is biased upwards, since resampling adds noise to each bin.
     """
 
     steps: int
@@ -71,41 +71,41 @@ class StepScores:
 
 
 def first_error(scores: Sequence[float], threshold: float) -> int:
-    """The first step whose score is below the threshold, counted from 0; -1 where there is none."""
+    """Return the first step whose score is below the threshold, counted from 0; -1 if there is none."""
     return next((k for k, score in enumerate(scores) if score < threshold), -1)
 
 
 class Subset:
-    """The scored solutions of one subset, and how often each counts in each draw of the bootstrap."""
+    """The scored solutions of one subset, and their weights in each draw of the bootstrap."""
 
     def __init__(self, scored: Sequence[Scored], seed: int = 0, draws: int = DRAWS) -> None:
         self.scored = list(scored)
         self.weights = cluster_weights([case.problem for case, _ in self.scored], draws, seed)
         self.wrong = np.array([case.first_error >= 0 for case, _ in self.scored])
-        # A prediction is right where low < threshold <= high.
+        # A prediction is right if low < threshold <= high.
         ends = [_window(case, scores) for case, scores in self.scored]
         self.low, self.high = np.array(ends).T
 
     def candidates(self) -> np.ndarray:
-        """One threshold for each distinct behaviour on these solutions, halfway between scores where it changes."""
+        """Return one threshold for each distinct behaviour on these solutions, halfway between scores."""
         ends = np.unique(np.concatenate([self.low, self.high]))
         ends = ends[np.isfinite(ends)]
         middle = (ends[:-1] + ends[1:]) / 2
         return np.append(np.where(middle > ends[:-1], middle, ends[1:]), HALF)
 
     def best_thresholds(self) -> np.ndarray:
-        """The threshold with the highest F1 in each draw, the nearest to 0.5 of several: [1 + draws]."""
+        """Return the threshold with the highest F1 in each draw; of several the nearest to 0.5 [1 + draws]."""
         found = self.candidates()
         hit = ((self.low < found[:, None]) & (found[:, None] <= self.high)).astype(float)
         error = _share(self.weights * self.wrong, hit)
         correct = _share(self.weights * ~self.wrong, hit)
-        f1 = np.nan_to_num(_f1(error, correct))  # a draw without one of the kinds: all are as good, 0.5 is nearest
+        f1 = np.nan_to_num(_f1(error, correct))  # a draw without one of the kinds: all thresholds tie, 0.5 is chosen
         best = f1 >= f1.max(axis=1, keepdims=True) - 1e-12
         chosen: np.ndarray = found[np.where(best, -np.abs(found - HALF), -np.inf).argmax(axis=1)]
         return chosen
 
     def accuracies(self, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Accuracy on erroneous and on correct solutions in each draw, at that draw's threshold [1 + draws]."""
+        """Compute the accuracies on erroneous and on correct solutions in each draw, at its threshold [1 + draws]."""
         hit = (self.low < thresholds[:, None]) & (thresholds[:, None] <= self.high)
         error, correct = (
             divide((self.weights * kind * hit).sum(axis=1), (self.weights * kind).sum(axis=1))
@@ -114,11 +114,11 @@ class Subset:
         return error, correct
 
     def f1(self, thresholds: np.ndarray) -> np.ndarray:
-        """F1 in each draw, NaN where a draw lacks one of the kinds: [1 + draws]."""
+        """Compute F1 in each draw; NaN if a draw lacks one of the kinds [1 + draws]."""
         return _f1(*self.accuracies(thresholds))
 
     def first_error(self, thresholds: np.ndarray) -> FirstError:
-        """All of it with intervals, at each draw's threshold [1 + draws]."""
+        """Return all figures with intervals, at each draw's threshold [1 + draws]."""
         error, correct = self.accuracies(thresholds)
         return FirstError(
             int(self.wrong.sum()),
@@ -137,19 +137,19 @@ def _window(case: Case, scores: Sequence[float]) -> tuple[float, float]:
 
 
 def _share(weights: np.ndarray, hit: np.ndarray) -> np.ndarray:
-    """The weighted share of hits: weights [draws, n] and hits [thresholds, n] to [draws, thresholds]."""
+    """Compute the weighted share of hits: weights [draws, n] and hits [thresholds, n] to [draws, thresholds]."""
     total = weights.sum(axis=1, keepdims=True)
     return divide(weights @ hit.T, np.broadcast_to(total, (len(weights), len(hit))))
 
 
 def divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a / b, NaN where b is 0."""
+    """Compute a / b, NaN where b is 0."""
     quotient: np.ndarray = np.divide(a, b, out=np.full(a.shape, np.nan), where=b > 0)
     return quotient
 
 
 def _f1(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The harmonic mean: 0 where both are 0, NaN where either is."""
+    """Compute the harmonic mean: 0 where both are 0, NaN where either is NaN."""
     mean: np.ndarray = np.divide(2 * a * b, a + b, out=np.where(np.isnan(a + b), np.nan, 0.0), where=a + b > 0)
     return mean
 

@@ -1,8 +1,7 @@
-"""What ProcessBench's paper and Qwen's report of known reward models: F1 in percent.
+"""Published ProcessBench results of known reward models: F1 in percent.
 
-The first six rows are table 3 of arXiv 2412.06559 (v4). Those of Qwen2.5-Math-PRM are of arXiv 2501.07301, read second
-hand in other papers' tables. Models of two labels were read at a threshold of 0.5, Skywork's at the one chosen on
-GSM8K.
+The first six rows are table 3 of arXiv 2412.06559 (v4). Those of Qwen2.5-Math-PRM are of arXiv 2501.07301, taken from
+other papers' tables. Models of two labels were read at a threshold of 0.5, Skywork's at the one chosen on GSM8K.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether a reward model's scores choose among the solutions of one problem, which is what a search does with them."""
+"""Ranking of the solutions of one problem by a reward model's scores, as a search does it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from tts.types import Candidate, Finish
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """With the step scores of a solution aggregated in one way, the mean over problems with several solutions.
+    """Figures for one aggregation of step scores: means over problems with several solutions.
 
     Attributes:
         pairs: how often a right solution scores above a wrong one of the same problem (ties half), over problems that
             have both.
-        chosen: the share of problems where the best scored solution is right.
-        gain: that, minus the share of right solutions: what best-of-n adds to one sample.
-        vote: the share of problems where the vote weighted by scores elects a right solution's answer; None where too
-            few answers can be read.
-        vote_gain: that, minus the same of the majority vote, which needs no reward model (of answers with as many
-            votes, each is as likely to be taken).
+        chosen: share of problems whose best scored solution is right.
+        gain: ``chosen`` minus the share of right solutions: what best-of-n adds to one sample.
+        vote: share of problems whose score-weighted vote elects the answer of a right solution; None if too few
+            answers can be parsed.
+        vote_gain: ``vote`` minus the same for the majority vote, which needs no reward model (ties are broken at
+            random).
     """
 
     pairs: Interval | None
@@ -41,11 +41,11 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Rankings:
-    """Ranking over all problems with several solutions, by aggregation.
+    """Rankings by aggregation, over all problems with several solutions.
 
-    ``problems`` have several, ``mixed`` of them right ones and wrong ones. ``random`` is the share of right solutions,
-    ``there`` that of problems with one, ``majority`` that of problems where the commonest answer is right (None where
-    too few answers can be read).
+    ``problems`` is their number, ``mixed`` the number of those with right and wrong solutions. ``random`` is the share
+    of right solutions, ``there`` the share of problems with a right one, ``majority`` the share of problems whose most
+    common answer is right (None if too few answers can be parsed).
     """
 
     problems: int
@@ -57,9 +57,9 @@ class Rankings:
 
 
 def rankings(subsets: Sequence[Subset], draws: int = DRAWS, seed: int = 0) -> Rankings | None:
-    """Measure ranking among the solutions of the same problem; None where no problem has several.
+    """Measure ranking among the solutions of the same problem; None if no problem has several.
 
-    Answers are read and compared as the votes of a search do it (:mod:`tts.answers.votes`).
+    Answers are parsed and compared as in the votes of a search (:mod:`tts.answers.votes`).
     """
     groups: dict[tuple[int, str], list[Scored]] = {}
     for k, subset in enumerate(subsets):
@@ -96,17 +96,17 @@ class _Group:
         return float((gap > 0).mean() + (gap == 0).mean() / 2) if gap.size else np.nan
 
     def chosen(self, scores: np.ndarray) -> float:
-        return float(self.right[scores == scores.max()].mean())  # of equals, each is as likely to be taken
+        return float(self.right[scores == scores.max()].mean())  # ties are broken at random
 
     def elect(self, scores: Sequence[float]) -> float:
-        """1 where the vote weighted by scores elects the answer of a right solution."""
+        """Return 1 if the score-weighted vote elects the answer of a right solution."""
         verdict = weighted(
             [Candidate(str(k), (), Finish.STOP, answer, score=scores[k]) for k, answer in enumerate(self.answers)]
         )
         return float(verdict.best is not None and bool(self.right[int(verdict.best.key)]))
 
     def majority(self) -> float:
-        """How likely the commonest answer is that of a right solution, one of equals being taken at random."""
+        """Return the probability that the majority vote, ties broken at random, is the answer of a right solution."""
         voters = [(k, answer) for k, answer in enumerate(self.answers) if answer is not None and parsable(answer)]
         if not voters:
             return 0.0

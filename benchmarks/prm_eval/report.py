@@ -1,4 +1,4 @@
-"""What was measured of a reward model, as data and as text for a terminal."""
+"""Report on a reward model, as data and as text for a terminal."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from benchmarks.prm_eval.sources import PROCESSBENCH
 from benchmarks.stats.intervals import Interval
 from tts.commands.console import count, fold, paragraph, table
 
-DEFAULT = "last"  # how the step scores of a solution become one, unless told otherwise
-FEW = 20  # problems with right and wrong solutions, below which nothing is said of search
+DEFAULT = "last"  # aggregation of step scores
+FEW = 20  # problems with right and wrong solutions that a verdict needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,15 +22,16 @@ class Report:
     """All figures, in 0..1; intervals are 95 % bootstraps over problems (see :mod:`benchmarks.prm_eval.protocol`).
 
     Attributes:
-        part: what was left out on purpose, in words.
-        solutions, problems: how many were scored.
-        not_scored: by subset, how many solutions were longer than the model can read; they are in no figure.
-        threshold: below it a step counts as wrong; ``threshold_from`` is ``"gsm8k"``, ``"given"`` or ``"default"``.
+        part: which part of the data was used, in words.
+        solutions, problems: numbers of those scored.
+        not_scored: by subset, number of solutions too long for the model; no figure includes them.
+        threshold: a step with a lower score counts as wrong; ``threshold_from`` is ``"gsm8k"``, ``"given"`` or
+            ``"default"``.
         first_error: ProcessBench's accuracies and F1 by subset; ``average`` is the mean F1 of the subsets, and
             ``average_half`` that at a threshold of 0.5.
-        best_threshold, best_f1: by subset, what a threshold chosen on the subset itself gives: an upper bound.
+        best_threshold, best_f1: by subset, the threshold chosen on the subset itself and its F1: an upper bound.
         steps: AUC and calibration over all labelled steps, and by subset.
-        ranking: among solutions of the same problem; None where no problem has several.
+        ranking: ranking among solutions of the same problem; None if no problem has several.
     """
 
     prm: str
@@ -52,12 +53,12 @@ class Report:
     ranking: Rankings | None
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain data, for JSON."""
+        """Return the report as JSON types."""
         return asdict(self)
 
     def text(self) -> str:
-        """The report as it is printed, at most 80 columns wide where the terminal is."""
-        parts = [_head(self), _first_error(self), _steps(self), _ranking(self), _verdict(self), _beside(self)]
+        """Format the report for a terminal."""
+        parts = [_head(self), _first_error(self), _steps(self), _ranking(self), _verdict(self), _published(self)]
         return "\n".join(part for part in parts if part).rstrip()
 
 
@@ -70,7 +71,7 @@ def _head(report: Report) -> str:
         lines.append(("A part only", report.part))
     if report.not_scored:
         where = ", ".join(f"{number:,} of {name}" for name, number in report.not_scored.items())
-        lines.append(("Not scored", f"{where}: longer than the model can read, in no figure"))
+        lines.append(("Not scored", f"{where}: too long for the model, in no figure"))
     return "\n".join(line for name, text in lines for line in fold(text, f"{name:<14}")) + "\n"
 
 
@@ -95,15 +96,15 @@ def _first_error(report: Report) -> str:
     words = f"Threshold {report.threshold:.4g}, {origin[report.threshold_from]}"
     if report.threshold_interval:
         words += f" [{report.threshold_interval.low:.4g}, {report.threshold_interval.high:.4g}]"
-    if report.threshold_from != "gsm8k":  # then the two columns are as good as one
+    if report.threshold_from != "gsm8k":  # the two columns are equal
         rows = [{k: v for k, v in row.items() if k != "F1 % at 0.5" or report.threshold != 0.5} for row in rows]
     lines = ["Is the first wrong step found? (ProcessBench's protocol)", "", words, ""]
     lines += [table(rows), ""]
     if report.threshold_from == "default" and len(rows) == 1:
         [(name, best)] = report.best_f1.items()
         if best is not None:
-            told = f"The best threshold for these very solutions, {report.best_threshold[name]:.4g}, gives"
-            lines += [f"{told} {100 * best:.1f}: an upper bound.", ""]
+            chosen = f"The best threshold for these solutions, {report.best_threshold[name]:.4g}, gives"
+            lines += [f"{chosen} {100 * best:.1f}: an upper bound.", ""]
     return "\n".join(lines)
 
 
@@ -131,7 +132,7 @@ def _steps(report: Report) -> str:
         }
         for b in report.steps.bins
     ]
-    base = f"Always saying the share of right steps has a Brier score of {report.steps.brier_base:.3f}."
+    base = f"A constant score, the share of right steps, has a Brier score of {report.steps.brier_base:.3f}."
     title = "Do right steps score above wrong ones, and are the scores probabilities?"
     return "\n".join([title, "", table(rows), "", base, "", table(bins), ""])
 
@@ -162,14 +163,14 @@ def _ranking(report: Report) -> str:
 
 
 def _verdict(report: Report) -> str:
-    """Whether search can pay with this model, as far as these data tell."""
+    """Answer whether search can gain from this model, as far as the data show."""
     title, ranking = "Can search with it pay?", report.ranking
     if ranking is None or ranking.mixed < FEW:
         mixed = ranking.mixed if ranking else 0
         return paragraph(
             title,
-            f"These data do not tell: {count(mixed, 'problem')} with both a right and a wrong solution. "
-            "Best-of-n and weighted votes gain where a right solution scores above a wrong one of the same "
+            f"Unknown: only {count(mixed, 'problem')} with both a right and a wrong solution. "
+            "Best-of-n and weighted votes gain if right solutions score above wrong ones of the same "
             "problem: give a file with several solutions of each problem.",
         )
     found = ranking.by[DEFAULT]
@@ -179,23 +180,23 @@ def _verdict(report: Report) -> str:
     else:
         gain, how, without = found.gain, "the best solution by", "a random solution"
         ours, theirs = found.chosen.value, ranking.random
-    answer = "yes" if gain.low > 0 else "no" if gain.high < 0 else "that stays open"
-    told = (
+    answer = "yes" if gain.low > 0 else "no" if gain.high < 0 else "unclear"
+    text = (
         f"On these solutions, {answer}: {how} the {DEFAULT} score is right in {100 * ours:.1f} % of the problems, "
         f"{without} in {100 * theirs:.1f} %. The difference is {gain.points()}. "
     )
     if report.data == "processbench":
-        told += (
+        text += (
             "ProcessBench drew its solutions from twelve models, half of them with right answers: with the samples of "
             "one policy the gain differs."
         )
     else:
-        told += "With another policy, other problems or more samples it differs."
-    return paragraph(title, told)
+        text += "With another policy, other problems or more samples it differs."
+    return paragraph(title, text)
 
 
-def _beside(report: Report) -> str:
-    """The published figures, for a complete ProcessBench."""
+def _published(report: Report) -> str:
+    """Format the published figures, for a complete ProcessBench."""
     complete = set(report.first_error) == set(PROCESSBENCH) and not report.part and not report.not_scored
     if report.data != "processbench" or not complete or report.average is None:
         return ""

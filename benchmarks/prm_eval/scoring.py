@@ -1,4 +1,4 @@
-"""Scoring labelled solutions with a reward model, many in flight, kept in a file as they come."""
+"""Scoring of labelled solutions with a reward model, concurrently, into a file that can be resumed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tts.types import Finish, Node, Problem, Step
 
 Scores = tuple[float, ...] | None  # None: longer than the model can read
 
-IN_FLIGHT = 256  # solutions; an engine batches what is in flight
+IN_FLIGHT = 256  # solutions scored at the same time
 
 
 def chain(case: Case) -> Node:
-    """A solution as the search would hold it: a node a step, each but the last with the separator behind it."""
+    """Build the node of a solution as a search would: one node per step, with the separator after each but the last."""
     node = Node(Step(case.problem, ()), "/")
     for k, text in enumerate(case.steps):
         last = k == len(case.steps) - 1
@@ -36,10 +36,10 @@ def chain(case: Case) -> Node:
 def score(
     reward: RewardModel, cases: Iterable[Case], done: Callable[[Case, Scores], object], in_flight: int = IN_FLIGHT
 ) -> None:
-    """Score solutions and hand each to ``done`` as it ends, one at a time.
+    """Score solutions and pass each to ``done`` when it is finished, one at a time.
 
-    Raises EngineError where the engine fails, or gives another number of scores than there are steps. An interrupt
-    leaves what was handed over.
+    Raises EngineError if the engine fails or returns the wrong number of scores. An interrupt keeps what ``done``
+    received.
     """
     waiting = iter(cases)
 
@@ -60,7 +60,7 @@ def score(
         asyncio.get_running_loop()
     except RuntimeError:
         asyncio.run(everything())
-    else:  # in a notebook: a loop of our own beside the one that runs there
+    else:  # in a notebook: a second loop in another thread
         with ThreadPoolExecutor(1) as pool:
             pool.submit(asyncio.run, everything()).result()
 
@@ -72,26 +72,26 @@ async def _score(reward: RewardModel, case: Case) -> Scores:
         return None
     if len(found) != len(case.steps):
         raise EngineError(
-            f"{reward.name} gave {len(found)} scores for the {len(case.steps)} steps of {case.id}: it is not read "
-            "as its family is; please report this."
+            f"{reward.name} returned {len(found)} scores for the {len(case.steps)} steps of {case.id}: its prompt is "
+            "not that of its family; please report this."
         )
     return found
 
 
 def identity(prm: str, dtype: str | None) -> dict[str, Any]:
-    """What scores depend on: which model, its files and its description, and the number format asked for."""
+    """Return what scores depend on: the model, its files and description, and the requested number format."""
     card = find(prm, "prm")
     name = f"{card.url}#{card.name}" if card.url else card.folder or card.name
     return {"prm": without_secrets(name), "prm sha256": fingerprint(prm, "prm"), "dtype": dtype}
 
 
 class ScoreFile:
-    """A file of scores: what is in it already, and a place for more. A torn last line is cut away.
+    """A file of scores: those already in it, and a place to append. A partial last line is removed.
 
     Rows: ``{"subset", "id", "key", "scores", "model"}``; ``scores`` is null for a solution too long for the model.
 
     Raises:
-        BadInput: the file cannot be written, or holds something else, or the scores of another model or other data.
+        BadInput: the file cannot be written, or has another format, or scores of another model or other data.
     """
 
     def __init__(self, path: Path, model: Mapping[str, Any], data: DataSet) -> None:
@@ -103,7 +103,7 @@ class ScoreFile:
         self._rows.close()
 
     def add(self, subset: str, case: Case, scores: Scores) -> None:
-        """Append a row, on disk when this returns."""
+        """Append a row. It is on disk when this returns."""
         row = {"subset": subset, "id": case.id, "key": case.key, "scores": scores, "model": self.model}
         self._rows.add(row)
         self.scores[subset, case.key] = scores
@@ -147,10 +147,10 @@ def score_data(
     file: ScoreFile | None = None,
     progress: Callable[[int], object] = lambda scored: None,
 ) -> dict[str, list[tuple[Case, Scores]]]:
-    """The scores of every solution of a data set, those in the file taken from there; in the order of the data.
+    """Score every solution of a data set, in the order of the data; scores in the file are reused.
 
-    A solution that stands there several times is scored once. ``progress`` is called with the number of solutions
-    that have just got their scores.
+    A solution that occurs several times is scored once. ``progress`` is called with the number of solutions that
+    just got their scores.
     """
     known = dict(file.scores) if file else {}
     copies = Counter(missing(data, file))
@@ -169,7 +169,7 @@ def score_data(
 
 
 def missing(data: DataSet, file: ScoreFile | None) -> list[tuple[str, str]]:
-    """Subset and key of each solution that has no scores in the file yet."""
+    """Return subset and key of each solution without scores in the file."""
     known = file.scores if file else {}
     places = ((s, case.key) for s, cases in data.subsets.items() for case in cases)
     return [place for place in places if place not in known]

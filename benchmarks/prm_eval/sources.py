@@ -1,4 +1,4 @@
-"""Where labelled solutions come from: ProcessBench, the laboratory, a file."""
+"""Sources of labelled solutions: ProcessBench, the built-in ones, a file."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class DataSet:
     """Labelled solutions by subset.
 
     Attributes:
-        name: as it is reported.
-        subsets: those to be scored.
-        known: the keys of all solutions of each subset, those beyond a limit included.
+        name: name in reports.
+        subsets: solutions to score.
+        known: keys of all solutions of each subset, those beyond a limit included.
         bad: rows that cannot be used.
-        ignored: names of fields that nothing looks at.
-        part: what is left out on purpose, in words; empty where nothing is.
+        ignored: names of ignored fields.
+        part: which part is used, in words; empty for all.
     """
 
     name: str
@@ -42,16 +42,16 @@ class DataSet:
 
 
 def load(name: str, subsets: Sequence[str] = (), limit: int | None = None) -> DataSet:
-    """The data set of this name: ``processbench``, ``lab``, or a file.
+    """Load a data set: ``processbench``, ``lab``, or a file.
 
     Args:
-        name: a file is one ending in .json or .jsonl, perhaps followed by .gz.
-        subsets: only these; by default all.
-        limit: only the first so many solutions of each subset.
+        name: files end in .json or .jsonl, optionally followed by .gz.
+        subsets: subsets to use; default: all.
+        limit: number of solutions of each subset to use.
 
     Raises:
-        UnknownName: for a data set or a subset that nobody knows.
-        BadInput: for a file that cannot be used, or a ProcessBench that is not complete.
+        UnknownName: the data set or subset is unknown.
+        BadInput: the file cannot be used, or ProcessBench is not complete.
     """
     if limit is not None and limit < 1:
         raise BadInput(f"the limit must be a whole number, 1 or more, not {limit}.")
@@ -126,7 +126,7 @@ def _file(subset: str) -> Path:
 
     try:
         return Path(hf_hub_download(REPOSITORY, f"{subset}.json", repo_type="dataset", revision=REVISION))
-    except (OSError, ValueError, HfHubHTTPError) as error:  # not in the cache, and the hub is out of reach
+    except (OSError, ValueError, HfHubHTTPError) as error:  # not in the cache, and the hub cannot be reached
         raise BadInput(
             f"ProcessBench is not on this machine: `hf download {REPOSITORY} --repo-type dataset --revision {REVISION}`"
             " fetches it, or set TTS_DATA to a folder with processbench/gsm8k.json and the others in it."

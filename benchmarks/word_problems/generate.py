@@ -27,7 +27,7 @@ from pathlib import Path
 
 from benchmarks.word_problems import grammar
 from benchmarks.word_problems.grammar import FRACTIONS, Story
-from benchmarks.word_problems.realize import Telling, tell_chain, tell_story
+from benchmarks.word_problems.realize import Narrator, render_chain, render_story
 
 DATA = Path(__file__).parent / "data"
 LEVELS = {1: (1, 2), 2: (3, 4), 3: (5, 6), 4: (7, 9), 5: (10, 12)}
@@ -56,7 +56,7 @@ class LabProblem:
 
 @dataclass(slots=True)
 class Draft:
-    """A computation under construction; `events` is what the story has to tell, in order."""
+    """A computation under construction; `events` are the parts of the story, in order."""
 
     value: int
     ref: str
@@ -79,7 +79,7 @@ class Draft:
 
 
 def evaluate(a: int, op: str, b: int) -> int:
-    """`a op b`, or -1 where it is not a natural number (a negative difference, an inexact quotient)."""
+    """Compute `a op b`; -1 if it is not a natural number (a negative difference, an inexact quotient)."""
     if op == "+":
         return a + b
     if op == "-":
@@ -94,7 +94,7 @@ def _literal(n: int) -> tuple[str, int]:
 
 
 def _number(rng: random.Random, low: int, high: int) -> int:
-    """A number from `low` to `high`, small ones more often."""
+    """Draw a number from `low` to `high`, small ones more often."""
     cap = rng.choices((12, 40, 99, 400), (3, 4, 4, 1))[0]
     return rng.randint(low, max(low, min(high, cap)))
 
@@ -114,7 +114,7 @@ def _product(rng: random.Random, draft: Draft, room: int) -> tuple[tuple[str, in
 
 
 def _factor(rng: random.Random, phrases: tuple[str, ...], choices: list[int]) -> int | None:
-    """A factor that the story has a phrase for; 2 and 3 more often."""
+    """Draw a factor that the story has a phrase for; 2 and 3 more often."""
     free = [p for p in phrases if p[1:2] != ":"]
     bound = {int(p[0]) for p in phrases if p[1:2] == ":"}
     if free and all("{frac}" in p for p in free):
@@ -165,7 +165,7 @@ def _extend(rng: random.Random, draft: Draft, phrases: dict[str, tuple[str, ...]
 
 
 def _open(rng: random.Random, story: Story, room: int) -> Draft:
-    """The first value: given, a product, or a sum of two given ones."""
+    """Draw the first value: given, a product, or a sum of two given ones."""
     kinds = [k for k in ("start", "product", "sum") if story.phrases[k] and (k == "start" or room >= 1)]
     kind = rng.choices(kinds, [{"start": 8, "product": 2, "sum": 1}[k] for k in kinds])[0]
     if kind == "start":
@@ -185,7 +185,7 @@ def _open(rng: random.Random, story: Story, room: int) -> Draft:
 
 
 def _close(rng: random.Random, draft: Draft, kind: str) -> bool:
-    """The end of the story: another person, equal shares, or change from a note."""
+    """Add the end of the story: another person, equal shares, or change from a note."""
     value = draft.value
     if kind == "two":
         which = rng.randrange(len(grammar.TWO_PEOPLE))
@@ -220,7 +220,7 @@ def _close(rng: random.Random, draft: Draft, kind: str) -> bool:
 
 
 def _closer(rng: random.Random, story: Story) -> tuple[str, int]:
-    """The kind of ending and the steps it takes."""
+    """Draw the kind of ending, and the steps it takes."""
     if story.name == "shop" and rng.random() < 0.5:
         return "change", 1
     if story.subject == "person" and story.nouns and story.phrases["ask"] is grammar._ASK and rng.random() < 0.22:
@@ -229,7 +229,7 @@ def _closer(rng: random.Random, story: Story) -> tuple[str, int]:
 
 
 def _draw(rng: random.Random, steps: int) -> tuple[Draft, str] | None:
-    """One try at a problem of exactly `steps` steps: its computation and its text, or None."""
+    """Try to draw a problem of exactly `steps` steps: its computation and its text, or None."""
     if steps <= 6 and rng.random() < 0.12:
         return _draw_chain(rng, steps)
     story = rng.choice(grammar.STORIES)
@@ -244,7 +244,7 @@ def _draw(rng: random.Random, steps: int) -> tuple[Draft, str] | None:
         _extend(rng, draft, story.phrases, room, LARGEST)
     if len(draft.program) != steps - cost or (closer and not _close(rng, draft, closer)):
         return None
-    return draft, tell_story(Telling.cast(rng, story), draft.events)
+    return draft, render_story(Narrator.cast(rng, story), draft.events)
 
 
 def _draw_chain(rng: random.Random, steps: int) -> tuple[Draft, str] | None:
@@ -254,18 +254,18 @@ def _draw_chain(rng: random.Random, steps: int) -> tuple[Draft, str] | None:
     draft = Draft(start, str(start), events=[("start", {"n": start})])
     for _ in range(60):
         if len(draft.program) == steps:
-            return draft, tell_chain(rng, phrases, draft.events)
+            return draft, render_chain(rng, phrases, draft.events)
         _extend(rng, draft, phrases, 1, 110 if ages else LARGEST)
     return None
 
 
 def level_of(steps: int) -> int:
-    """The level, 1 to 5, of a problem of so many steps."""
+    """Return the level, 1 to 5, of a problem of so many steps."""
     return next(level for level, (low, high) in LEVELS.items() if low <= steps <= high)
 
 
 def split_of(program: tuple[str, ...]) -> str:
-    """ "test", "validation" or "train": decided by the computation alone."""
+    """Return "test", "validation" or "train": a hash of the computation decides."""
     part = int.from_bytes(hashlib.sha256("|".join(program).encode()).digest()[:4], "big") % 100
     return "test" if part < 3 else "validation" if part < 8 else "train"
 
@@ -291,7 +291,7 @@ def draw(rng: random.Random, steps: int, split: str, name: str = "") -> LabProbl
 
 
 def stream(seed: int, levels: tuple[float, ...] = (1, 1, 1, 1, 1), split: str = "train") -> Iterator[LabProblem]:
-    """An endless stream of problems; `levels` are the weights of levels 1 to 5. The seed decides it."""
+    """Yield problems without end; `levels` are the weights of levels 1 to 5. The seed determines them."""
     rng, index = random.Random(seed), 0
     while True:
         level = rng.choices(range(1, 6), levels)[0]
@@ -314,7 +314,7 @@ def frozen(name: str) -> list[LabProblem]:
 
 
 def to_jsonl(problems: list[LabProblem]) -> bytes:
-    """One JSON object a line."""
+    """Encode problems as JSON Lines."""
     return "".join(json.dumps(asdict(p)) + "\n" for p in problems).encode()
 
 
@@ -330,9 +330,9 @@ _STEP = re.compile(r"[A-Za-z][A-Za-z0-9 ]*: (\d+)([-+*/])(\d+)=(\d+)\.")
 def check_steps(problem: LabProblem, solution: str) -> list[bool]:
     """Label each paragraph of a solution: True iff it and all before it are right.
 
-    A step is right if its arithmetic is, and if it is a step of the reference that is still to be done and whose
-    inputs are known by then; operands of + and * may be swapped, and steps that do not need each other may come in
-    any order. The last paragraph must box the answer after every step was done.
+    A step is right if its arithmetic is right and it is a step of the reference that is still missing and whose inputs
+    are known. Operands of + and * may be swapped, and independent steps may come in any order. The last paragraph must
+    box the answer after all steps.
     """
     todo = [re.fullmatch(r"(#?\d+)([-+*/])(#?\d+)", step) for step in problem.program]
     results: list[int | None] = [None] * len(todo)

@@ -1,9 +1,9 @@
-"""The words of the laboratory's problems: names, nouns, verbs, and a table of stories.
+"""The grammar of the word problems: names, nouns, verbs, and a table of stories.
 
-A phrase is a template. `<win>` is a verb that agrees with the story's subject and tense, `<+get>` one that
-is always plural, `<=leak>` always singular. `[...]` is left out three times in four. `{n}`, `{a}`, `{b}` and
-`{k}` are numbers: `n` is added or taken away, `k` multiplies or divides, `a` groups hold `b` each.
-Everything here is data; `problems.py` draws from it and `tokenizer.py` reads its vocabulary off it.
+A phrase is a template. `<win>` is a verb that agrees with the story's subject and tense, `<+get>` is always plural,
+`<=leak>` always singular. `[...]` is left out three times in four. `{n}`, `{a}`, `{b}` and `{k}` are numbers: `n` is
+added or subtracted, `k` multiplies or divides, `a` groups have `b` each. This file is data: `generate.py` draws from
+it, and `vocabulary.py` collects its words.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ VERBS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One kind of story: its phrases for each operation, and which operations it can tell.
+    """One kind of story, with phrases for each operation that it supports.
 
-    `subject` is "person", "place" or "" (clauses bring their own subject). Keys of `phrases`: `start`, `product`
-    and `sum` open; `add sub mul div times+ times- part-` carry on; `ask` asks. `mul` and `div` phrases may be
-    bound to one factor with a prefix such as `2:`. `limit` is the longest problem, in steps.
+    `subject` is "person", "place" or "" (clauses have their own subject). Keys of `phrases`: `start`, `product` and
+    `sum` open the story; `add sub mul div times+ times- part-` continue it; `ask` asks. A prefix such as `2:` binds a
+    `mul` or `div` phrase to one factor. `limit` is the longest problem, in steps.
     """
 
     name: str
@@ -136,10 +136,10 @@ _ASK = (
 
 
 def _things(name: str, nouns: list[str], get: str = "", drop: str = "", subject: str = "person", **more: str) -> Story:
-    """A story of countable things: the common phrases and a few of its own (separated by `|`)."""
+    """Build a story of countable things: the common phrases and its own (separated by `|`)."""
 
     def own(text: str) -> tuple[str, ...]:
-        # A story's own verbs are listed twice so that they are heard often enough.
+        # A story's own verbs are listed twice so that they are drawn often enough.
         return tuple(part for part in text.split("|") if part) * 2
 
     phrases = {
@@ -297,7 +297,7 @@ STORIES: tuple[Story, ...] = (
     }, ("dollars",), limit=9),
 )  # fmt: skip
 
-# Each sentence tells of a new person, compared with the one before.
+# Each sentence compares a new person with the previous one.
 AGES = {
     "start": ("{A} is {n} years old.",),
     "add": ("{B} is {n} years older than {A}.", "{B} is {n} years older."),
@@ -313,7 +313,7 @@ CHAIN = {
     "ask": ("How many {noun} does {B} have?", "How many does {B} have?"),
 }  # fmt: skip
 
-# Ends of a story beyond its plain question: (operation, sentence and question).
+# Endings of a story other than its plain question: (operation, sentence and question).
 TWO_PEOPLE = (
     ("add", "{other} has {n} more than {name}. How many do they have together?"),
     ("add", "{other} has {n} more {noun} than {name}. How many {noun} do they have in all?"),

@@ -1,4 +1,4 @@
-"""The solutions with labelled steps that ``tts prm-eval --data lab`` scores."""
+"""The built-in solutions with labelled steps, for ``tts prm-eval --data lab``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from benchmarks.word_problems.generate import DATA, LabProblem, check_steps, loa
 
 FILE = DATA / "lab-judged.jsonl"
 EACH = 6
-"""Solutions a problem."""
+"""Solutions per problem."""
 
 
 def read(file: Path = FILE) -> list[tuple[LabProblem, tuple[str, ...], tuple[bool, ...]]]:
-    """Each solution's problem, its steps, and for each step whether all is right up to there."""
+    """Read each solution's problem, its steps, and for each step whether all is right up to there."""
     problems = {p.id: p for p in load("lab-validation")}
     found = []
     for line in file.read_text(encoding="utf-8").splitlines():

@@ -1,4 +1,4 @@
-"""From a list of events to plain English: subjects, tenses, joined clauses, questions."""
+"""Realization: turns a list of events into English: subjects, tenses, joined clauses, questions."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Event = tuple[str, dict[str, int]]
 
 
 @dataclass(slots=True)
-class Telling:
-    """Who the story is about, what it counts, and how it is told."""
+class Narrator:
+    """The person, noun, tense and spelling of one story; renders its phrases."""
 
     rng: random.Random
     story: Story
@@ -28,7 +28,7 @@ class Telling:
     sign: bool  # $5 rather than 5 dollars
 
     @classmethod
-    def cast(cls, rng: random.Random, story: Story) -> Telling:
+    def cast(cls, rng: random.Random, story: Story) -> Narrator:
         """Draw the people, the noun and the tense for a story."""
         women = rng.random() < 0.5
         names = rng.sample(grammar.WOMEN if women else grammar.MEN, 2)
@@ -47,11 +47,11 @@ class Telling:
         return cls(rng, story, name, other, he, his, noun, rng.random() < 0.35, words, rng.random() < 0.3)
 
     def number(self, n: int) -> str:
-        """A number in digits, or sometimes as a word."""
+        """Spell a number in digits, or sometimes as a word."""
         return NUMBER_WORDS[n] if n in NUMBER_WORDS and self.rng.random() < self.words else str(n)
 
     def relative(self) -> str:
-        """Someone near to the story's subject."""
+        """Draw a person close to the story's subject."""
         return self.rng.choice(grammar.VISITORS if self.story.subject == "place" else grammar.RELATIVES)
 
     def verb(self, found: re.Match[str]) -> str:
@@ -63,7 +63,7 @@ class Telling:
         return past if self.past else base if plural else third
 
     def fill(self, template: str, numbers: dict[str, int]) -> str:
-        """Fill a template with the story's words and an event's numbers."""
+        """Fill a template with the story's words and the numbers of an event."""
         rng = self.rng
         text = re.sub(r"\[(.*?)\]", lambda m: m[1] if rng.random() < 0.25 else "", template)
         text = re.sub(r"<([+=]?)(\w+)>", self.verb, text)
@@ -87,13 +87,13 @@ class Telling:
         return re.sub(r"(\d+) dollars\b", r"$\1", text) if self.sign and self.noun == "dollars" else text
 
     def clause(self, event: Event) -> str:
-        """The clause that tells an event, without its subject."""
+        """Render the clause of an event, without its subject."""
         kind, numbers = event
         return self.fill(choose(self.rng, self.story.phrases[kind], numbers), numbers)
 
 
 def choose(rng: random.Random, phrases: tuple[str, ...], numbers: dict[str, int]) -> str:
-    """A phrase that can tell these numbers; a `2:` prefix binds a phrase to its factor."""
+    """Draw a phrase that fits these numbers; a prefix such as `2:` binds a phrase to its factor."""
     k = numbers.get("k")
     special = [p[2:] for p in phrases if p[1:2] == ":" and p[0] == str(k)]
     free = [p for p in phrases if p[1:2] != ":" and ("{frac}" not in p or k in FRACTIONS)]
@@ -105,54 +105,54 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _sentence(telling: Telling, clauses: list[str]) -> str:
+def _sentence(narrator: Narrator, clauses: list[str]) -> str:
     """Join one to three clauses under one subject."""
-    rng, keys = telling.rng, "cde"[: len(clauses)]
+    rng, keys = narrator.rng, "cde"[: len(clauses)]
     joins = [j for j in grammar.JOINS if all(f"{{{k}}}" in j for k in keys) and j.count("{") == len(keys)]
     text = rng.choice(joins).format(**dict(zip(keys, clauses, strict=True)))
-    if not telling.story.subject:
+    if not narrator.story.subject:
         return _capital(rng.choice(grammar.BUS_LEADS) + text)
-    subject = telling.he if rng.random() < 0.75 else telling.fill("{name}", {})
+    subject = narrator.he if rng.random() < 0.75 else narrator.fill("{name}", {})
     return _capital(f"{rng.choice(grammar.LEADS)}{subject} {text}")
 
 
-def tell_story(telling: Telling, events: list[Event]) -> str:
-    """The whole problem: opening, sentences of one to three clauses, an ending or a question."""
-    rng = telling.rng
-    opening = telling.clause(events[0])
+def render_story(narrator: Narrator, events: list[Event]) -> str:
+    """Render the whole problem: opening, sentences of one to three clauses, an ending or a question."""
+    rng = narrator.rng
+    opening = narrator.clause(events[0])
     closers = ("two", "one", "each", "change")
     middle = [e for e in events[1:] if e[0] not in closers]
     ending = next((e for e in events if e[0] in closers), None)
-    clauses = [telling.clause(e) for e in middle]
-    if clauses and telling.story.subject and opening.startswith(telling.name) and rng.random() < 0.12:
+    clauses = [narrator.clause(e) for e in middle]
+    if clauses and narrator.story.subject and opening.startswith(narrator.name) and rng.random() < 0.12:
         opening = f"{opening[:-1]} and {clauses.pop(0)}."
     sentences = [_capital(opening)]
     while clauses:
         take = rng.choices((1, 2, 3), (4, 4, 3))[0]
-        sentences.append(_sentence(telling, clauses[:take]))
+        sentences.append(_sentence(narrator, clauses[:take]))
         clauses = clauses[take:]
-    sentences.append(_ending(telling, ending))
+    sentences.append(_ending(narrator, ending))
     return " ".join(sentences)
 
 
-def _ending(telling: Telling, event: Event | None) -> str:
+def _ending(narrator: Narrator, event: Event | None) -> str:
     if event is None:
-        return telling.fill(telling.rng.choice(telling.story.phrases["ask"]), {})
+        return narrator.fill(narrator.rng.choice(narrator.story.phrases["ask"]), {})
     kind, numbers = event
     if kind == "two":
-        return telling.fill(grammar.TWO_PEOPLE[numbers["which"]][1], numbers)
+        return narrator.fill(grammar.TWO_PEOPLE[numbers["which"]][1], numbers)
     pool = {"one": grammar.ONE_OTHER, "each": grammar.EACH, "change": grammar.CHANGE}[kind]
-    return telling.fill(telling.rng.choice(pool), numbers)
+    return narrator.fill(narrator.rng.choice(pool), numbers)
 
 
-def tell_chain(rng: random.Random, phrases: dict[str, tuple[str, ...]], events: list[Event]) -> str:
-    """Sentences that each compare a new person with the one before; the question is about the last."""
-    telling = Telling.cast(rng, rng.choice([s for s in grammar.STORIES if s.name == "toys"]))
+def render_chain(rng: random.Random, phrases: dict[str, tuple[str, ...]], events: list[Event]) -> str:
+    """Render sentences that each compare a new person with the previous one; the question is about the last."""
+    narrator = Narrator.cast(rng, rng.choice([s for s in grammar.STORIES if s.name == "toys"]))
     names = rng.sample(grammar.WOMEN + grammar.MEN, len(events))
-    sentences = [telling.fill(rng.choice(phrases["start"]).replace("{A}", names[0]), events[0][1])]
+    sentences = [narrator.fill(rng.choice(phrases["start"]).replace("{A}", names[0]), events[0][1])]
     for i, (kind, numbers) in enumerate(events[1:], 1):
         text = choose(rng, phrases[kind], numbers).replace("{A}", names[i - 1]).replace("{B}", names[i])
-        sentences.append(telling.fill(text, numbers))
-    telling.past = False
-    sentences.append(telling.fill(rng.choice(phrases["ask"]).replace("{B}", names[-1]), {}))
+        sentences.append(narrator.fill(text, numbers))
+    narrator.past = False
+    sentences.append(narrator.fill(rng.choice(phrases["ask"]).replace("{B}", names[-1]), {}))
     return " ".join(sentences)

@@ -1,4 +1,4 @@
-"""The words of the laboratory, read off the grammar's tables; no tokenizer library is needed to know them."""
+"""The vocabulary of the word problems, collected from the grammar without a tokenizer library."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _words(text: str) -> set[str]:
 
 
 def known_words() -> set[str]:
-    """Every word of the grammar, as it is written."""
+    """Return every word of the grammar, as it is spelled."""
     tables = [grammar.AGES, grammar.CHAIN, *(story.phrases for story in grammar.STORIES)]
     texts = [text for table in tables for phrases in table.values() for text in phrases]
     texts += [text for _, text in grammar.TWO_PEOPLE]
@@ -73,8 +73,10 @@ def known_words() -> set[str]:
 
 
 def vocabulary() -> list[str]:
-    """Every token but the special ones, in the order of their ids: words with the space before them, then words that
-    may begin a text or a paragraph."""
+    """Return every token but the special ones, in the order of their ids.
+
+    Words with the space before them come first, then words that may open a text or a paragraph.
+    """
     words = known_words()
     numbers = [w.capitalize() for w in grammar.NUMBER_WORDS.values()]
     fractions = [w.split()[0].capitalize() for w in grammar.FRACTIONS.values()]

@@ -68,7 +68,7 @@ def test_solutions_longer_than_the_context_are_counted(tts: Tts, tmp_path: Path)
     (tmp_path / "mine.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     done = tts(*PRM, "--data", str(tmp_path / "mine.jsonl"))
     assert done.code == 0
-    assert "1 of mine: longer than the model can read" in done.out
+    assert "1 of mine: too long for the model" in done.out
     assert "2 solutions of 1 problem\n" in done.out
 
 

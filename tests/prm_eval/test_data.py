@@ -62,11 +62,11 @@ BAD = [
     ([1], "it is not a JSON object"),
     ({"question": "?", "answer": "2"}, "it has no `problem` and no `steps` and no `label`, only answer, question."),
     ({"problem": "?", "steps": ["a"]}, "it has no `label`, only problem, steps."),
-    (ROW | {"problem": " "}, "its `problem` is no text"),
-    (ROW | {"problem": "\ud83d"}, "its `problem` is no text"),
-    (ROW | {"steps": "one"}, "its `steps` are no list"),
-    (ROW | {"steps": []}, "its `steps` are no list"),
-    (ROW | {"steps": ["a", ""]}, "its step 1 (counted from 0) is no text"),
+    (ROW | {"problem": " "}, "its `problem` is not a text"),
+    (ROW | {"problem": "\ud83d"}, "its `problem` is not a text"),
+    (ROW | {"steps": "one"}, "its `steps` are not a list"),
+    (ROW | {"steps": []}, "its `steps` are not a list"),
+    (ROW | {"steps": ["a", ""]}, "its step 1 (counted from 0) is not a text"),
     (ROW | {"label": 2}, "a step's number, 0 to 1, or -1, not 2"),
     (ROW | {"label": "1"}, "a step's number, 0 to 1, or -1, not '1'"),
     (ROW | {"label": True}, "a step's number, 0 to 1, or -1, not True"),
@@ -90,12 +90,12 @@ def test_one_bad_row_among_good_ones_is_named_with_its_line(row: Any, reason: st
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "holds no labelled solution: a row needs `problem`, `steps`"),
+        (b"", "has no labelled solutions: a row needs `problem`, `steps`"),
         (b"\xff\xfe{\x00", "(line 1: it is not UTF-8 text)"),
         (lines({"question": "?"}), "(line 1: it has no `problem` and no `steps` and no `label`, only question)"),
-        (b"[1, ", "begins as a JSON array but is none"),
+        (b"[1, ", "starts like a JSON array but is not one"),
         (b"[\xff]", "is not UTF-8 text"),
-        (b"[]", "holds no labelled solution"),
+        (b"[]", "has no labelled solutions"),
     ],
 )
 def test_a_file_without_a_usable_row_is_one_sentence(content: bytes, said: str, tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_solutions_that_were_not_read_are_counted_and_in_no_figure() -> None:
     assert with_long.not_scored == {"mine": 1}
     assert with_long.solutions == 5
     assert with_long.first_error == measure({"mine": rows}).first_error
-    assert "1 of mine: longer than the model can read" in with_long.text()
+    assert "1 of mine: too long for the model" in with_long.text()
     with pytest.raises(BadInput, match="no solution fits"):
         measure({"mine": [(rows[0][0], None)]})
 

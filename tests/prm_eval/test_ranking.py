@@ -81,5 +81,5 @@ def test_the_report_says_plainly_whether_search_can_pay() -> None:
     good = " ".join(measure({"mine": many(0.9, 0.2)}).text().split())
     assert "On these solutions, yes: the vote weighted by the last score is right in 100.0 % of the problems" in good
     assert "The difference is +100.0 points [+100.0, +100.0]." in good
-    assert "On these solutions, that stays open" in measure({"mine": many(0.2, 0.9)}).text()
-    assert "These data do not tell: 0 problems with both" in measure({"mine": apart([(0, (0.2,))] * 3)}).text()
+    assert "On these solutions, unclear" in measure({"mine": many(0.2, 0.9)}).text()
+    assert "Unknown: only 0 problems with both" in measure({"mine": apart([(0, (0.2,))] * 3)}).text()
