@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from strategies.base import Stepwise, at_least
+from strategies.base import Branching, at_least
 from tts.aio import together
 from tts.answers.aggregate import aggregate
 from tts.search.search import Search
@@ -25,7 +25,7 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Auto(Stepwise):
+class Auto(Branching):
     """The best strategy for this policy, this reward model, this problem and this budget.
 
     Samples are looked at as they come. A profile of measured curves says what each way on would bring and cost: to
@@ -56,7 +56,7 @@ class Auto(Stepwise):
     vote: ClassVar[str] = "auto"
 
     def __post_init__(self) -> None:
-        Stepwise.__post_init__(self)
+        Branching.__post_init__(self)
         at_least("solution_tokens", self.solution_tokens, 1)
 
     def note(self, n: int) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tts.errors import BadInput
+from tts.search.search import Search
 from tts.search.strategy import Strategy
-from tts.types import Until
+from tts.types import Node, Until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,16 +37,14 @@ class Sampling(Strategy):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stepwise(Sampling):
-    """Settings of strategies that go step by step and keep one continuation in ``beam_width``.
+    """Settings of strategies that go step by step.
 
     Attributes:
-        beam_width: M, the continuations sampled of each kept prefix; N/M prefixes are kept.
         max_steps: rounds at most; the last one runs to the end of the solution.
         step_tokens: most tokens of one step.
         aggregate: how the step scores of a prefix become the one it is ranked by.
     """
 
-    beam_width: int = 4
     max_steps: int = 40
     step_tokens: int = 2048
     aggregate: str = "last"
@@ -54,10 +53,35 @@ class Stepwise(Sampling):
 
     def __post_init__(self) -> None:
         Sampling.__post_init__(self)
-        for name, value in (
-            ("beam_width", self.beam_width), ("max_steps", self.max_steps), ("step_tokens", self.step_tokens),
-        ):  # fmt: skip
-            at_least(name, value, 1)
+        at_least("max_steps", self.max_steps, 1)
+        at_least("step_tokens", self.step_tokens, 1)
+
+    def step(self, round: int, *, ahead: bool = True) -> dict[str, Any]:
+        """Return the arguments of the expansion in a round, counted from 1.
+
+        ``ahead`` is true where all that the expansion finds is scored next.
+        """
+        until = Until.END if round >= self.max_steps else Until.STEP
+        return {"until": until, "max_tokens": self.step_tokens, "ahead": ahead, **self.sampling}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branching(Stepwise):
+    """Settings of strategies that keep one continuation in ``beam_width``.
+
+    Attributes:
+        beam_width: M, the continuations sampled of each kept prefix; N/M prefixes are kept.
+        granularity: g, the steps between two scorings (VG-Search, arXiv 2505.11730): a kept prefix first grows g - 1
+            steps that nobody scores; 1 scores every step.
+    """
+
+    beam_width: int = 4
+    granularity: int = 1
+
+    def __post_init__(self) -> None:
+        Stepwise.__post_init__(self)
+        at_least("beam_width", self.beam_width, 1)
+        at_least("granularity", self.granularity, 1)
 
     def shape(self, n: int) -> tuple[int, int]:
         """Return the prefixes kept each round, N/M rounded down, and M, never more than the width ``n``."""
@@ -73,16 +97,27 @@ class Stepwise(Sampling):
             f"{keep} x {branch} = {keep * branch} samples are used."
         )
 
-    def step(self, round: int, *, ahead: bool = True) -> dict[str, Any]:
-        """Return the arguments of the expansion in a round, counted from 1.
-
-        ``ahead`` is true where all that the expansion finds is scored next.
-        """
-        until = Until.END if round == self.max_steps else Until.STEP
-        return {"until": until, "max_tokens": self.step_tokens, "ahead": ahead, **self.sampling}
+    async def grow(self, search: Search, nodes: list[Node]) -> list[Node]:
+        """Let kept prefixes of one depth grow g - 1 unscored steps. Those that end on the way stay in their places."""
+        grown = list(nodes)
+        for _ in range(self.granularity - 1):
+            going = [index for index, node in enumerate(grown) if node.open and node.depth]
+            if not going:
+                break
+            round = grown[going[0]].depth + 1
+            further = await search.expand([grown[index] for index in going], **self.step(round, ahead=False))
+            for index, children in zip(going, further, strict=True):
+                grown[index] = children[0] if children else grown[index]
+        return grown
 
 
 def at_least(name: str, value: object, least: int) -> None:
     """Raise BadInput where a parameter is no whole number of at least ``least``."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise BadInput(f"{name} must be a whole number, {least} or more, not {value!r}.")
+
+
+def within(name: str, value: float, low: float, high: float) -> None:
+    """Raise BadInput where a parameter is no number from ``low`` to ``high``."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise BadInput(f"{name} must be a number from {low:g} to {high:g}, not {value!r}.")

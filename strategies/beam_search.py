@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from strategies.base import Stepwise, at_least
+from strategies.base import Branching, at_least
 from tts.search.search import Search
 from tts.types import Node, Until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BeamSearch(Stepwise):
+class BeamSearch(Branching):
     """Beam search (Snell et al., arXiv 2408.03314; the form of Hugging Face's search-and-learn).
 
     N first steps are sampled and scored. Each round keeps the best N/M open prefixes and samples M next steps of each.
@@ -24,22 +24,23 @@ class BeamSearch(Stepwise):
     lookahead: int = 0
 
     def __post_init__(self) -> None:
-        Stepwise.__post_init__(self)
+        Branching.__post_init__(self)
         at_least("lookahead", self.lookahead, 0)
 
     async def __call__(self, search: Search) -> list[Node]:
         keep, branch = self.shape(search.width)
         done: list[Node] = []
         beams = [search.root]
-        for round in range(1, self.max_steps + 1):
+        while beams and len(done) < search.width:
+            beams = await self.grow(search, beams)
+            going = [node for node in beams if node.open]
+            round = max(node.depth for node in beams) + 1
             n = branch if round > 1 else keep * branch
-            grown = await search.expand(beams, n, **self.step(round, ahead=not self.lookahead))
-            children = [child for siblings in grown for child in siblings]
-            ranks = await self.rank(search, children)
+            grown = await search.expand(going, n, **self.step(round, ahead=not self.lookahead))
+            ended = [node for node in beams if node.finished]
+            ranks = await self.rank(search, [*ended, *(child for siblings in grown for child in siblings)])
             done += [child for child in ranks if child.finished]
             beams = sorted((child for child in ranks if child.open), key=ranks.__getitem__, reverse=True)[:keep]
-            if not beams or len(done) >= search.width:
-                break
         return done
 
     async def rank(self, search: Search, nodes: list[Node]) -> dict[Node, float]:

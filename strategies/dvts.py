@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from strategies.base import Stepwise
+from strategies.base import Branching
 from tts.aio import together
 from tts.search.search import Search
 from tts.types import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DVTS(Stepwise):
+class DVTS(Branching):
     """DVTS (Beeching, Tunstall and Rush, "Scaling test-time compute with open models", 2024).
 
     The budget is split over N/M independent subtrees. Each samples M next steps, keeps the best one and goes on from it
@@ -27,12 +27,14 @@ class DVTS(Stepwise):
     async def subtree(self, search: Search) -> list[Node]:
         _, branch = self.shape(search.width)
         node = search.root
-        for round in range(1, self.max_steps + 1):
-            [children] = await search.expand([node], branch, **self.step(round))
+        while True:
+            [node] = await self.grow(search, [node])
+            if not node.open:
+                return [*await search.score([node])] if node.finished else []
+            [children] = await search.expand([node], branch, **self.step(node.depth + 1))
             scores = await search.score(children, by=self.aggregate)
             if not scores:
-                break
+                return []
             node = max(scores, key=scores.__getitem__)
             if not node.open:
                 return [child for child in scores if child.finished]
-        return []

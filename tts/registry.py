@@ -23,6 +23,11 @@ TABLE: dict[str, dict[str, str]] = {
         "majority": "strategies.majority:Majority",
         "beam-search": "strategies.beam_search:BeamSearch",
         "dvts": "strategies.dvts:DVTS",
+        "rebase": "strategies.rebase:Rebase",
+        "particle-filter": "strategies.particle_filter:ParticleFilter",
+        "reject-early": "strategies.reject_early:RejectEarly",
+        "mcts": "strategies.mcts:MCTS",
+        "adaptive-consistency": "strategies.adaptive_consistency:AdaptiveConsistency",
     },
     "vote": {
         "majority": "tts.answers.votes:majority",

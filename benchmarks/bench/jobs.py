@@ -94,6 +94,7 @@ def plan_run(make: Make, strategies: Sequence[str], budgets: Sequence[int], sett
     Raises UnknownName for a parameter that no strategy has.
     """
     known = {name: set(parameters_of(name)) for name in strategies}
+    parameters = set(PARAMETERS).union(*known.values()) - {"aggregate", "profile"}
     for name in PARAMETERS:
         if name in settings and not any(name in has for has in known.values()):
             raise UnknownName(f"parameter of {', '.join(strategies)}", name, set().union(*known.values()))
@@ -102,7 +103,7 @@ def plan_run(make: Make, strategies: Sequence[str], budgets: Sequence[int], sett
     bounded = any(settings.get(name) is not None for name in ("max_tokens", "max_flops", "max_seconds", "total_flops"))
 
     def job(strategy: str, n: int) -> Job:
-        mine = {k: v for k, v in settings.items() if k not in PARAMETERS or k in known[strategy]}
+        mine = {k: v for k, v in settings.items() if k not in parameters or k in known[strategy]}
         if not strategy_type(strategy).adaptive:
             mine.pop("profile", None)
         return Job(f"{strategy}/{n}", strategy, n, make(strategy=strategy, budget=n, **mine))

@@ -53,7 +53,7 @@ def calibrate(
             autocompletion=completion.registered("strategy", "all", "none"),
             rich_help_panel=options.SEARCH,
         ),
-    ] = "all",
+    ] = "beam-search,dvts",
     budget: Annotated[
         str,
         typer.Option(

@@ -51,7 +51,8 @@ def plan(solver: dict[str, Any], strategy: str, budget: str) -> tuple[list[str],
 
     budgets, with_prm = budgets_of(budget), solver["prm"] is not None
     named = [] if strategy.strip().lower() == "none" else strategies_of(strategy, with_prm)
-    searches = [name for name in named if not strategy_type(name).independent]
+    kinds = {name: strategy_type(name) for name in named}
+    searches = [name for name in named if not kinds[name].independent and (with_prm or not kinds[name].needs_reward)]
     sampler = "best-of-n" if with_prm else "majority"
     lines = [line for line in plan_run(Solver, [sampler, *searches], budgets, solver) if line.run]
     if solver.get("temperature") != 0:

@@ -162,6 +162,11 @@ def test_lists_are_complete(tts: Tts) -> None:
         "majority",
         "beam-search",
         "dvts",
+        "rebase",
+        "particle-filter",
+        "reject-early",
+        "mcts",
+        "adaptive-consistency",
     ]
     names = [card["name"] for card in json.loads(tts("models", "--json").out)]
     assert {"lab-200k", "lab-1m", "lab-4m", "lab-prm", "llama-3.2-3b"} <= set(names)

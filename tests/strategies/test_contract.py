@@ -18,6 +18,7 @@ from tts.budget import MAX_FLOPS, MAX_SECONDS, MAX_TOKENS, Budget
 from tts.errors import EngineError
 from tts.protocols import Completion, Policy, Request, RewardModel
 from tts.search.run import run
+from tts.search.strategy import strategy_type
 from tts.selection.profile_file import save
 from tts.types import Plan, Problem, Solution
 
@@ -188,7 +189,7 @@ def test_finished_samples_survive_a_deadline(strategy: str) -> None:
                 await asyncio.sleep(5)
             return await super().generate(request)
 
-    steps = {"max_steps": 1} if strategy in {"beam-search", "dvts"} else {}
+    steps = {"max_steps": 1} if strategy_type(strategy).stepwise else {}
     solver = made(strategy, Uneven(slip=0.0), ToyReward(), Budget(4, max_seconds=0.2), **steps)
     solution = asyncio.run(solver.solve(PROBLEM))
     assert solution.stopped == MAX_SECONDS

@@ -25,8 +25,17 @@ OUTPUT = "Output"
 
 _PANELS = (None, DATA, MODELS, SEARCH, BUDGET, ANSWERS, ENGINE, OUTPUT)
 
-PARAMETERS = ("beam_width", "temperature", "top_p", "max_steps", "step_tokens", "solution_tokens", "lookahead")
-"""The options that are parameters of strategies."""
+PARAMETERS = (
+    "beam_width",
+    "granularity",
+    "temperature",
+    "top_p",
+    "max_steps",
+    "step_tokens",
+    "solution_tokens",
+    "lookahead",
+)
+"""The options that are parameters of strategies. ``--parameter`` names any other."""
 
 
 class Aggregations(StrEnum):
@@ -141,6 +150,18 @@ def _shared(
     lookahead: Annotated[
         int | None, typer.Option(help="Steps that beam search looks ahead before it ranks.", rich_help_panel=SEARCH)
     ] = None,
+    granularity: Annotated[
+        int | None,
+        typer.Option(help="Steps between two scorings of beam search and DVTS.", rich_help_panel=SEARCH),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Any other parameter of the strategy (`tts strategies` lists them); may be repeated.",
+            metavar="NAME=VALUE",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sampling.", rich_help_panel=SEARCH)] = 0,
     engine: Engine = "auto",
     device: Device = None,
@@ -198,6 +219,7 @@ def _settings(typed: dict[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in typed.items() if name not in PARAMETERS or value is not None}
     found["prm"] = None if found["prm"].lower() == "none" else found["prm"]
     found["engine_args"] = dict(map(parse_argument, found.pop("engine_arg") or []))
+    found |= dict(map(parse_argument, found.pop("parameter") or []))
     if (aggregate := found.get("aggregate")) is not None:
         found["aggregate"] = aggregate.value
     return found

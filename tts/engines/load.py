@@ -76,7 +76,7 @@ def parse_argument(text: str) -> tuple[str, Any]:
     """An engine argument as typed, ``name=value``; the value is JSON where it can be read as that, else text."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        raise BadInput(f"the engine argument {text!r} has no value: write it as name=value.")
+        raise BadInput(f"the argument {text!r} has no value: write it as name=value.")
     try:
         return name.strip().replace("-", "_"), json.loads(value)
     except ValueError:

@@ -161,6 +161,10 @@ class Search:
             self.note(LATE)
         return found
 
+    def uniform(self, what: str) -> float:
+        """Draw a number from [0, 1): a hash of the seed, the problem, this fork and ``what`` the number is for."""
+        return self._draw(f"{self._label}|{what}") / 2**64
+
     def fork(self, parts: int) -> list[Search]:
         """Split into ``parts`` searches below the same root, with equal shares of the width and of the budget."""
         if not 1 <= parts <= self.width:
@@ -192,7 +196,7 @@ class Search:
     async def expand(
         self,
         nodes: Sequence[Node],
-        n: int = 1,
+        n: int | Sequence[int] = 1,
         *,
         until: Until = Until.STEP,
         max_tokens: int = 2048,
@@ -204,7 +208,7 @@ class Search:
 
         Args:
             nodes: open nodes of this search.
-            n: continuations of each; ``len(nodes) * n`` may not exceed ``width``.
+            n: continuations of each node, one number for all or one a node; together they may not exceed ``width``.
             until: one step, or to the end of the solution.
             max_tokens: most tokens of one continuation; the room left in the context is a limit too.
             temperature: 0 is greedy.
@@ -216,12 +220,13 @@ class Search:
             For each node its new leaves, in order; fewer than ``n`` where the budget or the context ran out. With
             ``Until.END`` a leaf comes with the chain of its steps above it.
         """
-        if len(nodes) * n > self.width:
-            raise StrategyError(f"{len(nodes)} x {n} continuations at once are more than the width of {self.width}.")
+        counts = [n] * len(nodes) if isinstance(n, int) else list(n)
+        if sum(counts) > self.width:
+            raise StrategyError(f"{sum(counts)} continuations at once are more than the width of {self.width}.")
         requests = [
             self._request(node, until, min(max_tokens, self._policy.context - node.length), temperature, top_p)
-            for node in nodes
-            for _ in range(n)
+            for node, count in zip(nodes, counts, strict=True)
+            for _ in range(count)
             if node.length < self._policy.context
         ]
         children: dict[Node, list[Node]] = {node: [] for node in nodes}
@@ -288,9 +293,12 @@ class Search:
         index = self._children[path]
         self._children[path] += 1
         key = f"{self._label}/{path}.{index}" if path else f"{self._label}/{index}"
-        digest = hashlib.blake2b(f"{self.seed}|{self.problem.id}|{key}".encode(), digest_size=8).digest()
-        seed = int.from_bytes(digest, "big")
-        return Request(self.problem, node, key, seed, until, max_tokens, temperature, top_p)
+        return Request(self.problem, node, key, self._draw(key), until, max_tokens, temperature, top_p)
+
+    def _draw(self, what: str) -> int:
+        """Return 64 bits that follow from the seed, the problem and ``what`` they are for."""
+        digest = hashlib.blake2b(f"{self.seed}|{self.problem.id}|{what}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big")
 
     async def _sample(self, request: Request, hold: Hold, ahead: bool) -> Node | None:
         try:

@@ -1,0 +1,44 @@
+"""Adaptive consistency: sample until the lead of the commonest answer lasts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from strategies.base import Sampling, at_least
+from tts.search.search import Search
+from tts.selection.published_rule import rounds, settled_confidence
+from tts.types import Node, Until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptiveConsistency(Sampling):
+    """Self-consistency that stops early (Aggarwal et al., arXiv 2305.11860, Beta criterion).
+
+    Four samples are drawn, then again as many as there are, up to N. It stops once the commonest answer stays ahead
+    with a probability of 95 %.
+
+    Attributes:
+        solution_tokens: most tokens of one solution.
+    """
+
+    solution_tokens: int = 8192
+
+    needs_reward: ClassVar[bool] = False
+    takes_reward: ClassVar[bool] = False
+    vote: ClassVar[str] = "majority"
+
+    def __post_init__(self) -> None:
+        Sampling.__post_init__(self)
+        at_least("solution_tokens", self.solution_tokens, 1)
+
+    async def __call__(self, search: Search) -> list[Node]:
+        leaves: list[Node] = []
+        for n in rounds(search.width):
+            [more] = await search.expand(
+                [search.root], n - len(leaves), until=Until.END, max_tokens=self.solution_tokens, **self.sampling
+            )
+            leaves += more
+            if len(leaves) < n or settled_confidence(await search.classes(leaves)):
+                break
+        return leaves

@@ -1,0 +1,49 @@
+"""Speculative rejection: best-of-N that stops the worse samples on their way."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from strategies.base import Stepwise, at_least, within
+from tts.search.search import Search
+from tts.types import Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectEarly(Stepwise):
+    """Best-of-N in chunks of steps (speculative rejection, Sun et al., arXiv 2410.20290).
+
+    N samples run side by side. After each chunk the reward model scores every prefix, and the worse share of the open
+    ones stops. Finished solutions stay.
+
+    Attributes:
+        chunk: steps between two scorings.
+        alpha: share of the open prefixes that stops after a chunk, 0 to below 1; 0 is best-of-N.
+    """
+
+    chunk: int = 4
+    alpha: float = 0.5
+
+    def __post_init__(self) -> None:
+        Stepwise.__post_init__(self)
+        at_least("chunk", self.chunk, 1)
+        within("alpha", self.alpha, 0, 0.99)
+
+    async def __call__(self, search: Search) -> list[Node]:
+        done: list[Node] = []
+        running, round = [search.root], 0
+        while running:
+            ended: list[Node] = []
+            for _ in range(self.chunk):
+                round += 1
+                n = search.width if round == 1 else 1
+                grown = await search.expand(running, n, **self.step(round, ahead=self.chunk == 1))
+                children = [child for siblings in grown for child in siblings]
+                ended += [child for child in children if child.finished]
+                running = [child for child in children if child.open]
+            scores = await search.score([*ended, *running], by=self.aggregate)
+            done += [node for node in scores if node.finished]
+            ranked = sorted((node for node in scores if node.open), key=scores.__getitem__, reverse=True)
+            running = ranked[: math.ceil((1 - self.alpha) * len(ranked))]
+        return done

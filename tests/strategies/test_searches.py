@@ -1,0 +1,153 @@
+"""The searches of 2024 to 2026: each does what its paper says, by hand calculations and on the toy models."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from strategies.particle_filter import ParticleFilter, logit, size, softmax, systematic
+from strategies.rebase import shares
+from tests.toy import ToyPolicy, ToyReward
+from tts import Solution, Solver, solve
+from tts.errors import BadInput
+from tts.protocols import Completion, Request
+from tts.types import Finish, Node, Problem, Step
+
+SEARCHES = ["rebase", "particle-filter", "reject-early", "mcts"]
+
+
+def toy(strategy: str, budget: int = 16, depth: int = 6, slip: float = 0.3, **parameters: Any) -> Solution:
+    policy, reward = ToyPolicy(depth=depth, slip=slip), ToyReward()
+    return solve("how far", policy=policy, prm=reward, strategy=strategy, budget=budget, **parameters)
+
+
+@pytest.mark.parametrize("strategy", SEARCHES)
+def test_a_search_finds_what_samples_seldom_do(strategy: str) -> None:
+    # A whole sample is right with probability 0.7 ** 6 = 12 %; a search sees each slip and goes on from better steps.
+    solution = toy(strategy)
+    assert solution.answer == "6"
+    assert solution.confidence > 0.5
+
+
+def test_rebase_shares_a_width_by_the_softmax_of_the_rewards_rounded_up() -> None:
+    # e^2, e^1, e^0 = 7.389, 2.718, 1 of 11.107. Of 8: ceil(5.32) = 6; of the 2 left: ceil(2 x 2.718 / 3.718) = 2.
+    assert shares(8, [2.0, 1.0, 0.0]) == [6, 2]
+    assert shares(4, [0.5, 0.5, 0.5, 0.5]) == [1, 1, 1, 1]
+    assert shares(0, [1.0]) == []
+    assert sum(shares(64, [k / 7 for k in range(20, 0, -1)])) == 64
+
+
+def test_rebase_gives_a_slip_fewer_continuations_than_a_good_step() -> None:
+    solution = toy("rebase", depth=2)
+    nodes = solution.trace.nodes()
+    children = Counter(node["parent"] for node in nodes.values())
+    slipped = [children[key] for key, node in nodes.items() if node["parent"] == "/" and "#" in node["text"]]
+    good = [children[key] for key, node in nodes.items() if node["parent"] == "/" and "#" not in node["text"]]
+    assert sum(slipped) / len(slipped) < sum(good) / len(good)
+
+
+def test_systematic_resampling_takes_each_particle_its_weight_times_rounded_up_or_down() -> None:
+    weights = [0.5, 0.3, 0.2]
+    for uniform in (0.0, 0.25, 0.5, 0.999):
+        picked = Counter(systematic(weights, 10, uniform))
+        assert all(abs(picked[k] - 10 * weight) <= 1 for k, weight in enumerate(weights))
+    assert systematic(weights, 4, 0.5) == [0, 0, 1, 2]  # at 0.125, 0.375, 0.625, 0.875
+
+
+def test_weights_are_the_odds_of_the_scores_and_their_effective_size_counts_the_particles_that_matter() -> None:
+    weights = softmax([logit(0.9), logit(0.5)])
+    assert weights == pytest.approx([0.9, 0.1])  # odds of 9 and 1
+    assert size([0.25] * 4) == pytest.approx(4)
+    assert size([1.0, 0.0]) == pytest.approx(1)
+    assert math.isfinite(logit(1.0))
+    assert math.isfinite(logit(0.0))
+
+
+def test_annealing_flattens_the_weights_early_on_and_not_later() -> None:
+    filtering = ParticleFilter(anneal=True, max_steps=40)
+    logits = [logit(0.99), *[logit(0.05)] * 7]  # nearly all the weight on one of eight
+    early, late = filtering.tempered(logits, 1), filtering.tempered(logits, 30)
+    assert size(softmax(early)) > 2 * size(softmax(logits))
+    assert late == logits
+    assert ParticleFilter().tempered(logits, 1) == logits
+
+
+class Uneven(ToyPolicy):
+    """Samples with an even index end at once; the others take all their steps."""
+
+    async def generate(self, request: Request) -> Completion:
+        if request.node.parent is None and int(request.key.rpartition("/")[2]) % 2 == 0:
+            text = "\\boxed{3}"
+            return Completion((Step(text, (*map(ord, text), 0)),), Finish.STOP)
+        return await super().generate(request)
+
+
+def test_a_finished_particle_is_kept_and_never_resampled() -> None:
+    policy = Uneven(depth=3, slip=0.0)
+    solution = asyncio.run(Solver(policy, ToyReward(), "particle-filter", 8).solve("how far"))
+    early = [c for c in solution.candidates if len(c.steps) == 1]
+    assert len(early) == 4, "half ended with their first step"
+    assert len(solution.candidates) == 8, "and the other four went on, in their own places"
+    depths = Counter(key.count(".") for key in solution.trace.nodes())
+    assert [depths[k] for k in range(4)] == [8, 4, 4, 4]
+
+
+def test_particle_gibbs_keeps_one_trajectory_from_run_to_run() -> None:
+    solution = toy("particle-filter", budget=16, rounds=4)
+    depths = Counter(key.count(".") for key in solution.trace.nodes())
+    assert depths[0] == 4 + 3 * 3, "four particles, then three and the one that is kept, three times"
+    assert solution.answer == "6"
+
+
+def test_early_rejection_stops_the_worse_half_after_each_chunk() -> None:
+    solution = toy("reject-early", budget=8, depth=3, slip=0.5, chunk=1)
+    depths = Counter(key.count(".") for key in solution.trace.nodes())
+    assert [depths[k] for k in range(4)] == [8, 4, 2, 1]
+
+
+def test_without_rejection_it_is_best_of_n_by_steps() -> None:
+    solution = toy("reject-early", budget=8, depth=3, slip=0.5, alpha=0.0, chunk=2)
+    assert len(solution.candidates) == 8
+    assert all(len(c.scores) == 4 for c in solution.candidates)
+
+
+@pytest.mark.parametrize("strategy", ["beam-search", "dvts"])
+def test_granularity_scores_every_gth_step_only(strategy: str) -> None:
+    class Counting(ToyReward):
+        async def score(self, problem: Problem, node: Node, seen: int) -> tuple[float, ...]:
+            depths[node.depth] += 1
+            return await super().score(problem, node, seen)
+
+    depths: Counter[int] = Counter()
+    policy = ToyPolicy(depth=6, slip=0.0)
+    solver = Solver(policy, Counting(), strategy, 8, granularity=3)
+    solution = asyncio.run(solver.solve("how far"))
+    assert solution.answer == "6"
+    assert set(depths) == {1, 4, 7}, "the first step, and every third one after it"
+
+
+def test_adaptive_consistency_stops_when_the_lead_lasts() -> None:
+    sure = toy("adaptive-consistency", budget=64, slip=0.0)
+    assert len(sure.candidates) == 4  # four of four: Beta(5, 1) is above one half with 1 - 2 ** -5 = 97 %
+    unsure = toy("adaptive-consistency", budget=16, depth=3, slip=0.5)
+    assert len(unsure.candidates) > 4
+
+
+@pytest.mark.parametrize(
+    ("strategy", "parameters", "sentence"),
+    [
+        ("rebase", {"balance": 0}, "balance must be a number from 0.01 to 100"),
+        ("particle-filter", {"ess": 2}, "ess must be a number from 0 to 1"),
+        ("particle-filter", {"rounds": 0}, "rounds must be a whole number, 1 or more"),
+        ("reject-early", {"alpha": 1.0}, "alpha must be a number from 0 to 0.99"),
+        ("reject-early", {"chunk": 0}, "chunk must be a whole number"),
+        ("dvts", {"granularity": 0}, "granularity must be a whole number"),
+    ],
+)
+def test_parameters_out_of_range_are_refused(strategy: str, parameters: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BadInput, match=sentence):
+        toy(strategy, **parameters)
