@@ -10,14 +10,14 @@ Conventions:
     * ``2e-1`` is Euler's number doubled, less one; ``1e-5``, ``2.5e-3`` and ``3E-4`` are decimals.
 """
 
-# ruff: noqa: RUF001  (characters that look like others are what this module is about)
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
+
+from tts.answers.characters import plain
 
 LONGEST = 2000
 """Characters beyond which an answer is only compared as a string: nothing that long is an answer, and the cost of
@@ -67,52 +67,10 @@ def number(canonical: str) -> Fraction | None:
     return -value if part["sign"] == "-" else value
 
 
-# ---------------------------------------------------------------------------------------------------- characters
-
-_SYMBOLS = {
-    "×": r"\times ", "·∙⋅•": r"\cdot ", "÷": r"\div ", "π": r"\pi ", "∞": r"\infty ", "°º": r"^\circ ",
-    "≤⩽≦": r"\leq ", "≥⩾≧": r"\geq ", "≠": r"\neq ", "∪": r"\cup ", "∩": r"\cap ", "∅⌀": r"\emptyset ",
-    "∈": r"\in ", "∖": r"\setminus ", "±": r"\pm ", "∓": r"\mp ", "√": r"\sqrt ", "∛": r"\cbrt ", "≈": r"\approx ",
-    "≡": r"\equiv ", "∠": r"\angle ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
-    "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}",
-    "∧": r"\land ", "∨": r"\lor ", "…": r"\ldots ", "′’‘＇": "'", "“”„«»＂": '"', "£€¥￥￡": "",
-    "。．｡": ".", "、": ",",
-    "−﹣－‐‑‒–—": "-", "∶：": ":", "⁄∕": "/", "∣": "|",
-}  # fmt: skip
-_SYMBOLS |= {
-    letter: f"\\{unicodedata.name(letter).rsplit(' ', 1)[1].lower()} "
-    for letter in "αβγδεζηθκλμνξρστυφχψω"
-    if unicodedata.name(letter).startswith("GREEK SMALL LETTER ")
-}
-_CHARACTERS = str.maketrans({character: to for characters, to in _SYMBOLS.items() for character in characters})
-_SMALL = {unicodedata.normalize("NFKC", c): c for c in "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ"}
-_RAISED = re.compile(f"[{''.join(_SMALL.values())}]+")
-_LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₖₗₘₙₚₛₜ]+")
-_SELECTORS = "".join(map(chr, range(0xFE00, 0xFE10)))  # they choose a glyph and mean nothing
-_VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e\u2189]")
-
-
-def _plain(text: str) -> str:
-    """Unicode's typographic variants as the characters that they are variants of, and symbols as commands."""
-    if text.isascii():
-        return text
-    text = _VULGAR.sub(lambda match: "\\frac{{{}}}{{{}}}".format(*_level(match).split("⁄")), text)
-    text = _RAISED.sub(lambda match: f"^{{{_level(match)}}}", text)
-    text = _LOWERED.sub(lambda match: f"_{{{_level(match)}}}", text)
-    text = unicodedata.normalize("NFKC", text.translate(_CHARACTERS)).translate(_CHARACTERS)
-    return "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Co", "Cs") and c not in _SELECTORS)
-
-
-def _level(match: re.Match[str]) -> str:
-    """Raised, lowered or stacked characters as those on the line."""
-    return unicodedata.normalize("NFKC", match[0]).replace("−", "-")
-
-
 # --------------------------------------------------------------------------------------------------- canonical form
 
 _TEXT = r"\\(?:text|textbf|textrm|textit|textnormal|textsf|texttt|mbox|hbox|mathrm|mathsf|mathtt|emph)"
 _STYLE = r"\\(?:mathbf|boldsymbol|bm|pmb|bold|underline|mathit|mathnormal)"
-_NOT = r"(?![a-zA-Z])"
 
 
 def _styled(match: re.Match[str]) -> str:
@@ -120,47 +78,38 @@ def _styled(match: re.Match[str]) -> str:
     return rf"\text{{{match[1]}}}" if re.fullmatch(r"[A-Za-z][A-Za-z ]+", match[1]) else match[1]
 
 
-_RULES: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
-    (r"\s+", " "),
-    # layout
+_RENAMED = {
+    f"\\{name}": to
+    for names, to in {
+        "dfrac tfrac cfrac": r"\frac", "dbinom tbinom": r"\binom",
+        "le leqslant leqq": r"\leq", "ge geqslant geqq": r"\geq",
+        "ne": r"\neq", "lt": "<", "gt": ">", "brace lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]",
+        "vert lvert rvert mid": "|", "colon": ":", "varnothing O": r"\emptyset", "uppi": r"\pi", "vee": r"\lor",
+        "wedge": r"\land", "degree": r"^\circ", "R reals Reals": r"\mathbb{R}",
+        "quad qquad thinspace enspace hfill": " ",
+        "left right middle displaystyle textstyle limits nolimits rm bf": "",
+        " ".join(size + side for size in ("big", "Big", "bigg", "Bigg") for side in ("", "l", "r", "m")): "",
+    }.items()
+    for name in names.split()
+}  # fmt: skip
+_COMMAND = re.compile(r"\\[a-zA-Z]+")
+
+_Rules = list[tuple[str, str | Callable[[re.Match[str]], str]]]
+_LATEX: _Rules = [
     (r"\\(?:left|right|big|Big|bigg|Bigg)[lrm]?(?![a-zA-Z])\s*\.?(?=\s*$)", ""),
     (r"\\(?:left|right)\s*\.", ""),
-    (rf"\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|rm|bf){_NOT}\s*", ""),
+    (_COMMAND.pattern, lambda match: _RENAMED.get(match[0], match[0])),
     (r"(?<=\d)(?:,|\{,\})\\!\s*(?=\d{3})", ""),
-    (r"(?<=\d) ?\{ ?, ?\} ?(?=\d{3})", ""),
-    (r"\{ ?([:;]) ?\}", r"\1"),
     (r"\\!", ""),
-    (rf"(?<!\\)\\[,;: >]|~|\\(?:q?quad|thinspace|enspace|hfill|,){_NOT}|\\[hv]space\*? ?\{{[^{{}}]*\}}", " "),
+    (r"(?<!\\)\\[,;: >]|\\[hv]space\*? ?\{[^{}]*\}", " "),
     (r" +", " "),
-    (r"\\[$]|[$]", ""),
+    (r"\\[$]", ""),
     (r"\\%", "%"),
-    # one command for one meaning
-    (rf"\\[dtc]frac{_NOT}", r"\\frac"),
-    (rf"\\[dt]binom{_NOT}", r"\\binom"),
-    (rf"\\l?brace{_NOT}", r"\\{"),
-    (rf"\\rbrace{_NOT}", r"\\}"),
-    (rf"\\lbrack{_NOT}", "["),
-    (rf"\\rbrack{_NOT}", "]"),
-    (rf"\\(?:le|leqslant|leqq){_NOT}", r"\\leq"),
-    (rf"\\(?:ge|geqslant|geqq){_NOT}", r"\\geq"),
-    (rf"\\lt{_NOT}", "<"),
-    (rf"\\gt{_NOT}", ">"),
-    (r"<=", r"\\leq "),
-    (r">=", r"\\geq "),
-    (r"!=", r"\\neq "),
-    (rf"\\ne{_NOT}", r"\\neq"),
-    (rf"\\(?:[lr]?vert|mid){_NOT}", "|"),
-    (rf"\\colon{_NOT}", ":"),
-    (rf"\\(?:varnothing|O){_NOT}", r"\\emptyset"),
     (r"\\\{ ?\\\}", r"\\emptyset"),
-    (rf"\\uppi{_NOT}", r"\\pi"),
-    (rf"\\vee{_NOT}", r"\\lor"),
-    (rf"\\wedge{_NOT}", r"\\land"),
-    (rf"\\degree{_NOT}", r"^\\circ"),
     (r"\^ ?\{ ?\\circ ?\}", r"^\\circ"),
-    (rf"\\(?:R|reals|Reals){_NOT}|\\(?:mathbf|Bbb) ?\{{R\}}", r"\\mathbb{R}"),
+    (r"\\(?:mathbf|Bbb) ?\{R\}", r"\\mathbb{R}"),
     (r"\\mathbb ?([A-Z])(?![a-zA-Z])", r"\\mathbb{\1}"),
-    (rf"\{{ ?\\rm ([ei]) ?\}}|(?:{_TEXT}|\\operatorname) ?\{{ ?([ei]) ?\}}", r"\1\2"),
+    (rf"(?:{_TEXT}|\\operatorname) ?\{{ ?([ei]) ?\}}", r"\1"),
     (rf"{_TEXT} ?\{{ ?(\\[a-zA-Z]+) ?\}}", r"\1"),
     (rf"{_STYLE} ?\{{ ?([^{{}}]*?) ?\}}", _styled),
     (rf"{_TEXT} ?(?=\{{)", r"\\text"),
@@ -171,17 +120,30 @@ _RULES: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"(\\frac ?\{[^{}]*\}) ?(\d)", r"\1{\2}"),
     (r"\\frac (?=\{)", r"\\frac"),
     (r"\\sqrt ?(\d+)", r"\\sqrt{\1}"),
+    (r" ?,? ?\\text\{ ?,? ?(?:and|or),? ?\} ?", ","),
+]
+"""Rules for texts with a backslash."""
+
+_PLAIN_TEXT: _Rules = [
+    (r"\s+|~", " "),
+    (r"[$]", ""),
+    (r"(?<=\d) ?\{ ?, ?\} ?(?=\d{3})", ""),
+    (r"\{ ?([:;]) ?\}", r"\1"),
+    (r"<=", r"\\leq "),
+    (r">=", r"\\geq "),
+    (r"!=", r"\\neq "),
     (r"([\^_]) ?\{ ?(\d|[a-zA-Z]) ?\}", r"\1\2"),
     # ordinals, ratios and lists in words
     (r"(?<=\d) ?\^? ?\{? ?(?:\\text\{(?:st|nd|rd|th)\}|(?:st|nd|rd|th)\b) ?\}?", ""),
     (r"(?<=\d) ?(?:\\text\{ ?)?\bto\b(?: ?\})? ?(?=\d)", ":"),
-    (r" ?,? ?\\text\{ ?,? ?(?:and|or),? ?\} ?", ","),
     (r"(?<=[\w)}\]]) ?,? (?:and|or) (?=[\w({\[\\+-])", ","),
     (r"(?<=[)}\]]) ?(?:and|or) ?(?=[({\[])", ","),
     # spaces mean something only between digits and after a command
     (r"(?<=[,;]) | (?=[,;])", ""),
 ]
-_REWRITES = [(re.compile(pattern), replacement) for pattern, replacement in _RULES]
+_LATEX_REWRITES, _REWRITES = (
+    [(re.compile(pattern), replacement) for pattern, replacement in rules] for rules in (_LATEX, _PLAIN_TEXT)
+)
 
 _CONNECTIVES = [
     (re.compile(pattern), replacement)
@@ -202,6 +164,7 @@ _LEAD = re.compile(
     r"(?: is| are|)(?: ?[:=])? *(?![a-z])",
     re.IGNORECASE,
 )
+_FIRST_TEXT = re.compile(r"\\text\{([^{}]*)\}(?=.)")
 _QUOTES = [("'", "'"), ('"', '"'), ("`", "`"), ("**", "**"), ("__", "__"), ("*", "*"), ("``", "''"), ("「", "」")]
 _DELIMITERS = [("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"), ("$", "$"), *_QUOTES]
 _WRAPPERS = ("\\boxed", "\\fbox", "\\boldsymbol", "\\mathbf", "\\underline", "\\bm", "\\displaystyle")
@@ -244,7 +207,8 @@ def _unwrap(text: str) -> str:
         content = text[6:-1].strip()
         if content and not (len(content) > 1 and _WORDS.fullmatch(content)):
             text = content  # \text{5}, \text{(A)}, \text{E}: no word that needs protection
-    text = re.sub(r"^\\text\{([^{}]*)\}(?=.)", lambda m: "" if _LEAD.fullmatch(m[1].strip()) else m[0], text)
+    if (match := _FIRST_TEXT.match(text)) and _LEAD.fullmatch(match[1].strip()):
+        text = text[match.end() :]
     text = _LEAD.sub("", text, count=1) if _LEAD.match(text) else text
     if re.fullmatch(r"\([A-Z]\)", text) or (re.fullmatch(r"\(.*\)", text) and number(text[1:-1]) is not None):
         text = text[1:-1]
@@ -266,7 +230,7 @@ _MARKDOWN = re.compile(r"(?<![\w)*])\*\*(?=\S)([^*]+)\*\*(?![\w(*])")
 
 
 def _once(text: str) -> str:
-    text = _unwrap(_plain(text))
+    text = _unwrap(plain(text))
     if "\\begin" not in text:
         text = _ESCAPED.sub(r"\\", text)
     text = _NOUN.sub(r"\1\\text{\2}", _MARKDOWN.sub(r"\1", text))
@@ -276,7 +240,7 @@ def _once(text: str) -> str:
     if _INEQUALITY.search(text):
         for pattern, connective in _CONNECTIVES:
             text = pattern.sub(connective, text)
-    for pattern, replacement in _REWRITES:
+    for pattern, replacement in [*_LATEX_REWRITES, *_REWRITES] if "\\" in text else _REWRITES:
         text = pattern.sub(replacement, text)
     exact, sign, _ = text.partition("\\approx")
     if sign and re.search(r"[\d\\]", exact):
@@ -289,6 +253,9 @@ def _once(text: str) -> str:
     return text if value is None else str(value)
 
 
+_INTEGER = re.compile(r"-?[1-9]\d{0,99}", re.ASCII)
+
+
 @lru_cache(maxsize=1 << 14)
 def canonical(answer: str) -> str:
     r"""One spelling for answers that differ in typography only; idempotent, and never one for two different numbers.
@@ -297,7 +264,7 @@ def canonical(answer: str) -> str:
     is only stripped.
     """
     text = answer.strip()
-    if len(text) > LONGEST:
+    if len(text) > LONGEST or _INTEGER.fullmatch(text):
         return text
     for _ in range(LONGEST):
         previous, text = text, _once(text)
@@ -306,7 +273,6 @@ def canonical(answer: str) -> str:
     return text
 
 
-_COMMAND = re.compile(r"\\[a-zA-Z]+")
 _NOUNS = {"\\infty", "\\emptyset", "\\varnothing", "\\pi", "\\top", "\\bot"}
 _NOUNS |= {
     "\\" + name
