@@ -101,6 +101,13 @@ def test_the_readme_links_every_page_of_the_documentation() -> None:
     assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} - linked == set()
 
 
+def test_the_architecture_page_names_every_room() -> None:
+    page = text(ROOT / "docs" / "ARCHITECTURE.md")
+    rooms = [path.parent.name for root in ("tts", "benchmarks") for path in (ROOT / root).glob("*/__init__.py")]
+    assert len(rooms) > 20
+    assert [room for room in rooms if f"{room}/`" not in page] == []
+
+
 def test_a_link_to_a_file_or_a_heading_that_is_missing_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
