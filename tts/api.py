@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
@@ -16,7 +17,7 @@ from tts.errors import BadInput, EngineDied, TTSError
 from tts.models.policies import DEFAULT_POLICY
 from tts.planning import Wish, check_sizes, planned, reward_of
 from tts.protocols import Policy, RewardModel, as_policy
-from tts.records.solution_json import upgraded
+from tts.search.recorded import settings_of
 from tts.search.run import run
 from tts.search.strategy import Strategy
 from tts.selection.shared_budget import Share, SharedBudget, check_total
@@ -111,14 +112,13 @@ class Solver:
     def replay(cls, trace: Trace | str, **changes: Any) -> Solver:
         """A solver that answers from a recorded trace (or its file) with the plan it was recorded with.
 
-        ``changes`` are arguments of Solver that should differ, such as ``vote="best"``.
+        ``changes`` are arguments of Solver that should differ, such as ``vote="best"``. Models come from the trace
+        alone, unless ``changes`` name others. Raises BadInput for a trace that sets anything but its plan.
         """
         policy, reward = load_replay(trace)
         head = next(policy.traces[next(iter(policy.traces))].of("start"))
-        plan, budget = head["plan"], Budget(**head["budget"])
-        settings = {key: plan[key] for key in ("strategy", "vote", "aggregate", "seed", "extract") if key in plan}
-        parameters = upgraded(plan)["parameters"]
-        return cls(**{"policy": policy, "prm": reward, "budget": budget, **settings, **parameters, **changes})
+        recorded = settings_of(head, inspect.signature(cls).parameters, changes.get("strategy"))
+        return cls(**{**recorded, "policy": policy, "prm": reward, **changes})
 
     def load(self) -> tuple[Policy, RewardModel | None]:
         """Both models, loaded now if they were not yet, or if an engine's process has ended since."""

@@ -10,12 +10,14 @@ from typing import Any
 
 from tts.answers.aggregate import AGGREGATES
 from tts.errors import BadInput, UnknownName
+from tts.files.shape import Misfit
 from tts.models.card import ModelCard
 from tts.models.descriptions import family_of
 from tts.models.find import find
 from tts.models.lookup import CARDS
 from tts.protocols import Policy, RewardModel, as_reward
 from tts.registry import resolve
+from tts.search.parameters import check_parameter
 from tts.search.step_scores import refusal
 from tts.search.strategy import AUTO, Strategy, build, parameters_of, strategy_type
 from tts.selection.profile import Profile
@@ -254,9 +256,16 @@ def _check_profile(curves: Profile, name: str, plan: Plan) -> None:
         )
     for stage in curves.stages:
         resolve("vote", stage.vote)
-        for ending in stage.endings:
-            resolve("strategy", ending.strategy)
+        for ending in stage.endinges:
+            known = parameters_of(ending.strategy)
             resolve("vote", ending.vote)
+            for parameter, value in ending.parameters.items():
+                if parameter not in known:
+                    raise UnknownName(f"parameter of {ending.strategy}", parameter, known)
+                try:
+                    check_parameter(parameter, value, known[parameter])
+                except Misfit as error:
+                    raise BadInput(f"the profile {name} cannot be used: {error}.") from error
 
 
 def check_sizes(curves: Profile, policy: Policy, reward: RewardModel | None) -> None:

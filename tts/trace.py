@@ -21,12 +21,16 @@ the same bytes whatever the concurrency.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tts.errors import BadInput
+from tts.files import shape
+from tts.files.json_text import dump
+from tts.files.jsonl import lines
+from tts.files.shape import Misfit
+from tts.files.text import write_atomically
 
 Event = dict[str, Any]
 _RANK = {"start": 0, "plan": 1, "root": 2, "sample": 3, "score": 4, "cut": 5, "end": 6}
@@ -62,30 +66,79 @@ class Trace:
         return nodes
 
     def lines(self) -> list[str]:
-        """One line of JSON an event, in canonical order."""
+        """Write each event as a line of JSON, in canonical order."""
         events = sorted(self.events, key=lambda e: (_RANK[e["event"]], sort_key(e.get("key", ""))))
-        return [json.dumps(e, ensure_ascii=False, separators=(",", ":")) for e in events]
+        return [dump(e, compact=True) for e in events]
 
     def save(self, path: Path | str) -> None:
-        """Write as JSON Lines. Raises BadInput where the path cannot be written."""
-        try:
-            Path(path).write_text("\n".join(self.lines()) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise BadInput(f"the trace cannot be written to {path}: {error.strerror}.") from error
+        """Write as JSON Lines, whole or not at all. Raises BadInput where the path cannot be written."""
+        write_atomically(path, "\n".join(self.lines()) + "\n", f"the trace {path}")
 
     @classmethod
     def load(cls, path: Path | str) -> Trace:
-        """Read what ``save`` wrote. Raises BadInput for a file that is not a trace."""
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-            events = [json.loads(line) for line in text.splitlines() if line.strip()]
-        except OSError as error:
-            raise BadInput(f"the trace {path} cannot be read: {error.strerror}.") from error
-        except ValueError as error:
-            raise BadInput(f"{path} is not a trace: {error}.") from error
-        if not events or not all(isinstance(e, dict) and e.get("event") in _RANK for e in events):
-            raise BadInput(f"{path} is not a trace: it needs one event a line, as `tts solve --trace` writes them.")
-        return cls(events)
+        """Read what ``save`` wrote. Raises BadInput for a file that is not a trace, or a damaged one."""
+        events: list[Event] = []
+        for line in lines(Path(path), f"the trace {path}"):
+            try:
+                event = line.value()
+                _check(event)
+            except (BadInput, Misfit) as error:
+                reason = str(error).rstrip(".")
+                raise BadInput(
+                    f"{path} is not a trace of `tts solve --trace`: line {line.number}, {reason}."
+                ) from error
+            events.append(event)
+        if not events:
+            raise BadInput(f"{path} is not a trace: it is empty, and `tts solve --trace` writes one event a line.")
+        trace = cls(events)
+        if (key := _in_a_circle(trace)) is not None:
+            raise BadInput(f"{path} is not a trace: the node {key!r} lies below itself.")
+        return trace
+
+
+def _key(value: Any, what: str) -> None:
+    shape.text(value, what)
+    try:
+        sort_key(value)
+    except ValueError as error:
+        raise Misfit(f"{what} is no key of a node: {shape.short(value)}") from error
+
+
+_STEP = shape.fields({"text": shape.text, "tokens": shape.tokens})
+_SHAPES = {
+    "start": shape.fields({"problem": shape.fields({"id": shape.text, "text": shape.text}), "plan": shape.mapping}),
+    "sample": shape.fields(
+        {"key": _key, "parent": shape.text, "finish": shape.one_of(("step", "stop", "length")),
+         "steps": shape.listed(_STEP)},
+        {"until": shape.text},
+    ),
+    "score": shape.fields({"key": _key, "score": shape.optional(shape.number), "tokens": shape.whole}),
+    "cut": shape.fields({"key": _key, "what": shape.text}),
+    "end": shape.fields({}, {"answer": shape.optional(shape.text), "best": shape.optional(shape.text)}),
+}  # fmt: skip
+
+
+def _check(event: Any) -> None:
+    """Raise Misfit for what is no event, or one without what its readers need."""
+    shape.fields({"event": shape.one_of(_RANK)}, {"key": _key})(event, "it")
+    if (check := _SHAPES.get(event["event"])) is not None:
+        check(event, f"the event {event['event']!r}")
+
+
+def _in_a_circle(trace: Trace) -> str | None:
+    """Return the key of a node that is its own ancestor; None where there is none, as in every tree."""
+    parents = {key: node["parent"] for key, node in trace.nodes().items()}
+    known: set[str] = set()
+    for key in parents:
+        path: dict[str, None] = {}
+        here = key
+        while here in parents and here not in known:
+            if here in path:
+                return here
+            path[here] = None
+            here = parents[here]
+        known |= path.keys()
+    return None
 
 
 def step_key(sample: str, k: int) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 from benchmarks.datasets.items import Item, NoItem, item_of
 from benchmarks.datasets.known import BUILT_IN, KNOWN, Hub, Known
 from tts.errors import BadInput, MissingExtra, UnknownName
+from tts.files.jsonl import lines
+from tts.files.text import reason
 from tts.types import Problem
 
 FOLDER = "TTS_DATA"
@@ -135,7 +137,7 @@ def digest(items: list[Item] | tuple[Item, ...]) -> str:
     total = hashlib.sha256()
     for item in items:
         row = [item.problem.id, item.problem.text, item.gold, item.level, item.subject]
-        total.update(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        total.update(json.dumps(row, ensure_ascii=False).encode() + b"\n")  # frozen: published hashes depend on it
     return total.hexdigest()
 
 
@@ -145,21 +147,10 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
         return
     if path.suffix not in (".jsonl", ".json"):
         raise BadInput(f"{path} is neither .jsonl nor .parquet: use one of these formats.")
-    try:
-        lines = path.read_text("utf-8-sig").split("\n")
-    except OSError as error:
-        raise BadInput(f"the data {path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"the data {path} is not UTF-8 text.") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise BadInput(f"line {number} of {path} is not JSON: {error}.") from error
+    for line in lines(path, f"the data {path}"):
+        row = line.value(f"line {line.number} of the data {path}")
         if not isinstance(row, dict):
-            raise BadInput(f"line {number} of {path} is not a JSON object.")
+            raise BadInput(f"line {line.number} of the data {path} is not a JSON object.")
         yield row
 
 
@@ -200,8 +191,11 @@ def _check(found: DataSet, count: int, sha256: str, path: Path) -> None:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadInput(f"the data {path} cannot be read: {reason(error)}.") from error
 
 
 def _download(name: str, hub: Hub) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tts.answers.extract import extract
+from tts.files.text import is_utf8
 from tts.types import Problem
 
 
@@ -30,11 +31,15 @@ def item_of(row: Mapping[str, Any], spare: str) -> Item:
     text = next((row[key] for key in ("problem", "question") if isinstance(row.get(key), str)), "")
     if not text.strip():
         raise NoItem("has no text under `problem` or `question`")
+    if not is_utf8(text):
+        raise NoItem("holds half a surrogate pair, which is no UTF-8 text")
     gold = _gold(row)
     if not gold:
         raise NoItem("has no `answer`")
     name = next((row[key] for key in ("unique_id", "id", "idx") if row.get(key) not in (None, "")), spare)
     subject = next((row[key] for key in ("subject", "type", "subfield") if isinstance(row.get(key), str)), "")
+    if not is_utf8(str(name) + gold):
+        raise NoItem("has an id or an answer with half a surrogate pair, which is no UTF-8 text")
     return Item(Problem(text.strip(), str(name)), gold, _level(row.get("level")), subject)
 
 
@@ -51,5 +56,5 @@ def _gold(row: Mapping[str, Any]) -> str:
 
 
 def _level(value: object) -> int:
-    found = re.search(r"\d+", str(value)) if isinstance(value, (int, float, str)) else None
+    found = re.search(r"\d{1,9}", str(value)) if isinstance(value, (int, float, str)) else None
     return int(found[0]) if found else 0

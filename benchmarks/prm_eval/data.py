@@ -14,8 +14,6 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
-import json
-import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from tts.errors import BadInput
+from tts.files.json_text import parse as parse_json
+from tts.files.jsonl import lines
+from tts.files.text import LARGEST, is_utf8, read_bytes, reason
 
 NEEDED = "`problem`, `steps` (a list of texts), and `label` (the first wrong step from 0, or -1) or `labels`"
 KNOWN = {"id", "generator", "problem", "steps", "label", "labels", "final_answer_correct"}
@@ -83,7 +84,7 @@ def read(path: Path) -> Rows:
         BadInput: the file is missing, unreadable, or has no usable row.
     """
     cases, bad, ignored = list[Case](), list[BadRow](), Counter[str]()
-    for place, row in _rows(path, _content(path)):
+    for place, row in _rows(path):
         try:
             if isinstance(row, BadInput):
                 raise row
@@ -99,39 +100,34 @@ def read(path: Path) -> Rows:
     return Rows(cases, bad, sorted(ignored))
 
 
-def _content(path: Path) -> bytes:
-    try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if path.suffix == ".gz" else raw
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BadInput(f"the file {path} cannot be read: {reason}.") from error
-
-
-def _rows(path: Path, content: bytes) -> Iterator[tuple[str, Any]]:
+def _rows(path: Path) -> Iterator[tuple[str, Any]]:
     """Yield each row with its position, or the BadInput that explains why it cannot be read."""
-    content = content.removeprefix(codecs.BOM_UTF8)
-    if content.lstrip().startswith(b"["):
-        try:
-            found = json.loads(content.decode())
-        except UnicodeDecodeError as error:
-            raise BadInput(f"the file {path} is not UTF-8 text: save it as UTF-8.") from error
-        except ValueError as error:
-            raise BadInput(f"the file {path} starts like a JSON array but is not one: {error}.") from error
+    what = f"the file {path}"
+    opening = next((line.data.lstrip(codecs.BOM_UTF8).lstrip()[:1] for line in lines(path, what)), b"")
+    if opening == b"[":
+        found = parse_json(_content(path, what), what)
+        if not isinstance(found, list):
+            raise BadInput(f"{what} is not a JSON array.")
         yield from ((f"row {number}", row) for number, row in enumerate(found, 1))
         return
-    for number, line in enumerate(content.split(b"\n"), 1):
-        if line.strip():
-            yield f"line {number}", _row(line)
+    for line in lines(path, what):
+        try:
+            yield f"line {line.number}", line.value()
+        except BadInput as error:
+            yield f"line {line.number}", error
 
 
-def _row(line: bytes) -> Any:
+def _content(path: Path, what: str) -> bytes:
+    if path.suffix != ".gz":
+        return read_bytes(path, what)
     try:
-        return json.loads(line.decode())
-    except UnicodeDecodeError:
-        return BadInput("it is not UTF-8 text.")
-    except ValueError:
-        return BadInput("it is not JSON.")
+        with gzip.open(path) as file:
+            content = file.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise BadInput(f"{what} cannot be read: {reason(error)}.") from error
+    if len(content) > LARGEST:
+        raise BadInput(f"{what} cannot be read: it is larger than {LARGEST:,} bytes.")
+    return content
 
 
 def parse(row: Any, name: str = "") -> Case:
@@ -161,7 +157,7 @@ def parse(row: Any, name: str = "") -> Case:
 
 def _is_text(value: Any) -> bool:
     """Return whether a value is a non-empty text without lone surrogates, which JSON can contain and UTF-8 cannot."""
-    return isinstance(value, str) and bool(value.strip()) and not re.search("[\ud800-\udfff]", value)
+    return isinstance(value, str) and bool(value.strip()) and is_utf8(value)
 
 
 def _labels(row: dict[str, Any], steps: int) -> tuple[bool | None, ...]:

@@ -14,6 +14,7 @@ from benchmarks.recordings.pool import Key, Pool, without_greedy
 from benchmarks.recordings.records import Record
 from tts.commands.console import count
 from tts.errors import BadInput
+from tts.files.jsonl import rows
 from tts.records import outcomes
 from tts.records.outcomes import Outcome
 from tts.search.strategy import parameters_of, strategy_type
@@ -63,7 +64,7 @@ def read(paths: Sequence[Path], data: Path | None = None) -> Pool:
 
 
 def _from_bench(path: Path) -> bool:
-    return path.is_dir() or next(reading.rows(path), (0, {}))[1].keys() >= OURS
+    return path.is_dir() or next((row for _, row in rows(path)), {}).keys() >= OURS
 
 
 def _as_outcome(record: Record, path: Path) -> Outcome:

@@ -12,20 +12,19 @@ Files that end in ``.gz`` are decompressed.
 
 from __future__ import annotations
 
-import gzip
-import json
 import math
 import re
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 from benchmarks.recordings.records import EXCERPTS, Record
 from benchmarks.stats.subsets import independent
 from tts.answers.extract import extract
 from tts.errors import BadInput
+from tts.files.jsonl import rows
+from tts.files.shape import short
 from tts.records.outcomes import Outcome, file_of, outcome_of
 from tts.types import Candidate, Finish, Plan
 
@@ -57,7 +56,8 @@ def read(path: Path, data: Path | None = None) -> list[Record]:
     source = file_of(path)
     records: list[Record] = []
     form: Callable[[Row, int], Record] | None = None
-    for number, row in rows(source):
+    for line, row in rows(source):
+        number = line.number
         try:
             form = form or form_of(row)
             record = form(row, number)
@@ -80,38 +80,13 @@ def read(path: Path, data: Path | None = None) -> list[Record]:
     return records
 
 
-def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the objects of a JSON Lines file with their line numbers; a partial last line is ignored.
-
-    Raises BadInput if the file cannot be read or a line is not an object.
-    """
-    try:
-        with _open(path) as file:
-            for number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                try:
-                    row = json.loads(line.decode("utf-8-sig"))
-                except ValueError as error:
-                    if number > 1 and not line.endswith(b"\n"):
-                        return
-                    what = "UTF-8 text" if isinstance(error, UnicodeDecodeError) else "JSON"
-                    raise BadInput(f"line {number} of {path} is not {what}.") from error
-                if not isinstance(row, dict):
-                    raise BadInput(f"line {number} of {path} is not a JSON object.")
-                yield number, row
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise BadInput(f"{path} cannot be read: {reason}.") from error
-
-
 def read_golds(path: Path) -> dict[str, Gold]:
     """Read the right answers of a data set, by id and by text. Raises BadInput for a line without one."""
     golds: dict[str, Gold] = {}
-    for number, row in rows(path):
+    for line, row in rows(path):
         problem, answer = row.get("problem", row.get("question")), row.get("answer")
         if not isinstance(problem, str) or not isinstance(answer, str | int | float):
-            raise BadInput(f"line {number} of {path} has no `problem` (or `question`) with an `answer`.")
+            raise BadInput(f"line {line.number} of {path} has no `problem` (or `question`) with an `answer`.")
         gold = Gold(str(answer), level_of(row), str(row.get("subject", "")))
         for name in (row.get("id"), row.get("unique_id"), problem):
             if name is not None:
@@ -132,10 +107,6 @@ def form_of(row: Row) -> Callable[[Row, int], Record]:
         "it has no candidates (known are runs of `tts bench`, and rows with `completions` and `scores` as "
         f"search-and-learn writes them; this one has {', '.join(list(row)[:8]) or 'nothing'})"
     )
-
-
-def _open(path: Path) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
 
 
 def _outcome(row: Row, number: int) -> Record:
@@ -182,7 +153,7 @@ def _foreign(row: Row, number: int, problem: str, texts: Any, scores: Any) -> Re
 
 def _pool(row: Row, number: int) -> Record:
     samples = row["samples"]
-    answers = [s["answer"] if "answer" in s else extract(s["text"]) for s in samples]
+    answers = [_text(s["answer"]) if "answer" in s else extract(_text(s["text"]) or "") for s in samples]
     candidates = [
         candidate_of(k, a, s.get("step_scores", [])) for k, (a, s) in enumerate(zip(answers, samples, strict=True))
     ]
@@ -191,9 +162,24 @@ def _pool(row: Row, number: int) -> Record:
         str(row.get("unique_id", number)), str(row.get("problem", "")), _gold(row), tuple(candidates), level_of(row),
         str(row.get("subject", "")),
         right=tuple(bool(s["correct"]) for s in samples) if graded else None,
-        classes=tuple(s["cluster"] for s in samples) if graded else None,
-        excerpts=_excerpts([s["text"] for s in samples if "text" in s]),
+        classes=tuple(_class(s["cluster"]) for s in samples) if graded else None,
+        excerpts=_excerpts([str(s["text"]) for s in samples if "text" in s]),
     )  # fmt: skip
+
+
+def _text(value: Any) -> str | None:
+    """Take a text, a number as text, or null. Raises BadInput for anything else."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadInput(f"the answer or text of a sample is no text but {short(value)}")
+    return str(value)
+
+
+def _class(value: Any) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise BadInput(f"the `cluster` of a sample is no whole number but {short(value)}")
+    return value
 
 
 def candidate_of(position: int, answer: str | None, scores: Any) -> Candidate:
@@ -209,7 +195,7 @@ def candidate_of(position: int, answer: str | None, scores: Any) -> Candidate:
 
 def level_of(row: Row) -> int:
     """Parse the level: 5 of ``5``, ``"5"`` and ``"Level 5"``; 0 if missing."""
-    match = re.search(r"\d+", str(row.get("level", "")))
+    match = re.search(r"\d{1,9}", str(row.get("level", "")))
     return int(match[0]) if match else 0
 
 

@@ -6,19 +6,33 @@ The same trace gives the same bytes whatever the concurrency. What the trace doe
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from tts.cost import ModelShape
 from tts.errors import BadInput, MissingKey, OutOfTime, PromptTooLong
+from tts.files import shape
+from tts.files.shape import Misfit
 from tts.protocols import Completion, Policy, Request, RewardModel
 from tts.trace import Event, Trace
 from tts.types import Finish, Node, Problem, Step
 
+_SHAPE = shape.fields({f.name: shape.whole for f in fields(ModelShape)}, more=False)
+_POLICY = {"name": shape.text, "context": shape.whole, "shape": _SHAPE}
+_PRM = shape.fields({"name": shape.text, "shape": _SHAPE, "prompt": shape.whole}, {"outcome": shape.flag})
+_START = shape.fields(
+    {
+        "problem": shape.fields({"id": shape.text, "text": shape.text}),
+        "prompt": shape.fields({"text": shape.text, "tokens": shape.tokens}),
+        "policy": shape.fields(_POLICY),
+    },
+    {"prm": shape.optional(_PRM)},
+)
+
 
 def shape_of(model: dict[str, Any]) -> ModelShape:
-    """A model's shape as the trace's start event holds it."""
+    """Return a model's shape as the trace's start event holds it."""
     return ModelShape(**model["shape"])
 
 
@@ -126,6 +140,10 @@ def _head(trace: Trace) -> Event:
     head = next(trace.of("start"), None)
     if head is None:
         raise BadInput("the trace has no start event: it was cut off at its beginning.")
+    try:
+        _START(head, "its start")
+    except Misfit as error:
+        raise BadInput(f"the trace cannot be replayed: {error}.") from error
     return head
 
 

@@ -7,18 +7,21 @@ A reward model whose config.json does not tell its form is described in a JSON f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tts.errors import BadInput, ModelError, UnknownName
+from tts.files import json_text
 from tts.models.card import ModelCard
 from tts.models.files import hub_folder
 from tts.models.lookup import CARDS, lookup
 from tts.protocols import RewardFamily
 from tts.registry import resolve
+
+LARGEST = 2**20
+"""Bytes of the largest description."""
 
 
 def family_of(card: ModelCard) -> RewardFamily:
@@ -59,10 +62,7 @@ def describe(name: str, model: str, family: str, *, context: int = 0, **form: An
 
 def read(file: Path) -> ModelCard:
     """The reward model that a JSON file describes. Errors as for :func:`describe`, and BadInput for a damaged file."""
-    try:
-        found: Any = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{file} cannot be read as the description of a reward model: {error}.") from error
+    found = json_text.read(file, f"the description of a reward model {file}", LARGEST)
     if not isinstance(found, dict) or not all(isinstance(found.get(key), str) for key in ("model", "family")):
         raise BadInput(f'{file} does not describe a reward model: write "model" and "family" into it (docs/MODELS.md).')
     if found["model"].endswith(".json"):
@@ -74,7 +74,7 @@ def read(file: Path) -> ModelCard:
 
 
 def _described(name: str, model: str, family: str, context: int, form: Mapping[str, Any]) -> ModelCard:
-    if not isinstance(context, int) or context < 0:
+    if isinstance(context, bool) or not isinstance(context, int) or not 0 <= context < 2**31:
         raise BadInput(f"'context' is to be a number of tokens, not {context!r}.")
     _check(family, form)
     card = _bare(model)

@@ -10,13 +10,15 @@ Benchmarks write it, selectors fit on it, reports draw it, replays read it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from tts.errors import BadInput
+from tts.files import shape
+from tts.files.jsonl import row_at, rows
+from tts.files.shape import Misfit
 from tts.records.solution_json import as_row, upgraded
 from tts.types import Candidate, Finish, Plan, Solution, Usage
 
@@ -82,21 +84,48 @@ def row_of(
     return row
 
 
-def outcome_of(row: Mapping[str, Any]) -> Outcome:
-    """The outcome that a row stands for. Raises BadInput where it is none."""
+_CANDIDATE = shape.fields(
+    {
+        "key": shape.text, "steps": shape.listed(shape.text), "finish": shape.one_of(Finish),
+        "answer": shape.optional(shape.text), "scores": shape.numbers, "score": shape.optional(shape.number),
+        "tokens": shape.whole, "correct": shape.flag,
+    },
+    {"class": shape.index},
+)  # fmt: skip
+_USAGE = shape.fields({}, {f.name: shape.number for f in fields(Usage)} | {"flops": shape.number}, more=False)
+_PLAN = shape.fields(
+    {"strategy": shape.text},
+    {"parameters": shape.mapping, "n": shape.whole, "policy": shape.text, "prm": shape.text, "vote": shape.text,
+     "aggregate": shape.text, "seed": shape.whole, "reason": shape.text, "extract": shape.text},
+)  # fmt: skip
+_OUTCOME = shape.fields(
+    {
+        "id": shape.text, "problem": shape.text, "gold": shape.text, "plan": _PLAN,
+        "candidates": shape.listed(_CANDIDATE), "answer": shape.optional(shape.text),
+        "confidence": shape.optional(shape.number), "correct": shape.flag, "usage": _USAGE, "stopped": shape.text,
+    },
+    {
+        "error": shape.optional(shape.text), "dataset": shape.text, "level": shape.whole, "subject": shape.text,
+        "job": shape.text,
+    },
+)  # fmt: skip
+
+
+def outcome_of(row: Any) -> Outcome:
+    """Return the outcome that a row holds. Raises BadInput where it is none."""
     try:
-        plan = dict(row["plan"])
-        return Outcome(
-            id=row["id"], problem=row["problem"], gold=row["gold"], plan=_plan(plan),
-            candidates=tuple(_candidate(c) for c in row["candidates"]),
-            right=tuple(bool(c["correct"]) for c in row["candidates"]),
-            classes=tuple(c["class"] for c in row["candidates"] if "class" in c),
-            answer=row["answer"], confidence=row["confidence"], correct=row["correct"], usage=usage_of(row["usage"]),
-            stopped=row["stopped"], error=row.get("error"), dataset=row.get("dataset", ""),
-            level=row.get("level", 0), subject=row.get("subject", ""), job=row.get("job", ""),
-        )  # fmt: skip
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise BadInput(f"this row is no outcome of ours ({type(error).__name__}: {error}).") from error
+        _OUTCOME(row, "it")
+    except Misfit as error:
+        raise BadInput(f"this row is no outcome of ours: {error}.") from error
+    return Outcome(
+        id=row["id"], problem=row["problem"], gold=row["gold"], plan=_plan(row["plan"]),
+        candidates=tuple(_candidate(c) for c in row["candidates"]),
+        right=tuple(c["correct"] for c in row["candidates"]),
+        classes=tuple(c["class"] for c in row["candidates"] if "class" in c),
+        answer=row["answer"], confidence=row["confidence"] or 0.0, correct=row["correct"], usage=usage_of(row["usage"]),
+        stopped=row["stopped"], error=row.get("error"), dataset=row.get("dataset", ""),
+        level=row.get("level", 0), subject=row.get("subject", ""), job=row.get("job", ""),
+    )  # fmt: skip
 
 
 OUTCOMES = "outcomes.jsonl"
@@ -119,28 +148,18 @@ def read(path: Path) -> Iterator[Outcome]:
 
 def placed(path: Path) -> Iterator[tuple[int, Outcome]]:
     """The same, each with the byte at which its line begins: :func:`read_at` finds it there again."""
-    at = 0
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    return
-                try:
-                    yield at, outcome_of(json.loads(line))
-                except (ValueError, BadInput) as error:
-                    raise BadInput(f"line {number} of {path} holds no outcome: {error}") from error
-                at += len(line)
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+    for line, row in rows(path):
+        try:
+            yield line.at, outcome_of(row)
+        except BadInput as error:
+            raise BadInput(f"line {line.number} of {path} holds no outcome: {error}") from error
 
 
 def read_at(path: Path, at: int) -> Outcome:
-    """The outcome whose line begins at this byte. Raises BadInput where there is none (any more)."""
+    """Read the outcome whose line begins at this byte. Raises BadInput where there is none (any more)."""
     try:
-        with path.open("rb") as file:
-            file.seek(at)
-            return outcome_of(json.loads(file.readline()))
-    except (OSError, ValueError, BadInput) as error:
+        return outcome_of(row_at(path, at))
+    except BadInput as error:
         raise BadInput(f"{path} has changed since it was read: run this again.") from error
 
 

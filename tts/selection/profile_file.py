@@ -9,9 +9,9 @@ The fields are those of :mod:`tts.selection.profile`. Numbers are written with s
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
@@ -19,12 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from tts.errors import BadInput
+from tts.files import json_text
+from tts.files.json_text import dump
+from tts.files.text import read_bytes, reason, write_atomically
 from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Scale, Stage
 from tts.selection.profile_check import Damaged, check
 
 FORMAT = "tts-search profile"
 VERSION = 2
 SHIPPED = Path(__file__).with_name("profiles")
+LARGEST = 2**26
+"""Bytes of the largest profile; those that ship have some 100 kB."""
 
 
 def find(policy: str, prm: str = "") -> str:
@@ -41,14 +46,16 @@ def named(name: str) -> Profile:
     path = _path(name)
     try:
         now = path.stat()
-    except OSError as error:
-        raise BadInput(f"the profile {name} cannot be read: {error.strerror}; `tts calibrate` makes one.") from error
+    except (OSError, ValueError) as error:
+        raise BadInput(f"the profile {name} cannot be read: {reason(error)}; `tts calibrate` makes one.") from error
+    if not stat.S_ISREG(now.st_mode):
+        raise BadInput(f"the profile {name} is no file; `tts calibrate` makes one.")
     return _kept(path, now.st_mtime_ns, now.st_size)
 
 
 def digest(name: str) -> str:
     """SHA-256 of the profile of that name, as :func:`named` takes it."""
-    return hashlib.sha256(_path(name).read_bytes()).hexdigest()
+    return hashlib.sha256(read_bytes(_path(name), f"the profile {name}", LARGEST)).hexdigest()
 
 
 def _path(name: str) -> Path:
@@ -62,15 +69,12 @@ def _kept(path: Path, changed: int, size: int) -> Profile:
 
 
 def save(profile: Profile, path: Path | str) -> None:
-    """Write a profile, one stage a line. Raises BadInput where the path cannot be written."""
+    """Write a profile, one stage a line, whole or not at all. Raises BadInput where the path cannot be written."""
     row = {"format": FORMAT, "version": VERSION, **_row(profile)}
-    stages = ",\n".join(map(_dumped, row.pop("stages")))
-    lines = [f"{json.dumps(name)}: {_dumped(value)}" for name, value in row.items()]
+    stages = ",\n".join(map(dump, row.pop("stages")))
+    lines = [f"{dump(name)}: {dump(value)}" for name, value in row.items()]
     text = ",\n".join([*lines, f'"stages": [\n{stages}\n]'])
-    try:
-        Path(path).write_text(f"{{\n{text}\n}}\n", encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"the profile cannot be written to {path}: {error.strerror}.") from error
+    write_atomically(path, f"{{\n{text}\n}}\n", f"the profile {path}")
 
 
 def load(path: Path | str) -> Profile:
@@ -79,12 +83,7 @@ def load(path: Path | str) -> Profile:
     Raises BadInput for a file that cannot be read, that is no profile, of a version not known here, or damaged; the
     sentence says where.
     """
-    try:
-        row = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"the profile {path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise BadInput(f"{path} is not a profile: it is no JSON ({error}); `tts calibrate` makes one.") from error
+    row = json_text.read(path, f"the profile {path}", LARGEST)
     if not isinstance(row, dict) or row.get("format") != FORMAT:
         raise BadInput(f"{path} is not a profile: `tts calibrate` makes one.")
     if (version := row.get("version")) != VERSION:
@@ -225,10 +224,6 @@ def _mapping(row: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
 def _on_disk(field: str) -> str:
     """Return the key of a field in the file."""
     return "finishes" if field == "endings" else field
-
-
-def _dumped(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _row(value: Any) -> Any:

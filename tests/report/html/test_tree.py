@@ -153,10 +153,11 @@ def test_hostile_text_in_every_field_of_a_trace_stays_text(tmp_path: Path) -> No
     ("content", "message"),
     [
         (b"", "is not a trace"),
-        (b"\xff\xfe", "is not a trace"),
+        (b"\xff\xfe", "is UTF-16 text"),
+        (b"\xff", "is not a trace"),
         (b'{"event": "end"}\n', "no start event"),
-        (b'{"event": "start", "plan": {}}\n', "an event lacks"),
-        (b'{"event": "start", "plan": {}, "problem": {"text": 3}}\n', "an event lacks"),
+        (b'{"event": "start", "plan": {}}\n', "has no 'problem'"),
+        (b'{"event": "start", "plan": {}, "problem": {"text": 3}}\n', "has no 'id'"),
     ],
 )
 def test_a_file_that_is_no_trace_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
