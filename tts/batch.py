@@ -64,7 +64,7 @@ def _problem(line: Line, json_lines: bool) -> Problem:
         return Problem(line.text().strip())
     row = line.value()
     if not isinstance(row, dict):
-        raise BadInput("it is no JSON object.")
+        raise BadInput("it is not a JSON object.")
     question, name = row.get("problem", row.get("question")), row.get("id", row.get("unique_id"))
     if not isinstance(question, str) or not question.strip():
         raise BadInput("it has no text under `problem` or `question`.")

@@ -179,7 +179,7 @@ def _samples(outcome: Outcome) -> Samples:
 
 
 def manifest_of(path: Path) -> dict[str, Any]:
-    """The manifest of a run folder; empty where there is none. Raises BadInput for one that is no JSON object."""
+    """The manifest of a run folder; empty where there is none. Raises BadInput for one that is not a JSON object."""
     file = path / MANIFEST
     if not path.is_dir() or not file.exists():
         return {}

@@ -1,4 +1,4 @@
-"""JSON: what is written is read back, and what is no JSON is one sentence."""
+"""JSON: what is written is read back, and what is not JSON is one sentence."""
 
 from __future__ import annotations
 

@@ -155,12 +155,12 @@ def test_only_the_end_of_a_line_ends_a_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b'{"x": 1}\n[2]\n', "line 2 of .* is no JSON object"),
-        (b'{"x": 1}\n{"x"\n', "line 2 of .* is no JSON"),
-        (b'{"x": 1}\n' + b"[" * 100_000 + b"\n", "line 2 of .* is no JSON"),
+        (b'{"x": 1}\n[2]\n', "line 2 of .* is not a JSON object"),
+        (b'{"x": 1}\n{"x"\n', "line 2 of .* is not JSON"),
+        (b'{"x": 1}\n' + b"[" * 100_000 + b"\n", "line 2 of .* is not JSON"),
         (b'{"x": "\xe9"}\n', "line 1 of .* is not UTF-8 text"),
         ('{"x": 1}\n'.encode("utf-16"), "is UTF-16 text"),
-        (b'{"x": 1', "line 1 of .* is no JSON"),
+        (b'{"x": 1', "line 1 of .* is not JSON"),
     ],
 )
 def test_a_line_of_something_else_is_named(tmp_path: Path, data: bytes, said: str) -> None:

@@ -91,9 +91,9 @@ def test_one_bad_row_among_good_ones_is_named_with_its_line(row: Any, reason: st
     ("content", "said"),
     [
         (b"", "has no labelled solutions: a row needs `problem`, `steps`"),
-        (b"\xff\xfe{\x00", "(line 1: it is not UTF-8 text)"),
+        (b"\xff\xfe{\x00", "is UTF-16 text"),
         (lines({"question": "?"}), "(line 1: it has no `problem` and no `steps` and no `label`, only question)"),
-        (b"[1, ", "starts like a JSON array but is not one"),
+        (b"[1, ", "is not JSON"),
         (b"[\xff]", "is not UTF-8 text"),
         (b"[]", "has no labelled solutions"),
     ],
@@ -153,7 +153,7 @@ def test_an_incomplete_or_damaged_processbench_is_refused(bench: Path) -> None:
     with pytest.raises(BadInput, match="holds 399 solutions, ProcessBench's gsm8k has 400"):
         load("processbench")
     (bench / "gsm8k.json").write_bytes(whole[:-20])
-    with pytest.raises(BadInput, match=r"gsm8k\.json, line 400: it is not JSON: it is not ProcessBench's gsm8k"):
+    with pytest.raises(BadInput, match=r"gsm8k\.json, line 400: it is not JSON: .*: it is not ProcessBench's gsm8k"):
         load("processbench", ["gsm8k"])
     (bench / "gsm8k.json").unlink()
     with pytest.raises(BadInput, match=r"there is no gsm8k\.json or gsm8k\.jsonl in "):

@@ -161,14 +161,15 @@ def test_without_scores_only_majority_is_left(tmp_path: Path) -> None:
 
 BAD: list[tuple[bytes, str]] = [
     (b"", "has no problems"),
-    (b"\xff\xfe{}\n", "line 1 of .* is not UTF-8"),
+    (b"\xff\xfe{}\n", "is UTF-16 text"),
+    (b"\xff{}\n", "line 1 of .* is not UTF-8"),
     (b"no json\n", "line 1 of .* is not JSON"),
     (b"[1]\n", "line 1 of .* is not a JSON object"),
     (b'{"question": "?"}\n', "line 1 of .* it has no candidates .* this one has question"),
     (json.dumps(THREE[0]).encode() + b'\n{"problem": "?", "answer": "1"}\n', "line 2 of .*'completions'"),
     (b'{"problem": "?", "answer": "1", "completions": ["a"], "scores": []}\n', "1 texts and 0 lists of scores"),
     (b'{"problem": "?", "answer": "1", "completions": ["a"], "scores": [["b"]]}\n', "candidate 1 are not numbers"),
-    (b'{"problem": "?", "answer": "1", "completions": ["a"], "scores": [[NaN]]}\n', "candidate 1 are not numbers"),
+    (b'{"problem": "?", "answer": "1", "completions": ["a"], "scores": [[NaN]]}\n', "NaN is no number that JSON has"),
     (b'{"problem": "?", "completions": ["a"], "scores": [[1]]}\n', "has no right answer"),
     (b'{"problem": "?", "answer": "1", "completions": [], "scores": []}\n', "no problem of the file has candidates"),
     (b'{"plan": {}, "candidates": [], "gold": "1"}\n', "line 1 of .* cannot be used"),

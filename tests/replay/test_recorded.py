@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.recordings.mixup import fit_of, warning
-from benchmarks.recordings.reading import read, rows
+from benchmarks.recordings.reading import read
 from benchmarks.recordings.records import Record
 from benchmarks.replay.replay import VOTES, choices, hits, lines
 from tests.replay.recorded import RECORDED, recorded
 from tts.answers.aggregate import AGGREGATES
 from tts.answers.extract import extract
 from tts.answers.normalize import canonical, number
+from tts.files.jsonl import rows
 
 BEAMS = RECORDED / "sal_math500_beams"
 POOL = BEAMS / "even_pool_prm_graded_shuffled.jsonl.gz"

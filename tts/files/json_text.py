@@ -23,7 +23,7 @@ _ESCAPED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud
 
 
 class _Refused(ValueError):
-    """A value that is no JSON, or more than a program can calculate with."""
+    """A value that is not JSON, or more than a program can calculate with."""
 
 
 def parse(text: str | bytes, what: str = "the text", *, finite: bool = True) -> Any:
@@ -34,7 +34,7 @@ def parse(text: str | bytes, what: str = "the text", *, finite: bool = True) -> 
     kept.
 
     Raises:
-        BadInput: the text is no JSON, or the bytes are no UTF-8.
+        BadInput: the text is not JSON, or the bytes are no UTF-8.
     """
     if isinstance(text, bytes):
         text = decoded(text, what)
@@ -46,7 +46,7 @@ def parse(text: str | bytes, what: str = "the text", *, finite: bool = True) -> 
             return _LENIENT.decode(text)
         return (_CAREFUL if _large(bare) else _PLAIN).decode(text)
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"{what} is no JSON: {error}.") from error
+        raise BadInput(f"{what} is not JSON: {error}.") from error
 
 
 def read(path: Path | str, what: str = "", limit: int = LARGEST) -> Any:
@@ -79,7 +79,7 @@ def _deeper(bare: bytes) -> bool:
     else:
         return bool(brackets)
     height = highest = 0
-    for bracket in brackets:  # no pairs are left, so this is no JSON
+    for bracket in brackets:  # no pairs are left, so this is not JSON
         height += 1 if bracket == ord("[") else -1
         highest = max(highest, height)
     return highest > DEPTH

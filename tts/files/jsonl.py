@@ -45,7 +45,7 @@ class Line:
             raise BadInput(f"{what} is not UTF-8 text.") from error
 
     def value(self, what: str = "it") -> Any:
-        """Parse it. Raises BadInput where it is no JSON."""
+        """Parse it. Raises BadInput where it is not JSON."""
         return parse(self.text(what), what)
 
 
@@ -73,7 +73,7 @@ def lines(path: Path, what: str = "") -> Iterator[Line]:
 def rows(path: Path, what: str = "") -> Iterator[tuple[Line, dict[str, Any]]]:
     """Each line with the object it holds. A torn last line, which a killed run leaves, is passed over after others.
 
-    Raises BadInput where the file cannot be read, and for a line that is no JSON object.
+    Raises BadInput where the file cannot be read, and for a line that is not a JSON object.
     """
     first = True
     for line in lines(path, what):
@@ -85,7 +85,7 @@ def rows(path: Path, what: str = "") -> Iterator[tuple[Line, dict[str, Any]]]:
                 return
             raise
         if not isinstance(row, dict):
-            raise BadInput(f"{where} is no JSON object.")
+            raise BadInput(f"{where} is not a JSON object.")
         first = False
         yield line, row
 
@@ -108,7 +108,7 @@ class Rows:
 
     Args:
         path: the file; it is made if it is missing.
-        take: called with the number and the value of each line that is there, None for one that is no JSON. It raises
+        take: called with the number and the value of each line that is there, None for one that is not JSON. It raises
             BadInput for a row that is not ours, and the file stays as it was.
         ours: whether the file can only be ours, so that a torn first row may be cut too.
         lock: whether to hold a lock; False where the folder has one.
