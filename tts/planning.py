@@ -256,7 +256,7 @@ def _check_profile(curves: Profile, name: str, plan: Plan) -> None:
         )
     for stage in curves.stages:
         resolve("vote", stage.vote)
-        for ending in stage.endinges:
+        for ending in stage.endings:
             known = parameters_of(ending.strategy)
             resolve("vote", ending.vote)
             for parameter, value in ending.parameters.items():
