@@ -12,6 +12,7 @@ import typer.main
 
 from cli import app
 from tests.markdown import ROOT, blocks
+from tts.registry import TABLE
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FIGURES = sorted((ROOT / "docs").glob("*.svg"))
@@ -99,6 +100,12 @@ def test_every_command_and_option_that_a_page_shows_exists(page: Path) -> None:
 def test_the_readme_links_every_page_of_the_documentation() -> None:
     linked = {match["target"].partition("#")[0] for match in _LINK.finditer(text(ROOT / "README.md"))}
     assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} - linked == set()
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "USAGE.md"], ids=lambda page: page.name)
+def test_a_table_names_every_strategy(page: Path) -> None:
+    rows = [line.split("|")[1] for line in text(page).splitlines() if line.startswith("| `")]
+    assert {name for name in TABLE["strategy"] if not any(f"`{name}`" in row for row in rows)} == set()
 
 
 def test_the_architecture_page_names_every_room() -> None:
