@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from tts.errors import BadInput
 
-_HOST = re.compile(r"[\w.-]+|[0-9a-fA-F:.]+")  # what every reader of addresses takes for the same host
+_PLACE = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d*)?")  # what every reader takes for the same host and port
 _OPENAI = "https://api.openai.com/v1"
 
 
@@ -33,7 +33,7 @@ class Address:
         if "@" in parts.netloc or parts.query:
             raise BadInput("an address shows up in logs and must hold no key: put the key into TTS_API_KEY instead.")
         name = parts.hostname or ""
-        if parts.scheme.lower() not in ("http", "https") or not _HOST.fullmatch(name):
+        if parts.scheme.lower() not in ("http", "https") or not name or not _PLACE.fullmatch(parts.netloc):
             raise BadInput(f"{url!r} names no server: write http://host:port/v1#model-name.")
         host = f"[{name}]" if ":" in name else name
         place = f"{parts.scheme.lower()}://{host}{f':{port}' if port else ''}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tts.engines.remote.client import Server
-from tts.engines.remote.reply import Json, count_of, short
+from tts.engines.remote.reply import WORDS, Json, count_of
 
 TRIAL_SECONDS = 60.0
 """Seconds that a request with one token, or about the server itself, may take."""
@@ -44,12 +44,16 @@ async def unknown_model(server: Server, name: str) -> str:
 
 
 async def listing(server: Server) -> dict[str, Json]:
-    """What a server serves, by name; empty where it does not say."""
+    """What a server serves, by name; empty where it does not say. What cannot be a name is passed over."""
     reply = await server.ask(f"{server.address.base}/models", retries=1, seconds=_SOON)
     entries = reply.data.get("data")
     if not isinstance(entries, list):
         return {}
-    return {str(entry["id"]): entry for entry in entries if isinstance(entry, dict) and "id" in entry}
+    return {entry["id"]: entry for entry in entries if isinstance(entry, dict) and _named(entry.get("id"))}
+
+
+def _named(name: object) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= WORDS and name.isprintable()
 
 
 def longest(entry: Json) -> int:
@@ -60,4 +64,4 @@ def longest(entry: Json) -> int:
 def listed(names: Sequence[str] | dict[str, Json], most: int = 8) -> str:
     names = list(names)
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(short, names[:most])) + more
+    return ", ".join(names[:most]) + more

@@ -138,10 +138,8 @@ def words(value: Any) -> str:
     for _ in range(4):
         if not isinstance(value, dict):
             break
-        found = next((value[key] for key in ("error", "detail", "message", "code", "type") if value.get(key)), None)
-        if found is None:
-            break
-        value = found
+        named = (value[key] for key in ("error", "detail", "message", "code", "type") if value.get(key))
+        value = next(named, value if any(value.values()) else None)
     if isinstance(value, str):
         return short(value)
     return short(json_text.dump(value)) if value else ""

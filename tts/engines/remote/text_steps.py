@@ -81,6 +81,8 @@ class Pieces:
         """At least one step; ``split`` cuts a text that came whole."""
         if split:
             texts = cut(self.text, self._separator)
+            if len(texts) > (most := max(len(self.tokens), 1)):  # a step has a token at least
+                texts = [*texts[: most - 1], "".join(texts[most - 1 :])]
             shares = share(len(self.tokens), texts)
             return tuple(Step(text, (0,) * count) for text, count in zip(texts, shares, strict=True))
         steps = list(self._steps) or [("", [])]
