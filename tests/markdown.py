@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shlex
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.command_line import Tts
 
 ROOT = Path(__file__).resolve().parent.parent
 SKIP = "no-run"
@@ -51,14 +57,31 @@ def examples(text: str) -> list[Block]:
     ]
 
 
-def run(block: Block, cwd: Path) -> None:
-    """Run one example as a reader would, in ``cwd``. Raises AssertionError with its output where it fails."""
+def run(block: Block, cwd: Path, tts: Tts | None = None) -> None:
+    """Run one example as a reader would, in ``cwd``. Raises AssertionError with its output where it fails.
+
+    With ``tts``, commands without a pipe or a redirection run in this process, where the models are loaded already.
+    """
     if block.language == "python":
         script = cwd / f"example_{block.line}.py"
         script.write_text(block.code, encoding="utf-8")
         _call([sys.executable, str(script)], cwd)
     for command in block.commands if block.language != "python" else ():
-        _call(["bash", "-o", "pipefail", "-c", command], cwd)
+        words = _words(command)
+        if tts is None or any(set(word) <= set("|<>&;") for word in words):
+            _call(["bash", "-o", "pipefail", "-c", command], cwd)
+        else:
+            with contextlib.chdir(cwd):
+                done = tts(*words[1:])
+            assert done.code == 0, f"{command!r} exits with {done.code}:\n{done.out}{done.err}"
+
+
+def _words(command: str) -> list[str]:
+    """Split a command as a shell does; pipes and redirections become words of their own."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars="|<>&;")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    return list(lexer)
 
 
 def _call(arguments: list[str], cwd: Path) -> None:

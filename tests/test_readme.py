@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import Tts
 from tests.markdown import ROOT, Block, examples, run
 
 PAGES = ("README.md", "docs/USAGE.md", "docs/MODELS.md")
@@ -18,8 +19,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize(("page", "example"), [pytest.param(p, b, id=f"{p}-line-{b.line}") for p, b in EXAMPLES])
-def test_an_example_of_the_documentation_runs(page: str, example: Block, folders: dict[str, Path]) -> None:
-    run(example, folders[page])
+def test_an_example_of_the_documentation_runs(page: str, example: Block, folders: dict[str, Path], tts: Tts) -> None:
+    run(example, folders[page], tts)
 
 
 @pytest.mark.parametrize("page", PAGES)
