@@ -38,6 +38,8 @@ SAME = {
     """,
     "repeating decimals": r"""
         0.\overline{6} | \frac{2}{3}
+        0.(3) | \frac13
+        \frac{41}{333} | 0.123123123\ldots
         1.2\overline{34} | \frac{611}{495}
         0.\dot{3} | 1/3
         0.\overline{9} | 1
@@ -86,6 +88,11 @@ SAME = {
         \\frac12 | \\underline{\\frac12}
         5 | The answer is 5.
         5 | \\text{The final answer is } 5
+        5 | **Answer: 5**
+        5 | = 5
+        5 | \\color{red}{5}
+        5 | 【5】
+        20 | \\text{\\$}20
         12 | 12th
         (3,\\frac{\\pi}{2}) | \\\\left(3,\\\\frac{\\pi}{2}\\\\right)
         2\\pi r | 2\\pir
@@ -93,6 +100,7 @@ SAME = {
     "empty sets": r"""
         \emptyset | ∅
         \varnothing | \emptyset
+        \emptyset | \text{no solution}
         \{\} | \varnothing
     """,
     "choices": r"""
@@ -102,6 +110,7 @@ SAME = {
         C | C. 14
         C | \mathbf{(C)}\ 14
         C | **C.** $14$
+        C | \text{Option C}
         14 | \textbf{(C) } 14
     """,
     "intervals and inequalities": r"""
@@ -142,6 +151,7 @@ SAME = {
         \frac{1}{3} | P(A)=\frac{1}{3}
         x^2 | f(x)=x^2
         f(x)=2x+1 | y=2x+1
+        \frac14 | \mathrm{P}(X=2)=\frac{1}{4}
         12 | \text{Area}=12
         5 | AB=5
         30 | \angle ABC = 30^\circ
@@ -193,6 +203,7 @@ SAME = {
     "functions": r"""
         \frac{\sin x}{\cos x} | \tan x
         2\sin x\cos x | \sin 2x
+        \sqrt{x}\sqrt{y} | \sqrt{xy}
         \ln(ab) | \ln a+\ln b
         \log_4 8 | 3/2
         e^{\ln 5} | 5
@@ -210,6 +221,7 @@ SAME = {
     "roundings of endless numbers": r"""
         1/3 | 0.333333333
         \frac{\sqrt{3}}{2} | 0.8660254037844386
+        \frac{\sqrt{2}}{2} | 0.7071067811865476
         \pi | 3.14159265
         \frac{1}{12} | 0.083333
     """,
@@ -243,6 +255,10 @@ DIFFERENT = {
     "what is not parsed whole": r"""
         3 | 3\sqrt(2)
         10 | {10 \choose 3}
+        A\subseteq B | B\subseteq A
+        p\Rightarrow q | q\Rightarrow p
+        1,2,3,\dots | 1,3,5,\dots
+        \frac{\partial f}{\partial x} | \frac{\partial f}{\partial y}
         5 \star 3 | 5 \diamond 3
         2^{n | 2^{m
         9 | 9\bmod 5
@@ -334,7 +350,11 @@ DIFFERENT = {
     "functions": r"""
         \sqrt{x^2} | x
         \sin 30 | \frac12
+        \sin^2x | \sin x^2
+        \binom{n}{k} | \binom{k}{n}
+        2^{3x} | 2^3x
         \log_2 3 | \log_3 2
+        \log 8 | \ln 8
         (-1)^n | (-1)^{n+1}
         n! | (n+1)!
         \binom{n}{2} | \binom{n}{3}

@@ -44,10 +44,17 @@ def context(digits: int) -> Any:
 
 
 class Evaluation:
-    """Evaluates formulas to so many digits; ``bits`` is the length of the longest exact number that was rounded."""
+    """Evaluates formulas to so many digits; keeps what the value rests on.
+
+    Attributes:
+        bits: length of the longest exact number that was rounded.
+        work: operations so far.
+        real: whether all values on the way were real numbers.
+    """
 
     def __init__(self, digits: int) -> None:
         self.digits, self.bits, self.work = digits, 0, 0
+        self.real = True
 
     def value(self, expr: Expr, point: Mapping[str, Fraction]) -> Value:
         """The value of a formula where its symbols have the values of ``point``. Raises Beyond."""
@@ -101,6 +108,7 @@ class Evaluation:
 
     def _checked(self, value: Value) -> Value:
         made = context(self.digits)
+        self.real = self.real and (value.imag == 0 or abs(value.imag) < 1e-30 * abs(value))
         if not made.isfinite(value) or any(part and abs(made.mag(part)) > 1 << 40 for part in (value.real, value.imag)):
             raise Beyond
         return value

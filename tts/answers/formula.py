@@ -275,7 +275,7 @@ class _Parser:
     def number(self, token: str) -> Expr:
         _, point, decimals = token.partition(".")
         value = Fraction(token)
-        if point and self.take_if("\\overline", "\\bar", "\\dot"):
+        if point and (self.take_if("\\overline", "\\bar", "\\dot") or (not decimals and self.ahead == "(")):
             return self.repeating(value, len(decimals))
         if self.ahead == "_":
             raise Refused("a subscript on a number")
@@ -284,6 +284,9 @@ class _Parser:
 
     def repeating(self, value: Fraction, places: int) -> Expr:
         digits = self.raw().strip("{}")
+        if digits == "(":  # 0.(3)
+            digits = self.take()
+            self.expect(")")
         if not digits.isdigit():
             raise Refused("a repeating part that is no number")
         return Number(value + Fraction(int(digits), (10 ** len(digits) - 1) * 10**places))

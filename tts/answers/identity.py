@@ -27,6 +27,9 @@ _MOST_DIGITS = 3000
 PLACES, SIGNIFICANT = 6, 5
 """Decimals, and digits without leading zeros, from which a rounding is accepted for an endless number."""
 
+DOUBLE = 15
+"""Significant digits from which a decimal may come from double precision."""
+
 POINTS, ENOUGH = 7, 2
 """Sample points, and those at which two formulas with symbols must both be defined."""
 
@@ -68,12 +71,16 @@ def approximate(expr: Expr) -> float | None:
         return None
     with _lock:
         found = _at(expr, 0, DIGITS)
-    if found is None or not _real(found[0]):
+    if found is None or not _is_real(found[0]):
         return None
     try:
         return float(found[0] if isinstance(found[0], Fraction) else found[0].real)
     except OverflowError:
         return None
+
+
+def _is_real(value: Value) -> bool:
+    return isinstance(value, Fraction) or value.imag == 0 or abs(value.imag) < 1e-30 * abs(value)
 
 
 def _everywhere(verdict: Callable[[int], bool | None]) -> bool:
@@ -102,18 +109,14 @@ def _coordinate(name: str, index: int) -> Fraction:
 
 
 @lru_cache(maxsize=1 << 15)
-def _at(expr: Expr, index: int, digits: int) -> tuple[Value, int] | None:
-    """The value at a sample point and the digits that it needs; None where it has no value."""
+def _at(expr: Expr, index: int, digits: int) -> tuple[Value, int, bool] | None:
+    """The value at a sample point, the digits it needs, and whether it is real all the way; None without a value."""
     evaluation = Evaluation(digits)
     try:
         value = evaluation.value(expr, {name: _coordinate(name, index) for name in symbols(expr)})
     except Beyond:
         return None
-    return value, DIGITS * (1 + evaluation.bits // (3 * DIGITS))
-
-
-def _real(value: Value) -> bool:
-    return isinstance(value, Fraction) or value.imag == 0 or abs(value.imag) < 1e-30 * abs(value)
+    return value, DIGITS * (1 + evaluation.bits // (3 * DIGITS)), evaluation.real
 
 
 def _equal_at(a: Expr, b: Expr, index: int, complex_too: bool) -> bool | None:
@@ -121,7 +124,7 @@ def _equal_at(a: Expr, b: Expr, index: int, complex_too: bool) -> bool | None:
 
     def sides(digits: int) -> tuple[Value, Value, int] | None:
         first, second = _at(a, index, digits), _at(b, index, digits)
-        if first is None or second is None or not (complex_too or (_real(first[0]) and _real(second[0]))):
+        if first is None or second is None or not (complex_too or (first[2] and second[2])):
             return None
         return first[0], second[0], max(first[1], second[1])
 
@@ -134,12 +137,12 @@ def _proportional(a: Expr, b: Expr, index: int, anchor: int, complex_too: bool) 
     def sides(digits: int) -> tuple[Value, Value, int] | None:
         found = [_at(a, index, digits), _at(b, anchor, digits), _at(b, index, digits), _at(a, anchor, digits)]
         values = [value for value in found if value is not None]
-        if len(values) < 4 or not (complex_too or all(_real(value) for value, _ in values)):
+        if len(values) < 4 or not (complex_too or all(real for _, _, real in values)):
             return None
         evaluation = Evaluation(digits)
-        exact = all(isinstance(value, Fraction) for value, _ in values)
-        x, y, z, w = (value if exact else evaluation.inexact(value) for value, _ in values)
-        return x * y, z * w, max(needed for _, needed in values)
+        exact = all(isinstance(value, Fraction) for value, _, _ in values)
+        x, y, z, w = (value if exact else evaluation.inexact(value) for value, _, _ in values)
+        return x * y, z * w, max(needed for _, needed, _ in values)
 
     return _agree(sides)
 
@@ -174,9 +177,9 @@ def _signs(a: Expr, b: Expr, index: int, complex_too: bool) -> int:
     first, second = _at(a, index, DIGITS), _at(b, index, DIGITS)
     if first is None or second is None or not first[0] or not second[0]:
         return 0
-    if not (complex_too or (_real(first[0]) and _real(second[0]))):
+    if not (complex_too or (first[2] and second[2])):
         return 0
-    x, y = (value if isinstance(value, Fraction) else value.real for value, _ in (first, second))
+    x, y = (value if isinstance(value, Fraction) else value.real for value, _, _ in (first, second))
     return 1 if (x > 0) == (y > 0) else -1
 
 
@@ -202,7 +205,7 @@ def _rounds(decimal: Expr, b: Expr) -> bool:
     shift = 10**decimal.places
     written = abs(decimal.value) * shift
     found = _at(b, 0, 4 * DIGITS)
-    if written < 10 ** (SIGNIFICANT - 1) or found is None or not _real(found[0]):
+    if written < 10 ** (SIGNIFICANT - 1) or found is None or not _is_real(found[0]):
         return False
     value = found[0]
     if isinstance(value, Fraction):
@@ -211,7 +214,11 @@ def _rounds(decimal: Expr, b: Expr) -> bool:
     else:
         value = _fraction(value.real)
     scaled = abs(value) * shift
-    return (value < 0) == (decimal.value < 0) and written in (math.floor(scaled), math.floor(scaled + Fraction(1, 2)))
+    if (value < 0) != (decimal.value < 0):
+        return False
+    if written >= 10 ** (DOUBLE - 1):  # computed in double precision, whose last digit may be off
+        return bool(abs(scaled - written) <= written / 10 ** (DOUBLE - 1))
+    return written in (math.floor(scaled), math.floor(scaled + Fraction(1, 2)))
 
 
 def _fraction(value: Value) -> Fraction:

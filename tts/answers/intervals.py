@@ -16,6 +16,9 @@ EVERY = Interval(None, False, None, False)
 
 _KNOWN = {"\\mathbb{R}": (EVERY,), "\\emptyset": ()}
 _EVERY_WORD = re.compile(r"(?:all)?(?:the)?(?:realnumbers|reals)")
+_NO_SOLUTION = re.compile(
+    r"\\text\{(?:there (?:is|are) )?no (?:real )?solutions?\}|no(?:real)?solutions?", re.IGNORECASE
+)
 _BUILDER = re.compile(r"([a-z])(?:\\in(?:\\mathbb\{R\}|R))?[|:](.+)")
 _FRENCH = re.compile(r"([\[\]])([^\[\]]*)([\[\]])")
 
@@ -26,6 +29,8 @@ def known_set(text: str, read: Callable[[str], Answer]) -> Answer | None:
         return Reals(_KNOWN[text])
     if _EVERY_WORD.fullmatch(re.sub(r"\\text|[{} ]", "", text).lower()):
         return Reals((EVERY,))
+    if _NO_SOLUTION.fullmatch(text):
+        return Reals(())
     pieces = split(text, r"\\(?:setminus|backslash)(?![a-zA-Z])")
     if len(pieces) == 2 and pieces[0] in ("\\mathbb{R}", "R"):
         removed = read(pieces[1])

@@ -78,6 +78,10 @@ def _styled(match: re.Match[str]) -> str:
     return rf"\text{{{match[1]}}}" if re.fullmatch(r"[A-Za-z][A-Za-z ]+", match[1]) else match[1]
 
 
+def _half_day(match: re.Match[str]) -> str:
+    return rf"\text{{{match[1].lower()}m}}"
+
+
 _RENAMED = {
     f"\\{name}": to
     for names, to in {
@@ -108,9 +112,11 @@ _LATEX: _Rules = [
     (r"\\\{ ?\\\}", r"\\emptyset"),
     (r"\^ ?\{ ?\\circ ?\}", r"^\\circ"),
     (r"\\(?:mathbf|Bbb) ?\{R\}", r"\\mathbb{R}"),
+    (r"\\(?:text)?color ?\{[^{}]*\}", ""),
     (r"\\mathbb ?([A-Z])(?![a-zA-Z])", r"\\mathbb{\1}"),
     (rf"(?:{_TEXT}|\\operatorname) ?\{{ ?([ei]) ?\}}", r"\1"),
-    (rf"{_TEXT} ?\{{ ?(\\[a-zA-Z]+) ?\}}", r"\1"),
+    (rf"{_TEXT} ?\{{ ?(\\[a-zA-Z]+)? ?\}}", r"\1"),
+    (rf"(?:{_TEXT}|\\operatorname|\\mathbb) ?\{{ ?([A-Z]) ?\}}(?=\()", r"\1"),
     (rf"{_STYLE} ?\{{ ?([^{{}}]*?) ?\}}", _styled),
     (rf"{_TEXT} ?(?=\{{)", r"\\text"),
     (r"\\text\{ *([^{}]*?) *\}", r"\\text{\1}"),
@@ -133,7 +139,9 @@ _PLAIN_TEXT: _Rules = [
     (r">=", r"\\geq "),
     (r"!=", r"\\neq "),
     (r"([\^_]) ?\{ ?(\d|[a-zA-Z]) ?\}", r"\1\2"),
-    # ordinals, ratios and lists in words
+    # times, ordinals, ratios, lists and conditions in words
+    (r"(?<=\d)(?: |(?= ?\\text)) ?(?:\\text\{ ?)?([aApP])\.? ?[mM]\.?(?: ?\})?$", _half_day),
+    (r" ?\(([a-z] ?\\in[^()]*)\)$", r",\1"),
     (r"(?<=\d) ?\^? ?\{? ?(?:\\text\{(?:st|nd|rd|th)\}|(?:st|nd|rd|th)\b) ?\}?", ""),
     (r"(?<=\d) ?(?:\\text\{ ?)?\bto\b(?: ?\})? ?(?=\d)", ":"),
     (r"(?<=[\w)}\]]) ?,? (?:and|or) (?=[\w({\[\\+-])", ","),
@@ -165,7 +173,21 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _FIRST_TEXT = re.compile(r"\\text\{([^{}]*)\}(?=.)")
-_QUOTES = [("'", "'"), ('"', '"'), ("`", "`"), ("**", "**"), ("__", "__"), ("*", "*"), ("``", "''"), ("「", "」")]
+_START = re.compile(r"(?:=|\\(?:therefore|Rightarrow|implies)(?![a-zA-Z])) *")
+_OPTION = re.compile(r"(?:\\text ?\{)?(?:option|choice) \(?([A-J])\)?\}?", re.IGNORECASE)
+_ENDLESS = re.compile(r"(-?\d*\.\d*?)(\d{1,9}?)\2{2,}(?:\.{3}|\\l?dots(?![a-zA-Z]))", re.ASCII)
+_QUOTES = [
+    ("'", "'"),
+    ('"', '"'),
+    ("`", "`"),
+    ("**", "**"),
+    ("__", "__"),
+    ("*", "*"),
+    ("``", "''"),
+    ("_", "_"),
+    ("「", "」"),
+    ("【", "】"),
+]
 _DELIMITERS = [("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"), ("$", "$"), *_QUOTES]
 _WRAPPERS = ("\\boxed", "\\fbox", "\\boldsymbol", "\\mathbf", "\\underline", "\\bm", "\\displaystyle")
 
@@ -189,7 +211,11 @@ def _closes_at_end(text: str) -> bool:
 
 def _unwrap(text: str) -> str:
     """Take off what surrounds a whole answer: delimiters, quotes, a box, a text command, a lead-in, punctuation."""
-    text = text.strip().rstrip(".,;:").strip()
+    text = _ENDLESS.sub(r"\1\\overline{\2}", text.strip()).rstrip(".,;:").strip()
+    if match := _START.match(text):
+        text = text[match.end() :]
+    if match := _OPTION.fullmatch(text):
+        text = match[1]
     if text.endswith("\\") and not text.endswith("\\\\"):
         text = text[:-1].rstrip()
     for opening, closing in _DELIMITERS:

@@ -25,7 +25,7 @@ _UNKNOWN = re.compile(
 )
 _SUB = r"(?:_\w|_\{[^{}]*\})?"
 _LETTER = rf"(?:[A-Za-z]|\\(?:{'|'.join(sorted(GREEK - {'infty'}))})(?![a-zA-Z]))"
-_ARGUMENT = r"\((?:[A-Za-z\d]|\\[a-z]+|[|,])+\)"
+_ARGUMENT = r"\((?:[A-Za-z\d]|\\[a-z]+ ?|[|,=<>])+\)"
 _CALL = rf"(?:{_LETTER}|[A-Z]{{2,}}){_SUB}(?:'+|\^\{{-1\}}|\^\{{\([n\d]\)\}})?{_ARGUMENT}"
 _SEGMENT = rf"[A-Z]{{1,3}}{_SUB}"
 _NAME = re.compile(

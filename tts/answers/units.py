@@ -21,7 +21,8 @@ _UNITS = {
         "cm centimeter centimetre см", "m meter metre м", "km kilometer kilometre км", "mm millimeter millimetre мм",
         "in inch inches inche", "ft foot feet", "yd yard", "mi mile", "kg kilogram кг", "g gram г", "mg milligram",
         "lb pound lbs", "oz ounce", "s sec second с", "min minute мин", "h hr hour hrs ч", "day", "week", "month",
-        "year yr", "degree deg degrees", "radian rad", "dollar usd", "cent", "unit", "ml milliliter millilitre",
+        "year yr", "degree deg degrees", "radian rad", "dollar usd", "euro eur", "cent", "unit",
+        "ml milliliter millilitre",
         "l liter litre", "hectare", "acre", "percent pct", "hz hertz", "n newton", "j joule", "kj kilojoule", "w watt",
         "kw kilowatt", "v volt", "a ampere amp", "pa pascal", "k kelvin", "mol mole", "erg", "kcal kilocalorie",
     )
@@ -37,14 +38,14 @@ _MEANINGFUL = frozenset(
     "万 千 百 億 亿 兆 半 тыс млн млрд тысяч миллионов".split()
 )
 
-_LONG = sorted((name for name in (*_UNITS, *_SHORT) if len(name) > 1), key=len, reverse=True)
+_LONG = sorted((name for name in (*_UNITS, *_SHORT, "USD", "EUR") if len(name) > 1), key=len, reverse=True)
 _BARE = rf"(?:square|cubic|sq|cu)?(?:{'|'.join(_LONG)})s?(?![a-zA-Z])"
 _TEXT = r"\\text\{(?=[^}]*[^\W\d_])(?:[^{}\d:^]|\^-?[123]|\^\{-?[123]\})*+\}"
 _RAISED = r"(?:\^\{?-?[123]\}?)?"
 _FACTOR = rf"(?>{_TEXT}|{_BARE}|[a-zA-Z](?![a-zA-Z])){_RAISED}"
 _FOREIGN = r"[^\W\d_a-zA-Z\u0370-\u03ff]+"
 _QUANTITY = re.compile(
-    r"(?P<head>.*?[\w)}\]|])(?:(?P<degree>\^?\\circ(?:\\text\{[CFK]\}|[CFK])?)|(?P<unit>"
+    r"(?P<head>.*?[\w)}\]|])(?:(?P<degree>\^?\\circ ?(?:\\text\{[CFK]\}|[CFK])?)|(?P<unit>"
     rf"(?>{_TEXT}|{_BARE}){_RAISED}(?:(?:/|\\cdot|\*|\\times|){_FACTOR}){{0,6}}"
     rf"|\\frac\{{{_FACTOR}\}}\{{{_FACTOR}\}}|{_FACTOR}/{_FACTOR}|{_FOREIGN}))",
     re.DOTALL,
@@ -59,7 +60,7 @@ def quantity(text: str, read: Callable[[str], Answer]) -> Answer | None:
     if match is None or not re.search(r"\d|\\", match["head"]):
         return None
     if match["degree"]:
-        scale = re.sub(r".*circ|\\text|[{}]", "", match["degree"])
+        scale = re.sub(r".*circ|\\text|[{} ]", "", match["degree"])
         return None if _TRIGONOMETRY.search(match["head"]) else Quantity(read(match["head"]), (("degree" + scale, 1),))
     unit = _unit(match["unit"])
     if not unit or ("\\text" not in match["unit"] and not _bare_unit(match["head"], match["unit"], unit)):
@@ -81,7 +82,9 @@ def _bare_unit(head: str, written: str, unit: Unit) -> bool:
         return True
     if not names <= _KNOWN:
         return False
-    return len(re.sub(r"[^a-z]", "", written)) > 1 if len(names) == 1 else bool(names & {"s", "h", "min", "cm", "ml"})
+    return (
+        len(re.sub(r"[^a-zA-Z]", "", written)) > 1 if len(names) == 1 else bool(names & {"s", "h", "min", "cm", "ml"})
+    )
 
 
 def _scaled(amount: Answer, unit: Unit) -> Answer:
