@@ -1,4 +1,4 @@
-"""How the benchmarks that are run with ``python -m`` end: an exit code, and one sentence where something went wrong."""
+"""Exit codes and error messages of the benchmarks that run with ``python -m``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tts.errors import TTSError
 
 
 def run(work: Callable[[], int]) -> int:
-    """Return the exit code of ``work``; 2 for what a user can mend, 130 when interrupted."""
-    # The tokenizer's own threads would fight with torch's.
+    """Return the exit code of ``work``: 2 for an error the user can correct, 130 when interrupted."""
+    # The tokenizer's threads would compete with torch's.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         return work()
@@ -19,5 +19,5 @@ def run(work: Callable[[], int]) -> int:
         print(f"tts: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Stopped; the same command goes on where it was.", file=sys.stderr)
+        print("Stopped; the same command resumes.", file=sys.stderr)
         return 130

@@ -48,7 +48,7 @@ class Point:
 
 @lru_cache(maxsize=1024)
 def _accuracy(right: tuple[float, ...]) -> Interval:
-    return accuracy(right)  # tables and figures ask for the same, and a bootstrap takes a while
+    return accuracy(right)  # cached: tables and figures need it, and a bootstrap is slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Curve:
 
 
 def curves(runs: Runs) -> list[Curve]:
-    """A curve for each arm; beside best-of-n the majority of its own samples, and whether any is right."""
+    """Build a curve for each arm; for best-of-n also the majority of its samples, and whether any is right."""
     found: list[Curve] = []
     arms = list(runs.tables)
     majorities = {(a.policy, a.seed) for a in arms if a.strategy == "majority"}
@@ -90,7 +90,7 @@ def curves(runs: Runs) -> list[Curve]:
 
 
 def name_of(arm: Arm, arms: Sequence[Arm]) -> str:
-    """The strategy's name, with what tells it apart from the others of the report."""
+    """Name the strategy, with what distinguishes it from the others of the report."""
     alike = [a for a in arms if a.strategy == arm.strategy and (a.policy, a.prm) == (arm.policy, arm.prm)]
     words = (
         [f"{arm.vote}{'-' + arm.aggregate if arm.aggregate else ''} vote"]
@@ -131,8 +131,11 @@ def _point(
 
 
 def _sampled(runs: Runs, arm: Arm, vote: str, prm: bool = True) -> tuple[Point, ...]:
-    """The points of independent samples. Those run at several N were so for a reason: a ceiling, which cuts a smaller
-    N off elsewhere. Else a smaller N is the mean over subsets of the largest."""
+    """Build the points of independent samples.
+
+    Several values of N are kept as they were run: a ceiling cuts a smaller N off at another point. Otherwise a smaller
+        N is the mean over subsets of the largest.
+    """
     by_n = runs.tables[arm]
     most = max(by_n)
     cut = any(outcome.stopped != "complete" for outcome in by_n[most].values())
@@ -164,7 +167,7 @@ def _expected(samples: Samples, vote: str, n: int) -> float:
 
 
 def chances(runs: Runs) -> dict[str, float]:
-    """pass@1 of each problem, from the samples of the best-sampled policy; empty where nothing was sampled."""
+    """Estimate pass@1 of each problem from the policy with the most samples; empty without samples."""
     arms = [(max(by_n), arm) for arm, by_n in runs.tables.items() if arm.independent and max(by_n) > 1]
     if not arms:
         return {}
@@ -174,13 +177,13 @@ def chances(runs: Runs) -> dict[str, float]:
 
 
 def shared(points: Sequence[Point]) -> list[str]:
-    """The problems that all points have, in the order of the first."""
+    """List the problems that all points have, in the order of the first."""
     common = set(points[0].ids).intersection(*(point.ids for point in points[1:]))
     return [identity for identity in points[0].ids if identity in common]
 
 
 def versus(ours: Point, theirs: Point) -> Interval:
-    """How much more often ``ours`` is right, paired over the problems both have."""
+    """Return how much more often ``ours`` is right, paired over the problems both have."""
     common = shared([ours, theirs])
     left, right = dict(zip(ours.ids, ours.right, strict=True)), dict(zip(theirs.ids, theirs.right, strict=True))
     return difference([left[i] for i in common], [right[i] for i in common])
@@ -197,7 +200,7 @@ class Gain:
 
 
 def gains(curves: Sequence[Curve]) -> list[Gain]:
-    """Every pair of methods that share problems and an N, the largest difference first."""
+    """Compare every pair of methods that share problems and an N, the largest difference first."""
     found = []
     for one, other in combinations([curve for curve in curves if not curve.bound], 2):
         n = max({p.n for p in one.points} & {p.n for p in other.points}, default=0)
@@ -213,7 +216,7 @@ def gains(curves: Sequence[Curve]) -> list[Gain]:
 
 
 def sizes(curves: Sequence[Curve], most: int = 5) -> list[int]:
-    """The values of N for a table: all, or where they are too many to be read those that were run, and powers of 4."""
+    """List the values of N for a table: all, or if too many, those that were run and powers of 4."""
     found = sorted({point.n for curve in curves for point in curve.points})
     if len(found) <= most:
         return found

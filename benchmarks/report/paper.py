@@ -57,7 +57,7 @@ def dataset_key(name: str) -> str:
 
 
 def model_key(policy: str) -> str:
-    """``llama-3.2-3b`` of ``meta-llama/Llama-3.2-3B-Instruct``; the name itself where it is none of that form.
+    """Return ``llama-3.2-3b`` for ``meta-llama/Llama-3.2-3B-Instruct``, and the name itself for other forms.
 
     Mathematics and coder variants are other models, and so are quantized ones.
     """

@@ -1,6 +1,6 @@
 """Run folders read for a report: the methods they hold, and of each problem what figures need, without any text.
 
-Of a row with 256 candidates some 5 kB are kept, and where in its file it stands.
+Of a row with 256 candidates some 5 kB are kept, and its position in the file.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Arm:
 
     @property
     def independent(self) -> bool:
-        """Whether its candidates are independent samples, so that any N of them are a run of N."""
+        """Return whether its candidates are independent samples, so that any N of them are a run of N."""
         return independent(self.strategy)
 
 
@@ -75,7 +75,7 @@ class Runs:
 
     @property
     def problems(self) -> dict[str, Outcome]:
-        """One outcome of every problem, for what is the same in all: text, gold, level."""
+        """Return one outcome per problem, for what is equal in all: text, gold, level."""
         found: dict[str, Outcome] = {}
         for table in self.tables.values():
             for rows in table.values():
@@ -85,30 +85,30 @@ class Runs:
 
     @property
     def settings(self) -> list[dict[str, Any]]:
-        """The settings in the manifests, of those that have some."""
+        """Return the settings of the manifests that have some."""
         return [found for manifest in self.manifests if isinstance(found := manifest.get("settings"), dict)]
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        """What the manifests say of the calls that worked on the runs."""
+        """Return what the manifests record about the calls on the runs."""
         listed = [calls for manifest in self.manifests if isinstance(calls := manifest.get("calls"), list)]
         return [call for calls in listed for call in calls if isinstance(call, dict)]
 
     @property
     def part(self) -> str:
-        """In words which part of the data was run, where a manifest says that it was a part; else empty."""
+        """Describe which part of the data was run, according to the manifests; empty for all."""
         parts = [text for found in self.settings if (text := _part_words(found.get("part")))]
         return "; ".join(dict.fromkeys(parts))
 
     def whole(self, place: Place) -> Outcome | None:
-        """An outcome with its candidates, read again from its file; None where the problem was not run."""
+        """Read an outcome with its candidates again from its file; None if the problem was not run."""
         return outcomes.read_at(*self.places[place]) if place in self.places else None
 
 
 def load(paths: Sequence[Path]) -> Runs:
-    """Read run folders (or ``outcomes.jsonl`` files). A problem that stands there twice counts as it was last.
+    """Read run folders (or ``outcomes.jsonl`` files). Of two rows of a problem the last one counts.
 
-    Answers are compared only for independent samples whose rows do not say which of them are the same.
+    Answers are compared only for independent samples whose rows have no classes.
 
     Raises BadInput for a path that holds no outcome, and where two runs hold the same plan.
     """
@@ -179,7 +179,7 @@ def _samples(outcome: Outcome) -> Samples:
 
 
 def manifest_of(path: Path) -> dict[str, Any]:
-    """The manifest of a run folder; empty where there is none. Raises BadInput for one that is not a JSON object."""
+    """Read the manifest of a run folder; empty if missing. Raises BadInput if it is not a JSON object."""
     file = path / MANIFEST
     if not path.is_dir() or not file.exists():
         return {}

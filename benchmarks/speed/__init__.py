@@ -1,1 +1,1 @@
-"""How fast the search is, as ratios measured in one run: `python -m benchmarks.speed`. docs/SPEED.md explains them."""
+"""Speed of the search as ratios measured in one run: `python -m benchmarks.speed`; docs/SPEED.md explains them."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.speed`: measures what has not been measured yet, prints one table, keeps a JSON file."""
+"""`python -m benchmarks.speed`: runs the missing measurements, prints one table, keeps a JSON file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from benchmarks.speed.table import Row, render
 from tts.engines.load import parse_argument
 from tts.errors import TTSError
 
-# In the order in which they run: those on the lab models first, so that engines are started as seldom as can be.
+# In running order: parts on the lab models first, so that engines are started as rarely as possible.
 PARTS: dict[str, Part] = {
     "selector": selector,
     "overhead": overhead,
@@ -35,7 +35,7 @@ PARTS: dict[str, Part] = {
 
 
 def chosen(scale: Scale, only: str | None) -> Iterator[Measurement]:
-    """The measurements asked for: a part's name, or a pattern such as ``tax/30m/*/16``; all without ``only``."""
+    """Yield the measurements that ``only`` names: parts, or patterns such as ``tax/30m/*/16``; default: all."""
     patterns = only.split(",") if only else ["*"]
     for part in PARTS.values():
         for measurement in part.measurements(scale):
@@ -45,12 +45,12 @@ def chosen(scale: Scale, only: str | None) -> Iterator[Measurement]:
 
 
 def rows(record: Record) -> list[Row]:
-    """The table so far."""
+    """Return the rows of the table so far."""
     return [row for part in PARTS.values() for row in part.rows(record)]
 
 
 async def measure(bench: Bench, wanted: Sequence[Measurement], record: Record) -> None:
-    """Run what is not in the record, and keep each result as it comes."""
+    """Run the measurements that are missing in the record, and keep each result as it finishes."""
     try:
         for index, measurement in enumerate(wanted, 1):
             place = f"[{index}/{len(wanted)}] {measurement.name}"
@@ -66,11 +66,13 @@ async def measure(bench: Bench, wanted: Sequence[Measurement], record: Record) -
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="python -m benchmarks.speed", description="How fast the search is, as ratios.")
-    top.add_argument("--quick", action="store_true", help="a few problems and N=4: shows that all of it runs")
+    top = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed", description="Measure the speed of the search as ratios."
+    )
+    top.add_argument("--quick", action="store_true", help="a few problems and N=4: checks that everything runs")
     top.add_argument("--only", metavar="NAME,...", help=f"parts ({', '.join(PARTS)}) or patterns such as tax/30m/*/16")
     top.add_argument("--out", type=Path, help="the JSON file (default: runs/speed/speed.json, or quick.json)")
-    top.add_argument("--problems", type=int, help="problems side by side in the search tax (default: 64)")
+    top.add_argument("--problems", type=int, help="concurrent problems of the search tax (default: 64)")
     top.add_argument("--control-problems", type=int, help="problems of the lock-step comparison (default: 500)")
     top.add_argument(
         "--control-prm", choices=["vllm", "transformers"], default="vllm",
@@ -78,16 +80,16 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     top.add_argument(
         "--engine-arg", action="append", default=[], metavar="NAME=VALUE",
-        help="an argument of the engines on both sides, as of tts solve: policy.replicas=1",
+        help="argument of the engines on both sides, as in tts solve: policy.replicas=1",
     )  # fmt: skip
-    top.add_argument("--peer-python", type=Path, help="a Python that has its_hub[lm]; without it that part is skipped")
+    top.add_argument("--peer-python", type=Path, help="a Python with its_hub[lm]; without it that part is skipped")
     top.add_argument("--peer-problems", type=int, help="problems of the comparison with its_hub (default: 64)")
-    top.add_argument("--table", action="store_true", help="print the table of the file and measure nothing")
+    top.add_argument("--table", action="store_true", help="print the table of the file; measure nothing")
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print; 0 when every bar that was measured holds, 1 when one is missed, 2 for a wrong use."""
+    """Measure and print. Returns 0 if every measured bar holds, 1 if one is missed, 2 for an error of use."""
     args = parser().parse_args(argv)
     counts = ("problems", "control_problems", "peer_problems")
     scale = replace(QUICK if args.quick else FULL, **{name: n for name in counts if (n := getattr(args, name))})
@@ -95,9 +97,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     wanted = list(chosen(scale, args.only))
     if not wanted:
-        print(f"--only {args.only} names nothing: the parts are {', '.join(PARTS)}.", file=sys.stderr)
+        print(f"--only {args.only} matches nothing: the parts are {', '.join(PARTS)}.", file=sys.stderr)
         return 2
-    # A run that is told to end takes its servers and engines with it, as one that is interrupted does.
+    # SIGTERM stops servers and engines too, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         engine_args = dict(map(parse_argument, args.engine_arg))
@@ -109,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"Stopped; the same command goes on from {out}.", file=sys.stderr)
+        print(f"Stopped; the same command resumes from {out}.", file=sys.stderr)
         return 130
     table = rows(record)
     print(render(table))

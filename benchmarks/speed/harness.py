@@ -1,4 +1,4 @@
-"""What every measurement works with: how large the run is, which models are up, and how a search is timed."""
+"""Shared by all measurements: the scale of a run, the open engines, timed searches."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from tts.types import Problem, Solution, Usage
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How large a run is.
+    """The scale of a run.
 
     Attributes:
-        problems: problems side by side.
-        widths: the N of the search tax.
-        control_widths, control_problems: of the comparison with the lock-step loop.
-        growth: problems for the growth with N; few and many problems for the growth with their number, and its N.
-        narrow, wide: the smaller and the larger N of the growth with N.
-        overhead, queue: problems of the overhead, problems queued.
-        peer_widths, peer_problems: of the comparison with its_hub.
+        problems: concurrent problems.
+        widths: values of N of the search tax.
+        control_widths, control_problems: values of N and problems of the comparison with the lock-step loop.
+        growth: problems of the growth with N; few and many problems of the growth with their number, and its N.
+        narrow, wide: smaller and larger N of the growth with N.
+        overhead, queue: problems of the overhead measurement, and of the queue.
+        peer_widths, peer_problems: values of N and problems of the comparison with its_hub.
     """
 
     problems: int = 64
@@ -58,14 +58,14 @@ QUICK = Scale(
 
 @dataclass(slots=True)
 class Bench:
-    """The surroundings of the measurements.
+    """The context of the measurements.
 
     Attributes:
-        scale: how large they are.
-        work: a folder for what is made on the way.
-        peer_python: an interpreter that has its_hub; None skips that part.
-        control_prm: what scores the control's texts, ``vllm`` or ``transformers``.
-        engine_args: arguments of the engines in this process, those of both sides.
+        scale: scale of the run.
+        work: folder for intermediate files.
+        peer_python: an interpreter with its_hub; None skips that part.
+        control_prm: engine that scores the control's texts, ``vllm`` or ``transformers``.
+        engine_args: arguments of the engines of both sides in this process.
     """
 
     scale: Scale
@@ -76,12 +76,12 @@ class Bench:
     _load: Load | None = field(default=None)
 
     def settings(self) -> dict[str, Any]:
-        """What two runs must share to be one, as JSON types."""
+        """Return the settings that must be equal in two calls on one file, as JSON types."""
         scale = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self.scale).items()}
         return {"scale": scale, "control_prm": self.control_prm, "engine_args": self.engine_args}
 
     async def open(self, name: str) -> Load:
-        """The load of this name with its engines running and warm; those of another are closed first."""
+        """Return the load of this name with running, warm engines; engines of another load are closed first."""
         if self._load is None or self._load.name != name:
             self.close()
             self._load = load(name, self.work, self.engine_args)
@@ -89,14 +89,14 @@ class Bench:
         return self._load
 
     def close(self) -> None:
-        """End the engines' processes."""
+        """Stop the engines' processes."""
         self._load = None
         close_all()
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One thing to be measured: its name, ``part/...``, and what measures it."""
+    """One measurement: its name, ``part/...``, and the function that runs it."""
 
     name: str
     run: Callable[[Bench], Awaitable[dict[str, Any]]]
@@ -112,7 +112,7 @@ class Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A timed search: wall seconds, the solutions in the order of the problems, tokens the reward model really read."""
+    """A timed search: wall seconds, the solutions in problem order, tokens that the reward model actually read."""
 
     seconds: float
     solutions: list[Solution]
@@ -124,32 +124,32 @@ class Run:
 
     @property
     def step_requests(self) -> int:
-        """Requests to the policy."""
+        """Return the number of requests to the policy."""
         return sum(1 for solution in self.solutions for _ in solution.trace.of("sample"))
 
     @property
     def steps(self) -> int:
-        """Steps sampled."""
+        """Return the number of sampled steps."""
         return sum(len(event["steps"]) for solution in self.solutions for event in solution.trace.of("sample"))
 
     @property
     def solution_tokens(self) -> float:
-        """Mean length of a finished solution in tokens; of any, where none is finished."""
+        """Return the mean tokens of a finished solution, or of any if none is finished."""
         lengths = [c.tokens for s in self.solutions for c in s.candidates if c.finished]
         lengths = lengths or [c.tokens for s in self.solutions for c in s.candidates] or [1]
         return sum(lengths) / len(lengths)
 
     @property
     def solution_steps(self) -> float:
-        """Mean number of steps of a finished solution."""
+        """Return the mean number of steps of a finished solution."""
         counts = [len(c.steps) for s in self.solutions for c in s.candidates if c.finished] or [0]
         return sum(counts) / len(counts)
 
 
 async def timed(solver: Solver, problems: Sequence[Problem], title: str = "", concurrency: int = 0) -> Run:
-    """Solve the problems side by side, all at once unless ``concurrency`` says otherwise; what was cached is forgotten.
+    """Solve the problems concurrently, all at once by default, with empty prefix caches.
 
-    Raises RuntimeError when a problem fails: a figure over what is left would mean nothing.
+    Raises RuntimeError if a problem fails: a figure over the others would be meaningless.
     """
     await forget(solver)
     reward, solutions = solver.load()[1], dict[int, Solution]()
@@ -168,7 +168,7 @@ async def timed(solver: Solver, problems: Sequence[Problem], title: str = "", co
 
 
 async def forget(solver: Solver) -> None:
-    """Empty the prefix caches of a solver's vLLM engines, so that no measurement profits from the one before."""
+    """Empty the prefix caches of a solver's vLLM engines, so that measurements are independent."""
     for model in solver.load():
         for service in getattr(model, "services", ()):
             service.thread.run(service.engine.reset_prefix_cache())

@@ -1,9 +1,9 @@
-"""Models of about 30M parameters with random weights whose texts have the lengths of published solutions.
+"""Random models of about 30M parameters whose texts have the lengths of published solutions.
 
-Nothing is trained. The policy's output head is zero, so at temperature 1 every id of the vocabulary is as likely as any
-other, and the lengths follow from the vocabulary: an id drawn ends the solution with probability 1/320, and the step
-but not the solution with 7/320. Steps are then 40 tokens long on average and solutions 8 steps, both geometrically
-distributed. As in the vocabularies of real models, a paragraph break is part of many ids.
+Nothing is trained. The policy's output head is zero, so at temperature 1 every id of the vocabulary is equally likely,
+and the lengths follow from the vocabulary: an id ends the solution with probability 1/320, and the step but not the
+solution with 7/320. So steps are 40 tokens long on average and solutions 8 steps, both geometrically distributed. As in
+the vocabularies of real models, a paragraph break is part of many ids.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SYLLABLES = tuple(a + b for a in "bdfgklmnprstvz" for b in "aeiou")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """How many ids there are, how many of them end a step, and how many the solution."""
+    """Numbers of ids: all, those that end a step, and those that end the solution."""
 
     size: int = 8000
     breaks: int = 175
@@ -38,22 +38,22 @@ class Vocabulary:
 
     @property
     def step_tokens(self) -> float:
-        """Tokens of a step on average, when ids are drawn uniformly."""
+        """Return the mean tokens of a step when ids are drawn uniformly."""
         return self.size / (self.breaks + self.ends)
 
     @property
     def solution_steps(self) -> float:
-        """Steps of a solution on average."""
+        """Return the mean steps of a solution."""
         return (self.breaks + self.ends) / self.ends
 
     def words(self) -> list[str]:
-        """Ordinary ids: made-up words with the space before them."""
+        """Return the ordinary ids: made-up words with the space before them."""
         count = self.size - self.breaks - self.ends - len(SPECIAL)
         made = (" " + "".join(parts) for parts in itertools.product(_SYLLABLES, repeat=3))
         return list(itertools.islice(made, count))
 
     def tokens(self) -> list[str]:
-        """Every id's text, in order. Without its break, a word that ends a step is an ordinary one."""
+        """Return the text of every id, in order. A word that ends a step is an ordinary one with a paragraph break."""
         words = self.words()
         breaks = [word + "\n\n" for word in words[: self.breaks]]
         return [*SPECIAL, *(f"<end_{k}>" for k in range(self.ends)), *words, *breaks]
@@ -64,7 +64,7 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The size of both models; heads are 64 wide. The defaults make 29.2M (policy) and 25.4M parameters."""
+    """The size of both models; heads are 64 wide. The defaults give 29.2M (policy) and 25.4M parameters."""
 
     width: int = 512
     inner: int = 1280
@@ -81,7 +81,7 @@ class Shape:
 
 
 def make(folder: Path, shape: Shape = Shape(), vocabulary: Vocabulary = Vocabulary()) -> tuple[Path, Path]:
-    """Write both checkpoints below ``folder``, unless they are there; the folders of policy and reward model."""
+    """Write both checkpoints below ``folder`` if missing; return the folders of policy and reward model."""
     policy, prm = folder / "policy", folder / "prm"
     if not (prm / "done").is_file():
         from transformers.utils import logging
@@ -94,7 +94,7 @@ def make(folder: Path, shape: Shape = Shape(), vocabulary: Vocabulary = Vocabula
 
 
 def make_policy(folder: Path, shape: Shape, vocabulary: Vocabulary) -> None:
-    """A Llama that finds every id equally likely."""
+    """Write a Llama for which every id is equally likely."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -109,7 +109,7 @@ def make_policy(folder: Path, shape: Shape, vocabulary: Vocabulary) -> None:
 
 
 def make_prm(folder: Path, shape: Shape, vocabulary: Vocabulary) -> None:
-    """A reward model of Qwen's family whose scores are as good as noise."""
+    """Write a reward model of Qwen's family with random scores."""
     import torch
     from transformers import Qwen2Config
 
@@ -118,12 +118,12 @@ def make_prm(folder: Path, shape: Shape, vocabulary: Vocabulary) -> None:
     write_tokenizer(folder, vocabulary)
     torch.manual_seed(1)
     config = Qwen2Config(vocab_size=vocabulary.size, eos_token_id=vocabulary.end_ids()[0], **shape.config())
-    config.initializer_range = 0.05  # wide enough for the scores to differ
+    config.initializer_range = 0.05  # large enough for the scores to differ
     Qwen2ForProcessRewardModel(config).save_pretrained(folder)
 
 
 def write_tokenizer(folder: Path, vocabulary: Vocabulary) -> None:
-    """One id a word, with the space before it and perhaps the paragraph break after it."""
+    """Write a tokenizer with one id per word, including the space before and a paragraph break after it."""
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, pre_tokenizers
     from tokenizers.models import WordLevel
     from transformers import PreTrainedTokenizerFast
@@ -143,6 +143,6 @@ def write_tokenizer(folder: Path, vocabulary: Vocabulary) -> None:
 
 
 def problems(count: int, words: int = 60, vocabulary: Vocabulary = Vocabulary()) -> list[Problem]:
-    """Questions of ``words`` tokens, the same at every call, no two alike."""
+    """Build distinct questions of ``words`` tokens, the same at every call."""
     draw, known = random.Random(0), vocabulary.words()
     return [Problem("".join(draw.choices(known, k=words)), f"shape-{k:03d}") for k in range(count)]

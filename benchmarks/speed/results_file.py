@@ -1,4 +1,4 @@
-"""The finished measurements of a run, kept in a JSON file as they end, so that a run can be resumed."""
+"""The finished measurements of a run in a JSON file, so that a run can be resumed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Record:
 
     Args:
         path: the file; None keeps nothing on disk.
-        settings: what the run is to be; a file of other settings is refused.
-        machine: where it runs, see :mod:`benchmarks.provenance`.
+        settings: settings of the run; a file with other settings is refused.
+        machine: facts about the machine, see :mod:`benchmarks.provenance`.
 
     Raises:
-        BadInput: the file holds something else, or another run.
+        BadInput: the file has another format, or another run.
     """
 
     def __init__(self, path: Path | None, settings: Mapping[str, Any], machine: Mapping[str, Any]) -> None:
@@ -39,7 +39,7 @@ class Record:
         return figures
 
     def of(self, part: str) -> Iterator[tuple[list[str], Figures]]:
-        """The measurements of a part: the rest of each name, split at the slashes, and its figures."""
+        """Yield the measurements of a part: the rest of each name, split at slashes, and its figures."""
         for name, figures in self._content["measurements"].items():
             first, *rest = name.split("/")
             if first == part:
@@ -59,7 +59,7 @@ class Record:
             found = json.loads(path.read_text(encoding="utf-8"))
             settings, measurements = found["settings"], found["measurements"]
         except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(f"{path} is no record of this benchmark: name another file with --out.") from error
+            raise BadInput(f"{path} is not a record of this benchmark: name another file with --out.") from error
         if settings != self._content["settings"]:
             raise BadInput(f"{path} was made with {settings}: use the same settings, or name another file with --out.")
         self._content["measurements"] = measurements

@@ -1,4 +1,4 @@
-"""The table that a run ends with: what was measured, the figure, its bar, and whether that holds."""
+"""The table of a run: what was measured, the figure, its bar, and whether it holds."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Row:
         part: the part of the benchmark.
         what: what was measured.
         figure: the result, as text.
-        bar: what it ought to be; empty where there is no bar.
-        holds: whether it is; None where there is no bar.
-        note: how the figure comes about.
+        bar: the requirement; empty for none.
+        holds: whether it is met; None without one.
+        note: how the figure was measured.
     """
 
     part: str
@@ -35,17 +35,17 @@ HEAD = Row("part", "what", "figure", "bar", None, "note")
 
 
 def at_most(value: float, limit: float, unit: str = "") -> tuple[str, bool]:
-    """A bar from above: its text, and whether it holds."""
+    """Check an upper bar: return its text, and whether it holds."""
     return f"<= {limit:g}{unit}", value <= limit
 
 
 def at_least(value: float, limit: float, unit: str = "") -> tuple[str, bool]:
-    """A bar from below: its text, and whether it holds."""
+    """Check a lower bar: return its text, and whether it holds."""
     return f">= {limit:g}{unit}", value >= limit
 
 
 def render(rows: Iterable[Row]) -> str:
-    """The rows in columns."""
+    """Format the rows in columns."""
     cells = [
         (row.part, row.what, row.figure, row.bar, row.verdict if row is not HEAD else "verdict", row.note)
         for row in (HEAD, *rows)

@@ -1,4 +1,4 @@
-"""A load: two models, problems for them, and the settings they are searched with."""
+"""Loads: two models, problems for them, and the settings of the search."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ NAMES = ("lab", "30m")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is searched.
+    """Two models, problems and settings.
 
     Attributes:
         name: ``lab`` or ``30m``.
-        policy, prm: names or folders, as :class:`tts.Solver` takes them.
-        problems: makes the first ``count`` problems.
-        golds: the right answer of each problem by its id, where there is one.
+        policy, prm: names or folders, as in :class:`tts.Solver`.
+        problems: function that returns the first ``count`` problems.
+        golds: right answers by problem id; empty if there are none.
         settings: further arguments of Solver.
     """
 
@@ -36,7 +36,7 @@ class Load:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def solver(self, strategy: str, n: int, **changes: Any) -> Solver:
-        """A solver on vLLM in this process; all solvers of a load share its engines."""
+        """Build a solver on vLLM in this process; all solvers of a load share its engines."""
         settings = {"policy": self.policy, "prm": self.prm, "engine": "vllm", **self.settings, **changes}
         if strategy in ("best-of-n", "majority"):
             settings.pop("step_tokens", None)
@@ -44,9 +44,9 @@ class Load:
 
 
 def lab() -> Load:
-    """The laboratory's models and lab-500: steps of about 12 tokens, solutions of 2 to 12 steps."""
+    """Build the load of the lab models on lab-500: steps of about 12 tokens, solutions of 2 to 12 steps."""
     rows = [json.loads(line) for line in (DATA / "lab-500.jsonl").read_text(encoding="utf-8").splitlines()]
-    # Levels in turn, so that the first few problems are as hard as all of them.
+    # Levels alternate, so that the first few problems are as hard as all of them.
     levels = {level: [row for row in rows if row["level"] == level] for level in sorted({row["level"] for row in rows})}
     mixed = [row for group in zip(*levels.values(), strict=False) for row in group]
     mixed += [row for row in rows if row not in mixed]
@@ -59,18 +59,18 @@ def lab() -> Load:
 
 
 def shape_30m(work: Path) -> Load:
-    """Random weights below ``work``: steps of 40 tokens, solutions of 8 steps, no answers."""
+    """Build the load of random models below ``work``: steps of 40 tokens, solutions of 8 steps, no answers."""
     policy, prm = random_models.make(work / "shape-30m")
     settings = {
         "temperature": 1.0,
-        "step_tokens": 256,  # a step in 600 is longer; without a limit one of them could hold up its whole problem
-        "engine_args": {"kv_cache_memory_bytes": 2 << 30},  # the prefixes of 64 problems at N=64 have room in it
+        "step_tokens": 256,  # one step in 600 is longer, and could delay its whole problem
+        "engine_args": {"kv_cache_memory_bytes": 2 << 30},  # enough for the prefixes of 64 problems at N=64
     }
     return Load("30m", str(policy), str(prm), random_models.problems, settings=settings)
 
 
 def load(name: str, work: Path, engine_args: Mapping[str, Any]) -> Load:
-    """The load of this name, its engines with these arguments as well."""
+    """Build the load of this name, with further arguments of its engines."""
     found = lab() if name == "lab" else shape_30m(work)
     arguments = {**found.settings.get("engine_args", {}), **engine_args}
     return replace(found, settings={**found.settings, "engine_args": arguments})

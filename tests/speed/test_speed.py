@@ -253,7 +253,7 @@ def test_a_record_of_another_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="was made with"):
         Record(file, {"n": 8}, {})
     file.write_text("[]")
-    with pytest.raises(BadInput, match="no record"):
+    with pytest.raises(BadInput, match="not a record"):
         Record(file, {"n": 4}, {})
 
 
@@ -332,7 +332,7 @@ def test_measurements_are_chosen_by_part_or_pattern() -> None:
 
 def test_a_pattern_that_names_nothing_is_a_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--only", "taxes"]) == 2
-    assert "names nothing" in capsys.readouterr().err
+    assert "matches nothing" in capsys.readouterr().err
 
 
 async def test_without_a_peer_the_part_is_skipped_with_the_reason(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""What the speed benchmark measures, one file each."""
+"""The measurements of the speed benchmark, one per file."""

@@ -1,4 +1,4 @@
-"""Memory: this process and its engines with problems in flight, and what queueing many problems adds."""
+"""Memory of this process and its engines with problems in progress, and memory of a queue of many problems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def measurements(scale: Scale) -> Iterator[Measurement]:
 
 
 async def flight(bench: Bench) -> dict[str, Any]:
-    """The most that this process and all below it hold while problems are searched side by side, in bytes."""
+    """Measure the peak memory of this process and its children while problems are searched, in bytes."""
     load = await bench.open("lab")
     with Watch() as watch:
         await timed(load.solver("beam-search", bench.scale.n), load.problems(bench.scale.problems), "in flight")
@@ -31,7 +31,7 @@ async def flight(bench: Bench) -> dict[str, Any]:
 
 
 async def queue(bench: Bench) -> dict[str, Any]:
-    """What this process holds more, in bytes, once so many problems are queued and the first few are solved."""
+    """Measure how much memory this process gains, in bytes, with many problems queued and the first few solved."""
     load, scale = await bench.open("lab"), bench.scale
     solver, texts = load.solver("beam-search", scale.narrow), load.problems(500)
     await timed(solver, texts[: scale.problems])
@@ -47,11 +47,11 @@ async def queue(bench: Bench) -> dict[str, Any]:
 
 
 class Watch:
-    """Looks every tenth of a second what this process (and those below it) hold.
+    """A thread that measures the memory of this process (and its children) every tenth of a second.
 
     Attributes:
-        most: bytes held at most at one time; pages that two processes share count twice.
-        processes: how many processes there were then.
+        most: peak bytes; pages shared by two processes count twice.
+        processes: number of processes at the peak.
     """
 
     def __init__(self, children: bool = True) -> None:
@@ -82,7 +82,7 @@ class Watch:
 
 
 def held(process: int) -> int:
-    """Resident bytes of a process; 0 when it is gone."""
+    """Return the resident bytes of a process; 0 if it has ended."""
     try:
         pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     except (OSError, IndexError, ValueError):
@@ -91,16 +91,16 @@ def held(process: int) -> int:
 
 
 def below(process: int) -> list[int]:
-    """A process and all its descendants, as the kernel lists them."""
+    """Return a process and all its descendants."""
     parents: dict[int, int] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            # The name in brackets may hold anything; the parent's number is the second word behind it.
+            # The name in brackets may contain anything; the parent's id is the second word after it.
             parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
         except (OSError, IndexError, ValueError):
             continue
     family = [process]
-    for known in family:  # grows while it is read
+    for known in family:  # grows during iteration
         family += [child for child, parent in parents.items() if parent == known]
     return family
 

@@ -1,8 +1,8 @@
-"""Overhead: our own Python time for a step request, with an engine underneath that answers at once.
+"""Overhead: our own Python time per step request, with an engine that answers at once.
 
 Everything is real but the two ``AsyncLLM`` front ends: Solver, strategy, search, ledger, trace, the vLLM policy and
-reward model, the service with its thread. A step request is one continuation sampled and, where it differs from its
-siblings, scored. Needs vLLM for the classes its requests are made of; no engine is started.
+reward model, the client with its thread. A step request is one sampled continuation and, if it differs from its
+siblings, its score. Needs vLLM for its request classes; no engine is started.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _DEPTH = 5  # steps of a solution
 
 
 class InstantEngine:
-    """Stands in for an ``AsyncLLM``: the policy's answers are ready-made steps, the reward model's rows are noise."""
+    """Replacement of an ``AsyncLLM``: the policy's answers are prepared steps, the reward model's rows are noise."""
 
     def __init__(self, steps: list[list[int]], lasts: list[list[int]], vocabulary: int) -> None:
         self.model_config = SimpleNamespace(get_vocab_size=lambda: vocabulary, max_model_len=512)
@@ -51,18 +51,18 @@ class InstantEngine:
         import torch
 
         self.asked += 1
-        fresh = min(len(prompt["prompt_token_ids"]), 40)  # a step, and the part of a block before it
+        fresh = min(len(prompt["prompt_token_ids"]), 40)  # a step, and the part of a cache block before it
         yield SimpleNamespace(outputs=SimpleNamespace(data=torch.rand(fresh, 2)))
 
     async def reset_prefix_cache(self) -> None:
-        """There is none."""
+        """Do nothing: this engine has no cache."""
 
     def shutdown(self, timeout: float | None = None) -> None:
-        """Nothing is running."""
+        """Do nothing: this engine has no process."""
 
 
 def instant_solver(strategy: str, n: int, thread: LoopThread) -> Solver:
-    """A solver with the lab models' prompts and formats, whose engines answer at once."""
+    """Build a solver with the lab models' prompts and formats whose engines answer at once."""
     from benchmarks.speed.peers.lockstep_models import tokenizer_of
     from prm.qwen import FAMILY
     from tts.cost import ModelShape
@@ -112,7 +112,7 @@ def _measure(strategy: str) -> Any:
 
 
 async def profiled(solver: Solver, problems: Any, thread: LoopThread, entries: int = 12) -> list[dict[str, Any]]:
-    """The functions that most time is spent in, on both threads, by their own time as shares of all."""
+    """Return the functions with the most own time on both threads, as shares of all time."""
     ours, theirs = cProfile.Profile(), cProfile.Profile()
     _there(thread, theirs.enable)
     ours.enable()
@@ -123,7 +123,7 @@ async def profiled(solver: Solver, problems: Any, thread: LoopThread, entries: i
         _there(thread, theirs.disable)
     stats: Any = pstats.Stats(ours)
     stats.add(theirs)
-    # A loop that waits for the other thread is not at work.
+    # A loop that waits for the other thread does no work.
     own = {place: row[2] for place, row in stats.stats.items() if "select.epoll" not in place[2]}
     total = sum(own.values())
     order = sorted(own, key=lambda place: own[place], reverse=True)[:entries]
@@ -135,7 +135,7 @@ async def profiled(solver: Solver, problems: Any, thread: LoopThread, entries: i
 
 
 def _there(thread: LoopThread, call: Callable[[], None]) -> None:
-    """Call something on a service's thread, and wait until it has been called."""
+    """Call a function on a service's thread, and wait for it."""
     called = threading.Event()
     thread.loop.call_soon_threadsafe(call)
     thread.loop.call_soon_threadsafe(called.set)
@@ -143,7 +143,7 @@ def _there(thread: LoopThread, call: Callable[[], None]) -> None:
 
 
 def _place(place: tuple[str, int, str]) -> str:
-    """A function as a reader finds it, without the folders of this machine."""
+    """Format a function's location without the folders of this machine."""
     file, line, name = place
     parts = Path(file).parts
     return f"{'/'.join(parts[-2:])}:{line} {name}" if line else name

@@ -1,6 +1,6 @@
-"""Growth: wall time with N, and with the number of problems. Batches fill, so it should be less than linear.
+"""Growth of wall time with N and with the number of problems; it should be less than linear, since batches fill.
 
-With the number of problems: all of them at once over the mean of what its parts take, one after the other.
+For the number of problems: the time of all at once over the mean time of parts run one after the other.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _with_problems(strategy: str) -> Any:
         scale, load = bench.scale, await bench.open("lab")
         solver, problems = load.solver(strategy, scale.n), load.problems(scale.many)
         groups = [problems[k : k + scale.few] for k in range(0, len(problems), scale.few)]
-        # The same problems on both sides: eight of them may be easier than all.
+        # The same problems on both sides: a group of eight may be easier than all.
         few = [(await timed(solver, group, f"{strategy} {len(group)} problems")).seconds for group in groups]
         many = await timed(solver, problems, f"{strategy} {len(problems)} problems")
         what = f"{len(problems)} problems over {scale.few}, N={scale.n}"

@@ -1,9 +1,8 @@
-"""Search tax: what a search costs over plainly sampling as many tokens and scoring them once.
+"""Search tax: cost of a search over plainly sampling as many tokens and scoring them once.
 
-The plain side is as favourable as it can be made: every request is in flight at once, none stops early, so none is left
-to run alone at the end, and the texts are scored in one batch. Its requests are as long as the search's solutions are
-on average, and come to the same number of tokens for each problem. Both sides run on the same engines; each text is
-read once, whole.
+The plain side is as favourable as possible: all requests run at once, none stops early, so none is left alone at the
+end, and the texts are scored in one batch. Its requests are as long as the search's solutions on average, and add up
+to the same number of tokens per problem. Both sides use the same engines; each text is read once in full.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ from tts.types import Finish, Node, Problem, Solution, Until
 
 SEARCHES = ("beam-search", "dvts")
 STRATEGIES = {"30m": SEARCHES, "lab": (*SEARCHES, "best-of-n", "auto")}
-"""By load; where there are no answers there is nothing for the selector to look at."""
+"""Strategies by load; without answers the selector cannot be measured."""
 
 BAR, WANTED = 1.5, 1.3
 SLACK = 1.1
-"""The selector's tax over that of the search with the lower one."""
+"""Limit of the selector's tax over the smaller tax of the searches."""
 
 
 def measurements(scale: Scale) -> Iterator[Measurement]:
@@ -50,7 +49,7 @@ def _measure(load: str, strategy: str, n: int) -> Any:
 
 
 def figures(search: Run, sampling: float, scoring: float) -> dict[str, Any]:
-    """The measurement as JSON types; seconds are wall time."""
+    """Return the measurement as JSON types; seconds are wall time."""
     usage = search.usage
     return {
         "problems": len(search.solutions),
@@ -70,11 +69,11 @@ def figures(search: Run, sampling: float, scoring: float) -> dict[str, Any]:
 
 
 async def plain(solver: Solver, search: Run, *, alike: bool) -> tuple[float, float]:
-    """Seconds to sample as many tokens as the search did, and to score those texts.
+    """Measure the seconds to sample as many tokens as the search did, and to score those texts.
 
-    ``alike``: the texts of a problem share their beginnings, so that a reward model that reads its prefix cache would
-    be asked twice for most of them; then the cache is left alone. Otherwise it saves reading the prompt. Of a problem's
-    texts as large a part is scored as of the search's solutions was.
+    ``alike``: the texts of a problem share prefixes. A reward model with a prefix cache would read most of them once,
+    so the cache is not used; otherwise it saves reading the prompt. The share of a problem's texts that is scored is
+    that of the search's solutions.
     """
     from tts.engines.vllm.engine import VLLMPolicy
 
@@ -104,7 +103,7 @@ async def plain(solver: Solver, search: Run, *, alike: bool) -> tuple[float, flo
 
 
 def parts(total: int, length: int) -> list[int]:
-    """``total`` tokens in requests of ``length``, and one of what is left."""
+    """Split ``total`` tokens into requests of ``length``, and one of the rest."""
     whole, rest = divmod(total, length)
     return [length] * whole + [rest] * (rest > 0)
 
@@ -128,7 +127,7 @@ def _leaf(request: Request, steps: Sequence[Any]) -> tuple[Problem, Node]:
 
 
 async def _score(reward: Any, texts: Sequence[tuple[Problem, Node]], *, cached: bool) -> None:
-    """One pass over each text; one beyond the model's context is cut, as nobody would score it."""
+    """Score each text in one pass; a text beyond the model's context is cut."""
     jobs = []
     for problem, node in texts:
         while node.parent is not None and sum(reward.lengths(problem, node)) > reward.context:

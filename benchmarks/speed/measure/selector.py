@@ -1,6 +1,6 @@
-"""Selector: what a decision takes beside the samples it is made from, with curves as large as a calibration makes them.
+"""Selector: time of a decision compared with its samples, with curves as large as those of a calibration.
 
-No model takes part. The curves are made up: what they say does not matter to the time it takes to read them.
+No model takes part. The curves are random: their values do not affect the time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BAR = 1.0  # milliseconds
 
 
 def made_up(seed: int = 0) -> Profile:
-    """A profile of 15 stages of 10 bins, each with 11 to 21 ways on."""
+    """Build a profile of 15 stages of 10 bins, each with 11 to 21 moves."""
     draw = random.Random(seed)
     keys = [(0, False), *((n, scored) for n in _WIDTHS for scored in (False, True))]
     return Profile("made-up", "made-up", 0, 0, 1.0, 1.0, tuple(_stage(draw, n, scored) for n, scored in keys))
@@ -68,7 +68,7 @@ async def _measure(bench: Bench) -> dict[str, Any]:
     def a_decision() -> object:
         return decide(profile, profile.by_key[4, True], evidence, 1e-12, limits)
 
-    a_decision()  # what is worked out once
+    a_decision()  # fill the caches
     return {
         "decision_ms": _milliseconds(a_decision, 200),
         "table_ms": _milliseconds(lambda: best_moves(profile, next(prices), limits), 20),

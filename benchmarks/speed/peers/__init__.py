@@ -1,1 +1,1 @@
-"""Other projects on the same engines, to compare with."""
+"""Other projects on the same engines, for comparison."""

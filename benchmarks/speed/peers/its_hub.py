@@ -1,7 +1,7 @@
-"""Ours against its_hub (Apache-2.0, from the package index): same models behind the same vLLM servers, same problems.
+"""Comparison with its_hub (Apache-2.0, from the package index): same models, same vLLM servers, same problems.
 
-its_hub runs as its own benchmark script runs it, one problem after the other, and once more with all problems gathered
-in one event loop, which its interface allows. Ours runs over the same servers, and once more with its own engines.
+its_hub runs as in its own benchmark script, one problem after the other, and once more with all problems in one event
+loop, which its interface allows. Ours runs over the same servers, and once more with its own engines.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tts.types import Problem
 
 STRATEGIES = ("best-of-n", "beam-search")
 BARS = {"best-of-n": 2.0, "beam-search": 3.0}
-_VOTES = {"best-of-n": "best", "beam-search": "best"}  # its_hub answers with its best-scored text
+_VOTES = {"best-of-n": "best", "beam-search": "best"}  # its_hub returns its best-scored text
 
 
 def measurements(scale: Scale) -> Iterator[Measurement]:
@@ -64,7 +64,7 @@ def _measure(strategy: str, n: int) -> Any:
 async def _behind(
     policy: str, prm: str, python: Path, load: Load, problems: Sequence[Problem], strategy: str, n: int
 ) -> dict[str, Any]:
-    """Theirs in turn and gathered, then ours, over the servers at these addresses."""
+    """Measure its_hub sequentially and concurrently, then ours, over the servers at these addresses."""
     job = {
         "policy_url": policy, "prm_url": prm, "policy": load.policy, "prm": load.prm, "n": n,
         "strategy": strategy, "temperature": 1.0, "questions": [p.text for p in problems],
@@ -76,7 +76,7 @@ async def _behind(
     forget(policy, prm)
     solver = Solver(
         f"{policy}#{load.policy}", f"{prm}#{load.prm}", strategy, n, vote=_VOTES[strategy],
-        temperature=1.0, engine_args={"concurrency": 256},  # what the server runs at once
+        temperature=1.0, engine_args={"concurrency": 256},  # the server's own limit
     )  # fmt: skip
     sides["ours"] = await _ours(solver, problems, load.golds)
     return sides
@@ -90,14 +90,14 @@ async def _ours(solver: Solver, problems: Sequence[Problem], golds: Any) -> dict
 
 
 def _theirs(python: Path, job: dict[str, Any], problems: Sequence[Problem], golds: Any) -> dict[str, Any]:
-    """its_hub in an interpreter of its own."""
+    """Run its_hub in its own interpreter."""
     done = subprocess.run(
         [str(python), "-I", str(its_hub_client.__file__)], input=json.dumps(job), capture_output=True, text=True,
         timeout=3600, check=False,
     )  # fmt: skip
     found = json.loads(done.stdout) if done.returncode == 0 else {"error": done.stderr[-2000:]}
     if "error" in found:
-        raise RuntimeError(f"its_hub failed at {job['strategy']} N={job['n']}:\n{found['error']}")
+        raise RuntimeError(f"its_hub failed with {job['strategy']} N={job['n']}:\n{found['error']}")
     answers = [extract(text) for text in found["answers"]]
     right = [float(is_right(answer, golds[p.id])) for answer, p in zip(answers, problems, strict=True)]
     return {"seconds": found["seconds"], "scored": found["scored"], "right": right}

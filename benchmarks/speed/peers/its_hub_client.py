@@ -1,10 +1,9 @@
-"""its_hub at work, run by an interpreter that has it: a job as JSON on standard input, the figures on standard output.
+"""Runner of its_hub, for an interpreter that has it: a job as JSON on standard input, figures on standard output.
 
-Where it fails they hold the traceback instead, under ``error``: standard error is full of what aiohttp says at the end.
+On a failure the output holds the traceback, under ``error``: standard error is full of aiohttp's messages.
 
-Nothing of this project is imported. The reward model is behind the thinnest adapter that its_hub's interfaces allow:
-they hand over whole texts, and those go to the server's pooling endpoint as a conversation, which it puts through the
-model's template and tokenizer.
+Imports nothing of this project. The reward model has the thinnest adapter that its_hub's interfaces allow: they pass
+whole texts, which go to the server's pooling endpoint as a conversation; the server applies template and tokenizer.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ SYSTEM = "Please reason step by step, and put your final answer within \\boxed{}
 
 
 class Scorer:
-    """The last step's score of each text, from a vLLM pooling server; 0 for one without steps or beyond its context."""
+    """Scores of texts' last steps from a vLLM pooling server; 0 for a text without steps or beyond its context."""
 
     def __init__(self, url: str, model: str, session: Any) -> None:
         self.requests = 0
         self._url, self._model, self._session = f"{url}/pooling", model, session
 
     async def all(self, question: str, answers: list[str]) -> list[float]:
-        """The texts of one call side by side."""
+        """Score the texts of one call concurrently."""
         return list(await asyncio.gather(*(self._one(question, answer) for answer in answers)))
 
     async def _one(self, question: str, answer: str) -> float:
@@ -55,7 +54,7 @@ class Scorer:
 
 
 def process_model(scorer: Scorer) -> Any:
-    """The scorer as its_hub's beam search takes it."""
+    """Wrap the scorer for its_hub's beam search."""
     base: Any = importlib.import_module("its_hub.api").AbstractProcessRewardModel
 
     class Model(base):  # type: ignore[misc]
@@ -69,7 +68,7 @@ def process_model(scorer: Scorer) -> Any:
 
 
 def outcome_model(scorer: Scorer) -> Any:
-    """The scorer as its_hub's best-of-N takes it."""
+    """Wrap the scorer for its_hub's best-of-N."""
     base: Any = importlib.import_module("its_hub.api").AbstractOutcomeRewardModel
 
     class Model(base):  # type: ignore[misc]
@@ -83,23 +82,23 @@ def outcome_model(scorer: Scorer) -> Any:
 
 
 def algorithm(job: dict[str, Any], scorer: Scorer) -> Any:
-    """its_hub's own algorithm, with the parameters of its benchmark script where it has some."""
+    """Build its_hub's algorithm with the parameters of its benchmark script."""
     core = "its_hub.core.algorithms"
     if job["strategy"] == "best-of-n":
         return importlib.import_module(f"{core}.bon").BestOfN(outcome_model(scorer))
     generation: Any = importlib.import_module("its_hub.core.lms.step_generation").StepGeneration
     steps = generation(max_steps=40, step_token="\n\n", stop_token="\\boxed", temperature=job["temperature"])
-    # Its beam width is the number of prefixes kept, ours the continuations of each.
+    # Its beam width is the number of kept prefixes, ours the continuations of each.
     keep = max(1, job["n"] // 4)
     return importlib.import_module(f"{core}.beam_search").BeamSearch(steps, process_model(scorer), beam_width=keep)
 
 
 async def solve(job: dict[str, Any]) -> dict[str, Any]:
-    """Every problem, one after the other or all at once."""
+    """Solve every problem, one after the other or all at once."""
     aiohttp: Any = importlib.import_module("aiohttp")
     language: Any = importlib.import_module("its_hub.core.lms.openai_lm").OpenAICompatibleLanguageModel
     model = language(job["policy_url"], "none", job["policy"], temperature=job["temperature"], max_tries=1)
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=4)  # the server hangs up after 5 idle seconds
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=4)  # the server closes idle connections after 5 seconds
     unlimited = aiohttp.ClientTimeout(total=None)
     async with model, aiohttp.ClientSession(connector=connector, timeout=unlimited) as session:
         scorer = Scorer(job["prm_url"], job["prm"], session)
@@ -110,7 +109,7 @@ async def solve(job: dict[str, Any]) -> dict[str, Any]:
             return str(reply.get("content") or "")
 
         questions = job["questions"]
-        await one(questions[0])  # warm
+        await one(questions[0])  # warm-up
         scorer.requests = 0
         begun = time.perf_counter()
         if job["together"]:

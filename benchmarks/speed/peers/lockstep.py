@@ -1,13 +1,13 @@
-"""The published loop as a control: search-and-learn's beam search and DVTS, written anew from how it works.
+"""A reimplementation of search-and-learn's loop for beam search and DVTS, as a control.
 
-It does what that program does, in its order: one problem at a time; each round puts every beam's conversation so far
-through the chat template and tokenizes it from the beginning, samples one step for all of them and waits for the
-slowest, then scores the whole text of every beam from its first token and waits for that; what is kept is copied until
-there are N again; it stops when every beam of a round has ended, or after 40 rounds, the last of which runs to the end.
-It does not stop at N finished beams.
+It does what that program does, in its order. One problem at a time. Each round applies the chat template to every
+beam's conversation and tokenizes it from the start, samples one step for all of them and waits for the slowest, then
+scores the whole text of every beam from its first token and waits for that. Kept beams are copied until there are N
+again. It stops when every beam of a round has ended, or after 40 rounds, the last of which runs to the end. It does
+not stop at N finished beams.
 
-Two things are done better than there, in its favour: the text handed to the reward model has no empty last step, and of
-a DVTS only the finished solutions vote.
+Two things are better here, in its favour: the text for the reward model has no empty last step, and only the finished
+solutions of a DVTS vote.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tts.types import Candidate, Finish
 
 @dataclass(frozen=True, slots=True)
 class Beam:
-    """A text under way, with the scores of its steps and why its last piece ended."""
+    """A partial text with its step scores, and why its last piece ended."""
 
     text: str = ""
     finish: Finish = Finish.STEP
@@ -38,28 +38,28 @@ class Beam:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What the policy added to one text."""
+    """The text that the policy added to one answer."""
 
     text: str
     finish: Finish
 
 
 Write = Callable[[str, Sequence[str], bool], Awaitable[list[Piece]]]
-"""(question, answers so far, to the end?) -> one piece for each answer."""
+"""(question, answers so far, to the end?) -> one piece per answer."""
 Judge = Callable[[str, Sequence[str]], Awaitable[list[tuple[float, ...]]]]
 """(question, answers so far) -> the score of every step of each answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lockstep:
-    """The loop's parameters.
+    """Parameters of the loop.
 
     Attributes:
-        n: beams.
+        n: number of beams.
         width: M: N/M are kept each round, and each is copied M times.
-        rounds: most rounds.
-        distinct: texts that are equal are kept once (as in search-and-learn's recipes).
-        enough: stop at so many ended beams as well; the published loop does not.
+        rounds: limit of rounds.
+        distinct: keep equal texts once (as in search-and-learn's recipes).
+        enough: also stop at so many ended beams; the published loop does not.
     """
 
     n: int = 16
@@ -69,7 +69,7 @@ class Lockstep:
     enough: int | None = None
 
     async def beam_search(self, question: str, write: Write, judge: Judge) -> list[Beam]:
-        """N ended beams, the best first, repeated where there are fewer."""
+        """Return N ended beams, best first, repeated if there are fewer."""
         ended: list[Beam] = []
         active = [Beam()]
         for turn in range(1, self.rounds + 1):
@@ -84,7 +84,7 @@ class Lockstep:
         return repeated(sorted(ended, key=lambda beam: beam.score, reverse=True), self.n)
 
     async def dvts(self, question: str, write: Write, judge: Judge) -> list[Beam]:
-        """The last M beams of each of N/M subtrees; unfinished ones are among them."""
+        """Return the last M beams of each of N/M subtrees, unfinished ones included."""
         trees = [Beam()] * max(1, self.n // self.width)
         last: list[list[Beam]] = [[] for _ in trees]
         for turn in range(1, self.rounds + 1):
@@ -99,7 +99,7 @@ class Lockstep:
         return [beam for siblings in last for beam in siblings]
 
     async def _advance(self, question: str, beams: Sequence[Beam], write: Write, judge: Judge, turn: int) -> list[Beam]:
-        """One round: a step for each beam, then the scores of each whole text."""
+        """Run one round: a step for each beam, then the scores of each whole text."""
         pieces = await write(question, [beam.text for beam in beams], turn == self.rounds)
         texts = [beam.text + piece.text for beam, piece in zip(beams, pieces, strict=True)]
         scores = await judge(question, texts)
@@ -108,12 +108,12 @@ class Lockstep:
 
 
 def repeated(beams: Sequence[Beam], n: int) -> list[Beam]:
-    """The beams over and over until there are ``n``, or the first ``n``; none of none."""
+    """Repeat the beams until there are ``n``, or return the first ``n``; nothing for no beams."""
     return (list(beams) * (n // len(beams) + 1))[:n] if beams else []
 
 
 def candidates(beams: Sequence[Beam]) -> list[Candidate]:
-    """The beams as the votes take them."""
+    """Convert the beams to candidates for the votes."""
     return [
         Candidate(
             str(k), tuple(split(beam.text)), beam.finish, extract(beam.text) if beam.finish is Finish.STOP else None,
@@ -124,5 +124,5 @@ def candidates(beams: Sequence[Beam]) -> list[Candidate]:
 
 
 def split(text: str) -> list[str]:
-    """The steps of a text, as a reward model's prompt is made from it."""
+    """Split a text into steps, as for a reward model's prompt."""
     return [step for step in text.strip().split("\n\n") if step.strip()]

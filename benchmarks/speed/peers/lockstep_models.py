@@ -1,4 +1,4 @@
-"""The two models as the lock-step loop uses them: texts go in, and everything is made anew from the text each round."""
+"""The models of the lock-step loop: they take texts, and tokenize everything again each round."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Writer:
     """Samples one step for each text, all of a round at once.
 
     Args:
-        policy: the same one that the search under test uses.
+        policy: the policy of the search under test.
         tokenize: template and tokenizer.
-        seed: of the run.
-        settings: the request's limits and temperature.
+        seed: seed of the run.
+        settings: limits and temperature of the requests.
     """
 
     def __init__(self, policy: Policy, tokenize: Tokenize, seed: int = 0, **settings: Any) -> None:
@@ -47,7 +47,7 @@ class Writer:
 
 
 def chat(tokenizer: Any) -> Tokenize:
-    """A policy's conversation through its chat template, then through its tokenizer."""
+    """Build a function that applies a policy's chat template and its tokenizer."""
 
     def tokenize(question: str, answer: str) -> list[int]:
         turns = [{"role": "user", "content": question}]
@@ -63,7 +63,7 @@ def chat(tokenizer: Any) -> Tokenize:
 
 
 def reward_text(tokenizer: Any, question: str, answer: str) -> list[int]:
-    """The whole conversation as Qwen's reward models read it."""
+    """Tokenize the whole conversation as Qwen's reward models expect it."""
     content = "".join(step.strip() + STEP_TOKEN for step in split(answer))
     turns = [("system", SYSTEM), ("user", question), ("assistant", content)]
     text = tokenizer.apply_chat_template(
@@ -74,9 +74,9 @@ def reward_text(tokenizer: Any, question: str, answer: str) -> list[int]:
 
 
 class EngineJudge:
-    """Scores whole texts on the vLLM engine of the search under test, past its prefix cache.
+    """Scorer of whole texts on the vLLM engine of the search under test, without its prefix cache.
 
-    A text beyond the model's context is read as far as that goes; its steps behind score 0.
+    A text beyond the model's context is cut; the steps after the cut score 0.
     """
 
     def __init__(self, reward: Any) -> None:
@@ -97,7 +97,7 @@ class EngineJudge:
 
 
 class TransformersJudge:
-    """Scores whole texts with transformers, four at a time as search-and-learn does."""
+    """Scorer of whole texts with transformers, four at a time as in search-and-learn."""
 
     def __init__(self, reward: Any, batch: int = 4) -> None:
         from pathlib import Path
@@ -123,7 +123,7 @@ class TransformersJudge:
         import torch
 
         longest = max(map(len, texts))
-        # Padding stands behind, where a causal model's scores do not depend on it.
+        # Padding is on the right, where it does not affect a causal model's scores.
         ids = torch.tensor([text + [0] * (longest - len(text)) for text in texts])
         with torch.inference_mode():
             good = self._module(ids).float().softmax(-1)[..., 1]
@@ -134,7 +134,7 @@ class TransformersJudge:
 
 
 def tokenizer_of(model: Any) -> Any:
-    """The tokenizer in the folder of a loaded model."""
+    """Load the tokenizer from the folder of a loaded model."""
     from pathlib import Path
 
     from tts.engines.hf import tokenizer_of as read

@@ -56,7 +56,7 @@ def _ours(run: Run, golds: Mapping[str, str]) -> dict[str, Any]:
 async def _control(
     loop: Lockstep, solver: Solver, problems: Sequence[Problem], golds: Mapping[str, str], prm: str, title: str
 ) -> dict[str, Any]:
-    """One problem after the other through the lock-step loop."""
+    """Solve one problem after the other with the lock-step loop."""
     policy, reward = solver.load()
     settings = solver.plan.parameters
     sampling = {name: settings[name] for name in ("temperature", "top_p")} | {"max_tokens": settings["step_tokens"]}
@@ -79,7 +79,7 @@ def is_right(answer: str | None, gold: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two sides over the same problems."""
+    """Results of both sides over the same problems."""
 
     ours: Figures
     control: Figures
@@ -90,7 +90,7 @@ class Comparison:
 
     @property
     def gain(self) -> Interval:
-        """Our accuracy less the control's, with the paired bootstrap interval over problems."""
+        """Return our accuracy minus the control's, with the paired bootstrap interval over problems."""
         return difference(self.ours["right"], self.control["right"])
 
     def note(self) -> str:

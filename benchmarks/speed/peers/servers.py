@@ -1,4 +1,4 @@
-"""vLLM's own OpenAI-compatible servers for the lab models, on this machine, for as long as a block runs."""
+"""vLLM's OpenAI-compatible servers for the lab models on this machine, as a context manager."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _FLAGS = (
 _ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING", "OMP_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1",
-    "VLLM_SERVER_DEV_MODE": "1",  # for /reset_prefix_cache
-    # No worker process beside the engine: on few cores the two wait busily for each other, and times become erratic.
+    "VLLM_SERVER_DEV_MODE": "1",  # enables /reset_prefix_cache
+    # No worker process: on few cores it and the engine wait busily for each other, and times become erratic.
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
 }  # fmt: skip
-_PATIENCE = 600  # seconds for both to come up
+_START_SECONDS = 600  # limit for both servers to start
 
 
 @contextmanager
 def served(policy: str, prm: str, logs: Path) -> Iterator[tuple[str, str]]:
-    """Both models behind addresses of this machine; the servers are stopped at the end, come what may.
+    """Serve both models on this machine; the servers are stopped at the end in any case.
 
-    Raises RuntimeError where one of them does not come up; its log in ``logs`` says why.
+    Raises RuntimeError if one of them does not start; its log in ``logs`` has the reason.
     """
     logs.mkdir(parents=True, exist_ok=True)
     running: list[subprocess.Popen[bytes]] = []
@@ -60,14 +60,14 @@ def served(policy: str, prm: str, logs: Path) -> Iterator[tuple[str, str]]:
 
 
 def _pooling(name: str) -> tuple[str, ...]:
-    """Flags of a reward model's server: vLLM's own for Qwen's family, which knows the step mark by its published id."""
+    """Return the flags of a reward model's server: vLLM's own for Qwen's family, whose step mark it knows."""
     core = Tokenizer.from_file(str(Path(str(folder_of(find(name))), "tokenizer.json")))
     config = {"tok_pooling_type": "STEP", "step_tag_id": core.token_to_id(STEP_TOKEN)}
     return "--runner", "pooling", "--pooler-config", json.dumps(config)
 
 
 def forget(*urls: str) -> None:
-    """Empty the servers' prefix caches, so that no side profits from the one before."""
+    """Empty the servers' prefix caches, so that measurements are independent."""
     for url in urls:
         root = url.removesuffix("/v1")
         urllib.request.urlopen(urllib.request.Request(f"{root}/reset_prefix_cache", method="POST"), timeout=60).close()
@@ -75,18 +75,18 @@ def forget(*urls: str) -> None:
 
 def _start(name: str, port: int, more: tuple[str, ...], log: IO[bytes]) -> subprocess.Popen[bytes]:
     folder = folder_of(find(name))
-    # What `vllm serve` runs; that command itself asks for a distribution named vllm, which the CPU build is not.
+    # What `vllm serve` runs; that command needs a distribution named vllm, which the CPU build is not.
     command = [
         sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder), "--served-model-name", name,
         "--host", "127.0.0.1", "--port", str(port), *_FLAGS, *more,
     ]  # fmt: skip
     environment = {**os.environ, **_ENVIRONMENT}
-    # A session of its own, so that the processes below it can be ended together with it.
+    # A session of its own, so that its children can be stopped together with it.
     return subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
 
 
 def _await(name: str, port: int, process: subprocess.Popen[bytes], logs: Path) -> None:
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
             break
@@ -94,11 +94,11 @@ def _await(name: str, port: int, process: subprocess.Popen[bytes], logs: Path) -
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
             return
         time.sleep(0.5)
-    raise RuntimeError(f"the vLLM server of {name} does not come up: see {logs / f'{name}.log'}")
+    raise RuntimeError(f"the vLLM server of {name} did not start: see {logs / f'{name}.log'}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask, wait, then end the whole session."""
+    """Stop a process: ask, wait, then kill the whole session."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(20)
