@@ -48,7 +48,8 @@ class Solver:
         dataset: where the problems come from, as the published rule wants to know; such as ``aime24``.
         vote: ``majority``, ``best`` or ``weighted``; by default the strategy's own.
         aggregate: how step scores become one: ``last``, ``min``, ``prod`` or ``mean``.
-        extract: how answers are found: ``boxed``, or ``last-number`` where a solution has no box.
+        extract: how answers are found. ``auto``: the last box, else a stated answer, else the last quantity, where a
+            weaker find votes only if no candidate has a stronger one; ``boxed``: boxes only; ``last-number``.
         seed: of the sampling.
         engine: ``auto`` or the name of an engine.
         device: where the models run, such as ``cpu`` or ``cuda:1``; by default a GPU when there is one.
@@ -78,7 +79,7 @@ class Solver:
         dataset: str = "",
         vote: str | None = None,
         aggregate: str | None = None,
-        extract: str = "boxed",
+        extract: str = "auto",
         seed: int = 0,
         engine: str = "auto",
         device: str | None = None,

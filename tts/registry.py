@@ -35,6 +35,7 @@ TABLE: dict[str, dict[str, str]] = {
         "weighted": "tts.answers.votes:weighted",
     },
     "extraction": {
+        "auto": "tts.answers.finding:auto",
         "boxed": "tts.answers.extract:extract",
         "last-number": "tts.answers.extract:last_number",
     },

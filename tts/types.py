@@ -130,7 +130,8 @@ class Candidate:
     """One solution that a search ended with.
 
     ``scores`` holds one reward per step, or is empty where no reward model scored it; ``score`` is their aggregate.
-    ``answer`` is what the plan's extraction finds in a finished solution, by default its last complete box, else None.
+    ``answer`` is what the plan's extraction finds in a finished solution, else None, and ``found`` how it was found:
+    ``"boxed"``, ``"stated"`` or ``"last quantity"``, where the extraction says so.
     ``tokens`` counts the sampled tokens of this solution (those it shares with others included).
     """
 
@@ -141,6 +142,7 @@ class Candidate:
     scores: tuple[float, ...] = ()
     score: float | None = None
     tokens: int = 0
+    found: str = ""
 
     @property
     def text(self) -> str:
@@ -149,6 +151,20 @@ class Candidate:
     @property
     def finished(self) -> bool:
         return self.finish is Finish.STOP
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one answer fared in the vote.
+
+    ``share`` is its part of the vote, 0 to 1, ``count`` the candidates that gave it, ``score`` their mean score, None
+    where nobody scored them.
+    """
+
+    answer: str
+    share: float
+    count: int
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +227,9 @@ class Solution:
     """The answer to one problem, with all that led to it.
 
     ``answer`` is None when no finished candidate held an answer. ``confidence`` is the winning answer's share of the
-    vote, 0 to 1. ``stopped`` says why the search ended: ``"complete"`` or the ceiling that was reached. ``error`` is
-    set when the problem failed (in batches only); ``warnings`` are sentences a person should read.
+    vote, 0 to 1; ``votes`` has the commonest answers with their shares, the winner first. ``stopped`` says why the
+    search ended: ``"complete"`` or the ceiling that was reached. ``error`` is set when the problem failed (in batches
+    only); ``warnings`` are sentences a person should read.
     """
 
     problem: Problem
@@ -224,5 +241,6 @@ class Solution:
     stopped: str
     trace: Trace
     best: Candidate | None = None
+    votes: tuple[Standing, ...] = ()
     warnings: tuple[str, ...] = ()
     error: str | None = None

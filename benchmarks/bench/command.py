@@ -102,8 +102,9 @@ def bench(
     strategies = jobs.strategies_of(strategy, solver["prm"] is not None)
     if "auto" in strategies:
         solver["dataset"] = chosen.name  # the published rule depends on it
+    solver.setdefault("extract", chosen.extract)
     lines = jobs.plan_run(Solver, strategies, jobs.budgets_of(budget), solver)
-    typer.echo(f"tts: {chosen.words}.", err=True)
+    typer.echo(f"tts: {chosen.words}; answers by the rule {solver['extract']!r}.", err=True)
     for sentence in jobs.overlaps(lines, chosen):
         typer.echo(f"tts: {sentence}", err=True)
     if dry_run:

@@ -110,6 +110,7 @@ def calibrate(
         chosen = grid.data_of(data).choose(limit)
         refuse_few(len(chosen.items))
         solver["policy"] = policy or "lab-1m"
+        solver.setdefault("extract", chosen.extract)
         strategies, lines = grid.plan(solver, strategy, budget)
         typer.echo(f"tts: {chosen.words}.", err=True)
         if dry_run:

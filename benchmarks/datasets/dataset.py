@@ -42,6 +42,13 @@ class DataSet:
     part: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def extract(self) -> str:
+        """Name how answers are found: by the data set's convention, of the user's own problems ``auto``."""
+        if self.name.startswith("lab-"):
+            return "boxed"
+        return KNOWN[self.name].extract if self.name in KNOWN else "auto"
+
+    @property
     def words(self) -> str:
         """Describe the data set in words; a part is marked as such."""
         if not self.part:

@@ -42,6 +42,7 @@ class Known:
         sha256: hash of the problems of a local file (:func:`benchmarks.datasets.dataset.digest`).
         files: further names of a local file, in addition to the data set's name with .jsonl or .parquet.
         about: short description.
+        extract: how its answers are found by convention.
     """
 
     hub: Hub
@@ -49,6 +50,7 @@ class Known:
     sha256: str
     files: tuple[str, ...] = ()
     about: str = ""
+    extract: str = "boxed"
 
 
 KNOWN: dict[str, Known] = {
@@ -112,6 +114,7 @@ KNOWN: dict[str, Known] = {
         "d1dbdb98db9f045c2d7d7b6e8031f5174cf9cd639d1117633388e09884ff4747",
         ("gsm8k_test.jsonl",),
         "GSM8K, the test split (arXiv 2110.14168)",
+        "last-number",
     ),
     "minerva": Known(
         Hub("math-ai/minervamath", "ee46ddc498933b1977577953250ca5c66be64f96", "test.jsonl", 272),

@@ -31,12 +31,12 @@ def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Pa
         assert f"{name} " in table
     before = (out / "outcomes.jsonl").read_bytes()
     outcomes = list(read(out / "outcomes.jsonl"))
-    assert len(outcomes) == 3 * 5  # samples at 4, beam search and DVTS at 2 and 4
+    assert len(outcomes) == 3 * (1 + 7 * 2)  # samples at 4, and seven other strategies at 2 and 4
     code, text, err = tts(*SMALL, "-n", "2,4", "--out", str(out), "--json")
     assert code == 0
-    assert "15 of 15 rows are already in" in err
+    assert "45 of 45 rows are already in" in err
     lines = json.loads(text)["lines"]
-    assert len(lines) == 8
+    assert len(lines) == 9 * 2
     assert {line["problems"] for line in lines} == {3}
     assert (out / "outcomes.jsonl").read_bytes() == before
     code, plan, _ = tts(*SMALL, "-n", "2,4", "--out", str(out), "--dry-run", "--json")
@@ -55,7 +55,7 @@ def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Pa
     [
         (["bench"], "either the name of a data set"),
         (["bench", "lab-500"], "name a folder for the run with --out"),
-        (["bench", "mine.jsonl", "--dry-run"], "a file is given with --data mine.jsonl"),
+        (["bench", "mine.jsonl", "--dry-run"], "give a file with --data mine.jsonl"),
         (["bench", "--dry-run"], "either the name of a data set"),
         (["bench", "lab-500", "--data", "x.jsonl", "--dry-run"], "either the name of a data set"),
         (["bench", "lab-5000", "--dry-run"], "did you mean 'lab-500'"),
@@ -111,7 +111,11 @@ def test_a_file_of_ones_own_is_a_data_set(tts: Tts, tmp_path: Path) -> None:
 def test_without_a_reward_model_all_means_what_needs_none(tts: Tts) -> None:
     code, text, _ = tts(*SMALL, "-n", "2,4", "--prm", "none", "--dry-run", "--json")
     assert code == 0
-    assert [job["job"] for job in json.loads(text)["jobs"]] == ["majority/4"]
+    assert [job["job"] for job in json.loads(text)["jobs"]] == [
+        "adaptive-consistency/2",
+        "majority/4",
+        "adaptive-consistency/4",
+    ]
 
 
 def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(tts: Tts, tmp_path: Path) -> None:

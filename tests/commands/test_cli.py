@@ -90,7 +90,7 @@ def test_good_lines_are_solved_and_the_bad_one_is_reported(tts: Tts, tmp_path: P
 def test_a_problem_outside_the_laboratory_gets_a_plain_warning(tts: Tts) -> None:
     done = tts("solve", "-n", "2", "What is the integral of x^2 from 0 to 3?")
     assert done.code == 0
-    assert "--policy llama-3.2-3b" in done.sentence
+    assert "--policy llama-3.2-3b" in done.err
     assert tts("solve", "-n", "2", MIA).err == ""
 
 

@@ -15,9 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tts.answers.equivalence import group
+from tts.answers.equivalence import equivalent, group
 from tts.answers.normalize import canonical, parsable
-from tts.types import Candidate
+from tts.registry import resolve
+from tts.types import Candidate, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,34 @@ def classes(answers: Sequence[str | None]) -> list[int]:
 def settled(answers: Sequence[str | None]) -> bool:
     """Whether spelling alone tells the classes of these answers, so that :func:`classes` takes no time."""
     return len({canonical(answer) for answer in answers if answer is not None and parsable(answer)}) <= 1
+
+
+def elect(vote: str, candidates: Sequence[Candidate]) -> tuple[Verdict, tuple[Standing, ...]]:
+    """Run the vote of that name; return its verdict and the standings, the elected answer first."""
+    rule: Vote = resolve("vote", vote)
+    verdict, found = rule(candidates), standings(candidates, weighted=vote == "weighted")
+    if verdict.best is None:
+        return verdict, found
+    first = [standing for standing in found if equivalent(standing.answer, verdict.answer or "")][:1]
+    return verdict, (*first, *(standing for standing in found if standing not in first))
+
+
+def standings(candidates: Sequence[Candidate], *, weighted: bool = False) -> tuple[Standing, ...]:
+    """Return how every answer fared, the largest share first: by the sum of scores if ``weighted``, else by number."""
+    voters = _voters(candidates)
+    if not voters:
+        return ()
+    classes, weights = group([answer for _, answer in voters]), [1.0] * len(voters)
+    if weighted and any(scores := _weights(voters)) and min(scores) >= 0:
+        weights = scores
+    found = []
+    for label in range(max(classes) + 1):
+        mine = [k for k, index in enumerate(classes) if index == label]
+        scores = [score for k in mine if (score := _finite(voters[k][0])) is not None]
+        mean = math.fsum(scores) / len(scores) if scores else None
+        share = math.fsum(weights[k] for k in mine) / math.fsum(weights)
+        found.append(Standing(max((voters[k] for k in mine), key=_score)[1], share, len(mine), mean))
+    return tuple(sorted(found, key=lambda standing: -standing.share))
 
 
 VOTES: dict[str, Vote] = {"majority": majority, "best": best, "weighted": weighted}

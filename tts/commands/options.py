@@ -127,13 +127,15 @@ def _shared(
         ),
     ] = None,
     extract: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="How to find the answer. boxed: the last \\boxed{}; last-number: the last number if there is no box.",
+            help="How to find the answer. auto: the last \\boxed{}, else a stated answer, else the last quantity; "
+            "boxed; last-number: the last number if there is no box.",
             autocompletion=completion.registered("extraction"),
+            show_default="auto; of a known data set its own",
             rich_help_panel=ANSWERS,
         ),
-    ] = "boxed",
+    ] = None,
     beam_width: Annotated[
         int | None, typer.Option(help="Continuations per kept prefix (M).", rich_help_panel=SEARCH)
     ] = None,
@@ -217,6 +219,8 @@ def _settings(typed: dict[str, Any]) -> dict[str, Any]:
     from tts.engines.load import parse_argument
 
     found = {name: value for name, value in typed.items() if name not in PARAMETERS or value is not None}
+    if found["extract"] is None:
+        del found["extract"]
     found["prm"] = None if found["prm"].lower() == "none" else found["prm"]
     found["engine_args"] = dict(map(parse_argument, found.pop("engine_arg") or []))
     found |= dict(map(parse_argument, found.pop("parameter") or []))

@@ -15,6 +15,7 @@ from tts.errors import BadInput
 
 if TYPE_CHECKING:
     from tts import Candidate, Solution, Solver
+    from tts.types import Standing
 
 
 @options.solver()
@@ -171,8 +172,9 @@ def _summary(solution: Solution) -> list[tuple[str, str]]:
     finished = sum(candidate.finished for candidate in solution.candidates)
     share = f"{solution.confidence:.0%} of the {plan.vote} vote of {count(finished, 'finished solution')}"
     lines = [
-        ("Answer", solution.answer if solution.answer is not None else "none: no finished solution holds one"),
+        ("Answer", solution.answer if solution.answer is not None else _no_answer(solution)),
         ("Confidence", "a single solution, so there was no vote" if finished == 1 else share),
+        *([("Votes", "; ".join(map(_standing, solution.votes[:3])))] if len(solution.votes) > 1 else []),
         ("Plan", _plan_words(solution)),
         ("Policy", f"{plan.policy}: {usage.policy_tokens:,} tokens, {usage.policy_flops:.3g} FLOPs"),
         ("Reward", f"{plan.prm}: {usage.prm_tokens:,} tokens, {usage.prm_flops:.3g} FLOPs" if plan.prm else "none"),
@@ -181,6 +183,30 @@ def _summary(solution: Solution) -> list[tuple[str, str]]:
     if solution.stopped != "complete":
         lines.insert(2, ("Stopped", f"{solution.stopped} was reached: this is the best answer so far"))
     return lines
+
+
+def _standing(standing: Standing) -> str:
+    score = "" if standing.score is None else f", score {standing.score:.2f}"
+    return f"{standing.answer} {standing.share:.0%} ({count(standing.count, 'solution')}{score})"
+
+
+def _no_answer(solution: Solution) -> str:
+    """Say why there is no answer, which option would help, and show the best text."""
+    finished = [candidate for candidate in solution.candidates if candidate.finished]
+    if not solution.candidates:
+        return "none: the budget ended before the first solution did; raise it"
+    if not finished:
+        why = "no solution was finished; raise --solution-tokens or --step-tokens"
+    elif solution.plan.extract == "auto":
+        why = f"none of {count(len(finished), 'finished solution')} states one; ask for it in the problem"
+    else:
+        why = f"none of {count(len(finished), 'finished solution')} has one by the rule {solution.plan.extract!r}; "
+        why += "try --extract auto"
+    best = max(finished or solution.candidates, key=lambda c: (-1.0 if c.score is None else c.score, len(c.text)))
+    return f"none: {why}. The best text ends: {best.text.strip()[-_EXCERPT:]}"
+
+
+_EXCERPT = 400  # characters of a text that held no answer
 
 
 def _plan_words(solution: Solution) -> str:

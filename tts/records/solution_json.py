@@ -20,6 +20,7 @@ def as_row(solution: Solution) -> dict[str, Any]:
         "usage": asdict(solution.usage) | {"flops": solution.usage.flops},
         "stopped": solution.stopped,
         "best": solution.best.key if solution.best else None,
+        "votes": [asdict(standing) for standing in solution.votes[:3]],
         "candidates": [candidate_row(candidate) for candidate in solution.candidates],
     }
     if solution.warnings:
@@ -38,7 +39,7 @@ def candidate_row(candidate: Candidate) -> dict[str, Any]:
         "finish": str(candidate.finish),
         "tokens": candidate.tokens,
         "steps": list(candidate.steps),
-    }
+    } | ({"found": candidate.found} if candidate.found else {})
 
 
 def plan_dict(plan: Plan) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from tts.aio import aside
 from tts.answers.aggregate import aggregate
 from tts.answers.equivalence import LATE, within
+from tts.answers.finding import How, strongest
+from tts.answers.votes import elect
 from tts.budget import Budget, Ledger
 from tts.protocols import Policy, RewardModel
 from tts.records.solution_json import plan_dict
@@ -56,7 +58,8 @@ async def run(
         leaves = [*leaves, *search.finished]
     plan = _decided(plan, search.plan)
     candidates = tuple(_candidate(search, leaf, plan.aggregate) for leaf in leaves)
-    verdict, late = await aside(within, ledger.seconds_left, resolve("vote", plan.vote), candidates)
+    voters = _voters(search, candidates)
+    (verdict, votes), late = await aside(within, ledger.seconds_left, elect, plan.vote, voters)
     if late:
         search.note(LATE)
     usage = replace(search.usage, seconds=clock() - begun)
@@ -78,6 +81,7 @@ async def run(
         stopped=search.stopped,
         trace=trace,
         best=verdict.best,
+        votes=votes,
         warnings=(*warnings, *search.notes),
     )
 
@@ -93,15 +97,33 @@ def _decided(plan: Plan, found: Plan | None) -> Plan:
 
 def _candidate(search: Search, leaf: Node, how: str) -> Candidate:
     scores = search.step_scores(leaf) if search.scored else ()
+    answer, found = search.found(leaf)
     return Candidate(
         key=leaf.key,
         steps=tuple(step.text for step in leaf.steps),
         finish=leaf.finish,
-        answer=search.answer(leaf),
+        answer=answer,
         scores=scores,
         score=aggregate(scores, how) if scores else None,
         tokens=leaf.length - leaf.root.length,
+        found=found or "",
     )
+
+
+def _voters(search: Search, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Return the candidates that vote: those whose answers were found in the strongest way. Note what that means."""
+    best = strongest(How(c.found) if c.found else None for c in candidates)
+    if best is None:
+        return tuple(candidates)
+    weaker = sum(c.answer is not None and c.found != best for c in candidates)
+    if best is How.LAST:
+        search.note("No solution states its answer: the last quantity of each was taken for it.")
+    elif weaker:
+        search.note(f"{weaker} solutions without {_MISSING[best]} did not vote.")
+    return tuple(c for c in candidates if c.found == best)
+
+
+_MISSING = {How.BOXED: "a boxed answer", How.STATED: "a stated answer"}
 
 
 def _head(search: Search, plan: Plan, policy: Policy, reward: RewardModel | None, budget: Budget) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from tts.aio import aside, together
 from tts.answers.aggregate import aggregate
 from tts.answers.equivalence import LATE, within
 from tts.answers.extract import conclusion, extract
+from tts.answers.finding import Found, How, strongest
 from tts.answers.votes import classes, settled
 from tts.budget import Hold, Ledger
 from tts.errors import OutOfTime, PromptTooLong, StrategyError
@@ -59,7 +60,7 @@ class Search:
     _policy: Policy
     _reward: RewardModel | None
     width: int
-    _extract: Callable[[str], str | None] = extract
+    _extract: Callable[[str], Found | str | None] = extract
     _label: str = ""
     _shared: _Shared = field(default_factory=_Shared)
     _children: Counter[str] = field(default_factory=Counter)  # of each path; of "forks" the forks
@@ -74,7 +75,7 @@ class Search:
         trace: Trace,
         width: int = 16,
         seed: int = 0,
-        extract: Callable[[str], str | None] = extract,
+        extract: Callable[[str], Found | str | None] = extract,
     ) -> Search:
         """Begin a search of that width: charge the policy's prompt, set the reward model's aside.
 
@@ -147,19 +148,26 @@ class Search:
         self._shared.notes[sentence] = None
 
     def answer(self, node: Node) -> str | None:
-        """What a finished solution answers; None where it holds no answer, or is not finished."""
-        return self._extract(conclusion(node.text, self.root.step.text)) if node.finished else None
+        """Return what a finished solution answers; None where it holds no answer, or is not finished."""
+        return self.found(node)[0]
+
+    def found(self, node: Node) -> tuple[str | None, How | None]:
+        """Return what a finished solution answers and how that was found, where the extraction says so."""
+        found = self._extract(conclusion(node.text, node.root.step.text)) if node.finished else None
+        return (found.answer, found.how) if isinstance(found, Found) else (found, None)
 
     async def classes(self, nodes: Sequence[Node]) -> list[int]:
         """Of each node's answer its class: equal answers share a number, -1 is no answer. Nothing waits meanwhile."""
-        answers = [self.answer(node) for node in nodes]
+        found = [self.found(node) for node in nodes]
+        best = strongest(how for _, how in found)
+        answers = [answer if how is best else None for answer, how in found]
         if settled(answers):
             return classes(answers)
         compared: tuple[list[int], bool] = await aside(within, self.ledger.seconds_left, classes, answers)
-        found, late = compared
+        numbers, late = compared
         if late:
             self.note(LATE)
-        return found
+        return numbers
 
     def uniform(self, what: str) -> float:
         """Draw a number from [0, 1): a hash of the seed, the problem, this fork and ``what`` the number is for."""

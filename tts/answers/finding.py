@@ -1,0 +1,98 @@
+r"""Says what a solution answers and how that was found: in a box, stated in words, or as the last quantity.
+
+Models that were not taught to box state their answers in words, in the language they speak. A statement is weaker than
+a box, and the last quantity of a text weaker still: it is right for short answers, and wrong for a solution that lost
+its way. So a weaker find votes only where no candidate has a stronger one (:func:`strongest`).
+"""
+
+# ruff: noqa: RUF001  (colons of other scripts)
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tts.answers.extract import extract, last_number
+
+_TAIL = 4000  # an answer is at the end, and the cost of looking for it must be bounded
+
+
+class How(StrEnum):
+    """How an answer was found, the strongest first."""
+
+    BOXED = "boxed"
+    STATED = "stated"
+    LAST = "last quantity"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer, and how it was found."""
+
+    answer: str
+    how: How
+
+
+_STATEMENT = re.compile(
+    r"(?:(?:^|(?<=[\s*_>(]))(?:"
+    r"(?:final |correct |right )?answer(?:\*\*)?(?:\s+(?:is|would be|to the \w+ is)(?::|\b)|\s*[:：=])"
+    r"|(?:réponse|respuesta|resposta|risposta|antwort|odpowiedź|ответ)(?:\s+\w+)?"
+    r"(?:\s+(?:est|es|é|è|ist|lautet|to)\b|\s*[:：])|####)"
+    r"|答案(?:是|为|為|[:：])|答え(?:は|[:：])|정답(?:은|[:：])|الجواب(?: هو|[:：])|उत्तर(?: है|[:：]))"
+    r"(?:\*\*)?\s*(?P<said>[^\n]+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_BOLD_LINE = re.compile(r"^\s*(?:\*\*|__)(?P<said>[^*_\n]{1,200})(?:\*\*|__)[.!]?\s*$", re.MULTILINE)
+_JSON = re.compile(r'\{[^{}]*"(?:final_)?answer"[^{}]*\}', re.IGNORECASE)
+
+
+def auto(text: str) -> Found | None:
+    """Find the answer of a solution: the last complete box, else the last statement, else the last quantity."""
+    if (boxed := extract(text)) is not None:
+        return Found(boxed, How.BOXED)
+    tail = text[-_TAIL:]
+    said = _in_json(tail) or _stated(tail)
+    if said:
+        return Found(said, How.STATED)
+    last = last_number(_last_sentence(tail)) or last_number(tail)
+    return Found(last, How.LAST) if last else None
+
+
+def strongest(found: Iterable[How | None]) -> How | None:
+    """Return the strongest way in which any of these answers was found; None where there is no answer."""
+    ways = set(found)
+    return next((how for how in How if how in ways), None)
+
+
+def _stated(text: str) -> str | None:
+    statements = list(_STATEMENT.finditer(text)) or list(_BOLD_LINE.finditer(text))[-1:]
+    if not statements:
+        return None
+    said = statements[-1]["said"].strip().strip("*_ ")
+    return last_number(f"The answer is {said}") or _short(said)
+
+
+def _short(said: str) -> str | None:
+    """Return a statement that is an answer as it is: a few words without a verb's sentence around them."""
+    words = said.rstrip(".。!").strip("\"'“”‘’` ")
+    return words if words and len(words.split()) <= 6 else None
+
+
+def _in_json(text: str) -> str | None:
+    for match in reversed(list(_JSON.finditer(text))):
+        try:
+            row = json.loads(match[0])
+        except ValueError:
+            continue
+        value = next((row[key] for key in row if key.lower() in ("answer", "final_answer")), None)
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and str(value).strip():
+            return str(value).strip()
+    return None
+
+
+def _last_sentence(text: str) -> str:
+    """Return the last sentence that has a digit or a formula; the whole text where no sentence ends."""
+    sentences = re.split(r"(?<=[.!?。！？])\s+|\n+", text.strip())
+    return next((sentence for sentence in reversed(sentences) if re.search(r"[\d$\\½¼¾]", sentence)), text)
