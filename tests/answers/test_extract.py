@@ -73,9 +73,9 @@ class Plain(ToyPolicy):
         return Completion((step("It is 3 and 4 make 7.", ending=True),), Finish.STOP)
 
 
-def test_it_is_used_where_it_is_asked_for_by_name_and_nowhere_else() -> None:
+def test_a_rule_is_chosen_by_name_and_recorded_in_the_trace() -> None:
     settings = {"prm": None, "strategy": "majority", "budget": 2}
-    assert asyncio.run(Solver(Plain(), **settings).solve("How much?")).answer is None  # type: ignore[arg-type]
+    assert asyncio.run(Solver(Plain(), extract="boxed", **settings).solve("How much?")).answer is None  # type: ignore[arg-type]
     solution = asyncio.run(Solver(Plain(), extract="last-number", **settings).solve("How much?"))  # type: ignore[arg-type]
     assert solution.answer == "7"
     assert solution.plan.extract == "last-number"

@@ -3,13 +3,18 @@ r"""How an answer is found where nothing is boxed, and which finds vote."""
 # ruff: noqa: RUF001  (colons of other scripts)
 from __future__ import annotations
 
+import gzip
+import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from tests.replay.recorded import SHARED
 from tests.toy import SHAPE
 from tts import solve
+from tts.answers.equivalence import equivalent
 from tts.answers.finding import Found, How, auto, strongest
 from tts.protocols import Completion, Policy, Request
 from tts.types import Finish, Problem, Step
@@ -46,6 +51,13 @@ def test_an_answer_is_found_in_the_strongest_way_a_text_allows(text: str, answer
 @pytest.mark.parametrize("text", ["", "I do not know.", "Let us think step by step."])
 def test_a_text_without_an_answer_has_none(text: str) -> None:
     assert auto(text) is None
+
+
+@pytest.mark.parametrize("piece", ["answer: ", "**", '{"answer": ', "答案是", r"\boxed{", "1. ", "(answer is "])
+def test_a_megabyte_of_anything_is_read_in_a_moment(piece: str) -> None:
+    start = time.process_time()
+    auto(piece * (10**6 // len(piece)))
+    assert time.process_time() - start < 5
 
 
 def test_the_strongest_find_is_a_box_before_a_statement_before_a_quantity() -> None:
@@ -100,3 +112,21 @@ def test_the_standings_list_every_answer_the_winner_first() -> None:
 def test_boxed_alone_finds_nothing_in_words() -> None:
     solution = ask("The answer is 9.", extract="boxed")
     assert (solution.answer, solution.votes) == (None, ())
+
+
+FOUR_MODELS = SHARED / "data" / "recorded" / "gsm8k_openai_4models" / "example_model_solutions.jsonl.gz"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FOUR_MODELS.is_file(), reason="the recorded solutions of GSM8K are not here")
+def test_auto_agrees_with_every_recorded_verdict_on_solutions_that_box_nothing() -> None:
+    with gzip.open(FOUR_MODELS, "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    wrong = [
+        (row["answer"], sample["text"])
+        for row in rows
+        for sample in row["samples"]
+        if ((found := auto(sample["text"])) is not None and equivalent(found.answer, row["answer"]))
+        != sample["recorded_correct"]
+    ]
+    assert wrong == []

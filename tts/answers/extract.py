@@ -121,7 +121,7 @@ def last_number(text: str) -> str | None:
     formulas between math delimiters and plain numbers the later one. A comma in a plain number groups thousands or,
     where it cannot, is the decimal point: ``2,74`` is 2.74. A text without numbers may choose a letter.
     """
-    if found := _boxed(text):
+    if found := joined_boxes(text):
         return found
     tail = text[-_TAIL:]
     said = [match["said"] for match in _PHRASE.finditer(tail)]
@@ -137,7 +137,8 @@ def _letter(said: str, text: str) -> str | None:
     return chosen["letter"] if chosen else None
 
 
-def _boxed(text: str) -> str | None:
+def joined_boxes(text: str) -> str | None:
+    """Return the last box, together with those before it that only commas and an *and* or *or* separate."""
     last: list[Box] = []
     for box in filter(lambda box: box.holds(text), deque(boxes(text), maxlen=_LAST)):
         apart = box.start - last[-1].end if last else 0

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tts.answers.extract import extract, last_number
+from tts.answers.extract import joined_boxes, last_number
 
 _TAIL = 4000  # an answer is at the end, and the cost of looking for it must be bounded
 
@@ -50,7 +50,7 @@ _JSON = re.compile(r'\{[^{}]*"(?:final_)?answer"[^{}]*\}', re.IGNORECASE)
 
 def auto(text: str) -> Found | None:
     """Find the answer of a solution: the last complete box, else the last statement, else the last quantity."""
-    if (boxed := extract(text)) is not None:
+    if (boxed := joined_boxes(text)) is not None:
         return Found(boxed, How.BOXED)
     tail = text[-_TAIL:]
     said = _in_json(tail) or _stated(tail)
