@@ -12,6 +12,7 @@ If the graders disagree, the truth is unknown and the row is only shown.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -27,7 +28,7 @@ import typer
 from tts.answers.equivalence import grade
 from tts.answers.extract import extract, last_number
 from tts.commands.console import table
-from tts.errors import BadInput, TTSError
+from tts.errors import BadInput, MissingExtra, TTSError
 
 SECONDS = 30.0
 """Time limit of plain math-verify for one comparison, in seconds; its own limits do not always hold."""
@@ -139,7 +140,9 @@ for line in sys.stdin:
 
 
 def measure(found: list[Case]) -> Iterator[tuple[Case, bool, bool]]:
-    """Yield each case with our verdict and the verdict of plain math-verify."""
+    """Yield each case with our verdict and plain math-verify's. Raises MissingExtra where that is not installed."""
+    if importlib.util.find_spec("math_verify") is None:
+        raise MissingExtra("math-verify is not installed: pip install 'tts-search[dev]'.")
     plain = Plain()
     try:
         for case in found:
