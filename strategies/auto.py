@@ -1,4 +1,4 @@
-"""Auto: look, decide, go on. The right strategy for each problem, by measured curves or by the published rule."""
+"""Auto: samples, decides and continues; the strategy for each problem comes from a profile or the published rule."""
 
 from __future__ import annotations
 
@@ -20,25 +20,24 @@ from tts.selection.published_rule import EASY, HARD, PROBE, agreement, rounds, s
 from tts.selection.selector import SAMPLING, Limits, decide, price_of_budget, without_searches
 from tts.types import Node, Plan, Until
 
-POOR = "the ceiling of FLOPs is below what any answer is expected to cost: the cheapest one was tried."
+POOR = "the ceiling of FLOPs is below the expected cost of any answer: the cheapest one was tried."
 AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auto(Branching):
-    """The best strategy for this policy, this reward model, this problem and this budget.
+    """Chooses the best strategy for this policy, reward model, problem and budget.
 
-    Samples are looked at as they come. A profile of measured curves says what each way on would bring and cost: to
-    stop, to sample more, to score, or to search beside the samples at hand; all that was found votes. Without a profile
-    the rule of arXiv 2502.06703 chooses once, by how far four samples agree; and where it says to sample, that is done
-    until the votes are settled.
+    With a profile it decides after each stage of samples, from measured accuracy and cost: stop, sample more, score, or
+    start a search; all candidates vote. Without a profile the rule of arXiv 2502.06703 decides once, by the agreement
+    of four samples; if it chooses sampling, sampling stops when the votes are settled.
 
     Attributes:
-        solution_tokens: most tokens of one whole solution.
-        aggregate: how step scores become one; ``auto`` is as the profile says, without one ``last``.
-        profile: name of a profile that ships, or the path of one; empty goes by the rule.
-        easy, medium, hard: the rule's strategies, and ``why`` they are these.
-        look: decide once from samples, tell, and stop there: what `tts plan` prints.
+        solution_tokens: limit of tokens of one whole solution.
+        aggregate: aggregation of step scores; ``auto`` is that of the profile, without one ``last``.
+        profile: name of a shipped profile, or a path; empty for the rule.
+        easy, medium, hard: the rule's strategies, and ``why`` it chose them.
+        look: decide once from samples and stop there, as `tts plan` does.
     """
 
     solution_tokens: int = 8192
@@ -68,7 +67,7 @@ class Auto(Branching):
     # -- by measured curves ----------------------------------------------------------------------------------------
 
     async def by_profile(self, search: Search) -> list[Node]:
-        """Decide at every stage by the profile's curves, until stopping is best or a whole search ends it."""
+        """Decide at every stage with the profile, until stopping is best or an ending is chosen."""
         profile = without_searches(named(self.profile)) if search.whole else named(self.profile)
         price = search.ledger.flop_price
         if price is None:
@@ -92,11 +91,11 @@ class Auto(Branching):
             stage = profile.by_key[move.n, move.scored]
 
     def limits(self, search: Search) -> Limits:
-        """What is left for this problem; nothing is under way when it is asked."""
+        """Return what is left for this problem. No request may be in progress."""
         return Limits.of(search.width, search.ledger.flops - search.ledger.spent.flops)
 
     async def evidence(self, search: Search, stage: Stage, leaves: Sequence[Node]) -> Evidence | None:
-        """What the samples at hand say; None before there are any."""
+        """Return the evidence of the samples; None without samples."""
         if not leaves:
             return None
         scores = _scores(search, leaves, stage.aggregate) if stage.scored else None
@@ -106,7 +105,7 @@ class Auto(Branching):
     # -- by the rule -----------------------------------------------------------------------------------------------
 
     async def by_rule(self, search: Search) -> list[Node]:
-        """Look once, where there is something to choose and enough to look with, then follow the rule."""
+        """Sample once if the rule needs it and the budget allows it, then follow the rule."""
         easy, medium, hard = self.ruled(search)
         if easy == medium == hard or search.width < 2 * PROBE:
             alike = easy == medium == hard
@@ -122,11 +121,11 @@ class Auto(Branching):
 
     @property
     def rule(self) -> str:
-        """Why by the rule and why these strategies, as the end of a sentence."""
-        return f"; no profile is there, and {self.why or 'so says the published rule'}"
+        """Explain why the rule applies, as the end of a sentence."""
+        return "; there is no profile, so the published rule applies" + (f": {self.why}" if self.why else "")
 
     def ruled(self, search: Search) -> list[str]:
-        """The rule's strategies, as far as these models can follow them."""
+        """Return the rule's strategies, as far as the models support them."""
         if not search.scored:
             return ["majority"] * 3
         names = [self.easy, self.medium, self.hard]
@@ -135,7 +134,7 @@ class Auto(Branching):
     async def follow(
         self, search: Search, strategy: str, leaves: list[Node], why: str, options: list[Any], **considered: float
     ) -> list[Node]:
-        """Say what the rule chose, and do it with what is left of the budget."""
+        """Record the rule's choice, and run it with the rest of the budget."""
         n = search.width - (0 if strategy in SAMPLING else len(leaves))
         how = "last" if self.aggregate == AUTO else self.aggregate
         vote = strategy_type(strategy).vote
@@ -147,12 +146,12 @@ class Auto(Branching):
             return leaves
         if settling:
             return await self.settle(search, plan, leaves)
-        if leaves and vote != "majority":  # they vote with what is found
+        if leaves and vote != "majority":  # they vote with the search's candidates
             await search.score(leaves)
         return await self.finish(search, plan, leaves)
 
     async def settle(self, search: Search, plan: Plan, leaves: list[Node]) -> list[Node]:
-        """Four samples, and again as many as there are, until their votes are settled."""
+        """Sample 4, 8, 16, ... solutions until their votes are settled."""
         scored = plan.strategy == "best-of-n"
         for n in rounds(search.width):
             leaves = await self.sample(search, n, leaves, scored=scored)
@@ -171,7 +170,7 @@ class Auto(Branching):
     async def sample(
         self, search: Search, n: int, leaves: list[Node], *, scored: bool, greedy: bool = False
     ) -> list[Node]:
-        """The samples at hand and as many more as make ``n``, scored where they are to be; ``greedy``: the first is."""
+        """Return the samples, extended to ``n`` and scored if asked for; with ``greedy`` the first one is greedy."""
         first = int(greedy and not leaves)
         parts = (first, self.sampling | {"temperature": 0.0}), (n - len(leaves) - first, self.sampling)
         found = await together(
@@ -185,7 +184,7 @@ class Auto(Branching):
         return leaves
 
     async def finish(self, search: Search, plan: Plan, leaves: list[Node]) -> list[Node]:
-        """A whole search as planned, and the samples at hand beside it: they vote too, with a weight if scored."""
+        """Run the planned search; the samples vote together with its candidates, with a weight if scored."""
         if plan.strategy in SAMPLING:
             greedy = plan.parameters.get("temperature") == 0
             return await self.sample(search, plan.n, leaves, scored=plan.strategy == "best-of-n", greedy=greedy)
@@ -196,6 +195,6 @@ class Auto(Branching):
 
 
 def _scores(search: Search, leaves: Sequence[Node], how: str) -> list[float]:
-    """The score of each sample; 0 for one that could not be scored."""
+    """Return the score of each sample; 0 for one that could not be scored."""
     known = [search.step_scores(leaf) for leaf in leaves]
     return [aggregate(steps, how) if steps else 0.0 for steps in known]

@@ -101,7 +101,7 @@ def test_without_a_strategy_whole_solutions_vote() -> None:
 def test_who_names_a_reward_model_gets_best_of_n_and_a_warning() -> None:
     solver = Solver("qwen3-4b-thinking", "qwen2.5-math-prm-7b")
     assert (chosen(solver.plan), solver.plan.prm) == ({"best-of-n"}, "qwen2.5-math-prm-7b")
-    assert "thinks at length" in solver.plan.parameters["why"]
+    assert "a reasoning policy" in solver.plan.parameters["why"]
     [warning] = solver.warnings
     assert "short worked solutions" in warning
     assert "beyond 4,096 tokens" in warning

@@ -60,7 +60,8 @@ def ladder(policy: str, prm: str) -> Profile:
 
     def search(strategy: str, n: int, *right: float) -> Ending:
         flops = tuple(1e5 * n for _ in right)
-        return Ending(strategy, n, curve(*right), flops, parameters={"beam_width": 2, "max_steps": 12})
+        parameters = {} if strategy == "best-of-n" else {"beam_width": 2, "max_steps": 12}
+        return Ending(strategy, n, curve(*right), flops, parameters=parameters)
 
     scored: dict[str, Any] = {"vote": "weighted", "aggregate": "min"}
     halves, rates = (0.5, 0.5), curve(0.3, 0.9)

@@ -74,7 +74,7 @@ def test_a_solution_says_what_was_decided_and_why(tts: Tts, profile: str) -> Non
             ["--profile", "none.json"],
             "cannot be read: No such file or directory; `tts calibrate` makes one",
         ),
-        (["--profile", "{damaged}"], "is damaged: 'policy' of the profile is to be a text"),
+        (["--profile", "{damaged}"], "is damaged: 'policy' of the profile must be a text"),
         (["--profile", "{newer}"], "has version 99, this program reads version 2"),
         (["--profile", "{profile}", "--policy", "lab-200k"], "was measured with lab-1m and lab-prm, not with lab-200k"),
         (["--profile", "{profile}", "--prm", "none"], "not with lab-1m and no reward model"),

@@ -1,1 +1,1 @@
-"""The choice of a plan: features, profiles, the selector, the published rule, shared budgets."""
+"""Selection of a plan: features, profiles, the selector, the published rule, shared budgets."""

@@ -1,4 +1,4 @@
-"""What the selector decided, in words and as rows: for the trace, for ``tts plan``, and for the reason of a plan."""
+"""Explanations of a decision, as sentences and rows: for the trace, for ``tts plan``, for the reason of a plan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tts.types import Plan
 
 
 def plan_of(profile: Profile, decision: Decision, limits: Limits, source: str) -> Plan:
-    """The plan that a decision stands for: its strategy, width and vote, and why."""
+    """Return the plan of a decision: strategy, width and vote, and the reason."""
     stage, move, why = decision.stage, decision.choice.move, reason(decision, source, profile.greedy)
     if isinstance(move, Ending):
         n = limits.width(stage, move)
@@ -21,7 +21,7 @@ def plan_of(profile: Profile, decision: Decision, limits: Limits, source: str) -
 
 
 def reason(decision: Decision, source: str, greedy: bool = False) -> str:
-    """Why, in one sentence; ``greedy``: the first sample is the greedy one."""
+    """Explain a decision in one sentence; ``greedy``: the first sample is the greedy one."""
     choice = decision.choice
     known = f"after {_samples(decision.stage, greedy)}{_difficulty(decision)}, " if decision.stage.n else ""
     if not decision.within:
@@ -32,7 +32,7 @@ def reason(decision: Decision, source: str, greedy: bool = False) -> str:
 
 
 def considered(decision: Decision, limits: Limits) -> dict[str, Any]:
-    """What a decision was made from, as JSON types."""
+    """Return the basis of a decision as JSON types."""
     return {
         "samples": decision.stage.n,
         "scored": decision.stage.scored,
@@ -58,7 +58,7 @@ def _row(stage: Stage, choice: Choice, limits: Limits, chosen: bool) -> dict[str
 
 
 def _words(stage: Stage, choice: Choice) -> str:
-    """A way on, in words."""
+    """Describe a move."""
     move = choice.move
     if move is None:
         return "stop"
@@ -67,7 +67,7 @@ def _words(stage: Stage, choice: Choice) -> str:
             return "score, look again"
         more = "sample on" if stage.n else "sample"
         return f"{more}, score, look again" if move.scored else f"{more}, look again"
-    return f"{move.strategy}{' beside' if stage.n and separate_search(move) else ', blind' if move.blind else ''}"
+    return f"{move.strategy}{' plus samples' if stage.n and separate_search(move) else ', blind' if move.blind else ''}"
 
 
 def _samples(stage: Stage, greedy: bool) -> str:

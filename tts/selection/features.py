@@ -1,4 +1,4 @@
-"""What the samples of a problem say of it, without the right answer: the features that difficulty is estimated from."""
+"""Features of the samples of a problem, computed without the right answer; difficulty is estimated from them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 FEATURES = ("agreement", "rival", "first", "variety", "silent", "length", "uneven", "prompt")
-"""The features that any samples have."""
+"""Features of all samples."""
 
 SCORE_FEATURES = ("weight", "mean", "best", "spread", "winner", "apart")
-"""The features that scored samples have besides."""
+"""Additional features of scored samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +18,9 @@ class Evidence:
     """The samples of one problem so far, at least one.
 
     Attributes:
-        classes: of each sample's answer, the greedy one first where there is one: equal answers share a number, -1
-            without a voice.
-        scores: of each sample, 0 for one that could not be scored; None where the reward model has scored none.
+        classes: class of each sample's answer, the greedy one first if there is one; equal answers share a number, -1
+            casts no vote.
+        scores: score of each sample, 0 for one that could not be scored; None without a reward model.
         tokens: sampled tokens of each.
         prompt: tokens of the prompt.
     """
@@ -31,16 +31,16 @@ class Evidence:
     prompt: int
 
     def features(self) -> dict[str, float]:
-        """The features by name; those of the scores only where there are scores.
+        """Compute the features by name; score features only with scores.
 
-        Shares are given as smoothed log odds, ``log((k + 1/2) / (n - k + 1/2))`` of k in n.
+        Shares are smoothed log odds, ``log((k + 1/2) / (n - k + 1/2))`` for k of n.
 
-        ``agreement``: the commonest answer's share of the samples. ``rival``: the second's. ``first``: the first
-        sample's. ``variety``: distinct answers a voice. ``silent``: share of samples without a voice. ``length``: log
-        of the mean tokens. ``uneven``: their deviation over their mean. ``prompt``: log of the prompt's tokens.
-        ``weight``: the share of the summed scores that the heaviest answer holds. ``mean``, ``best``, ``spread``: of
-        the scores. ``winner``: the mean score of the heaviest answer's samples. ``apart``: its best score less the best
-        of any other answer.
+        ``agreement``: share of the most common answer among the samples. ``rival``: share of the second. ``first``:
+        share of the first sample's answer. ``variety``: distinct answers per voting sample. ``silent``: share of
+        samples that cannot vote. ``length``: log of the mean tokens. ``uneven``: standard deviation of the tokens over
+        their mean. ``prompt``: log of the prompt's tokens. ``weight``: share of the answer with the largest sum of
+        scores in all scores. ``mean``, ``best``, ``spread``: mean, maximum and standard deviation of the scores.
+        ``winner``: mean score of that answer's samples. ``apart``: its best score minus the best of any other answer.
         """
         n = len(self.classes)
         votes: dict[int, int] = {}
@@ -48,14 +48,14 @@ class Evidence:
             if label >= 0:
                 votes[label] = votes.get(label, 0) + 1
         first, second = [*sorted(votes.values(), reverse=True), 0, 0][:2]
-        voices = sum(votes.values())
+        voters = sum(votes.values())
         mean = sum(self.tokens) / n
         found = {
             "agreement": _odds(first, n),
             "rival": _odds(second, n),
             "first": _odds(votes.get(self.classes[0], 0), n),
-            "variety": len(votes) / max(1, voices),
-            "silent": _odds(n - voices, n),
+            "variety": len(votes) / max(1, voters),
+            "silent": _odds(n - voters, n),
             "length": math.log(max(1.0, mean)),
             "uneven": _deviation(self.tokens, mean) / max(1.0, mean),
             "prompt": math.log(max(1, self.prompt)),

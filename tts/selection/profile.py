@@ -1,12 +1,12 @@
-"""Profiles: what was measured of a policy and a reward model on a calibration split.
+"""Profiles: measurements of a policy and a reward model on a calibration split.
 
-A profile is a graph of stages. A *stage* is what a solver knows after ``n`` samples, with or without the reward model's
-scores; it sorts problems into bins by the *belief*, the calibrated chance that the vote of these samples
-is right. From each bin one can stop, *advance* to a later stage (more samples, or the scores of those at hand) or
-*finish* with a whole search beside the samples. What each of these costs and how often it ends right was counted on the
-calibration problems, bin by bin, so the best way on is found by backward induction (:mod:`tts.selection.selector`).
+A profile is a graph of stages. A *stage* is the state after ``n`` samples, scored or not. It sorts problems into bins
+by the *belief*: the calibrated probability that the vote of these samples is right. From each bin a solver can stop,
+*advance* to a later stage (more samples, or scores), or take an *ending*: a whole search, whose candidates vote
+together with the samples. Cost and accuracy of each move were counted on the calibration problems, bin by bin. The
+best move follows by backward induction (:mod:`tts.selection.selector`).
 
-On disk it is JSON with a version (:mod:`tts.selection.profile_file`). Nothing in it is run or evaluated.
+On disk a profile is JSON with a version (:mod:`tts.selection.profile_file`). Nothing in it is executed.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ class Estimator:
     weights: Mapping[str, float]
 
     def __call__(self, features: Mapping[str, float]) -> float:
-        """The estimate, in 0..1. Raises KeyError for a feature that is not there."""
+        """Compute the estimate, in 0..1. Raises KeyError for a missing feature."""
         total = self.bias + sum(weight * features[name] for name, weight in self.weights.items())
         return 1 / (1 + math.exp(-max(-50.0, min(50.0, total))))
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """An estimate's calibration: its B bins, and what was found in each.
+    """The calibration of an estimate: its B bins, and the true values in each.
 
     Attributes:
         edges: the B - 1 inner borders, ascending.
-        found: in each bin the mean, and the interval that holds nine problems of ten.
+        found: mean in each bin, and the interval of 90 % of the problems.
     """
 
     edges: tuple[float, ...]
@@ -63,7 +63,7 @@ class Advance:
     Attributes:
         n, scored: the stage it leads to.
         flops: expected cost from each bin [K], both models.
-        chance: from each bin, the chance of each bin of that stage [K][K'].
+        chance: probability of each bin of that stage from each bin of this one [K][K'].
     """
 
     n: int
@@ -74,16 +74,16 @@ class Advance:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A whole search, after which the vote is taken over what it found and the samples at hand.
+    """A move after which the search ends: a whole search, then the vote over its candidates and the samples.
 
     Attributes:
-        strategy, n, parameters: the search. ``best-of-n`` and ``majority`` go on from the samples at hand, so their
-            ``n`` counts those; another strategy's counts its own.
-        vote, aggregate: how its candidates and the samples become one answer; samples that are not scored weigh nothing
-            beside some that are.
-        right: how often that is right, by bin.
+        strategy, n, parameters: the search. ``best-of-n`` and ``majority`` continue from the samples, so their ``n``
+            includes them; that of other strategies does not.
+        vote, aggregate: how candidates and samples become one answer; unscored samples weigh nothing against scored
+            ones.
+        right: accuracy by bin.
         flops: expected cost from each bin [K], both models.
-        blind: it stands there to be compared with and is not chosen: what one might fix beforehand, without a look.
+        blind: baseline, never selected: a strategy chosen beforehand, without samples.
     """
 
     strategy: str
@@ -98,18 +98,18 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What is known after ``n`` samples, and where one can go from there.
+    """The state after ``n`` samples, and the moves from there.
 
     Attributes:
-        n: samples; 0 is the beginning, where there is one bin and nothing to stop with.
+        n: number of samples; the first stage has 0, one bin, and nothing to stop with.
         scored: whether the reward model has scored them.
-        belief: the chance that the vote of these samples is right; None at the beginning.
+        belief: estimator of the probability that the vote of these samples is right; None at the first stage.
         edges: the K - 1 inner borders of the bins of the belief, ascending.
-        share: how many of the calibration problems were in each bin [K]; sums to 1.
-        right: how often the vote of the samples was right in each bin.
+        share: share of the calibration problems in each bin [K]; sums to 1.
+        right: accuracy of the vote of the samples in each bin.
         vote, aggregate: how these samples vote.
-        difficulty: the estimate of pass@1, and ``scale`` its calibration; None at the beginning.
-        advances, endings: the ways on.
+        difficulty: estimator of pass@1, and ``scale`` its calibration; None at the first stage.
+        advances, endings: the moves.
     """
 
     n: int
@@ -127,29 +127,29 @@ class Stage:
 
     @property
     def key(self) -> tuple[int, bool]:
-        """What names the stage in its profile."""
+        """Return what identifies the stage in its profile."""
         return self.n, self.scored
 
     @property
     def moves(self) -> tuple[Advance | Ending, ...]:
-        """The ways on that may be chosen."""
+        """Return the moves that may be selected."""
         return (*self.advances, *(ending for ending in self.endings if not ending.blind))
 
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """What was measured of a policy and a reward model. Compared by identity, so that what follows from it is kept.
+    """Measurements of a policy and a reward model. Compared by identity, so that derived results can be cached.
 
     Attributes:
-        policy, prm: their names; ``prm`` is empty where none took part.
-        policy_parameters, prm_parameters: their sizes, to tell another model of the same name.
-        temperature, top_p: of the sampling.
-        stages: in an order in which every move leads forward; the first is the beginning.
+        policy, prm: names of the models; ``prm`` is empty without a reward model.
+        policy_parameters, prm_parameters: their sizes, to detect another model of the same name.
+        temperature, top_p: sampling parameters.
+        stages: in an order in which every move leads forward.
         greedy: whether the first sample of every stage is the greedy one (temperature 0).
-        dataset: name of the calibration data, and ``sha256`` its hash.
-        problems: of each calibration problem, the first 12 digits of the SHA-256 of its text
-            (:attr:`tts.types.Problem.id` where none was given).
-        about: how it came about: command, versions, seeds, runs.
+        dataset: name of the calibration data; ``sha256`` is its hash.
+        problems: first 12 digits of the SHA-256 of each calibration problem's text (the default of
+            :attr:`tts.types.Problem.id`).
+        about: how it was made: command, versions, seeds, runs.
     """
 
     policy: str
@@ -167,5 +167,5 @@ class Profile:
 
     @cached_property
     def by_key(self) -> dict[tuple[int, bool], Stage]:
-        """The stages by number of samples and whether they are scored."""
+        """Index the stages by number of samples and whether they are scored."""
         return {stage.key: stage for stage in self.stages}

@@ -1,4 +1,4 @@
-"""Whether the parts of a profile fit one another: what a file may say and the selector could not work with."""
+"""Consistency checks of a profile: parts that parse but that the selector could not work with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tts.answers.aggregate import AGGREGATES
 from tts.selection.features import FEATURES, SCORE_FEATURES
 from tts.selection.profile import Curve, Profile, Stage
 
-_SLACK = 1e-4  # how far shares may be from a sum of 1: they are written with six digits
+_SLACK = 1e-4  # tolerance of sums of shares, which are written with six digits
 
 
 class Damaged(ValueError):
@@ -18,15 +18,15 @@ class Damaged(ValueError):
 
 
 def check(profile: Profile) -> None:
-    """Raises Damaged where its parts do not fit one another."""
+    """Raise Damaged if the parts of a profile are inconsistent."""
     seen: dict[tuple[int, bool], int] = {stage.key: k for k, stage in enumerate(profile.stages)}
     if not profile.stages or profile.stages[0].key != (0, False) or len(seen) != len(profile.stages):
-        raise Damaged("its stages are to begin with n = 0, each one once")
+        raise Damaged("its stages must start with n = 0, each one once")
     first = profile.stages[0]
     if 1 not in [move.n for move in first.moves]:
-        raise Damaged("nothing leads from its beginning to a single sample")  # the least that any budget allows
+        raise Damaged("its first stage has no move to a single sample")  # the smallest budget
     if profile.temperature < 0 or not 0 < profile.top_p <= 1:
-        raise Damaged("no policy samples at its temperature and top_p")
+        raise Damaged("its temperature or top_p is out of range")
     places = [
         f"stage {k} (n = {stage.n}{', scored' if stage.scored else ''})" for k, stage in enumerate(profile.stages)
     ]
@@ -36,11 +36,11 @@ def check(profile: Profile) -> None:
         for advance in stage.advances:
             at = seen.get((advance.n, advance.scored))
             if at is None or at <= k or advance.n < stage.n or (stage.scored and not advance.scored):
-                raise Damaged(f"{where} leads on to n = {advance.n}, which is no later stage")
+                raise Damaged(f"{where} leads to n = {advance.n}, which is not a later stage")
             after = profile.stages[at]
             _check_costs(advance.flops, stage, where)
             if len(advance.chance) != len(stage.share):
-                raise Damaged(f"{where} has chances of another number of bins")
+                raise Damaged(f"{where} has chances for a wrong number of bins")
             for chances in advance.chance:
                 _check_shares(chances, len(after.share), f"the chances of {where}")
 
@@ -51,15 +51,15 @@ def _check_stage(stage: Stage, where: str) -> None:
     _check_edges(stage.edges, where)
     _check_rates(stage.right, bins, where)
     if stage.n == 0 and (bins > 1 or stage.belief is not None):
-        raise Damaged(f"{where} is the beginning, where nothing is known, and has more than one bin")
+        raise Damaged(f"{where} is the first one and has more than one bin")
     if stage.n > 0 and stage.belief is None:
         raise Damaged(f"{where} lacks its belief")
     known = (*FEATURES, *SCORE_FEATURES) if stage.scored else FEATURES
     for estimator in (stage.belief, stage.difficulty):
         if estimator is not None and (strange := sorted(set(estimator.weights) - set(known))):
-            raise Damaged(f"{where} weighs {strange[0]!r}, which is no feature of its samples")
+            raise Damaged(f"{where} weighs {strange[0]!r}, which is not a feature of its samples")
     if (stage.difficulty is None) != (stage.scale is None):
-        raise Damaged(f"{where} has one of 'difficulty' and 'scale' only")
+        raise Damaged(f"{where} has only one of 'difficulty' and 'scale'")
     if stage.scale is not None:
         _check_edges(stage.scale.edges, where)
         _check_rates(stage.scale.found, len(stage.scale.edges) + 1, where)
@@ -70,7 +70,7 @@ def _check_stage(stage: Stage, where: str) -> None:
             raise Damaged(f"{where} ends with {ending.strategy} of {ending.n} samples")
     for aggregate in (stage.aggregate, *(ending.aggregate for ending in stage.endings)):
         if aggregate not in AGGREGATES:
-            raise Damaged(f"{where} aggregates by {aggregate!r}, which nobody knows")
+            raise Damaged(f"{where} aggregates by {aggregate!r}, which is not an aggregation")
 
 
 def _check_edges(edges: Sequence[float], where: str) -> None:
@@ -85,12 +85,12 @@ def _check_shares(shares: Sequence[float], count: int, what: str) -> None:
 
 def _check_costs(flops: Sequence[float], stage: Stage, where: str) -> None:
     if len(flops) != len(stage.share) or min(flops) < 0:
-        raise Damaged(f"{where} has costs that are no {len(stage.share)} numbers of FLOPs")
+        raise Damaged(f"{where} has costs that are not {len(stage.share)} numbers of FLOPs")
 
 
 def _check_rates(curve: Curve, count: int, where: str) -> None:
     bins = list(zip(curve.mean, curve.low, curve.high, strict=False))
     if {len(curve.mean), len(curve.low), len(curve.high)} != {count}:
-        raise Damaged(f"{where} has rates of another number of bins than {count}")
+        raise Damaged(f"{where} does not have rates for {count} bins")
     if not all(0 <= low <= high <= 1 and low - _SLACK <= mean <= high + _SLACK for mean, low, high in bins):
-        raise Damaged(f"{where} has rates that are no 0 <= low <= mean <= high <= 1")
+        raise Damaged(f"{where} has rates that are not 0 <= low <= mean <= high <= 1")

@@ -1,9 +1,9 @@
-"""Profiles as files: JSON with a version, checked through and through when read; and those that ship with the package.
+"""Profile files: versioned JSON, validated on reading; and the profiles that ship with the package.
 
     {"format": "tts-search profile", "version": 2, "policy": "lab-1m", "prm": "lab-prm", ...,
      "stages": [{"n": 0, "scored": false, ...}, ...]}
 
-The fields are those of :mod:`tts.selection.profile`. Numbers are written with six digits.
+The fields are those of :mod:`tts.selection.profile`; endings are called ``finishes``. Numbers have six digits.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ FORMAT = "tts-search profile"
 VERSION = 2
 SHIPPED = Path(__file__).with_name("profiles")
 LARGEST = 2**26
-"""Bytes of the largest profile; those that ship have some 100 kB."""
+"""Size limit of a profile in bytes; the shipped ones have some 100 kB."""
 
 
 def find(policy: str, prm: str = "") -> str:
-    """The name of the profile that ships for a policy and a reward model; empty where there is none."""
+    """Return the name of the shipped profile for a policy and a reward model; empty if there is none."""
     name = f"{policy}+{prm}" if prm else policy
     return name if re.fullmatch(r"[\w.+-]+", name) and (SHIPPED / f"{name}.json").is_file() else ""
 
 
 def named(name: str) -> Profile:
-    """The profile that ships by this name, or of the file so called; read once while it does not change.
+    """Load the shipped profile of this name, or the file; cached while the file does not change.
 
     Raises BadInput as :func:`load` does.
     """
@@ -54,7 +54,7 @@ def named(name: str) -> Profile:
 
 
 def digest(name: str) -> str:
-    """SHA-256 of the profile of that name, as :func:`named` takes it."""
+    """Return the SHA-256 of the profile of this name, as :func:`named` finds it."""
     return hashlib.sha256(read_bytes(_path(name), f"the profile {name}", LARGEST)).hexdigest()
 
 
@@ -69,7 +69,7 @@ def _kept(path: Path, changed: int, size: int) -> Profile:
 
 
 def save(profile: Profile, path: Path | str) -> None:
-    """Write a profile, one stage a line, whole or not at all. Raises BadInput where the path cannot be written."""
+    """Write a profile atomically, one stage per line. Raises BadInput if the path cannot be written."""
     row = {"format": FORMAT, "version": VERSION, **_row(profile)}
     stages = ",\n".join(map(dump, row.pop("stages")))
     lines = [f"{dump(name)}: {dump(value)}" for name, value in row.items()]
@@ -78,10 +78,10 @@ def save(profile: Profile, path: Path | str) -> None:
 
 
 def load(path: Path | str) -> Profile:
-    """Read a profile.
+    """Load and validate a profile.
 
-    Raises BadInput for a file that cannot be read, that is no profile, of a version not known here, or damaged; the
-    sentence says where.
+    Raises BadInput for a file that cannot be read, is not a profile, has an unknown version, or is damaged; the message
+    names the place.
     """
     row = json_text.read(path, f"the profile {path}", LARGEST)
     if not isinstance(row, dict) or row.get("format") != FORMAT:
@@ -184,27 +184,27 @@ def _known(row: Any, kind: type[Any], where: str) -> None:
 def _text(row: Mapping[str, Any], name: str, where: str, empty: bool = False) -> str:
     value = row.get(name)
     if not isinstance(value, str) or not (value or empty):
-        raise Damaged(f"{name!r} of {where} is to be a text, not {value!r}")
+        raise Damaged(f"{name!r} of {where} must be a text, not {value!r}")
     return value
 
 
 def _whole(row: Mapping[str, Any], name: str, where: str) -> int:
     value = row.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise Damaged(f"{name!r} of {where} is to be a whole number, not {value!r}")
+        raise Damaged(f"{name!r} of {where} must be a whole number, not {value!r}")
     return value
 
 
 def _number(value: Any, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise Damaged(f"{what} is to be a number, not {value!r}")
+        raise Damaged(f"{what} must be a number, not {value!r}")
     return float(value)
 
 
 def _list(row: Mapping[str, Any], name: str, where: str) -> list[Any]:
     value = row.get(name)
     if not isinstance(value, list):
-        raise Damaged(f"{name!r} of {where} is to be a list")
+        raise Damaged(f"{name!r} of {where} must be a list")
     return value
 
 
@@ -217,7 +217,7 @@ def _numbers(row: Mapping[str, Any], name: str, where: str) -> tuple[float, ...]
 def _mapping(row: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
     value = row.get(name)
     if not isinstance(value, dict):
-        raise Damaged(f"{name!r} of {where} is to be an object")
+        raise Damaged(f"{name!r} of {where} must be an object")
     return value
 
 
@@ -227,7 +227,7 @@ def _on_disk(field: str) -> str:
 
 
 def _row(value: Any) -> Any:
-    """A part of a profile as JSON types."""
+    """Convert a part of a profile to JSON types."""
     if is_dataclass(value):
         return {_on_disk(f.name): _row(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, float):

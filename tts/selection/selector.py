@@ -1,15 +1,15 @@
-"""The compute-optimal selector: from what the samples so far say to the next move, by a profile's measured curves.
+"""The compute-optimal selector: chooses the next move from the features of the samples and a profile.
 
-The worth of a stage's bin is the best of stopping there, of finishing with a search, and of advancing to a later stage
-and choosing again there, each FLOP at a price:
+The worth of a stage's bin is the best of stopping there, of an ending, and of advancing to a later stage and choosing
+again there, each FLOP at a price:
 
     worth(bin) = max( right(bin),
                       right(search | bin) - price * flops(search | bin),
                       sum over bins' of chance(bin' | bin) * worth(bin') - price * flops(bin) )
 
-computed backwards from the last stage (optimal stopping by backward induction; compute-optimal scaling in the sense of
-arXiv 2408.03314 and 2502.06703, with the difficulty estimated rather than known). One price for every problem is how a
-pot of FLOPs is divided best: where a further FLOP would buy less than its price anywhere, it is not spent.
+It is computed backwards from the last stage (optimal stopping by backward induction; compute-optimal scaling in the
+sense of arXiv 2408.03314 and 2502.06703, with an estimated difficulty). One price for all problems divides a shared
+budget best: a FLOP that gains less than its price on one problem is not spent there.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from tts.selection.features import Evidence
 from tts.selection.profile import Advance, Ending, Profile, Stage
 
 INDIFFERENCE = 0.005
-"""Without a pot the whole budget is worth half a point of accuracy: of plans as good as that the cheapest is taken."""
+"""Without a shared budget the whole budget is worth half a point of accuracy: among equal plans the cheapest wins."""
 
 SAMPLING = ("best-of-n", "majority")
-"""Strategies of independent samples, which go on from those at hand; any other searches beside them."""
+"""Strategies of independent samples, which continue from existing samples; others start a separate search."""
 
-_SHORTEST = 0.75  # the part of a search's width that it must have left to be taken for the one that was measured
-_PRICES = 16  # steps from a price to its double
-_CEILINGS = 4  # steps from a ceiling of FLOPs to its double: costs are means, so that a finer one would mean nothing
+_SHORTEST = 0.75  # share of its measured width that a search must have left to be allowed
+_PRICES = 16  # steps per doubling of a price
+_CEILINGS = 4  # steps per doubling of a ceiling of FLOPs; costs are means, so finer steps are meaningless
 
 Move = Advance | Ending | None
-"""What to do next; None is to stop."""
+"""The next move; None is to stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may not be passed, whatever it would be worth.
+    """Hard limits of moves.
 
     Attributes:
-        n: most samples of one problem, those of a search counted with those before it.
-        flops: most expected FLOPs of one move; looking ahead, every later move is taken to have as much.
+        n: limit of samples per problem, those of a search and those before it together.
+        flops: limit of expected FLOPs of one move; the same limit is assumed for later moves.
     """
 
     n: int = 256
@@ -51,16 +51,16 @@ class Limits:
 
     @classmethod
     def of(cls, n: int, flops: float = math.inf) -> Limits:
-        """Limits whose FLOPs are rounded down, so that many problems share what is computed for one."""
+        """Round the FLOPs down, so that many problems share cached results."""
         if math.isinf(flops) or flops <= 0:
             return cls(n, max(flops, 0.0))
         return cls(n, 2.0 ** (math.floor(math.log2(flops) * _CEILINGS) / _CEILINGS))
 
     def width(self, stage: Stage, move: Advance | Ending) -> int:
-        """How many samples a move may have, as its own ``n`` counts them; 0 where they are too few for it.
+        """Return how many samples a move may have, as its ``n`` counts them; 0 if they are too few for it.
 
-        A search beside the samples at hand has what these leave of the limit, where that is three quarters of the
-        width that was measured.
+        A separate search gets what the samples leave of the limit, if that is at least three quarters of its measured
+        width.
         """
         room = self.n - (stage.n if separate_search(move) else 0)
         if room >= move.n:
@@ -68,7 +68,7 @@ class Limits:
         return room if separate_search(move) and room >= _SHORTEST * move.n else 0
 
     def allow(self, stage: Stage, move: Move, bin: int) -> bool:
-        """Whether a move from a bin of a stage stays within the limits."""
+        """Return whether a move from a bin of a stage is within the limits."""
         if move is None:
             return stage.n > 0
         return move.flops[bin] <= self.flops and self.width(stage, move) > 0
@@ -76,13 +76,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A way on from one bin of one stage, and what comes of it when all that follows is chosen best.
+    """A move from one bin of one stage, and its outcome if all later moves are chosen best.
 
     Attributes:
-        move: the next step.
-        right: expected accuracy in the end, and ``low`` and ``high`` its 95 % interval.
+        move: the move.
+        right: expected final accuracy; ``low`` and ``high`` are its 95 % interval.
         flops: expected cost from here on.
-        worth: ``right`` less the price of ``flops``.
+        worth: ``right`` minus the price of ``flops``.
     """
 
     move: Move
@@ -95,7 +95,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best way on from every bin of a stage, and their figures, each over the bins."""
+    """The best move from every bin of a stage, and its figures by bin."""
 
     choices: tuple[Choice, ...]
     right: tuple[float, ...]
@@ -110,21 +110,21 @@ class Best:
 
 
 Moves = dict[tuple[int, bool], Best]
-"""The best ways on from every stage, by the stage's key."""
+"""The best moves from every stage, by the stage's key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided at a stage, and what it was decided from.
+    """A decision at a stage, and its basis.
 
     Attributes:
-        stage, bin: where the problem stands.
-        belief: the estimated chance that the vote of the samples at hand is right; None before there are any.
-        difficulty: the estimate of pass@1, and the interval that holds nine problems of ten.
-        options: every way on within the limits, in the profile's order, and behind them the blind plans.
-        choice: the one that is taken.
-        price: accuracy a FLOP.
-        within: False where nothing was within the limits, and the cheapest answer is taken all the same.
+        stage, bin: stage and bin of the problem.
+        belief: estimated probability that the vote of the samples is right; None without samples.
+        difficulty: estimate of pass@1, and the interval of 90 % of the problems.
+        options: every move within the limits, in the profile's order, then the blind endings.
+        choice: the selected one.
+        price: accuracy per FLOP.
+        within: False if nothing was within the limits; the cheapest answer is selected nevertheless.
     """
 
     stage: Stage
@@ -138,14 +138,14 @@ class Decision:
 
 
 def decide(profile: Profile, stage: Stage, evidence: Evidence | None, price: float, limits: Limits) -> Decision:
-    """The best way on from a stage.
+    """Select the best move from a stage.
 
     Args:
-        profile: what was measured.
-        stage: where the problem stands; one of the profile's.
-        evidence: what the samples say; None at the beginning.
-        price: accuracy a FLOP.
-        limits: what may not be passed from here on.
+        profile: the measurements.
+        stage: current stage, one of the profile's.
+        evidence: the samples; None at the first stage.
+        price: accuracy per FLOP.
+        limits: limits from here on.
     """
     belief, difficulty, bin = None, None, 0
     if evidence is not None and stage.belief is not None:
@@ -169,13 +169,13 @@ def decide(profile: Profile, stage: Stage, evidence: Evidence | None, price: flo
 
 
 def separate_search(move: Advance | Ending) -> bool:
-    """Whether a move is a search of its own, which the samples at hand only stand beside."""
+    """Return true if the move starts a separate search."""
     return isinstance(move, Ending) and move.strategy not in SAMPLING
 
 
 @lru_cache(maxsize=32)
 def without_searches(profile: Profile) -> Profile:
-    """The profile for one who can only sample whole solutions."""
+    """Return the profile without separate searches, for policies that only sample whole solutions."""
     stages = (
         replace(s, endings=tuple(move for move in s.endings if not separate_search(move))) for s in profile.stages
     )
@@ -184,10 +184,10 @@ def without_searches(profile: Profile) -> Profile:
 
 @lru_cache(maxsize=2048)
 def best_moves(profile: Profile, price: float, limits: Limits) -> Moves:
-    """The best way on from everywhere, at a price of ``price`` (accuracy per FLOP), by backward induction.
+    """Compute the best move from every stage and bin at a ``price`` (accuracy per FLOP), by backward induction.
 
-    Of ways of equal worth the cheaper one is taken. Where nothing is within the limits, not even to stop, the choice
-    has a worth of minus infinity.
+    Of moves of equal worth the cheaper one wins. If nothing is within the limits, not even stopping, the worth is minus
+    infinity.
     """
     moves: Moves = {}
     for stage in reversed(profile.stages):
@@ -234,29 +234,29 @@ def _difficulty(stage: Stage, features: dict[str, float]) -> tuple[float, float,
 
 
 def expected(profile: Profile, price: float, limits: Limits) -> Choice:
-    """What a problem of the calibration data's kind comes to from the beginning, at that price."""
+    """Return the expected result of a problem like the calibration data, from the first stage, at that price."""
     return best_moves(profile, price, limits)[profile.stages[0].key].choices[0]
 
 
 def cheapest(profile: Profile) -> float:
-    """Expected FLOPs of the cheapest way to any answer."""
+    """Return the expected FLOPs of the cheapest answer."""
     return min(move.flops[0] for move in profile.stages[0].moves)
 
 
 def price_for(profile: Profile, flops: float, limits: Limits) -> float:
-    """The least price at which a problem is expected to cost no more than ``flops``, by bisection.
+    """Find the smallest price at which a problem is expected to cost at most ``flops``, by bisection.
 
-    Prices are a sixteenth of a doubling apart. Zero where even free FLOPs would not be spent beyond ``flops``; where
-    these buy no answer at all the price is the highest, at which only the cheapest answer is bought.
+    Prices are a sixteenth of a doubling apart. Returns 0 if even free FLOPs would not exceed ``flops``, and the highest
+    price, which buys only the cheapest answer, if ``flops`` buy no answer.
     """
     if expected(profile, 0.0, limits).flops <= flops:
         return 0.0
-    highest = 64 / cheapest(profile)  # a sure answer is not worth a sixty-fourth of the cheapest one's FLOPs
-    low, high = 0, 64 * _PRICES  # steps down from the highest price: dear ones first
+    highest = 64 / cheapest(profile)  # at this price a certain answer is worth a 64th of the cheapest one's FLOPs
+    low, high = 0, 64 * _PRICES  # steps down from the highest price
     while low < high:
         middle = (low + high + 1) // 2
-        dear = expected(profile, _stepped(highest, middle), limits).flops > flops
-        low, high = (low, middle - 1) if dear else (middle, high)
+        exceeds = expected(profile, _stepped(highest, middle), limits).flops > flops
+        low, high = (low, middle - 1) if exceeds else (middle, high)
     return _stepped(highest, low)
 
 
@@ -265,7 +265,7 @@ def _stepped(highest: float, steps: int) -> float:
 
 
 def price_of_budget(profile: Profile, limits: Limits) -> float:
-    """The price where nothing but the limits is given: the dearest single way within them costs INDIFFERENCE."""
+    """Return the price for limits alone: the most expensive single move within them costs INDIFFERENCE."""
     first = profile.stages[0]
     plans: tuple[Advance | Ending, ...] = (*first.advances, *first.endings)
     within = [plan.flops[0] for plan in plans if limits.allow(first, plan, 0)]

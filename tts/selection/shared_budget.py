@@ -1,4 +1,4 @@
-"""Divides FLOPs among many problems by one price (:mod:`tts.selection.selector`), which is corrected as they end."""
+"""Shared budget: divides FLOPs among problems by one price (:mod:`tts.selection.selector`), updated as they end."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from tts.errors import BudgetError
 from tts.selection.profile import Profile
 from tts.selection.selector import Limits, cheapest, expected, price_for
 
-EMPTY = "total_flops was spent before this problem's turn came."
-POOR = "total_flops is too little for an answer to every problem: the cheapest ones are given while it lasts."
+EMPTY = "total_flops was spent before this problem started."
+POOR = "total_flops is too small to answer every problem: the cheapest answers are given until it is spent."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Share:
-    """What one problem gets.
+    """The share of one problem.
 
     Attributes:
-        budget: its own budget: what a FLOP has to bring, and the FLOPs it may not pass.
+        budget: its own budget: the price of a FLOP, and the ceiling.
         expected: FLOPs that it is expected to cost.
-        warning: a sentence for the user where the shared budget is too small; else empty.
+        warning: a sentence for the user if the shared budget is too small; else empty.
     """
 
     budget: Budget
@@ -31,17 +31,17 @@ class Share:
 
 @dataclass(slots=True)
 class SharedBudget:
-    """A budget for each problem, and FLOPs for all of them together.
+    """A budget per problem, and FLOPs for all of them together.
 
-    A problem gets the price at which those that wait would just use up what is left, less what those under way are
-    expected to take. When nothing is left the rest gets nothing, so the total is never passed by more than the problems
-    then under way had been expected to leave. Without a profile all get the same share.
+    A problem gets the price at which the waiting problems are expected to use exactly what is left, minus the expected
+    cost of problems in progress. If nothing is left, the others get nothing, so the total is exceeded at most by the
+    error of the expectation for problems in progress. Without a profile all shares are equal.
 
     Attributes:
-        budget: of each problem.
-        left: FLOPs for all; infinite where only each problem is bounded.
-        waiting: problems that have no share yet.
-        profile: the measured curves that the price follows from.
+        budget: budget of each problem.
+        left: FLOPs left for all; infinite without a shared ceiling.
+        waiting: number of problems without a share.
+        profile: profile that determines the price.
     """
 
     budget: Budget
@@ -54,7 +54,7 @@ class SharedBudget:
     def of(
         cls, budget: Budget, total_flops: float | None, problems: int, profile: Profile | None, spent: float = 0.0
     ) -> SharedBudget:
-        """Return the shared budget of so many problems, of whose total ``spent`` FLOPs are gone."""
+        """Return the shared budget of so many problems; ``spent`` FLOPs of the total are already used."""
         return cls(budget, math.inf if total_flops is None else total_flops - spent, problems, profile)
 
     def open(self) -> Share:
@@ -69,7 +69,7 @@ class SharedBudget:
         return share
 
     def close(self, share: Share, spent: float) -> None:
-        """Settle the share of a problem that has ended."""
+        """Settle the share of a finished problem."""
         self.flying.discard(share)
         self.left -= spent
 
@@ -90,15 +90,15 @@ class SharedBudget:
 
 
 def check_total(total_flops: float | None, budget: Budget, strategy: str, adaptive: bool) -> None:
-    """Refuse a total that makes no sense. Raises BudgetError."""
+    """Check the total. Raises BudgetError for one that makes no sense."""
     if total_flops is None:
         return
     if not (total_flops > 0 and math.isfinite(total_flops)):
         raise BudgetError(f"total_flops must be a number above zero, not {total_flops!r}.")
     if not adaptive:
         raise BudgetError(
-            f"total_flops is divided by the strategy auto, and {strategy} is a fixed one: leave the strategy out, or "
-            "give each problem a ceiling with max_flops."
+            f"only the strategy auto can divide total_flops, not {strategy}: leave the strategy out, or "
+            "limit each problem with max_flops."
         )
     if budget.max_flops is not None and budget.max_flops > total_flops:
         raise BudgetError(
@@ -108,7 +108,7 @@ def check_total(total_flops: float | None, budget: Budget, strategy: str, adapti
 
 
 def _dearest(profile: Profile, n: int) -> float:
-    """Return more than any plan takes of one problem: the cost of all stages in turn, and of the dearest end."""
+    """Return an upper bound of any plan's cost for one problem: all stages in turn, and the most expensive ending."""
     limits = Limits(n)
     stages = [[max(move.flops) for move in stage.moves if limits.width(stage, move)] for stage in profile.stages]
     return 4 * sum(max(costs, default=0.0) for costs in stages)
