@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -12,12 +15,14 @@ from benchmarks.calibrate.command import calibrate
 from benchmarks.prm_eval.command import prm_eval
 from benchmarks.replay.command import replay
 from benchmarks.report.command import report, view
+from tts.commands.console import note, say
 from tts.commands.doctor import doctor
 from tts.commands.models import models
 from tts.commands.plan import plan
 from tts.commands.solve import solve
 from tts.commands.strategies import strategies
 from tts.errors import TTSError
+from tts.files.text import reason
 
 app = typer.Typer(
     name="tts",
@@ -33,7 +38,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from tts import __version__
 
-        typer.echo(f"tts-search {__version__}")
+        say(f"tts-search {__version__}")
         raise typer.Exit
 
 
@@ -58,21 +63,51 @@ for panel, commands in COMMANDS.items():
 
 def main() -> None:
     """Run the command line. Exit codes: 0 success, 2 an error the user can correct, 130 interrupted."""
+    _open_standard_files()
     try:
         code = app(prog_name="tts", standalone_mode=False)
     except TTSError as error:
         code = _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("tts: interrupted; finished work is kept.", err=True)
+        note("interrupted; finished work is kept.")
         code = 130
     except typer.TyperException as error:
         code = _fail(error.format_message())
-    sys.exit(code or 0)
+    except OSError as error:  # a full disk, a closed pipe
+        code = _fail(f"{error.filename or 'a file or standard output'} cannot be used: {reason(error)}.")
+    sys.exit(_flushed(code or 0))
 
 
 def _fail(sentence: str) -> int:
-    typer.echo(f"tts: {sentence}", err=True)
+    note(sentence)
     return 2
+
+
+def _open_standard_files() -> None:
+    """Open what is closed of 0, 1 and 2, so that no file of ours gets such a number and what others print.
+
+    Characters that the output cannot take are printed as escapes.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _flushed(code: int) -> int:
+    """Return the exit code, once what was printed has arrived; what cannot arrive is dropped."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        code = code or _fail(f"standard output cannot be written: {reason(error)}.")
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 
+from tts.commands.console import note
 from tts.errors import TTSError
 
 
@@ -16,8 +16,8 @@ def run(work: Callable[[], int]) -> int:
     try:
         return work()
     except TTSError as error:
-        print(f"tts: {error}", file=sys.stderr)
+        note(str(error))
         return 2
     except KeyboardInterrupt:
-        print("Stopped; the same command resumes.", file=sys.stderr)
+        note("stopped; the same command resumes.")
         return 130

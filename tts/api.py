@@ -14,6 +14,7 @@ from tts.budget import Budget
 from tts.engines.load import Loading, load_both, load_policy, load_reward
 from tts.engines.replay import ReplayPolicy, ReplayReward, load_replay
 from tts.errors import BadInput, EngineDied, TTSError
+from tts.files.text import legible
 from tts.models.policies import DEFAULT_POLICY
 from tts.planning import Wish, check_sizes, planned, reward_of
 from tts.protocols import Policy, RewardModel, as_policy
@@ -223,7 +224,7 @@ class Solver:
             raise
         except Exception as failure:
             error = str(failure) if isinstance(failure, TTSError) else f"{type(failure).__name__}: {failure}"
-            given = problem if isinstance(problem, Problem) else Problem(problem)
+            given = problem if isinstance(problem, Problem) else Problem(legible(problem))
             return Solution(given, None, 0.0, (), self.plan, Usage(), "error", Trace(), error=error)
         finally:
             shared.close(share, flops)

@@ -9,6 +9,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tts.errors import BadInput
+from tts.files.text import is_utf8
+
 if TYPE_CHECKING:
     from tts.trace import Trace
 
@@ -43,6 +46,8 @@ class Problem:
     id: str = ""
 
     def __post_init__(self) -> None:
+        if not is_utf8(self.text) or not is_utf8(self.id):
+            raise BadInput("the problem is not UTF-8 text: it holds half a surrogate pair.")
         if not self.id:
             object.__setattr__(self, "id", hashlib.sha256(self.text.encode()).hexdigest()[:12])
 

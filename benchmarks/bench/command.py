@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from benchmarks.datasets.known import BUILT_IN, KNOWN
 from tts.commands import completion, options
+from tts.commands.console import note, say, say_json
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def bench(
         solver["dataset"] = chosen.name  # the published rule depends on it
     solver.setdefault("extract", chosen.extract)
     lines = jobs.plan_run(Solver, strategies, jobs.budgets_of(budget), solver)
-    typer.echo(f"tts: {chosen.words}; answers by the rule {solver['extract']!r}.", err=True)
+    note(f"{chosen.words}; answers by the rule {solver['extract']!r}.")
     for sentence in jobs.overlaps(lines, chosen):
-        typer.echo(f"tts: {sentence}", err=True)
+        note(sentence)
     if dry_run:
         foretell(chosen, lines, out, solver["policy"], as_json)
         return
@@ -158,13 +158,11 @@ def _run(
     run = execute(data, lines, out, settings, retry, concurrency)
     rows, failed, total = run.tally.rows(len(data.items)), run.folder.failed, len(run.jobs) * len(data.items)
     if as_json:
-        typer.echo(json.dumps({"data": data.words, "part": dict(data.part), "lines": rows}, ensure_ascii=False))
+        say_json({"data": data.words, "part": dict(data.part), "lines": rows})
     else:
-        typer.echo(f"{data.words}\n\n{printed(rows)}")
+        say(f"{data.words}\n\n{printed(rows)}")
     if failed:
-        typer.echo(
-            f"tts: {failed} of {total} rows failed and count as wrong; --retry-failed tries them again.", err=True
-        )
+        note(f"{failed} of {total} rows failed and count as wrong; --retry-failed tries them again.")
         raise typer.Exit(2)
 
 
@@ -178,7 +176,7 @@ def execute(
     facts = {"command": without_secrets(shlex.join(["tts", *sys.argv[1:]])), "machine": machine()}
     with Bench(data, lines, out, settings, facts, retry=retry, concurrency=concurrency) as run:
         if run.resumed:
-            typer.echo(f"tts: {run.resumed} of {len(run.jobs) * len(data.items)} rows are already in {out}.", err=True)
+            note(f"{run.resumed} of {len(run.jobs) * len(data.items)} rows are already in {out}.")
         run.run()
     return run
 
@@ -189,9 +187,9 @@ def foretell(data: DataSet, lines: list[Line], out: Path | None, policy: str, as
 
     found = estimate.forecast(data, lines, out, policy)
     if as_json:
-        typer.echo(json.dumps({"data": data.words, "part": dict(data.part), "jobs": estimate.as_rows(found)}))
+        say_json({"data": data.words, "part": dict(data.part), "jobs": estimate.as_rows(found)})
     else:
-        typer.echo(f"{data.words}\n\n{estimate.printed(found, lines)}")
+        say(f"{data.words}\n\n{estimate.printed(found, lines)}")
 
 
 def _levels(text: str | None) -> tuple[int, ...]:

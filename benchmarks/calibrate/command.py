@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tts.commands import completion, options
+from tts.commands.console import note, say, say_json
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def calibrate(
         solver["policy"] = policy or "lab-1m"
         solver.setdefault("extract", chosen.extract)
         strategies, lines = grid.plan(solver, strategy, budget)
-        typer.echo(f"tts: {chosen.words}.", err=True)
+        note(f"{chosen.words}.")
         if dry_run:
             foretell(chosen, lines, folder, solver["policy"], as_json)
             return
@@ -131,17 +131,20 @@ def _fit(
     from benchmarks.calibrate.grid import refuse_tests
     from benchmarks.calibrate.summary import as_row, printed
     from benchmarks.recordings.gather import read
-    from tts.commands.console import check_writable
+    from tts.files.text import check_writable
     from tts.selection.profile_file import save
 
     check_writable(out)
     pool: Pool = read(runs, data)
     refuse_tests(pool.dataset, pool.sha256)
-    typer.echo(f"tts: fitting to {len(pool.entries)} problems of {pool.dataset or 'the recordings'}.", err=True)
+    note(f"fitting to {len(pool.entries)} problems of {pool.dataset or 'the recordings'}.")
     reward = "" if prm is None else None if prm == "auto" else prm
     about = {"command": shlex.join(["tts", *sys.argv[1:]])}
     found: Calibration = calibrate(pool, policy=policy, prm=reward, seed=seed, about=about)
     save(found.profile, out)
-    for note in found.notes:
-        typer.echo(f"tts: {note}.", err=True)
-    typer.echo(json.dumps(as_row(found, out)) if as_json else printed(found, out))
+    for each in found.notes:
+        note(f"{each}.")
+    if as_json:
+        say_json(as_row(found, out))
+    else:
+        say(printed(found, out))

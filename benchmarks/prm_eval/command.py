@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tts.commands import completion, options
+from tts.commands.console import interactive, note, say, say_json
 
 
 def prm_eval(
@@ -72,9 +71,9 @@ def prm_eval(
 
     found = load(data, subset or (), limit)
     for row in found.bad:
-        typer.echo(f"tts: {data}, {row}", err=True)
+        note(f"{data}, {row}")
     if found.ignored:
-        typer.echo(f"tts: {data} has fields that are not looked at: {', '.join(found.ignored)}.", err=True)
+        note(f"{data} has fields that are not looked at: {', '.join(found.ignored)}.")
     with _Bar(out) as bar:
         report = evaluate(
             prm,
@@ -87,9 +86,12 @@ def prm_eval(
             dtype=dtype,
             arguments=dict(map(parse_argument, engine_arg or [])),
         )
-    typer.echo(json.dumps(report.as_dict()) if as_json else report.text())
+    if as_json:
+        say_json(report.as_dict())
+    else:
+        say(report.text())
     if found.bad:
-        typer.echo(f"tts: {count(len(found.bad), 'row')} of {data} could not be used.", err=True)
+        note(f"{count(len(found.bad), 'row')} of {data} could not be used.")
         raise typer.Exit(2)
 
 
@@ -110,7 +112,7 @@ class _Bar:
 
     def start(self, total: int, known: int) -> Callable[[int], object]:
         if known:
-            typer.echo(f"tts: {known} of {total} solutions are scored in {self._out} already.", err=True)
-        self._bar = self._make(total=total, initial=known, unit="solution", disable=not sys.stderr.isatty())
+            note(f"{known} of {total} solutions are scored in {self._out} already.")
+        self._bar = self._make(total=total, initial=known, unit="solution", disable=not interactive())
         update: Callable[[int], object] = self._bar.update
         return update

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tts.commands import completion, options
+from tts.commands.console import interactive, note, say, say_json
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
@@ -92,13 +91,13 @@ def replay(
     sizes([record for records in by_plan.values() for record in records], asked)  # refuses what no plan has
     for at, records in enumerate(by_plan.values()):
         if at and not as_json:
-            typer.echo()
+            say()
         sentence = warning(records)
         if sentence:
-            typer.echo(f"tts: {file}: {sentence}", err=True)
+            note(f"{file}: {sentence}")
         printed += _one_plan(records, wanted, base, asked, subsets, as_json, several=len(by_plan) > 1)
     if as_json:
-        typer.echo(json.dumps(printed))
+        say_json(printed)
 
 
 def names(text: str) -> list[str]:
@@ -143,7 +142,7 @@ def _one_plan(
 
     most = max((len(record.candidates) for record in records), default=0)
     if asked and min(asked) > most > 0:
-        typer.echo(f"tts: {records[0].plan} has at most {most} candidates per problem and is left out.", err=True)
+        note(f"{records[0].plan} has at most {most} candidates per problem and is left out.")
         return []
     ns = sizes(records, None if asked is None else [n for n in asked if n <= most])
     if not scored(records):
@@ -151,9 +150,7 @@ def _one_plan(
         if not kept or (base and base.aggregate):
             raise BadInput("the recorded candidates have no step scores: only --vote majority can be replayed.")
         if len(kept) < len(wanted):
-            typer.echo(
-                "tts: the recorded candidates have no step scores: only the majority vote is replayed.", err=True
-            )
+            note("the recorded candidates have no step scores: only the majority vote is replayed.")
         wanted = kept
     graded = grade(records, _bar(len(records)))
     table = lines(graded, wanted, ns, subsets)
@@ -206,26 +203,24 @@ def _print(
             entry[f"against {base} at {most}"] = gain.points()
         laid.append(entry)
     if records[0].plan:
-        typer.echo(records[0].plan)
-    typer.echo(columns(laid))
+        say(records[0].plan)
+    say(columns(laid))
     counts = {len(record.candidates) for record in records}
     many = f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
     how = "mean over subsets of N" if subsets else "the first N as recorded"
     if not records[0].independent:
         how = f"{how}, which is no search of that width" if ns[0] < max(counts) else "all that the search ended with"
     one, some = some_right(records, 1), some_right(records, most)
-    typer.echo(f"\n{count(len(records), 'problem')}, {many} candidates each; accuracy in %, N being {how}.")
-    typer.echo(f"A candidate is right in {one.percent()}, any of {most} in {some.percent()} (unbiased over subsets).")
+    say(f"\n{count(len(records), 'problem')}, {many} candidates each; accuracy in %, N being {how}.")
+    say(f"A candidate is right in {one.percent()}, any of {most} in {some.percent()} (unbiased over subsets).")
     short = sum(len(record.candidates) < most for record in records)
     if short:
         have = "has" if short == 1 else "have"
-        typer.echo(
-            f"tts: {count(short, 'problem')} {have} fewer than {most} candidates; all they have took part.", err=True
-        )
+        note(f"{count(short, 'problem')} {have} fewer than {most} candidates; all they have took part.")
 
 
 def _bar(total: int) -> Any:
     from tqdm import tqdm
 
-    bar = tqdm(total=total, desc="grading", unit="problem", disable=not sys.stderr.isatty(), leave=False)
+    bar = tqdm(total=total, desc="grading", unit="problem", disable=not interactive(), leave=False)
     return bar.update

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tts.commands.console import check_writable
+from tts.files.text import check_writable
 
 
 def report(

@@ -1,14 +1,26 @@
-"""Layout of printed text: paragraphs, wrapped entries, tables."""
+"""What the commands print and ask: layout, output that harms no terminal, the problem from standard input."""
 
 from __future__ import annotations
 
+import codecs
+import io
+import os
+import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
+import typer
+
 from tts.errors import BadInput
+from tts.files.json_text import dump
+from tts.files.text import decoded, is_utf8, reason
+
+LARGEST = 2**24
+"""Bytes of the longest problem that is read from standard input."""
 
 
 def paragraph(title: str, text: str) -> str:
@@ -63,10 +75,87 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(line(texts) for texts in [columns, ["-" * width for width in widths], *cells])
 
 
-def check_writable(path: Path) -> None:
-    """Check before the work that the output file can be written. Raises BadInput if not."""
+def visible(text: str) -> str:
+    """Show what a terminal would obey: control characters and marks of writing direction become escapes.
+
+    Line feeds and tabs stay.
+
+    >>> visible("\x1b[31mred\u202e")
+    '\\\\x1b[31mred\\\\u202e'
+    """
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+def say(text: str = "") -> None:
+    """Print text for people on standard output. Raises BadInput where it cannot be written."""
+    _write(visible(text))
+
+
+def say_json(value: Any) -> None:
+    """Print JSON on standard output, in ASCII where the output takes no UTF-8. Raises BadInput as :func:`say`."""
+    check_printable()
+    name = (sys.stdout.encoding or "").lower().replace("-", "").replace("_", "")
+    _write(dump(value, ascii_only=name != "utf8"))
+
+
+def note(text: str) -> None:
+    """Print a remark on standard error, as ``tts: ...``. One that cannot be written is lost, and nothing else is."""
+    with suppress(OSError, ValueError):
+        typer.echo(f"tts: {visible(text)}", err=True)
+
+
+def interactive() -> bool:
+    """Return whether somebody watches standard error: whether a progress bar is drawn."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def check_printable() -> None:
+    """Check before the work that its result can be printed. Raises BadInput where standard output is closed."""
+    if sys.stdout is None:
+        raise BadInput("standard output is closed, so nothing can be printed: open it, or redirect it to a file.")
+
+
+def problem_text(given: str | None) -> str:
+    """Return the problem: the argument, else what is typed or piped in. Raises BadInput where it is not UTF-8 text."""
+    if given is None:
+        given = _asked()
+    if not is_utf8(given):  # bytes that the locale could not decode
+        with suppress(UnicodeError):
+            given = os.fsencode(given).decode()
+    if not is_utf8(given):
+        raise BadInput("the problem is not UTF-8 text.")
+    return given.strip()
+
+
+def _asked() -> str:
+    source = sys.stdin
+    if source is None:
+        raise BadInput("standard input is closed: give the problem as an argument.")
     try:
-        with path.open("a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise BadInput(f"{path} cannot be written: {error.strerror}.") from error
+        if source.isatty():
+            return str(typer.prompt("Problem", prompt_suffix=": "))
+        if not isinstance(source, io.TextIOWrapper):
+            return str(source.read(LARGEST))
+        data = source.buffer.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"the problem cannot be read: {reason(error)}.") from error
+    if len(data) > LARGEST:
+        raise BadInput(f"the problem is longer than {LARGEST:,} bytes.")
+    try:
+        return decoded(data, "the problem")
+    except BadInput:
+        encoding = source.encoding.lower().replace("-", "").replace("_", "")
+        if encoding in ("utf8", "ascii", "ansix3.41968") or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise
+        return data.decode(source.encoding, "surrogateescape")
+
+
+def _write(text: str) -> None:
+    check_printable()
+    try:
+        typer.echo(text)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"standard output cannot be written: {reason(error)}.") from error

@@ -17,6 +17,8 @@ from typing import Annotated
 
 import typer
 
+from tts.commands.console import say
+
 PROBLEM = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
 _GIB = 2**30
 _MEASURED = """
@@ -101,7 +103,7 @@ def doctor(
 ) -> None:
     """Check packages, hardware and models on this machine."""
     for name, text in facts():
-        typer.echo(f"{name:<16}{text}")
+        say(f"{name:<16}{text}")
     if benchmark:
         for name, text in timings():
-            typer.echo(f"{name:<16}{text}")
+            say(f"{name:<16}{text}")

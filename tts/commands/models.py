@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from tts.commands import completion
-from tts.commands.console import entries, paragraph, table
+from tts.commands.console import entries, paragraph, say, say_json, table
 from tts.models.card import Kind, ModelCard
 from tts.models.files import folder_of
 from tts.models.find import find
@@ -153,17 +152,20 @@ def models(
     """List the known models, or describe one."""
     if name is not None:
         card = find(name)
-        typer.echo(json.dumps(asdict(card)) if as_json else entries(described(card)))
+        if as_json:
+            say_json(asdict(card))
+        else:
+            say(entries(described(card)))
         return
     if as_json:
-        typer.echo(json.dumps([asdict(card) for card in CARDS.values()]))
+        say_json([asdict(card) for card in CARDS.values()])
         return
-    typer.echo(table(rows("policy")) + "\n")
-    typer.echo(table(rows("prm")) + "\n")
-    typer.echo(paragraph("Memory:", MEMORY))
+    say(table(rows("policy")) + "\n")
+    say(table(rows("prm")) + "\n")
+    say(paragraph("Memory:", MEMORY))
     for title, why in reasons():
-        typer.echo(paragraph(title, why))
-    typer.echo("Any hub id or local folder works too: tts solve --policy ORG/NAME --prm FOLDER")
+        say(paragraph(title, why))
+    say("Any hub id or local folder works too: tts solve --policy ORG/NAME --prm FOLDER")
 
 
 if __name__ == "__main__":

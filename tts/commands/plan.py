@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tts.commands import options
-from tts.commands.console import count, entries, table
+from tts.commands.console import check_printable, count, entries, note, problem_text, say, say_json, table
 
 if TYPE_CHECKING:
     from tts.types import Solution
@@ -39,17 +37,16 @@ def plan(
     from tts.api import Solver
 
     looking = Solver(strategy="auto", budget=budget, look=True, **solver)
-    if problem is None:
-        problem = typer.prompt("Problem", prompt_suffix=": ") if sys.stdin.isatty() else sys.stdin.read()
-    solution = asyncio.run(looking.solve(problem.strip()))
+    check_printable()
+    solution = asyncio.run(looking.solve(problem_text(problem)))
     *_, decision = solution.trace.of("plan")
     if as_json:
         row = {"problem": solution.problem.text, **decision, "usage": _spent(solution)}
-        typer.echo(json.dumps({name: value for name, value in row.items() if name != "event"}, ensure_ascii=False))
+        say_json({name: value for name, value in row.items() if name != "event"})
         return
     for warning in solution.warnings:
-        typer.echo(f"tts: {warning}", err=True)
-    typer.echo(printed(decision, solution))
+        note(warning)
+    say(printed(decision, solution))
 
 
 def printed(decision: Mapping[str, Any], solution: Solution) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tts.commands import completion, options
-from tts.commands.console import check_writable, count, fold
+from tts.commands.console import check_printable, count, fold, interactive, note, problem_text, say, say_json
 from tts.errors import BadInput
+from tts.files.text import check_writable
 
 if TYPE_CHECKING:
     from tts import Candidate, Solution, Solver
@@ -97,14 +96,13 @@ def solve(
 def _solve_one(solver: Solver, problem: str | None, trace: Path | None, as_json: bool, show_steps: bool) -> None:
     import asyncio
 
+    check_printable()
     if trace is not None:
-        check_writable(trace)
-    if problem is None:
-        problem = typer.prompt("Problem", prompt_suffix=": ") if sys.stdin.isatty() else sys.stdin.read()
-    solution = asyncio.run(solver.solve(problem.strip()))
-    if trace is not None:
-        solution.trace.save(trace)
+        check_writable(trace, f"the trace {trace}")
+    solution = asyncio.run(solver.solve(problem_text(problem)))
     _print_solution(solution, as_json, show_steps)
+    if trace is not None:  # after the answer: what a side file runs into costs nothing
+        solution.trace.save(trace)
 
 
 def _solve_file(
@@ -120,12 +118,14 @@ def _solve_file(
 
     from tts.batch import Batch
 
+    if out is None:
+        check_printable()
     with Batch(solver, file, out, trace, concurrency) as batch:
         for line in batch.bad:
-            typer.echo(f"tts: {file}, {line}", err=True)
+            note(f"{file}, {line}")
         if batch.resumed:
-            typer.echo(f"tts: {batch.resumed} of {batch.total} are already answered in {out}.", err=True)
-        bar = tqdm(total=batch.total, initial=batch.resumed, unit="problem", disable=not sys.stderr.isatty())
+            note(f"{batch.resumed} of {batch.total} are already answered in {out}.")
+        bar = tqdm(total=batch.total, initial=batch.resumed, unit="problem", disable=not interactive())
         with bar:
             for solution in batch.run():
                 bar.update()
@@ -133,8 +133,10 @@ def _solve_file(
                     bar.clear()
                     _print_solution(solution, as_json, show_steps, with_problem=True)
         failed = len(batch.bad) + batch.failed
-        typer.echo(f"tts: {batch.answered} of {batch.total} problems answered, {failed} failed.", err=True)
-    if failed:
+        note(f"{batch.answered} of {batch.total} problems answered, {failed} failed.")
+    if batch.untraced:
+        note(f"{count(len(batch.untraced), 'trace')} could not be written: {batch.untraced[0]}")
+    if failed or batch.untraced:
         raise typer.Exit(2)
 
 
@@ -142,29 +144,29 @@ def _print_solution(solution: Solution, as_json: bool, show_steps: bool, with_pr
     from tts.records.solution_json import as_row
 
     if as_json:
-        typer.echo(json.dumps(as_row(solution), ensure_ascii=False))
+        say_json(as_row(solution))
         return
     for warning in solution.warnings:
-        typer.echo(f"tts: {warning}", err=True)
+        note(warning)
     if with_problem:
-        typer.echo(f"Problem     {solution.problem.text}")
+        say(f"Problem     {solution.problem.text}")
     if solution.error is not None:
-        typer.echo(f"Error       {solution.error}\n")
+        say(f"Error       {solution.error}\n")
         return
     if show_steps and solution.best is not None:
         _print_steps(solution.best)
     for name, text in _summary(solution):
-        typer.echo("\n".join(fold(text, f"{name:<12}")))
+        say("\n".join(fold(text, f"{name:<12}")))
     if with_problem:
-        typer.echo()
+        say()
 
 
 def _print_steps(best: Candidate) -> None:
-    typer.echo("Score  Step")
+    say("Score  Step")
     for k, step in enumerate(best.steps):
         score = f"{best.scores[k]:5.3f}" if best.scores else "    -"
-        typer.echo(f"{score}  " + step.strip().replace("\n", "\n       "))
-    typer.echo()
+        say(f"{score}  " + step.strip().replace("\n", "\n       "))
+    say()
 
 
 def _summary(solution: Solution) -> list[tuple[str, str]]:

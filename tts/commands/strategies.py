@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
 
 from tts import registry
-from tts.commands.console import paragraph
+from tts.commands.console import paragraph, say, say_json
 from tts.search.strategy import parameters_of
 
 
@@ -20,8 +19,8 @@ def strategies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.
         about = (strategy.__doc__ or "").strip().split("\n\n")[0]
         rows.append({"name": name, "about": " ".join(about.split()), "parameters": parameters_of(name)})
     if as_json:
-        typer.echo(json.dumps(rows))
+        say_json(rows)
         return
     for row in rows:
         settings = ", ".join(f"{key}={value}" for key, value in row["parameters"].items())
-        typer.echo(paragraph(row["name"], f"{row['about']}\nparameters: {settings}"))
+        say(paragraph(row["name"], f"{row['about']}\nparameters: {settings}"))

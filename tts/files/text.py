@@ -60,6 +60,11 @@ def is_utf8(text: str) -> bool:
     return True
 
 
+def legible(text: str) -> str:
+    """Replace halves of surrogate pairs, which are no text."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def write_atomically(path: Path | str, text: str | bytes, what: str = "") -> None:
     """Write a file under a temporary name in its folder, then rename it. A device or a pipe is written to as it is.
 
