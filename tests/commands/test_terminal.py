@@ -55,7 +55,7 @@ def test_an_error_that_quotes_text_is_harmless(tts: Tts) -> None:
     assert "\x1b" not in done.err
 
 
-# --------------------------------------------------------------------------------------------------- a shell's accidents
+# -------------------------------------------------------------------------------------------------- a shell's accidents
 
 
 @pytest.mark.slow

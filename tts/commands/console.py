@@ -150,7 +150,7 @@ def _asked() -> str:
         encoding = source.encoding.lower().replace("-", "").replace("_", "")
         if encoding in ("utf8", "ascii", "ansix3.41968") or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise
-        return data.decode(source.encoding, "surrogateescape")
+        return str(data.decode(source.encoding, "surrogateescape"))
 
 
 def _write(text: str) -> None:
