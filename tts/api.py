@@ -10,7 +10,8 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tts.budget import Budget
+from tts.aio import aside
+from tts.budget import MAX_SECONDS, Budget
 from tts.engines.load import Loading, load_both, load_policy, load_reward
 from tts.engines.replay import ReplayPolicy, ReplayReward, load_replay
 from tts.errors import BadInput, EngineDied, TTSError
@@ -43,7 +44,7 @@ class Solver:
         budget: N, the number of samples, or a whole Budget.
         max_tokens: most tokens the policy may sample for one problem.
         max_flops: most FLOPs of policy and reward model together for one problem.
-        max_seconds: most seconds for one problem.
+        max_seconds: most seconds for one problem; of a single one, the time to load the models is a part.
         total_flops: FLOPs for all problems of a call together, which ``auto`` divides where they bring most.
         profile: the measured curves that ``auto`` goes by, a file; by default those that ship for these models.
         dataset: where the problems come from, as the published rule wants to know; such as ``aime24``.
@@ -161,13 +162,15 @@ class Solver:
         return await self._solve(as_problem(problem), self._shared(1).open())
 
     async def _solve(self, problem: Problem, share: Share) -> Solution:
-        if (ready := self._ready()) is None:
-            ready = await asyncio.to_thread(self.load)
-        policy, reward = ready
-        models = [model for model in ready if model is not None]
-        for model in models:
-            await model.prepare(problem)
-        notes = [model.warn(problem) for model in models]
+        replayed = isinstance(self._policy, ReplayPolicy)
+        clock = _standing_still if replayed else time.monotonic
+        begun = clock()
+        try:
+            within = None if replayed else share.budget.max_seconds
+            policy, reward = await asyncio.wait_for(self._prepared(problem), within)
+        except TimeoutError:
+            return self._too_late(problem, clock() - begun)
+        notes = [model.warn(problem) for model in (policy, reward) if model]
         return await run(
             problem,
             self.plan,
@@ -175,9 +178,25 @@ class Solver:
             reward,
             share.budget,
             strategy=self.strategy,
-            clock=_standing_still if isinstance(policy, ReplayPolicy) else time.monotonic,
+            clock=clock,
+            waited=clock() - begun,
             warnings=(*self.warnings, *filter(None, [*notes, self.planned.known(problem), share.warning])),
         )
+
+    async def _prepared(self, problem: Problem) -> tuple[Policy, RewardModel | None]:
+        """Both models, loaded and ready for a problem. Nothing waits for a load that comes too late."""
+        if (ready := self._ready()) is None:
+            ready = await aside(self.load)
+        for model in ready:
+            if model is not None:
+                await model.prepare(problem)
+        return ready
+
+    def _too_late(self, problem: Problem, seconds: float) -> Solution:
+        late = "the models were not ready within max_seconds: allow more, or load them first."
+        warnings = (*self.warnings, late)
+        usage = Usage(seconds=seconds)
+        return Solution(problem, None, 0.0, (), self.plan, usage, MAX_SECONDS, Trace(), warnings=warnings)
 
     def _shared(self, problems: int, spent: float = 0.0) -> SharedBudget:
         return SharedBudget.of(self.budget, self.total_flops, problems, self.planned.profile, spent)

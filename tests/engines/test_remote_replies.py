@@ -13,7 +13,7 @@ import pytest
 from tests.engines.fake_server import FakeServer, Says
 from tests.engines.test_policy import PROBLEM, ask
 from tests.engines.test_remote import no_keys
-from tts import Solver
+from tts import Solver, solve
 from tts.engines.remote import client
 from tts.engines.remote.policy import RemotePolicy
 from tts.errors import EngineError, ModelError
@@ -366,6 +366,27 @@ class TestTime:
         with pytest.raises(EngineError, match=r"no answer within 0\.3 s"):
             connect(fake, timeout=0.3)
         assert time.monotonic() - start < 2
+
+    @pytest.mark.parametrize("when", ["loading", "making the prompt"])
+    def test_max_seconds_bounds_what_comes_before_the_search(self, fakes: Fakes, when: str) -> None:
+        fake = fakes("vllm")  # without a tokenizer here, the server makes the prompt
+        fake.failures = ["hang"] if when == "loading" else [None, None, None, "hang"]
+        start = time.monotonic()
+        solution = solve("take 2 + 5 ?", policy=fake.url, prm=None, strategy="majority", budget=2, max_seconds=1)
+        assert time.monotonic() - start < 5
+        assert (solution.answer, solution.stopped) == (None, "max_seconds")
+        assert any("the models were not ready within max_seconds" in warning for warning in solution.warnings)
+
+    def test_the_search_has_the_seconds_that_loading_left(self, fakes: Fakes) -> None:
+        fake = fakes("chat", slow=0.4)  # three requests to load, then one sample after the other
+        start = time.monotonic()
+        solution = solve(
+            "take 2 + 5 ?", policy=fake.url, prm=None, strategy="majority", budget=64, max_seconds=3,
+            engine_args={"concurrency": 1}, solution_tokens=4,
+        )  # fmt: skip
+        assert time.monotonic() - start < 6
+        assert solution.stopped == "max_seconds"
+        assert 1 <= len(solution.candidates) < 5
 
 
 class TestMeeting:

@@ -31,6 +31,7 @@ async def run(
     *,
     strategy: Strategy | None = None,
     clock: Callable[[], float] = time.monotonic,
+    waited: float = 0.0,
     warnings: tuple[str, ...] = (),
 ) -> Solution:
     """Solve one problem as planned.
@@ -43,6 +44,7 @@ async def run(
         budget: its ceilings hold; the width is the plan's.
         strategy: the plan's strategy, already built.
         clock: seconds; the replay engine's stands still.
+        waited: seconds that the problem has waited for its models, a part of its ``max_seconds``.
         warnings: sentences to hand on with the solution.
 
     Raises:
@@ -50,6 +52,7 @@ async def run(
     """
     strategy = strategy or build(plan)
     begun, ledger, trace = clock(), Ledger.of(budget, clock), Trace()
+    ledger.deadline -= waited
     extract = resolve("extraction", plan.extract)
     search = Search.start(problem, policy, reward, ledger, trace, plan.n, plan.seed, extract)
     trace.add("start", **_head(search, plan, policy, reward, budget))
