@@ -142,7 +142,7 @@ for line in sys.stdin:
 def measure(found: list[Case]) -> Iterator[tuple[Case, bool, bool]]:
     """Yield each case with our verdict and plain math-verify's. Raises MissingExtra where that is not installed."""
     if importlib.util.find_spec("math_verify") is None:
-        raise MissingExtra("math-verify is not installed: pip install 'tts-search[dev]'.")
+        raise MissingExtra("math-verify is not installed: pip install math-verify.")
     plain = Plain()
     try:
         for case in found:

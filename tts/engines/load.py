@@ -126,7 +126,7 @@ def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardMo
 
 
 def _require_both(*cards: ModelCard) -> None:
-    """Where several models' files are missing, say so of all of them at once. Raises MissingWeights."""
+    """Refuse models whose files are missing before either is loaded, all in one sentence. Raises MissingWeights."""
     missing = []
     for card in cards:
         try:
@@ -136,7 +136,7 @@ def _require_both(*cards: ModelCard) -> None:
             missing.append(str(error).rstrip("."))
         except ModelError:
             pass  # said where it is loaded
-    if len(missing) > 1:
+    if missing:
         raise MissingWeights(f"{'; '.join(missing)}.")
 
 
