@@ -1,4 +1,4 @@
-"""Adaptive consistency: sample until the lead of the commonest answer lasts."""
+"""Adaptive consistency: sample until the most common answer is likely to stay ahead."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from tts.types import Node, Until
 class AdaptiveConsistency(Sampling):
     """Self-consistency that stops early (Aggarwal et al., arXiv 2305.11860, Beta criterion).
 
-    Four samples are drawn, then again as many as there are, up to N. It stops once the commonest answer stays ahead
-    with a probability of 95 %.
+    Draws 4, 8, 16, ... samples, up to N. Stops once the most common answer stays ahead with a probability of 95 %.
 
     Attributes:
-        solution_tokens: most tokens of one solution.
+        solution_tokens: limit of tokens of one solution.
     """
 
     solution_tokens: int = 8192

@@ -1,4 +1,4 @@
-"""The settings that strategies share: how they sample, and how they go step by step."""
+"""Base classes of strategies: sampling parameters, step parameters, branching parameters."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tts.types import Node, Until
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling(Strategy):
-    """Settings that all strategies share.
+    """Parameters of all strategies.
 
     Attributes:
-        temperature: of the policy; 0 is greedy.
-        top_p: nucleus mass, above 0 and at most 1.
+        temperature: sampling temperature; 0 is greedy.
+        top_p: nucleus sampling mass, above 0 and at most 1.
     """
 
     temperature: float = 0.8
@@ -31,18 +31,18 @@ class Sampling(Strategy):
 
     @property
     def sampling(self) -> dict[str, Any]:
-        """The sampling arguments of ``search.expand``."""
+        """Return the sampling arguments of ``search.expand``."""
         return {"temperature": self.temperature, "top_p": self.top_p}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stepwise(Sampling):
-    """Settings of strategies that go step by step.
+    """Parameters of strategies that search step by step.
 
     Attributes:
-        max_steps: rounds at most; the last one runs to the end of the solution.
-        step_tokens: most tokens of one step.
-        aggregate: how the step scores of a prefix become the one it is ranked by.
+        max_steps: limit of rounds; the last one runs to the end of the solution.
+        step_tokens: limit of tokens of one step.
+        aggregate: aggregation of a prefix's step scores into the score it is ranked by.
     """
 
     max_steps: int = 40
@@ -59,7 +59,7 @@ class Stepwise(Sampling):
     def step(self, round: int, *, ahead: bool = True) -> dict[str, Any]:
         """Return the arguments of the expansion in a round, counted from 1.
 
-        ``ahead`` is true where all that the expansion finds is scored next.
+        ``ahead`` is true if everything that the expansion finds is scored next.
         """
         until = Until.END if round >= self.max_steps else Until.STEP
         return {"until": until, "max_tokens": self.step_tokens, "ahead": ahead, **self.sampling}
@@ -67,12 +67,12 @@ class Stepwise(Sampling):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branching(Stepwise):
-    """Settings of strategies that keep one continuation in ``beam_width``.
+    """Parameters of strategies that keep one of ``beam_width`` continuations.
 
     Attributes:
         beam_width: M, the continuations sampled of each kept prefix; N/M prefixes are kept.
         granularity: g, the steps between two scorings (VG-Search, arXiv 2505.11730): a kept prefix first grows g - 1
-            steps that nobody scores; 1 scores every step.
+            unscored steps; 1 scores every step.
     """
 
     beam_width: int = 4
@@ -84,7 +84,7 @@ class Branching(Stepwise):
         at_least("granularity", self.granularity, 1)
 
     def shape(self, n: int) -> tuple[int, int]:
-        """Return the prefixes kept each round, N/M rounded down, and M, never more than the width ``n``."""
+        """Return the number of prefixes kept each round, N/M rounded down, and M, at most the width ``n``."""
         branch = min(self.beam_width, n)
         return n // branch, branch
 
@@ -98,7 +98,7 @@ class Branching(Stepwise):
         )
 
     async def grow(self, search: Search, nodes: list[Node]) -> list[Node]:
-        """Let kept prefixes of one depth grow g - 1 unscored steps. Those that end on the way stay in their places."""
+        """Extend kept prefixes of one depth by g - 1 unscored steps. Those that end earlier stay in place."""
         grown = list(nodes)
         for _ in range(self.granularity - 1):
             going = [index for index, node in enumerate(grown) if node.open and node.depth]
@@ -112,12 +112,12 @@ class Branching(Stepwise):
 
 
 def at_least(name: str, value: object, least: int) -> None:
-    """Raise BadInput where a parameter is no whole number of at least ``least``."""
+    """Raise BadInput if a parameter is not a whole number of at least ``least``."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise BadInput(f"{name} must be a whole number, {least} or more, not {value!r}.")
 
 
 def within(name: str, value: float, low: float, high: float) -> None:
-    """Raise BadInput where a parameter is no number from ``low`` to ``high``."""
+    """Raise BadInput if a parameter is not a number from ``low`` to ``high``."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         raise BadInput(f"{name} must be a number from {low:g} to {high:g}, not {value!r}.")

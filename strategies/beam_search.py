@@ -1,4 +1,4 @@
-"""Beam search over steps, steered by the reward model."""
+"""Beam search over steps, guided by the reward model."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tts.types import Node, Until
 class BeamSearch(Branching):
     """Beam search (Snell et al., arXiv 2408.03314; the form of Hugging Face's search-and-learn).
 
-    N first steps are sampled and scored. Each round keeps the best N/M open prefixes and samples M next steps of each.
-    Finished solutions leave the beam and become candidates; the search ends with N of them, or when no prefix is open.
-    Unlike search-and-learn the beam is not refilled to N with copies after some have finished.
+    Samples and scores N first steps. Each round keeps the best N/M open prefixes and samples M next steps of each.
+    Finished solutions leave the beam and become candidates. The search ends with N of them, or when no prefix is open.
+    Unlike in search-and-learn, the beam is not refilled to N with copies after some have finished.
 
     Attributes:
-        lookahead: rank a prefix by the score of its greedy continuation this many steps further.
+        lookahead: rank a prefix by the score of its greedy continuation, this many steps ahead.
     """
 
     lookahead: int = 0
@@ -44,7 +44,7 @@ class BeamSearch(Branching):
         return done
 
     async def rank(self, search: Search, nodes: list[Node]) -> dict[Node, float]:
-        """The score of each node, or of the text seen when looking ahead from it."""
+        """Return the score of each node, or of its greedy continuation with lookahead."""
         ahead = {node: node for node in nodes}
         for _ in range(self.lookahead):
             going = [node for node in nodes if ahead[node].open]

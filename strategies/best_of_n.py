@@ -12,13 +12,13 @@ from tts.types import Node, Until
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestOfN(Sampling):
-    """N independent solutions and one pass of the reward model over each (Snell et al., arXiv 2408.03314).
+    """N independent solutions, each scored once by the reward model (Snell et al., arXiv 2408.03314).
 
-    Which of them wins is the vote's business: ``best`` is the classical best-of-N, ``weighted`` (the default) sums
-    the scores of equal answers, which arXiv 2502.06703 found best (its PRM-Vote).
+    The vote chooses the answer: ``best`` is the classical best-of-N; ``weighted`` (the default) sums the scores of
+        equal answers, which arXiv 2502.06703 found best (its PRM-Vote).
 
     Attributes:
-        solution_tokens: most tokens of one solution.
+        solution_tokens: limit of tokens of one solution.
     """
 
     solution_tokens: int = 8192

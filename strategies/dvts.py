@@ -14,9 +14,9 @@ from tts.types import Node
 class DVTS(Branching):
     """DVTS (Beeching, Tunstall and Rush, "Scaling test-time compute with open models", 2024).
 
-    The budget is split over N/M independent subtrees. Each samples M next steps, keeps the best one and goes on from it
-    until that one is finished. A subtree's candidates are the finished solutions among its last M samples (search-and-
-    learn returns the unfinished ones as well, a known defect).
+    Splits the budget over N/M independent subtrees. Each samples M next steps, keeps the best one and continues from it
+    until it is finished. A subtree's candidates are the finished solutions among its last M samples (search-and-learn
+    also returns the unfinished ones, a known defect).
     """
 
     async def __call__(self, search: Search) -> list[Node]:

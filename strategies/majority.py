@@ -10,7 +10,7 @@ from strategies.best_of_n import BestOfN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Majority(BestOfN):
-    """Self-consistency (Wang et al., arXiv 2203.11171): best-of-N without a reward model; the commonest answer wins."""
+    """Self-consistency (Wang et al., arXiv 2203.11171): N samples, no reward model; the most common answer wins."""
 
     needs_reward: ClassVar[bool] = False
     takes_reward: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""Monte Carlo tree search over steps, with the reward model in place of rollouts."""
+"""Monte Carlo tree search over steps, with a reward model instead of rollouts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from tts.types import Node
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MCTS(Branching):
-    """PUCT over steps (Silver et al., arXiv 1712.01815); a node is valued by its reward, without a rollout.
+    """PUCT over steps (Silver et al., arXiv 1712.01815); the value of a node is its reward, without a rollout.
 
-    Each turn walks from the root to the most promising leaf, samples M next steps, scores them, and passes the best
-    score up. At most N continuations are sampled at each depth, as in every strategy, so the search ends. Evidence is
+    Each turn walks from the root to the most promising leaf, samples M next steps, scores them, and backs up the best
+    score. At most N continuations are sampled at each depth, as in every strategy, so the search ends. Evidence for it
+    is
     thin: arXiv 2510.20272 finds no tree search above best-of-N for Qwen2.5-Math-7B.
     """
 
@@ -24,7 +25,7 @@ class MCTS(Branching):
         _, branch = self.shape(search.width)
         done: list[Node] = []
         tree = Tree(search.root)
-        sampled: Counter[int] = Counter()  # at each depth
+        sampled: Counter[int] = Counter()  # samples at each depth
         while (path := tree.select()) is not None:
             leaf = path[-1]
             if sampled[leaf.depth] + branch > search.width:
@@ -41,11 +42,11 @@ class MCTS(Branching):
 
 
 class Tree:
-    """Visits and values of the nodes so far; ``closed`` are those below which nothing is left to do."""
+    """Visits and values of the nodes; ``closed`` are nodes without anything left to expand."""
 
     def __init__(self, root: Node) -> None:
         self.root = root
-        self.children: dict[Node, dict[Node, float]] = {}  # with the prior of each
+        self.children: dict[Node, dict[Node, float]] = {}  # each child with its prior
         self.visits: Counter[Node] = Counter({root: 1})
         self.total: dict[Node, float] = {root: 0.0}
         self.closed: set[Node] = set()
@@ -66,7 +67,7 @@ class Tree:
         return None
 
     def promise(self, node: Node, child: Node) -> float:
-        """Return Q + P (ln((N + 19653) / 19652) + 1.25) sqrt(N) / (n + 1), AlphaZero's constants."""
+        """Compute Q + P (ln((N + 19653) / 19652) + 1.25) sqrt(N) / (n + 1), with AlphaZero's constants."""
         above, below = self.visits[node], self.visits[child]
         explore = math.log((above + 19653) / 19652) + 1.25
         return self.total[child] / below + self.children[node][child] * explore * math.sqrt(above) / (below + 1)

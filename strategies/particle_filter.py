@@ -1,4 +1,4 @@
-"""Particle filtering: prefixes are resampled by their rewards, so that the search samples rather than ranks."""
+"""Particle filtering: prefixes are resampled by their rewards, so the search samples instead of ranking."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tts.types import Node
 class ParticleFilter(Stepwise):
     """Particle filtering (Puri et al., arXiv 2502.01618), with systematic resampling.
 
-    N particles take one step each, are weighted by the odds of their scores, and are resampled by weight. A finished
-    particle is absorbed: it keeps its weight and its place is not filled again.
+    N particles take one step each, get the odds of their scores as weights, and are resampled by weight. A finished
+    particle is absorbed: it keeps its weight, and its place is not filled again.
 
     Attributes:
-        ess: resample where the effective sample size is at most this share of the particles; 1 resamples every step.
-        anneal: divide the logits by max(1, (N/ESS) (1 - t/T)) early on where few particles hold the weight (entropic
-            particle filtering, arXiv 2510.05825).
-        rounds: particle Gibbs: so many runs of N/rounds particles, each keeping one trajectory of the run before.
+        ess: resample if the effective sample size is at most this share of the particles; 1 resamples every step.
+        anneal: divide the logits by max(1, (N/ESS) (1 - t/T)) early in the search if few particles hold the weight
+            (entropic particle filtering, arXiv 2510.05825).
+        rounds: particle Gibbs: number of runs of N/rounds particles, each keeping one trajectory of the run before.
     """
 
     ess: float = 1.0
@@ -73,7 +73,7 @@ class ParticleFilter(Stepwise):
         return finished
 
     def tempered(self, logits: Sequence[float], round: int) -> list[float]:
-        """Flatten the logits early in the search where few particles hold most of the weight."""
+        """Flatten the logits early in the search if few particles hold most of the weight."""
         share, time = size(softmax(logits)) / len(logits), round / self.max_steps
         if not self.anneal or share >= 0.5 or time >= 0.5:
             return list(logits)
@@ -99,7 +99,7 @@ def size(weights: Sequence[float]) -> float:
 
 
 def systematic(weights: Sequence[float], count: int, uniform: float) -> list[int]:
-    """Pick ``count`` indices by weight with one uniform number: every pick is 1/count further along."""
+    """Pick ``count`` indices by weight with one uniform number: picks are 1/count apart."""
     picks, index, reached = list[int](), 0, weights[0]
     for k in range(count):
         while (k + uniform) / count >= reached and index < len(weights) - 1:

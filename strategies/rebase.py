@@ -1,4 +1,4 @@
-"""REBASE: at each depth the width is shared among the open prefixes by their rewards."""
+"""REBASE: at each depth the open prefixes share the width by their rewards."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tts.types import Node
 class Rebase(Stepwise):
     """Reward balanced search (Wu et al., arXiv 2408.00724).
 
-    N first steps are sampled and scored. In each round every open prefix gets continuations in proportion to the
-    softmax of its reward, so that good prefixes branch and bad ones end. Finished solutions leave with their width.
+    Samples and scores N first steps. In each round every open prefix gets continuations in proportion to the softmax of
+    its reward, so good prefixes branch and bad ones end. Finished solutions leave with their width.
 
     Attributes:
-        balance: temperature of the softmax over the rewards; the published one is 0.2. Small ones are greedy.
+        balance: temperature of the softmax over the rewards; the published value is 0.2. Small values are greedy.
     """
 
     balance: float = 0.2
@@ -46,7 +46,7 @@ class Rebase(Stepwise):
 def shares(width: int, rewards: Sequence[float]) -> list[int]:
     """Divide a width over prefixes, best first, by the softmax of their rewards.
 
-    Each takes its part of what is left, rounded up, so the last ones may get nothing; those are left out.
+    Each takes its share of what is left, rounded up, so the last ones may get nothing; these are left out.
     """
     top = max(rewards, default=0.0)
     weights = [math.exp(reward - top) for reward in rewards]

@@ -1,4 +1,4 @@
-"""Speculative rejection: best-of-N that stops the worse samples on their way."""
+"""Speculative rejection: best-of-N that stops the worse samples early."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tts.types import Node
 class RejectEarly(Stepwise):
     """Best-of-N in chunks of steps (speculative rejection, Sun et al., arXiv 2410.20290).
 
-    N samples run side by side. After each chunk the reward model scores every prefix, and the worse share of the open
+    N samples run concurrently. After each chunk the reward model scores every prefix, and the worse share of the open
     ones stops. Finished solutions stay.
 
     Attributes:
         chunk: steps between two scorings.
-        alpha: share of the open prefixes that stops after a chunk, 0 to below 1; 0 is best-of-N.
+        alpha: share of the open prefixes that stop after a chunk, 0 to below 1; 0 is best-of-N.
     """
 
     chunk: int = 4

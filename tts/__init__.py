@@ -1,4 +1,4 @@
-"""Test-time scaling: a small policy model, a process reward model and a search answer what larger models cannot.
+"""Test-time scaling: better answers from small language models by search with a reward model.
 
     from tts import solve
     solution = solve("Mia has 17 marbles. She wins 25 more. How many has she now?")

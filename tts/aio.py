@@ -1,4 +1,4 @@
-"""Coroutines side by side, and work on a thread that nobody waits for at the end. Standard library only."""
+"""Concurrency helpers: task groups, threads that an interrupt does not wait for, one background event loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run coroutines side by side; when one fails, cancel the others and raise its error."""
+    """Run coroutines concurrently; if one fails, cancel the others and raise its error."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(coroutine) for coroutine in work]
@@ -22,10 +22,11 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 async def aside(work: Callable[..., T], *arguments: Any) -> T:
-    """What ``work`` gives, computed on a thread of its own.
+    """Run ``work`` on a thread of its own and return its result.
 
-    Unlike ``asyncio.to_thread``, whose threads an event loop and the interpreter join before they end, this one is left
-    behind when the coroutine is cancelled: an interrupt does not wait for a comparison of answers to come to its limit.
+    Unlike ``asyncio.to_thread``, whose threads the event loop and the interpreter join at exit, this thread is
+    abandoned
+    when the coroutine is cancelled: an interrupt does not wait for a slow comparison of answers.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -44,7 +45,7 @@ async def aside(work: Callable[..., T], *arguments: Any) -> T:
             result = work(*arguments)
         except BaseException as caught:
             error = caught
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, and with it the waiter
             loop.call_soon_threadsafe(settle, result, error)
 
     threading.Thread(target=run, name="tts-aside", daemon=True).start()
@@ -52,7 +53,7 @@ async def aside(work: Callable[..., T], *arguments: Any) -> T:
 
 
 class LoopThread:
-    """A daemon thread with an event loop that runs for as long as the process does."""
+    """A daemon thread with an event loop that runs until the process ends."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -60,7 +61,7 @@ class LoopThread:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine there and wait for it. Not to be called on that thread."""
+        """Run a coroutine on this thread's loop and wait for it. Must not be called on that thread."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
 
@@ -71,7 +72,7 @@ _lock = threading.Lock()
 
 
 def loop_thread() -> LoopThread:
-    """The one thread for all front ends, started on first use."""
+    """Return the one thread for all clients; start it on first use."""
     global _thread
     with _lock:
         if _thread is None:

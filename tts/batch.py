@@ -1,4 +1,4 @@
-"""Many problems from a file to a file: one a line, appended as they end, resumed where a run was cut off."""
+"""Batches: many problems from a file to a file, one per line, appended as they finish, resumable."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tts.types import Plan, Problem, Solution
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that holds no problem: its number (from 1) and what is wrong with it."""
+    """A line without a problem: its number (from 1) and the reason."""
 
     number: int
     reason: str
@@ -31,7 +31,7 @@ class BadLine:
 
 
 def read_problems(path: Path) -> tuple[list[Problem], list[BadLine]]:
-    """Read the problems of a text file, one a line, and the lines that hold none. Blank lines are passed over.
+    """Read the problems of a text file, one per line, and the lines without one. Blank lines are ignored.
 
     A file whose name ends in ``.jsonl`` has an object with ``problem`` (or ``question``), and perhaps ``id``, a line.
     A problem that occurs twice is solved twice, under an id of its own.
@@ -77,7 +77,7 @@ def _problem(line: Line, json_lines: bool) -> Problem:
 
 
 class Answers:
-    """The output file of a batch: the answers that it holds, and a place for more.
+    """The output file of a batch: existing answers, and a place to append.
 
     Rows with an error are tried again; ``spent`` are the FLOPs of all rows. A killed run loses at most the problems in
     flight (:class:`tts.files.jsonl.Rows`).

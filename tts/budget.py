@@ -1,5 +1,8 @@
-"""What the user allows (Budget) and what is spent of it (Ledger): the worst case is reserved before a request is sent
-and settled to the true cost after, so no ceiling is ever passed, whatever runs side by side."""
+"""The budget of a problem (Budget) and its accounts (Ledger).
+
+Before a request the ledger reserves the worst case; afterwards it settles the true cost. So no ceiling is exceeded,
+whatever runs concurrently.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,14 @@ MAX_SECONDS = "max_seconds"
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much one problem may cost.
+    """Limits of the cost of one problem.
 
     Attributes:
-        n: width, the papers' unit: at most ``n`` sampled trajectories' worth of continuations at each depth.
-        max_tokens: most tokens the policy may sample.
-        max_flops: most FLOPs of policy and reward model together, as :mod:`tts.cost` counts them.
-        max_seconds: wall time; samples finished by then are kept.
-        flop_price: the accuracy that one more FLOP has to bring, which an adaptive strategy weighs; None leaves it to
-            the strategy.
+        n: width, the papers' unit: at most ``n`` continuations at each depth.
+        max_tokens: limit of sampled tokens.
+        max_flops: limit of FLOPs of policy and reward model together, as :mod:`tts.cost` counts them.
+        max_seconds: limit of wall time; samples finished by then are kept.
+        flop_price: accuracy that one more FLOP must gain, used by adaptive strategies; None leaves it to the strategy.
     """
 
     n: int = 16
@@ -56,19 +58,19 @@ class Amount:
 
 @dataclass(eq=False, slots=True)
 class Hold:
-    """An amount set aside in a ledger until ``settle`` replaces it with what was really spent."""
+    """An amount reserved in a ledger until ``settle`` replaces it with the true cost."""
 
     ledger: Ledger
     amount: Amount
 
     def settle(self, actual: Amount | None = None, *, keep: Amount | None = None) -> None:
-        """Spend ``actual`` (nothing by default) and go on holding ``keep`` (nothing by default)."""
+        """Spend ``actual`` (default: nothing) and keep ``keep`` reserved (default: nothing)."""
         self.ledger._settle(self, actual or Amount(), keep or Amount())
 
 
 @dataclass(slots=True)
 class Ledger:
-    """The ceilings of one search, or of one fork of it, and what is spent and held below them."""
+    """The ceilings of one search or fork, and what is spent and reserved."""
 
     tokens: float = math.inf
     flops: float = math.inf
@@ -80,7 +82,7 @@ class Ledger:
 
     @classmethod
     def of(cls, budget: Budget, clock: Callable[[], float] = time.monotonic) -> Ledger:
-        """A fresh ledger; the seconds count from now."""
+        """Open a ledger; the seconds count from now."""
         return cls(
             tokens=math.inf if budget.max_tokens is None else budget.max_tokens,
             flops=math.inf if budget.max_flops is None else budget.max_flops,
@@ -102,7 +104,7 @@ class Ledger:
         return self.deadline - self.clock()
 
     def short_of(self, amount: Amount) -> str | None:
-        """The ceiling that ``amount`` would pass, or None when it fits."""
+        """Return the ceiling that ``amount`` would exceed, or None if it fits."""
         if self.seconds_left <= 0:
             return MAX_SECONDS
         if amount.tokens > self.tokens_left:
@@ -112,7 +114,7 @@ class Ledger:
         return None
 
     def reserve(self, amount: Amount) -> Hold | None:
-        """Set ``amount`` aside; None when it does not fit."""
+        """Reserve ``amount``; None if it does not fit."""
         if self.short_of(amount):
             return None
         self.held = Amount(self.held.tokens + amount.tokens, self.held.flops + amount.flops)
@@ -121,7 +123,7 @@ class Ledger:
     def fork(self, parts: int) -> list[Ledger]:
         """Split what is left of each ceiling into ``parts`` equal shares, spent independently.
 
-        The shares are taken out of this ledger for good, so results do not depend on which part runs first.
+        The shares leave this ledger permanently, so results do not depend on which part runs first.
         """
         tokens = self.tokens_left if math.isinf(self.tokens) else self.tokens_left // parts
         flops = self.flops_left if math.isinf(self.flops) else self.flops_left // parts

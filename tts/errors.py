@@ -1,19 +1,19 @@
-"""Everything that can go wrong, as one tree.
+"""The tree of errors.
 
-TTSError                    what a person can mend; one sentence that says what to do; the CLI exits with 2
-+-- UnknownName             a strategy, model, vote ... nobody has registered (with a suggestion)
+TTSError                    an error the user can correct; one sentence that says what to do; the CLI exits with 2
++-- UnknownName             a strategy, model, vote ... that is not registered (with a suggestion)
 +-- BadInput                a value outside its range, an empty problem, a file that cannot be read or written
 |   +-- PromptTooLong       the problem does not fit the model's context
 +-- BudgetError             a budget that makes no sense
 +-- ModelError              a model that cannot be loaded or used as asked
 |   +-- MissingWeights      its files are not on this machine, or are damaged
-|   +-- NotEnoughMemory     it does not fit beside what is there
+|   +-- NotEnoughMemory     it does not fit into the free memory
 |   +-- MissingExtra        an optional dependency is not installed
-+-- EngineError             an engine failed while it worked
-|   +-- EngineDied          its process is gone: nothing more can be asked of it
-|   +-- MissingKey          a replay was asked for something its trace does not hold
++-- EngineError             an engine failed while working
+|   +-- EngineDied          its process has ended, so it takes no more requests
+|   +-- MissingKey          a replay needs something that its trace does not contain
 +-- StrategyError           a strategy broke the rules of the search (more width than its budget, say)
-OutOfTime                   control flow, never shown: a deadline passed while a request was under way
+OutOfTime                   control flow, never shown: a deadline passed during a request
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Iterable
 
 
 class TTSError(Exception):
-    """The base of all errors that a user can mend. Its text is one sentence that says what to do."""
+    """The base of all errors that a user can correct. The message is one sentence that says what to do."""
 
 
 class BadInput(TTSError):
@@ -31,7 +31,7 @@ class BadInput(TTSError):
 
 
 class UnknownName(BadInput):
-    """A name that nobody has registered; the sentence suggests the nearest ones and lists what exists."""
+    """A name that is not registered; the message suggests the nearest one and lists all."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
@@ -82,4 +82,4 @@ class StrategyError(TTSError):
 
 
 class OutOfTime(Exception):
-    """A deadline passed while a request was under way. Search turns it into ``stopped``; users never see it."""
+    """A deadline passed during a request. Search turns it into ``stopped``; users never see it."""

@@ -1,6 +1,6 @@
-"""Names that users type, and where the thing behind each lies: a table of "module:attribute", then entry points.
+"""Registry of names that users type: a table of "module:attribute", then entry points.
 
-A package adds its own by an entry point in the group ``tts.<kind>``, for example ``tts.strategy``.
+A package adds its own names by an entry point in the group ``tts.<kind>``, for example ``tts.strategy``.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ TABLE: dict[str, dict[str, str]] = {
         "transformers": "tts.engines.transformers.embedder:TransformersEmbedder",
         "server": "tts.engines.remote.embedder:RemoteEmbedder",
     },
-    "engine": {  # in the order in which auto looks for one that suits
+    "engine": {  # in the order in which auto tries them
         "remote": "tts.engines.remote.engine:ENGINE",
         "vllm": "tts.engines.vllm.engine:ENGINE",
         "transformers": "tts.engines.transformers.engine:ENGINE",
@@ -72,12 +72,12 @@ TABLE: dict[str, dict[str, str]] = {
 
 
 def names(kind: str) -> list[str]:
-    """All names of a kind, the built-in ones first, in the order of the table."""
+    """List all names of a kind, the built-in ones first."""
     return list(_targets(kind))
 
 
 def resolve(kind: str, name: str) -> Any:
-    """The thing behind a name. Raises UnknownName, with the nearest known one, where there is none."""
+    """Import what a name refers to. Raises UnknownName, with the nearest known name."""
     targets = _targets(kind)
     target = targets.get(name) or targets.get(name.lower().replace("_", "-"))
     if target is None:
@@ -89,15 +89,15 @@ def resolve(kind: str, name: str) -> Any:
 
 
 def check_home(module: str) -> None:
-    """Make sure that the root of ``module`` is the one installed beside ``tts``, before any of it is run.
+    """Check that the root package of ``module`` is the one installed with ``tts``, before any of it runs.
 
-    Our roots have plain names, and a file ``prm.py`` in the working folder would otherwise be taken for ours. Raises
-    BadInput where one hides ours.
+    The roots have common names, so a file ``prm.py`` in the working folder could hide ours. Raises BadInput in that
+    case.
     """
     root = module.partition(".")[0]
     spec = importlib.util.find_spec(root)
     if spec is not None and spec.origin and not Path(spec.origin).resolve().is_relative_to(HOME):
-        raise BadInput(f"{spec.origin} hides our own {root!r}: rename it, or work in another folder.")
+        raise BadInput(f"{spec.origin} hides the package {root!r}: rename it, or work in another folder.")
 
 
 @cache

@@ -1,11 +1,11 @@
-"""The append-only log of one search. The checkpoint, the replay and the picture come from it.
+"""The append-only log of one search, used for checkpoints, replays and pages.
 
 A trace is a list of events, plain dictionaries of JSON types:
 
     {"event": "start", "problem": {"id", "text"}, "plan": {...}, "budget": {...}, "prompt": {"text", "tokens"},
      "policy": {"name", "context", "shape"}, "prm": {"name", "shape", "prompt": its length in tokens} or null}
     {"event": "plan", "strategy", "n", "parameters", "vote", "aggregate", "reason", what was considered ...}
-                                                                        a decision of a strategy that makes them
+                                                                        a decision of an adaptive strategy
     {"event": "root", "key": "0/", "policy": {...}, "prompt": {...}}    a fork that samples from another policy
     {"event": "sample", "key": "0/1.2", "parent": "0/1", "until": "step", "finish": "step",
      "steps": [{"text": ..., "tokens": [...]}]}
@@ -14,9 +14,9 @@ A trace is a list of events, plain dictionaries of JSON types:
                                                                         solution was too long for the reward model)
     {"event": "end", "answer": ..., "confidence": ..., "best": "0/1.2", "stopped": "complete", "usage": {...}}
 
-The k-th step of a sample with several has the key of the sample followed by ``+k`` (k from 1); its parent is the step
-before it. Side-by-side subtrees append in the order they run; a trace is written in key order, so the same search gives
-the same bytes whatever the concurrency.
+The k-th step of a sample with several steps has the key of the sample followed by ``+k`` (k from 1); its parent is the
+step before it. Concurrent subtrees append in the order they run. A trace is written in key order, so the same search
+gives the same bytes at any concurrency.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class Trace:
         self.events.append({"event": event, **fields})
 
     def of(self, event: str) -> Iterator[Event]:
-        """The events of one kind, in the order they were added."""
+        """Iterate over the events of one kind, in the order they were added."""
         return (e for e in self.events if e["event"] == event)
 
     def nodes(self) -> dict[str, Event]:
-        """Every node by key: ``key, parent, text, tokens, finish, score`` (score None where nobody scored it)."""
+        """Index every node by key: ``key, parent, text, tokens, finish, score`` (score None if unscored)."""
         scores = {e["key"]: e["score"] for e in self.of("score")}
         nodes: dict[str, Event] = {}
         for sample in self.of("sample"):
@@ -71,12 +71,12 @@ class Trace:
         return [dump(e, compact=True) for e in events]
 
     def save(self, path: Path | str) -> None:
-        """Write as JSON Lines, whole or not at all. Raises BadInput where the path cannot be written."""
+        """Write as JSON Lines, atomically. Raises BadInput if the path cannot be written."""
         write_atomically(path, "\n".join(self.lines()) + "\n", f"the trace {path}")
 
     @classmethod
     def load(cls, path: Path | str) -> Trace:
-        """Read what ``save`` wrote. Raises BadInput for a file that is not a trace, or a damaged one."""
+        """Read a trace that ``save`` wrote. Raises BadInput for a file that is not a trace, or a damaged one."""
         events: list[Event] = []
         for line in lines(Path(path), f"the trace {path}"):
             try:
@@ -119,14 +119,14 @@ _SHAPES = {
 
 
 def _check(event: Any) -> None:
-    """Raise Misfit for what is no event, or one without what its readers need."""
+    """Raise Misfit for a value that is not an event, or lacks a field."""
     shape.fields({"event": shape.one_of(_RANK)}, {"key": _key})(event, "it")
     if (check := _SHAPES.get(event["event"])) is not None:
         check(event, f"the event {event['event']!r}")
 
 
 def _in_a_circle(trace: Trace) -> str | None:
-    """Return the key of a node that is its own ancestor; None where there is none, as in every tree."""
+    """Return the key of a node that is its own ancestor; None in a valid tree."""
     parents = {key: node["parent"] for key, node in trace.nodes().items()}
     known: set[str] = set()
     for key in parents:
@@ -142,12 +142,12 @@ def _in_a_circle(trace: Trace) -> str | None:
 
 
 def step_key(sample: str, k: int) -> str:
-    """The key of the ``k``-th step (from 0) of the sample with that key."""
+    """Return the key of the ``k``-th step (from 0) of the sample with that key."""
     return f"{sample}+{k}" if k else sample
 
 
 def sort_key(key: str) -> list[tuple[int, ...]]:
-    """Orders keys as a person counts: "0/10" after "0/2", a sample's later steps after its first."""
+    """Return a sort key that compares numbers: "0/10" after "0/2", a sample's later steps after its first."""
     label, _, path = key.partition("/")
     parts = [*label.split("."), "", *path.split(".")]
     return [tuple(int(n) if n else -1 for n in part.split("+")) for part in parts]

@@ -1,4 +1,4 @@
-"""The vocabulary: every noun the other modules speak of, as frozen dataclasses on the standard library alone."""
+"""The vocabulary: the nouns of all other modules, as frozen dataclasses on the standard library alone."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A question to be answered. It never carries the right answer: nothing that searches may see it.
+    """A question to be answered. It never contains the right answer, so no search can see it.
 
-    ``id`` names the problem in traces, seeds and result files; left empty it derives from the text.
+    ``id`` names the problem in traces, seeds and result files; the default is a hash of the text.
     """
 
     text: str
@@ -54,11 +54,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Step:
-    """A piece of text with the policy's token ids exactly as they were sampled (the separator included).
+    """A piece of text with the policy's token ids exactly as sampled, the separator included.
 
-    Steps compare by identity: within a search one object stands for one distinct prefix, so an engine can hang its
-    memory of that prefix (key/value cache, scores) on the step, and that memory goes when the last node holding the
-    step goes. The root's step is the prompt.
+    Steps compare by identity: within a search one object represents one distinct prefix. An engine can attach its
+    memory of that prefix (key/value cache, scores) to the step; it is freed with the last node that holds the step. The
+    root's step is the prompt.
     """
 
     text: str
@@ -69,9 +69,9 @@ class Step:
 class Node:
     """A prefix of a solution: a parent and one more step. The root holds the prompt and has no parent.
 
-    ``key`` is unique in a search: the subtree it was born in, a slash, then the child indices from the root, with
-    ``+k`` for the k-th further step of one continuation (``"2/0.3+1"``). ``depth`` counts the steps below the prompt,
-    ``length`` the policy's tokens, the prompt's included.
+    ``key`` is unique in a search: the subtree it was created in, a slash, then the child indices from the root, with
+    ``+k`` for the k-th further step of one continuation (``"2/0.3+1"``). ``depth`` counts the steps after the prompt,
+    ``length`` the policy's tokens, the prompt included.
     """
 
     step: Step
@@ -88,17 +88,17 @@ class Node:
 
     @property
     def open(self) -> bool:
-        """True when the solution can go on from here."""
+        """Return whether the solution can continue from here."""
         return self.finish is Finish.STEP
 
     @property
     def finished(self) -> bool:
-        """True when the model itself ended the solution here."""
+        """Return whether the model itself ended the solution here."""
         return self.finish is Finish.STOP
 
     @property
     def path(self) -> list[Node]:
-        """The nodes from below the root down to this one; empty for the root."""
+        """Return the nodes from below the root down to this one; empty for the root."""
         nodes: list[Node] = []
         node = self
         while node.parent is not None:
@@ -116,27 +116,27 @@ class Node:
 
     @property
     def steps(self) -> list[Step]:
-        """The steps of the solution so far, the prompt left out."""
+        """Return the steps of the solution so far, without the prompt."""
         return [node.step for node in self.path]
 
     @property
     def text(self) -> str:
-        """The solution so far, the prompt left out."""
+        """Return the solution so far, without the prompt."""
         return "".join(step.text for step in self.steps)
 
     @property
     def tokens(self) -> list[int]:
-        """Prompt and solution as the token ids the policy saw and sampled."""
+        """Return prompt and solution as the token ids that the policy read and sampled."""
         return [token for step in (self.root.step, *self.steps) for token in step.tokens]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One solution that a search ended with.
+    """One solution at the end of a search.
 
-    ``scores`` holds one reward per step, or is empty where no reward model scored it; ``score`` is their aggregate.
+    ``scores`` has one reward per step, empty without a reward model; ``score`` is their aggregate.
     ``answer`` is what the plan's extraction finds in a finished solution, else None, and ``found`` how it was found:
-    ``"boxed"``, ``"stated"`` or ``"last quantity"``, where the extraction says so.
+    ``"boxed"``, ``"stated"`` or ``"last quantity"``, if the extraction reports it.
     ``tokens`` counts the sampled tokens of this solution (those it shares with others included).
     """
 
@@ -160,10 +160,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one answer fared in the vote.
+    """The result of one answer in the vote.
 
-    ``share`` is its part of the vote, 0 to 1, ``count`` the candidates that gave it, ``score`` their mean score, None
-    where nobody scored them.
+    ``share`` is its share of the vote, 0 to 1, ``count`` the number of its candidates, ``score`` their mean score, None
+    without a reward model.
     """
 
     answer: str
@@ -174,10 +174,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a search spent.
+    """The cost of a search.
 
     ``policy_tokens`` are sampled tokens, ``prompt_tokens`` the tokens of the prompt, read once by the policy,
-    ``prm_tokens`` those the reward model read; a cached prefix is counted once. FLOPs follow :mod:`tts.cost`.
+    ``prm_tokens`` the tokens that the reward model read; a cached prefix counts once. FLOPs follow :mod:`tts.cost`.
     ``paper_flops`` is the figure of arXiv 2502.06703: 2 x parameters x sampled tokens, policy alone. ``seconds`` is
     wall time.
     """
@@ -192,7 +192,7 @@ class Usage:
 
     @property
     def flops(self) -> int:
-        """Policy and reward model together."""
+        """Return the FLOPs of policy and reward model together."""
         return self.policy_flops + self.prm_flops
 
     def __add__(self, other: Usage) -> Usage:
@@ -203,9 +203,8 @@ class Usage:
 class Plan:
     """Which search to run: a strategy with its parameters, the models, how to vote, and why this plan was chosen.
 
-    ``n`` is the width N: at most that many continuations at each depth. ``parameters`` are what the strategy was built
-    with. An empty ``prm`` means that no reward model takes part. ``extract`` names the rule that finds the answer in a
-    finished solution.
+    ``n`` is the width N: at most that many continuations at each depth. ``parameters`` are those of the strategy. An
+    empty ``prm`` means no reward model. ``extract`` names the rule that finds the answer in a finished solution.
     """
 
     strategy: str
@@ -229,12 +228,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """The answer to one problem, with all that led to it.
+    """The answer to one problem, and everything behind it.
 
-    ``answer`` is None when no finished candidate held an answer. ``confidence`` is the winning answer's share of the
-    vote, 0 to 1; ``votes`` has the commonest answers with their shares, the winner first. ``stopped`` says why the
-    search ended: ``"complete"`` or the ceiling that was reached. ``error`` is set when the problem failed (in batches
-    only); ``warnings`` are sentences a person should read.
+    ``answer`` is None if no finished candidate has an answer. ``confidence`` is the winning answer's share of the vote,
+    0 to 1; ``votes`` has the most common answers with their shares, the winner first. ``stopped`` is why the search
+    ended: ``"complete"`` or the ceiling that was reached. ``error`` is set if the problem failed (in batches only);
+    ``warnings`` are sentences for the user.
     """
 
     problem: Problem

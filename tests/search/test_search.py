@@ -333,7 +333,7 @@ def test_a_file_that_hides_one_of_our_packages_is_found_out_before_it_runs(
 ) -> None:
     (tmp_path / "prm_like.py").write_text("raise SystemExit('it was run')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(BadInput, match="hides our own 'prm_like'"):
+    with pytest.raises(BadInput, match="hides the package 'prm_like'"):
         check_home("prm_like.qwen")
 
 

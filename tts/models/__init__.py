@@ -1,1 +1,1 @@
-"""What is known of models: their cards, files and configurations, and the built-in weights."""
+"""Knowledge about models: cards, files and configurations, and the built-in weights."""

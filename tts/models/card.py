@@ -1,4 +1,4 @@
-"""What has to be known of a model before it is loaded. Standard library only."""
+"""Model cards: what is known of a model before it is loaded. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ BOXED = "Please reason step by step, and put your final answer within \\boxed{}.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
-    """What has to be known of a model before it is loaded.
+    """What is known of a model before it is loaded.
 
     Attributes:
-        name: the short name, or the folder's or hub repository's.
+        name: short name, or the name of the folder or hub repository.
         kind: ``"policy"`` writes solutions, ``"prm"`` scores their steps.
         hub: repository on the Hugging Face hub; empty for built-in models and folders.
-        folder: where its files lie, if they are not in the hub's cache.
-        url: address of the server that runs it, if it is not to run here.
-        parameters: nominal size; 0 where unknown.
-        context: most tokens of prompt and solution together.
+        folder: folder of its files, if not in the hub's cache.
+        url: address of the server that runs it; empty for a local model.
+        parameters: nominal size; 0 if unknown.
+        context: limit of prompt and solution tokens together.
         system: system message, or empty.
         suffix: text after the problem in the user's turn, or empty.
         separator: text that ends a step.
         temperature, top_p: sampling as published for this model.
-        thinking: it thinks at length between ``<think>`` and ``</think>`` before it answers.
-        switch: its chat template takes ``enable_thinking``.
-        opening: how its answer has to begin; put behind the prompt unless the chat template does so.
-        max_step_tokens, max_tokens: most tokens of one step and of a solution.
-        family: for a reward model, its family's name in the registry; empty where none fits.
+        thinking: whether it is a reasoning model, which thinks between ``<think>`` and ``</think>`` before it answers.
+        switch: whether its chat template takes ``enable_thinking``.
+        opening: required start of its answer, appended to the prompt unless the chat template does so.
+        max_step_tokens, max_tokens: limits of tokens per step and per solution.
+        family: name of a reward model's family in the registry; empty if unknown.
         form: attributes of the family that differ from its defaults, by name.
-        prm: recommended reward model of a policy, and ``prm_reason`` why.
-        token_bytes: keys and values of one token at 16 bits a number, in bytes; 0 where unknown.
-        gated: the hub asks for a licence to be accepted first.
+        prm: recommended reward model of a policy; ``prm_reason`` is why.
+        token_bytes: size of one token's keys and values at 16 bits per number; 0 if unknown.
+        gated: whether the hub requires a licence to be accepted first.
         scope: a sentence on what the model is limited to, or empty.
     """
 
@@ -65,14 +65,14 @@ class ModelCard:
 
     @property
     def gigabytes(self) -> float:
-        """Size of the weights at 16 bits a parameter."""
+        """Return the size of the weights at 16 bits per parameter."""
         return self.parameters * 2 / 1e9
 
     @property
     def template(self) -> dict[str, bool]:
-        """What the chat template is told."""
+        """Return the arguments of the chat template."""
         return {"enable_thinking": self.thinking} if self.switch else {}
 
     def user(self, problem: str) -> str:
-        """The user's turn for a problem."""
+        """Return the user's turn for a problem."""
         return f"{problem}\n{self.suffix}" if self.suffix else problem

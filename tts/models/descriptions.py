@@ -1,8 +1,8 @@
-"""Which form a reward model has: the family its card names, with what its description changes.
+"""Descriptions of reward models: JSON files that name the family and what differs from its defaults.
 
-A reward model whose config.json does not tell its form is described in a JSON file, and the file is named in its place:
+A reward model whose config.json does not identify its family needs a description, which is used in place of the model:
 
-    {"model": "./my-prm", "family": "two-token", "opening": "{problem}", "mark": "\\n\\n", "good": "yes", "bad": "no"}
+    {"model": "./my-prm", "family": "two-token", "opening": "{problem}", "mark": "\n\n", "good": "yes", "bad": "no"}
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from tts.protocols import RewardFamily
 from tts.registry import resolve
 
 LARGEST = 2**20
-"""Bytes of the largest description."""
+"""Size limit of a description in bytes."""
 
 
 def family_of(card: ModelCard) -> RewardFamily:
-    """Return the family of a reward model. Raises ModelError where the card names none, or one that is no family."""
+    """Return the family of a reward model. Raises ModelError if the card names none, or an unknown one."""
     if not card.family:
         raise ModelError(unknown_form(card.name))
     family = resolve("prm family", card.family)
@@ -35,7 +35,7 @@ def family_of(card: ModelCard) -> RewardFamily:
 
 
 def unknown_form(name: str) -> str:
-    """The sentence for a model whose form nothing tells."""
+    """Return the error message for a model whose family is unknown."""
     return (
         f"nothing tells in which form {name} is a reward model: describe it in a file, as docs/MODELS.md shows, and "
         "name that (--prm FILE.json)."
@@ -43,32 +43,32 @@ def unknown_form(name: str) -> str:
 
 
 def describe(name: str, model: str, family: str, *, context: int = 0, **form: Any) -> ModelCard:
-    """Make a reward model known by a name of its own, for this process.
+    """Register a reward model under a name, for this process.
 
     Args:
-        name: how it will be called.
+        name: the new name.
         model: a folder, a hub id or a server's address.
-        family: the form, by its name in the registry.
-        context: most tokens it reads; by default what its config.json says.
+        family: name of the family in the registry.
+        context: limit of tokens; default: that of its config.json.
         form: attributes of the family that differ from its defaults.
 
     Raises:
-        UnknownName: for a family or an attribute nobody knows.
-        BadInput: for a value of the wrong kind.
+        UnknownName: the family or an attribute is unknown.
+        BadInput: a value has the wrong type.
     """
     CARDS[name.lower()] = card = _described(name, model, family, context, form)
     return card
 
 
 def read(file: Path) -> ModelCard:
-    """The reward model that a JSON file describes. Errors as for :func:`describe`, and BadInput for a damaged file."""
+    """Read the description of a reward model. Raises as :func:`describe`, and BadInput for a damaged file."""
     found = json_text.read(file, f"the description of a reward model {file}", LARGEST)
     if not isinstance(found, dict) or not all(isinstance(found.get(key), str) for key in ("model", "family")):
         raise BadInput(f'{file} does not describe a reward model: write "model" and "family" into it (docs/MODELS.md).')
     if found["model"].endswith(".json"):
         raise BadInput(f'{file} is to name a folder, a hub id or an address as its "model", not {found["model"]!r}.')
-    beside = file.parent / found["model"]
-    model = str(beside) if beside.is_dir() else found["model"]
+    local = file.parent / found["model"]
+    model = str(local) if local.is_dir() else found["model"]
     form = {key: value for key, value in found.items() if key not in ("model", "family", "context")}
     return _described(str(file), model, found["family"], found.get("context", 0), form)
 
@@ -78,7 +78,7 @@ def _described(name: str, model: str, family: str, context: int, form: Mapping[s
         raise BadInput(f"'context' is to be a number of tokens, not {context!r}.")
     _check(family, form)
     card = _bare(model)
-    if not card.url:  # a server knows its model by its own name
+    if not card.url:  # a server has its own name for its model
         card = replace(card, name=name)
     return replace(
         card, kind="prm", family=family, form=tuple(sorted(form.items())), context=context or card.context
@@ -98,12 +98,12 @@ def _check(family: str, form: Mapping[str, Any]) -> None:
 
 
 def _bare(model: str) -> ModelCard:
-    """The card of what a description calls its model, whatever its config.json calls itself."""
+    """Return the card of the model that a description names, without the family of its config.json."""
     try:
         card = lookup(model)
     except UnknownName:
         raise
-    except ModelError:  # of no known class
+    except ModelError:  # unknown class
         folder = Path(model).expanduser() if Path(model).expanduser().is_dir() else hub_folder(model)
         if folder is None or not (folder / "config.json").is_file():
             raise

@@ -1,4 +1,4 @@
-"""Finds a model's files on this machine and checks them before anything is loaded. Standard library only."""
+"""Model files on this machine: finding them, and checking them before anything is loaded. Standard library only."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from tts.errors import MissingWeights, ModelError
 from tts.models.card import ModelCard
 
 BUILT_IN = Path(__file__).parent / "builtin"
-"""The folder of the built-in models, one folder a model."""
+"""The folder of the built-in models, one folder per model."""
 
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "consolidated*.pt*")
 
 
 def require(card: ModelCard) -> Path:
-    """The folder of a model whose weights are whole.
+    """Return the folder of a model whose weights are complete.
 
     Raises:
-        MissingWeights: where files are not on this machine or are damaged; the sentence says what to run.
-        ModelError: where the folder holds weights in no form that is read here.
+        MissingWeights: files are missing or damaged; the message says which command to run.
+        ModelError: the weights have an unsupported format.
     """
     folder = folder_of(card)
     pickles = sorted(p.name for pattern in _PICKLES for p in folder.glob(pattern)) if folder else []
@@ -52,9 +52,9 @@ def require(card: ModelCard) -> Path:
 
 
 def damage(file: Path) -> str | None:
-    """What is wrong with a safetensors file as far as its header and size tell, or None.
+    """Describe what is wrong with a safetensors file, as far as header and size show, or return None.
 
-    The format: 8 bytes little-endian length, that much JSON, then the tensors' bytes; the offsets are in the JSON.
+    The format: 8 bytes little-endian length, JSON of that length, then the tensors; the JSON has the offsets.
     """
     if not file.is_file():
         return "is missing"
@@ -84,7 +84,7 @@ def _absent(card: ModelCard) -> str:
 
 
 def folder_of(card: ModelCard) -> Path | None:
-    """The folder that holds the model's files, or None where they are not on this machine."""
+    """Return the folder of the model's files, or None if they are not on this machine."""
     if card.folder:
         return Path(card.folder)
     if card.hub:
@@ -94,7 +94,7 @@ def folder_of(card: ModelCard) -> Path | None:
 
 
 def hub_folder(hub: str) -> Path | None:
-    """The newest downloaded snapshot of a hub repository in the local cache; the network is never asked."""
+    """Return the newest downloaded snapshot of a hub repository in the local cache, without network access."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "huggingface")
     root = Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser() / f"models--{hub.replace('/', '--')}"
     reference = root / "refs" / "main"

@@ -1,4 +1,4 @@
-"""The card of a model by whatever a user may type for it. Standard library only; nothing is loaded."""
+"""Lookup of a model's card by anything a user may type. Standard library only; nothing is loaded."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def find(name: str, kind: Kind | None = None) -> ModelCard:
     """Return the card of a short name (in any case), a hub id ``org/name``, a folder, an address or a description.
 
     Args:
-        name: as the user typed it; an address is ``http://host:port/v1#model-name``, a description a ``.json`` file.
-        kind: what it is wanted for, if that is to be checked.
+        name: the name as typed; an address is ``http://host:port/v1#model-name``, a description a ``.json`` file.
+        kind: the required kind, if any.
 
     Raises:
-        UnknownName: for none of these.
-        ModelError: for a folder that holds no model, or a model of the other kind.
+        UnknownName: the name is none of these.
+        ModelError: the folder has no model, or the model has the other kind.
     """
     path = Path(name).expanduser()
     card = descriptions.read(path) if path.suffix == ".json" else lookup(name, kind)

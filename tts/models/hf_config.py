@@ -1,4 +1,4 @@
-"""What a checkpoint's config.json says of its size. Standard library only; nothing is loaded."""
+"""Sizes from a checkpoint's config.json. Standard library only; nothing is loaded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 Config = Mapping[str, Any]
 
-# What transformers takes where a config.json of that type leaves it out; the published ones do leave it out.
+# Defaults of transformers for values that the published config.json files leave out.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "gemma3_text": {
         "vocab_size": 262_208, "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256,
@@ -17,13 +17,13 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 _QKV_BIAS = {"qwen2"}  # types whose query, key and value projections always have a bias
 _HEAD_NORMS = {"qwen3", "gemma3_text"}  # types that normalize each head's queries and keys
-_NORMS = {"gemma3_text": 4}  # norms of a layer, where they are not two
+_NORMS = {"gemma3_text": 4}  # norms per layer, if not two
 COUNTED = {"llama", "mistral", "qwen2", "qwen3", "phi3", "smollm3", "gemma3_text"}
-"""Types whose parameters are counted exactly; those of others are an estimate, as if they were Llama's."""
+"""Types whose parameters are counted exactly; others are estimated as if they were Llama."""
 
 
 def text_of(config: Config) -> dict[str, Any]:
-    """The part about the language model, with what it leaves out filled in; of a text-only model that is all of it."""
+    """Return the configuration of the language model, with defaults filled in."""
     inner = config.get("text_config")
     text = dict(inner) if isinstance(inner, Mapping) else dict(config)
     kind = text.get("model_type") or (f"{config.get('model_type')}_text" if inner else "")
@@ -32,12 +32,12 @@ def text_of(config: Config) -> dict[str, Any]:
 
 
 def head_size(text: Config) -> int:
-    """Width of one attention head."""
+    """Return the width of one attention head."""
     return int(text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"])
 
 
 def parameters(config: Config) -> int:
-    """How many parameters a configuration stands for, an image tower included; 0 where it does not say.
+    """Count the parameters of a configuration, an image tower included; 0 if sizes are missing.
 
     Exact for the types in ``COUNTED``. A layer has attention (queries and output: heads x size, keys and values:
     key-value heads x size), a gated feed-forward part of three matrices, and its norms.
@@ -63,9 +63,9 @@ def parameters(config: Config) -> int:
 
 
 def token_bytes(config: Config, itemsize: int = 2) -> int:
-    """Bytes of one token's keys and values in all layers; 0 where the configuration does not say.
+    """Compute the bytes of one token's keys and values in all layers; 0 if sizes are missing.
 
-    Layers with a sliding window count as if they kept everything, which holds up to the window's length.
+    Layers with a sliding window count in full, which is exact up to the window's length.
     """
     text = text_of(config)
     try:
@@ -76,12 +76,12 @@ def token_bytes(config: Config, itemsize: int = 2) -> int:
 
 
 def context(config: Config) -> int:
-    """Most tokens, 32768 where the configuration does not say."""
+    """Return the context length in tokens; 32768 if the configuration has none."""
     return int(text_of(config).get("max_position_embeddings") or 32768)
 
 
 def _image_tower(config: Config, hidden: int) -> int:
-    """Parameters of a SigLIP tower without its pooling head and of Gemma's projection from it into ``hidden``."""
+    """Count the parameters of a SigLIP tower without its pooling head and of Gemma's projection into ``hidden``."""
     vision = config.get("vision_config")
     if not isinstance(vision, Mapping) or "patch_size" not in vision:
         return 0

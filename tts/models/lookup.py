@@ -1,4 +1,4 @@
-"""The card of a model by its short name, hub id, folder or address. Standard library only; nothing is loaded."""
+"""Lookup of a model's card by short name, hub id, folder or address. Standard library only; nothing is loaded."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tts.models.files import hub_folder
 from tts.models.policies import POLICIES, RECOMMENDED, RECOMMENDED_WHY, conventions
 from tts.models.reward_models import FAMILIES, REWARD_MODELS, identified_by
 
-# Causal language models whose class is called something else; Gemma's can read images too, which nobody sends it here.
+# Causal language models with another class name; Gemma's also reads images, which are not used here.
 _CAUSAL = ("GPT2LMHeadModel", "Gemma3ForConditionalGeneration")
 
 CARDS: dict[str, ModelCard] = {card.name: card for card in (*POLICIES, *REWARD_MODELS)}
 
 
 def lookup(name: str, kind: Kind | None = None) -> ModelCard:
-    """Return the card of anything but a description; see :func:`tts.models.find.find`."""
+    """Return the card of any name but a description; see :func:`tts.models.find.find`."""
     if re.match(r"[\w.-]+:\d+([/#]|$)", name):
         raise ModelError(f"{name!r} is an address without a scheme: write http://{name}.")
     card = _served(name, kind) if re.match(r"https?://", name, re.IGNORECASE) else _here(name, kind)
@@ -34,7 +34,7 @@ def lookup(name: str, kind: Kind | None = None) -> ModelCard:
 
 
 def _here(name: str, kind: Kind | None) -> ModelCard | None:
-    """The card of anything but an address, None where nothing is known by this name."""
+    """Return the card of any name but an address; None for an unknown name."""
     path = Path(name).expanduser()
     card = CARDS.get(name.lower()) or next((c for c in CARDS.values() if c.hub.lower() == name.lower() and c.hub), None)
     if card is None and path.is_dir():
@@ -48,10 +48,10 @@ def _here(name: str, kind: Kind | None) -> ModelCard | None:
 
 
 def _served(address: str, kind: Kind | None) -> ModelCard:
-    """The card of a model behind an address: what is known of its name, else next to nothing.
+    """Return the card of a model behind an address: that of its name if known, else a nearly empty one.
 
-    A server may give a model any name, so a folder of that name that holds something else is no error. Without a name
-    the card is named after the address; the engine asks the server which model it has.
+    A server may give a model any name, so a folder of that name without a model is not an error. Without a name the
+    card is named after the address; the engine asks the server for its model.
     """
     url, _, model = address.partition("#")
     try:
@@ -63,16 +63,16 @@ def _served(address: str, kind: Kind | None) -> ModelCard:
 
 
 def _guessed(name: str, kind: Kind | None) -> ModelCard:
-    """The card of a model of which nothing but the name is known here."""
+    """Return the card of a model of which only the name is known."""
     if kind == "prm":
         return ModelCard(name=name, kind=kind, hub=name, system=BOXED)
     return ModelCard(name=name, hub=name, **conventions({}, name))
 
 
 def _read_folder(path: Path, name: str = "") -> ModelCard:
-    """A card from a folder's config.json. Raises ModelError where there is none, or it is of no known kind.
+    """Build a card from a folder's config.json. Raises ModelError if it is missing or has an unknown class.
 
-    ``name`` is what the model is called where the folder is not: part of the conventions follow from it.
+    ``name`` is the name of the model, if not the folder's; some conventions follow from it.
     """
     file = path / "config.json"
     if not file.is_file():

@@ -1,4 +1,4 @@
-"""The policies known by a short name. Standard library only."""
+"""The policies with short names. Standard library only."""
 
 from __future__ import annotations
 
@@ -72,12 +72,13 @@ _LLAMA3_VOCABULARY = range(128_256, 128_512)  # that of Llama 3; a fine-tuned mo
 
 
 def conventions(text: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The prompt and sampling for a model that is not in the table, as fields of its card.
+    """Return prompt and sampling of a model that is not in the table, as fields of its card.
 
     Args:
-        text: the configuration of the language model, see :func:`tts.models.hf_config.text_of`.
-        name: what it is called; the R1 distillations have the type of the model they were made from, and are known by
-            their names only, as are models that always think.
+        text: configuration of the language model, see :func:`tts.models.hf_config.text_of`.
+        name: name of the model. R1 distillations have the type of their base model, so only the name identifies them;
+            the
+            same holds for models that always think.
     """
     kind, called = text.get("model_type", ""), name.lower().replace("_", "-")
     if "r1-distill" in called:
@@ -102,7 +103,7 @@ def _lab(name: str, parameters: int) -> ModelCard:
 def _policy(
     family: Mapping[str, Any], name: str, hub: str, parameters: int, kilobytes: int, context: int = 32768, **more: Any
 ) -> ModelCard:
-    """A published policy; ``kilobytes`` are those of one token's keys and values, 1024 bytes each."""
+    """Build the card of a published policy; ``kilobytes`` is the size of one token's keys and values in KiB."""
     settings = {"prm": RECOMMENDED, "prm_reason": RECOMMENDED_WHY, **family, **more}
     return ModelCard(
         name=name, hub=hub, parameters=parameters, token_bytes=1024 * kilobytes, context=context, **settings

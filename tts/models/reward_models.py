@@ -1,4 +1,4 @@
-"""The reward models known by a short name, and the families that their configurations tell. Standard library only."""
+"""The reward models with short names, and the families by model class. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def _prm(name: str, hub: str, parameters: int, family: str, context: int = 4096)
     )  # fmt: skip
 
 
-# Contexts are the configurations' own; that of Math-Shepherd is its attention's window.
+# Contexts are those of the configurations; that of Math-Shepherd is its attention window.
 REWARD_MODELS: tuple[ModelCard, ...] = (
     ModelCard(name="lab-prm", kind="prm", parameters=1_000_000, context=512, family="qwen", scope=LAB_SCOPE),
     _prm("qwen2.5-math-prm-7b", "Qwen/Qwen2.5-Math-PRM-7B", 7_083_000_000, "qwen"),
@@ -29,7 +29,7 @@ REWARD_MODELS: tuple[ModelCard, ...] = (
     _prm("skywork-reward-8b", "Skywork/Skywork-Reward-Llama-3.1-8B-v0.2", 7_505_000_000, "outcome", 131_072),
 )
 
-# What a config.json calls the model class, and the family that knows it.
+# Model class in config.json, and its family.
 FAMILIES = {
     "Qwen2ForProcessRewardModel": "qwen",
     "Qwen2ForPrmModel": "skywork",
@@ -38,7 +38,7 @@ FAMILIES = {
 
 
 def identified_by(architecture: str) -> str | None:
-    """The family of a model class; empty for a reward model whose form nothing tells, None for what is none."""
+    """Return the family of a model class; empty for a reward model of an unknown family, None for other models."""
     if architecture.endswith("ForSequenceClassification"):
         return "outcome"  # it judges a conversation by one label, and its tokenizer knows the conversation's form
     if architecture.endswith("ForTokenClassification"):

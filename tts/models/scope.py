@@ -1,4 +1,4 @@
-"""Is a typed problem of the kind that the built-in models know? A cheap look at the words, without any model."""
+"""Scope of the built-in models: a check of a problem's words, without a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LARGEST = 999
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`known` is False when the models were not made for the text; `reasons` says why, in whole sentences."""
+    """The result of the check; ``reasons`` are sentences, empty if ``known``."""
 
     known: bool
     reasons: tuple[str, ...]
@@ -23,15 +23,15 @@ class Scope:
 
 @cache
 def known_words() -> frozenset[str]:
-    """The words of the built-in models' tokenizer, in lower case."""
+    """Return the words of the built-in models' tokenizer, in lower case."""
     table = json.loads((BUILT_IN / "lab-1m" / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
     return frozenset(token.strip().lower() for token in table if token.strip().isalpha())
 
 
 def look(text: str) -> Scope:
-    """Compare a problem with the forms the laboratory trains on: words, sizes of numbers, and a question.
+    """Compare a problem with the training problems: words, sizes of numbers, and a question.
 
-    A name and a noun may be unknown (the models are trained to read past them); much more may not.
+    A name and a noun may be unknown, since the models are trained with unknown ones; more may not.
     """
     words = [w.lower() for w in re.findall(r"[^\W\d_]+", text)]
     numbers = [int(n) for n in re.findall(r"\d+", text)]
@@ -65,5 +65,5 @@ def look(text: str) -> Scope:
 
 
 def known(text: str) -> bool:
-    """Whether a problem is of the kind the laboratory's models were trained on."""
+    """Return whether a problem is of the kind that the built-in models were trained on."""
     return look(text).known

@@ -1,4 +1,4 @@
-"""Text to token ids, so that only a template can write control tokens."""
+"""Encoding of text to token ids such that only a template can write control tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BLANKS = " \t\r\n\u2581\u0120\u010a"  # white space as text, and as vocabularie
 
 
 class TextEncoder:
-    """Encodes prompts so that the name of a control token in a user's or a model's text stays text.
+    """Encoder of prompts in which the name of a control token in a user's or model's text stays plain text.
 
     ``quote`` a text before it goes into a template, then ``encode`` what the template makes of it. A text without
     control tokens passes through ``quote`` unchanged, and ids are those of the tokenizer itself. In any other, each
@@ -46,7 +46,7 @@ class TextEncoder:
         self._lock = threading.Lock()
 
     def quote(self, text: str) -> str:
-        """The text with a mark for each name of a control token in it; ``unquote`` undoes it."""
+        """Replace each name of a control token in a text by a mark; ``unquote`` reverses it."""
         quoted = self._in_text.sub(lambda found: self._marks[found[0]], text)
         if quoted == text and self.core and (normalizer := self.core.normalizer) is not None:
             end = len(text.rstrip())
@@ -55,11 +55,11 @@ class TextEncoder:
         return quoted
 
     def unquote(self, text: str) -> str:
-        """A text, or a prompt with such texts in it, as a person reads it."""
+        """Restore the names in a text, or in a prompt that contains such texts."""
         return self._quoted.sub(lambda found: self._names[found[0]], text)
 
     def encode(self, text: str, *, special: bool = False) -> list[int]:
-        """Text to ids; ``special`` adds what the tokenizer puts around a text (a begin token)."""
+        """Encode a text; ``special`` adds the tokenizer's own tokens around it (a begin token)."""
         if self._secret in text:
             ids = self._encode_quoted(text)
             return self._surrounded(ids) if special else ids
@@ -83,7 +83,7 @@ class TextEncoder:
         return [numbers.get(token, token) for token in core.encode(self.unquote(text), add_special_tokens=False).ids]
 
     def _encode_apart(self, text: str) -> list[int]:
-        """The same for a tokenizer without a core: what lies between the template's control tokens, one by one."""
+        """Encode with a tokenizer without a core: the texts between the template's control tokens, one by one."""
         ids: list[int] = []
         start = 0
         for found in [*self._in_template.finditer(text), None]:
@@ -99,7 +99,7 @@ class TextEncoder:
 
     @cached_property
     def _copy(self) -> tuple[Any, dict[int, int]]:
-        """The core with secret names for its control tokens, and the true ids of what it numbers otherwise."""
+        """Copy the core with secret names for its control tokens; also return the true ids of tokens it renumbers."""
         state = json.loads(self.core.to_str())
         aliases = {name: self._alias(name) for name in self.controls}
         for token in state["added_tokens"]:
@@ -123,7 +123,7 @@ class TextEncoder:
 
 
 def _core(tokenizer: Any) -> Any:
-    """The tokenizer's own core; None for those written in Python."""
+    """Return the tokenizer's own core; None for those written in Python."""
     try:
         return tokenizer.backend_tokenizer
     except AttributeError:
@@ -136,13 +136,13 @@ def _added_tokens(tokenizer: Any, core: Any) -> dict[int, Any]:
 
 
 def _controls(token: Any) -> bool:
-    """Whether an added token is more than a word or white space that the vocabulary was extended by."""
+    """Return whether an added token is more than a word or white space."""
     bare = token.content.strip(_BLANKS)
     return bool(bare) and (token.special or not bare.isalnum())
 
 
 def _any_of(names: Iterable[str], whole: Iterable[str] = ()) -> re.Pattern[str]:
-    """A pattern that finds the first of ``names``, the longest where several begin; ``whole`` ones as words alone."""
+    """Compile a pattern that finds the first of ``names``, the longest at a position; ``whole`` ones as whole words."""
     longest = sorted(names, key=len, reverse=True)
     patterns = (rf"(?<!\w){re.escape(n)}(?!\w)" if n in set(whole) else re.escape(n) for n in longest)
     return re.compile("|".join(patterns) or "(?!)")

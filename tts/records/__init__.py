@@ -1,1 +1,1 @@
-"""Rows: outcomes, and solutions as JSON."""
+"""Records: outcomes, and solutions as JSON."""

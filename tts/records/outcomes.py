@@ -1,11 +1,11 @@
-"""The one table: one row for each problem and plan, as JSON Lines on disk.
+"""Outcomes: the table with one row per problem and plan, as JSON Lines on disk.
 
-A row is what ``tts solve --json`` prints (:func:`tts.records.solution_json.as_row`) with the grading beside it:
+A row is the output of ``tts solve --json`` (:func:`tts.records.solution_json.as_row`) with the grading:
 
     id, problem, answer, confidence, plan, usage, stopped, best, candidates [key, answer, score, scores, finish,
     tokens, steps, correct, class], warnings, error   and   dataset, gold, level, subject, correct, job
 
-Benchmarks write it, selectors fit on it, reports draw it, replays read it.
+Benchmarks write it; calibration, reports and replays read it.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from tts.types import Candidate, Finish, Plan, Solution, Usage
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one plan made of one problem.
+    """The result of one plan on one problem.
 
     Attributes:
-        id: the problem's, unique in its data set.
+        id: id of the problem, unique in its data set.
         problem: its text.
         dataset: name of the data set.
         gold: the right answer as the data set writes it.
-        level, subject: of the problem; 0 and empty where the data set has none.
-        plan: what was run.
-        job: what the run called it, such as ``dvts/64``; empty outside a run. Where a selector chooses a plan for each
+        level, subject: level and subject of the problem; 0 and empty if the data set has none.
+        plan: the plan.
+        job: name of the job in its run, such as ``dvts/64``; empty outside a run. If a selector chooses a plan for each
             problem, the plans of one job differ.
-        candidates: what it ended with, and ``right`` whether each is right (an answer that is missing is not).
-        classes: of each candidate's answer, equal answers share a number; -1 without a voice. Empty where the row does
-            not say.
-        answer: the vote's; None where no candidate held one.
+        candidates: the final candidates; ``right`` is whether each is right (False for a missing answer).
+        classes: class of each candidate's answer; equal answers share a number, -1 casts no vote. Empty if the row has
+            none.
+        answer: the elected answer; None if no candidate had one.
         confidence: its share of the vote, 0 to 1.
         correct: whether it is right.
-        usage: what it cost.
+        usage: the cost.
         stopped: ``"complete"`` or the ceiling that was reached.
-        error: what went wrong, if something did; then there are no candidates.
+        error: error message if the problem failed; then there are no candidates.
     """
 
     id: str
@@ -75,7 +75,7 @@ def row_of(
     classes: tuple[int, ...] = (),
     **about: Any,
 ) -> dict[str, Any]:
-    """A graded solution as a row; ``about`` holds dataset, level and subject."""
+    """Convert a graded solution to a row; ``about`` has dataset, level and subject."""
     row = as_row(solution) | {"gold": gold, "correct": correct} | about
     for candidate, verdict in zip(row["candidates"], right, strict=True):
         candidate["correct"] = verdict
@@ -112,7 +112,7 @@ _OUTCOME = shape.fields(
 
 
 def outcome_of(row: Any) -> Outcome:
-    """Return the outcome that a row holds. Raises BadInput where it is none."""
+    """Parse the outcome of a row. Raises BadInput if it is not one."""
     try:
         _OUTCOME(row, "it")
     except Misfit as error:
@@ -132,22 +132,22 @@ OUTCOMES = "outcomes.jsonl"
 
 
 def file_of(path: Path) -> Path:
-    """The file of a run folder, or the file itself. Raises BadInput for a folder without one."""
+    """Return the outcomes file of a run folder, or the file itself. Raises BadInput for a folder without one."""
     if path.is_dir() and not (path / OUTCOMES).is_file():
         raise BadInput(f"{path} is no run folder: it has no {OUTCOMES}.")
     return path / OUTCOMES if path.is_dir() else path
 
 
 def read(path: Path) -> Iterator[Outcome]:
-    """The outcomes of a file, one at a time; a torn last line, left by a killed run, is passed over.
+    """Yield the outcomes of a file; a partial last line of a killed run is ignored.
 
-    Raises BadInput for a file that cannot be read, and for a line that holds no outcome.
+    Raises BadInput for a file that cannot be read, and for a line without an outcome.
     """
     return (outcome for _, outcome in placed(path))
 
 
 def placed(path: Path) -> Iterator[tuple[int, Outcome]]:
-    """The same, each with the byte at which its line begins: :func:`read_at` finds it there again."""
+    """Yield each outcome with the byte offset of its line, for :func:`read_at`."""
     for line, row in rows(path):
         try:
             yield line.at, outcome_of(row)
@@ -156,7 +156,7 @@ def placed(path: Path) -> Iterator[tuple[int, Outcome]]:
 
 
 def read_at(path: Path, at: int) -> Outcome:
-    """Read the outcome whose line begins at this byte. Raises BadInput where there is none (any more)."""
+    """Read the outcome whose line starts at this byte offset. Raises BadInput if there is none."""
     try:
         return outcome_of(row_at(path, at))
     except BadInput as error:
@@ -164,7 +164,7 @@ def read_at(path: Path, at: int) -> Outcome:
 
 
 def usage_of(row: Mapping[str, Any]) -> Usage:
-    """A row's usage; what follows from the rest is left out. Raises TypeError for what is none."""
+    """Parse the usage of a row; derived values are ignored. Raises TypeError for another type."""
     return Usage(**{name: value for name, value in row.items() if name != "flops"})
 
 
@@ -177,7 +177,7 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
 
 def _plan(row: dict[str, Any]) -> Plan:
     names = ("strategy", "n", "policy", "prm", "vote", "aggregate", "seed", "reason", "extract")
-    if "parameters" not in row:  # a plan of the first runs: parameters and the rest side by side
+    if "parameters" not in row:  # a plan of the first runs: parameters next to the other fields
         row = {**row, "parameters": {name: value for name, value in row.items() if name not in names or name == "n"}}
     found = upgraded(row)
     return Plan(parameters=found["parameters"], **{name: found[name] for name in names if name in found})

@@ -1,4 +1,4 @@
-"""A solution as JSON types: what ``--json`` prints and ``--out`` writes, one object a problem."""
+"""A solution as JSON types, as ``--json`` prints and ``--out`` writes it: one object per problem."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tts.types import Candidate, Plan, Solution
 
 
 def as_row(solution: Solution) -> dict[str, Any]:
-    """The solution without its trace: ``id, problem, answer, confidence, plan, usage, stopped, candidates ...``."""
+    """Convert the solution without its trace: ``id, problem, answer, confidence, plan, usage, candidates ...``."""
     row: dict[str, Any] = {
         "id": solution.problem.id,
         "problem": solution.problem.text,
@@ -43,12 +43,12 @@ def candidate_row(candidate: Candidate) -> dict[str, Any]:
 
 
 def plan_dict(plan: Plan) -> dict[str, Any]:
-    """Return the plan as JSON types."""
+    """Convert the plan to JSON types."""
     return {f.name: getattr(plan, f.name) for f in fields(plan)} | {"parameters": dict(plan.parameters)}
 
 
 def upgraded(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recorded plan in today's form: N was once a parameter of the strategy."""
+    """Convert a recorded plan to the current format: N was once a parameter of the strategy."""
     parameters = dict(plan.get("parameters", {}))
     n = parameters.pop("n", None)
     for name in _DROPPED:
