@@ -33,6 +33,7 @@ TABLE: dict[str, dict[str, str]] = {
         "majority": "tts.answers.votes:majority",
         "best": "tts.answers.votes:best",
         "weighted": "tts.answers.votes:weighted",
+        "borda": "tts.answers.votes:borda",
     },
     "extraction": {
         "auto": "tts.answers.finding:auto",

@@ -7,6 +7,7 @@ import json
 import os
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from tts.answers.aggregate import AGGREGATES, aggregate
 from tts.answers.equivalence import group
-from tts.answers.votes import VOTES, Verdict, best, classes, majority, settled, weighted
+from tts.answers.votes import VOTES, Verdict, best, borda, classes, majority, settled, weighted
 from tts.types import Candidate, Finish
 
 SHARED = Path(os.environ.get("TTS_SHARED") or Path(__file__).resolve().parents[3] / "shared")
@@ -165,3 +166,13 @@ def test_where_spelling_tells_all_nothing_has_to_be_compared() -> None:
     assert settled(["1,000", "1000", None, "..."])
     assert settled([None])
     assert not settled(["1000", "1001"])
+
+
+def test_borda_weighs_candidates_by_the_square_root_of_their_rank() -> None:
+    voters = [vote_of("1", 0.99), vote_of("2", 0.02), vote_of("2", 0.01)]
+    verdict = borda(voters)  # ranks 1, 2 and 3 of 3: sqrt(3) = 1.732 against sqrt(2) + 1 = 2.414
+    assert verdict.answer == "2"
+    assert verdict.confidence == pytest.approx(2.4142 / 4.1463, abs=1e-4)
+    assert weighted(voters).answer == "1"
+    scaled = [vote_of("1", 1e9), vote_of("2", -5.0), vote_of("2", -7.0)]
+    assert borda(scaled) == replace(verdict, best=scaled[1]), "the scale of the scores does not matter"

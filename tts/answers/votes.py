@@ -42,7 +42,7 @@ Grouping = Callable[[Sequence[str]], list[int]]
 
 def majority(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict:
     """The answer most candidates gave. Confidence: its share of the voters. Scores only break ties."""
-    return _elect(candidates, group, lambda voters: [1.0] * len(voters))
+    return _elect(candidates, group, _equal)
 
 
 def weighted(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict:
@@ -53,6 +53,14 @@ def weighted(candidates: Sequence[Candidate], *, group: Grouping = group) -> Ver
     as rewards may be that are no probabilities, confidence is the share of the voters by number.
     """
     return _elect(candidates, group, _weights)
+
+
+def borda(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict:
+    """The answer whose candidates' ranks weigh most, (voters - rank + 1) ** 0.5 each (arXiv 2502.18581).
+
+    Ranks do not depend on the scale of the scores, so it works on any score. Candidates without a score rank last.
+    """
+    return _elect(candidates, group, _ranks)
 
 
 def best(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict:
@@ -85,21 +93,21 @@ def settled(answers: Sequence[str | None]) -> bool:
 def elect(vote: str, candidates: Sequence[Candidate]) -> tuple[Verdict, tuple[Standing, ...]]:
     """Run the vote of that name; return its verdict and the standings, the elected answer first."""
     rule: Vote = resolve("vote", vote)
-    verdict, found = rule(candidates), standings(candidates, weighted=vote == "weighted")
+    verdict, found = rule(candidates), standings(candidates, vote)
     if verdict.best is None:
         return verdict, found
     first = [standing for standing in found if equivalent(standing.answer, verdict.answer or "")][:1]
     return verdict, (*first, *(standing for standing in found if standing not in first))
 
 
-def standings(candidates: Sequence[Candidate], *, weighted: bool = False) -> tuple[Standing, ...]:
-    """Return how every answer fared, the largest share first: by the sum of scores if ``weighted``, else by number."""
+def standings(candidates: Sequence[Candidate], vote: str = "majority") -> tuple[Standing, ...]:
+    """Return how every answer fared, the largest share first: by the weights of the vote, if it weighs its voters."""
     voters = _voters(candidates)
     if not voters:
         return ()
-    classes, weights = group([answer for _, answer in voters]), [1.0] * len(voters)
-    if weighted and any(scores := _weights(voters)) and min(scores) >= 0:
-        weights = scores
+    classes, weights = group([answer for _, answer in voters]), _WEIGHTS.get(vote, _equal)(voters)
+    if not any(weights) or min(weights) < 0:
+        weights = _equal(voters)
     found = []
     for label in range(max(classes) + 1):
         mine = [k for k, index in enumerate(classes) if index == label]
@@ -110,7 +118,7 @@ def standings(candidates: Sequence[Candidate], *, weighted: bool = False) -> tup
     return tuple(sorted(found, key=lambda standing: -standing.share))
 
 
-VOTES: dict[str, Vote] = {"majority": majority, "best": best, "weighted": weighted}
+VOTES: dict[str, Vote] = {"majority": majority, "best": best, "weighted": weighted, "borda": borda}
 
 _NOBODY = Verdict(None, 0.0, None)
 _Voter = tuple[Candidate, str]
@@ -142,6 +150,19 @@ def _weights(voters: Sequence[_Voter]) -> list[float]:
     largest = max(abs(score or 0.0) for score in scores)
     unit = largest if largest > 1e300 else 1.0  # the sum of the weights must be finite
     return [(score or 0.0) / unit for score in scores]
+
+
+def _equal(voters: Sequence[_Voter]) -> list[float]:
+    return [1.0] * len(voters)
+
+
+def _ranks(voters: Sequence[_Voter]) -> list[float]:
+    """The weight of each voter by the rank of its score; equal scores share the best rank among them."""
+    scores = [_score(voter) for voter in voters]
+    return [math.sqrt(len(scores) - sum(other > score for other in scores)) for score in scores]
+
+
+_WEIGHTS: dict[str, Callable[[Sequence[_Voter]], list[float]]] = {"weighted": _weights, "borda": _ranks}
 
 
 def _elect(

@@ -115,7 +115,7 @@ def _shared(
     vote: Annotated[
         str | None,
         typer.Option(
-            help="majority, best or weighted. Default: what the strategy recommends.",
+            help="majority, best, weighted or borda. Default: what the strategy recommends.",
             autocompletion=completion.registered("vote"),
             rich_help_panel=ANSWERS,
         ),
