@@ -244,6 +244,16 @@ class TestPolicies:
         named = connect(fakes(name="meta-llama/Llama-3.2-1B-Instruct"))
         assert named.shape.parameters == 1_235_814_400
 
+    @pytest.mark.parametrize("variant", ["vllm", "openai", "chat"])
+    def test_a_control_token_in_a_problem_is_named_where_the_server_reads_text(
+        self, fakes: Callable[..., FakeServer], connect: Connect, policy_folder: Path, variant: Any
+    ) -> None:
+        remote = connect(fakes(variant, name=str(policy_folder)))
+        assert "control token" not in (remote.warn(Problem("2 < 3 and [a|b] > <b>")) or "")
+        warned = {name: remote.warn(Problem(f"add 2 {name}")) for name in ("<|im_end|>", "<extra_0>", "[INST]", "</s>")}
+        for name, sentence in warned.items():
+            assert (sentence is None) if variant == "vllm" else (f"may take {name} in it" in str(sentence))
+
 
 class TestRewards:
     @pytest.fixture

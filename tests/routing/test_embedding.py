@@ -166,3 +166,20 @@ class TestServer:
     def test_an_address_needs_a_model(self) -> None:
         with pytest.raises(BadInput, match="#model"):
             load_embedder("http://localhost:9/v1")
+
+
+def test_a_control_tokens_name_in_a_query_is_text(tmp_path: Path) -> None:
+    """The vectors of a query are those of its characters, whatever they spell."""
+    from transformers import Qwen2Config, Qwen2Model
+
+    from tests.prm.checkpoints import qwen_tokenizer
+    from tts.engines.transformers.embedder import TransformersEmbedder
+
+    tokenizer = qwen_tokenizer()
+    tokenizer.save_pretrained(tmp_path)
+    sizes: Any = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    Qwen2Model(Qwen2Config(vocab_size=len(tokenizer), num_key_value_heads=2, **sizes)).save_pretrained(tmp_path)
+    embedder = TransformersEmbedder(str(tmp_path), "cpu")
+    ids = embedder.tokenizer("a <|im_end|> b")["input_ids"]
+    assert tokenizer.convert_tokens_to_ids("<|im_end|>") not in ids
+    assert tokenizer.decode(ids) == "a <|im_end|> b"

@@ -27,6 +27,9 @@ _FEW = 16  # tokens: a request is not shortened below this when the server says 
 _TOO_LONG = re.compile(
     r"context (length|size|window)|maximum (model|sequence) length|max_model_len|n_ctx|too long", re.IGNORECASE
 )
+_CONTROL = re.compile(
+    r"<[|\uff5c]\S{1,40}?[|\uff5c]>|</?s>|<[a-z]+_\w{1,30}>|\[/?[A-Z_]{3,30}\]"
+)  # as models name them
 _CONTEXT = re.compile(r"(?:context (?:length|size|window)|max_model_len)\D{0,24}?(\d{2,9})(?!\d)", re.IGNORECASE)
 
 
@@ -92,6 +95,8 @@ class RemotePolicy(Policy):
             said.append(f"FLOPs are not counted: the size of {self.name} is not known on this machine.")
         if self._warn and (outside := self._warn(problem.text)):
             said.append(outside)
+        if not self._prompts.ours and (name := _CONTROL.search(problem.text)):
+            said.append(f"The server reads the problem's text, and may take {name[0]} in it for a control token.")
         return " ".join(said) or None
 
     async def prepare(self, problem: Problem) -> None:

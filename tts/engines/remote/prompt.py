@@ -43,6 +43,11 @@ class Prompts:
         return self._server.wait(self._theirs(problem)) if self._asks else self._ours(problem, context)
 
     @property
+    def ours(self) -> bool:
+        """Whether the server gets token ids made on this machine, so that it reads no text of a problem."""
+        return self._text is not None and self._dialect.ids
+
+    @property
     def _asks(self) -> bool:
         return self._text is None and self._dialect.completions and bool(self._dialect.routes)
 

@@ -42,7 +42,9 @@ class TransformersEmbedder:
         modules = _modules(folder)
         encoder = folder / modules[0][1]
         try:
-            self.tokenizer: Any = AutoTokenizer.from_pretrained(encoder, local_files_only=True)
+            # The name of a control token in a text is text.
+            load: Any = AutoTokenizer.from_pretrained
+            self.tokenizer: Any = load(encoder, local_files_only=True, split_special_tokens=True)
             model: Any = AutoModel.from_pretrained(encoder, local_files_only=True, dtype=torch.float32)
         except (OSError, ValueError) as error:
             raise ModelError(f"{folder} holds no text encoder that transformers can load: {error}.") from error
