@@ -27,7 +27,7 @@ def finish_of(reason: object, text: str, count: int, most: int) -> tuple[Finish,
     if count >= most:
         return Finish.LENGTH, ""
     says = "does not say why an answer ended" if reason is None else f"says {short(str(reason))!r} of an answer's end"
-    return Finish.STOP, f"the server {says}, so answers below the token limit count as finished ones."
+    return Finish.STOP, f"The server {says}, so answers below the token limit count as finished ones."
 
 
 def _torn(text: str) -> bool:
