@@ -19,6 +19,8 @@ from tts.commands.console import note, say
 from tts.commands.doctor import doctor
 from tts.commands.models import models
 from tts.commands.plan import plan
+from tts.commands.pool import pool
+from tts.commands.route import route
 from tts.commands.solve import solve
 from tts.commands.strategies import strategies
 from tts.errors import TTSError
@@ -52,13 +54,14 @@ def _root(
 
 
 COMMANDS = {
-    "Solve": (solve, plan),
+    "Solve": (solve, plan, route),
     "Measure": (bench, calibrate, replay, prm_eval),
     "Look": (report, view, strategies, models, doctor),
 }
 for panel, commands in COMMANDS.items():
     for command in commands:
         app.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(command)
+app.add_typer(pool, name="pool", rich_help_panel="Measure")
 
 
 def main() -> None:

@@ -75,7 +75,9 @@ def unknown_options(words: str) -> list[str]:
         if name not in known.commands:
             unknown.append(name)
             continue
-        options = {option for parameter in known.commands[name].params for option in parameter.opts}
+        command = known.commands[name]
+        command = command.commands.get(arguments[0], command) if hasattr(command, "commands") and arguments else command
+        options = {option for parameter in command.params for option in parameter.opts}
         used = [argument.partition("=")[0] for argument in arguments if re.match(r"--?[a-z]", argument)]
         unknown += [f"{name} {option}" for option in used if option not in options]
     return unknown

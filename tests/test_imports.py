@@ -26,6 +26,7 @@ PUBLIC = [
     "Budget",
     "Candidate",
     "Plan",
+    "Pool",
     "Problem",
     "Solution",
     "Solver",

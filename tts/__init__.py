@@ -8,12 +8,16 @@ Importing this package loads neither torch nor transformers; the first call that
 """
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
 
 from tts.api import Solver, solve, solve_async, solve_many
 from tts.budget import Budget
 from tts.errors import TTSError
 from tts.trace import Trace
 from tts.types import Candidate, Plan, Problem, Solution, Usage
+
+if TYPE_CHECKING:
+    from tts.routing.pool import Pool
 
 try:
     __version__ = version("tts-search")
@@ -24,6 +28,7 @@ __all__ = [
     "Budget",
     "Candidate",
     "Plan",
+    "Pool",
     "Problem",
     "Solution",
     "Solver",
@@ -34,3 +39,16 @@ __all__ = [
     "solve_async",
     "solve_many",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``Pool`` when it is first asked for: it needs numpy, which the rest of this page does not."""
+    if name != "Pool":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from tts.routing.pool import Pool
+
+    return Pool
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

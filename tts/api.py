@@ -12,13 +12,15 @@ from typing import Any, TypeVar
 
 from tts.aio import aside
 from tts.budget import MAX_SECONDS, Budget
-from tts.engines.load import Loading, load_both, load_policy, load_reward
+from tts.cost import Prices
+from tts.engines.load import Loading, close, load_both, load_policy, load_reward
 from tts.engines.replay import ReplayPolicy, ReplayReward, load_replay
 from tts.errors import BadInput, EngineDied, TTSError
 from tts.files.text import legible
 from tts.models.policies import DEFAULT_POLICY
 from tts.planning import Wish, check_sizes, planned, reward_of
 from tts.protocols import Policy, RewardModel, as_policy
+from tts.registry import resolve
 from tts.search.recorded import settings_of
 from tts.search.run import run
 from tts.search.strategy import Strategy
@@ -45,6 +47,9 @@ class Solver:
         max_tokens: most tokens the policy may sample for one problem.
         max_flops: most FLOPs of policy and reward model together for one problem.
         max_seconds: most seconds for one problem; of a single one, the time to load the models is a part.
+        max_cost: most dollars for one problem, by ``prices``; a request is billed its whole prompt.
+        prices: what the policy's server bills: :class:`tts.cost.Prices`, or ``INPUT,OUTPUT`` in dollars per million
+            tokens.
         total_flops: FLOPs for all problems of a call together, which ``auto`` divides where they bring most.
         profile: the measured curves that ``auto`` goes by, a file; by default those that ship for these models.
         dataset: where the problems come from, as the published rule wants to know; such as ``aime24``.
@@ -76,6 +81,8 @@ class Solver:
         max_tokens: int | None = None,
         max_flops: float | None = None,
         max_seconds: float | None = None,
+        max_cost: float | None = None,
+        prices: str | Prices | None = None,
         total_flops: float | None = None,
         profile: str | Path | None = None,
         dataset: str = "",
@@ -93,12 +100,13 @@ class Solver:
         **parameters: Any,
     ) -> None:
         if not isinstance(budget, Budget):
-            budget = Budget(budget, max_tokens, max_flops, max_seconds)
-        elif not (max_tokens is max_flops is max_seconds is None):
+            budget = Budget(budget, max_tokens, max_flops, max_seconds, max_cost=max_cost)
+        elif not (max_tokens is max_flops is max_seconds is max_cost is None):
             raise BadInput("give the ceilings either in the Budget or as arguments of their own, not both.")
         policy = policy if isinstance(policy, str) else as_policy(policy)
         prm = reward_of(prm, allow_code)
         self.budget, self.total_flops = budget, total_flops
+        self._prices = Prices.parse(prices) if isinstance(prices, str) else prices
         self._loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
         self._models: tuple[Policy, RewardModel | None] | None = None
         self._policy = policy
@@ -127,9 +135,22 @@ class Solver:
         """Both models, loaded now if they were not yet, or if an engine's process has ended since."""
         if (ready := self._ready()) is None:
             ready = self._load()
+            if self._prices is not None:
+                ready[0].prices = self._prices
             self._check(*ready)
             self._models = ready
         return ready
+
+    def unload(self) -> None:
+        """Give back what both models hold; the next problem loads them again."""
+        models, self._models = self._models, None
+        for model in models or ():
+            if model is not None:
+                close(model)
+
+    def _warm_up(self) -> None:
+        """Load what every problem needs, before the first one."""
+        self.load()
 
     def _ready(self) -> tuple[Policy, RewardModel | None] | None:
         models = self._models
@@ -153,6 +174,11 @@ class Solver:
         if unknown and not (self.budget.max_flops is None and self.total_flops is None):
             raise BadInput(
                 f"the size of {unknown} is not known here, so a ceiling of FLOPs cannot be kept: leave it out."
+            )
+        if self.budget.max_cost is not None and policy.prices is None:
+            raise BadInput(
+                f"the prices of {policy.name} are not known here, so a ceiling of dollars cannot be kept: give them as "
+                "INPUT,OUTPUT in dollars per million tokens."
             )
         if self.planned.profile is not None:
             check_sizes(self.planned.profile, policy, reward)
@@ -212,7 +238,7 @@ class Solver:
         call took of these FLOPs. What a problem may then cost depends on which others have ended, so that with more
         than one in flight two runs may differ.
         """
-        await asyncio.to_thread(self.load)
+        await asyncio.to_thread(self._warm_up)
         if self.total_flops is not None:
             problems = list(problems)
         shared = self._shared(len(problems) if isinstance(problems, list) else 1, spent)
@@ -250,7 +276,8 @@ class Solver:
 
 
 def solve(problem: str | Problem, **settings: Any) -> Solution:
-    """Answer one problem by search. The settings are those of :class:`Solver`.
+    """Answer one problem by search. The settings are those of :class:`Solver`, or with ``pool`` those of
+    :class:`tts.pool_solver.PoolSolver`.
 
     >>> solve("Mia has 17 marbles. She wins 25 more. How many has she now?").answer
     '42'
@@ -263,7 +290,7 @@ def solve(problem: str | Problem, **settings: Any) -> Solution:
 
 async def solve_async(problem: str | Problem, **settings: Any) -> Solution:
     """``solve`` for code that already runs in an event loop."""
-    return await Solver(**settings).solve(problem)
+    return await solver_of(settings).solve(problem)
 
 
 def solve_many(
@@ -279,7 +306,7 @@ def solve_many(
         problems: texts or Problems.
         concurrency: most problems in flight.
         on_solution: called with index and solution as each one ends, in the order in which they end.
-        settings: those of :class:`Solver`.
+        settings: those of :func:`solve`.
 
     Returns:
         One solution a problem; one that failed has its ``error`` set.
@@ -287,7 +314,7 @@ def solve_many(
 
     async def collect() -> list[Solution]:
         solutions: dict[int, Solution] = {}
-        async with aclosing(Solver(**settings).stream(problems, concurrency)) as stream:
+        async with aclosing(solver_of(settings).stream(problems, concurrency)) as stream:
             async for index, solution in stream:
                 solutions[index] = solution
                 if on_solution:
@@ -295,6 +322,13 @@ def solve_many(
         return [solutions[index] for index in sorted(solutions)]
 
     return _blocking(collect, "Solver.stream")
+
+
+def solver_of(settings: Mapping[str, Any]) -> Solver:
+    """The solver that these settings are for: over a pool where they name one."""
+    kind = resolve("solver", "pool") if settings.get("pool") is not None else Solver
+    made: Solver = kind(**settings)
+    return made
 
 
 def as_problem(problem: str | Problem) -> Problem:

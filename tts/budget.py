@@ -17,6 +17,8 @@ COMPLETE = "complete"
 MAX_TOKENS = "max_tokens"
 MAX_FLOPS = "max_flops"
 MAX_SECONDS = "max_seconds"
+MAX_COST = "max_cost"
+_BILLION = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Budget:
         max_tokens: limit of sampled tokens.
         max_flops: limit of FLOPs of policy and reward model together, as :mod:`tts.cost` counts them.
         max_seconds: limit of wall time; samples finished by then are kept.
+        max_cost: limit of dollars, by the policy's prices; every request is billed its whole prompt.
         flop_price: accuracy that one more FLOP must gain, used by adaptive strategies; None leaves it to the strategy.
     """
 
@@ -36,11 +39,12 @@ class Budget:
     max_flops: float | None = None
     max_seconds: float | None = None
     flop_price: float | None = None
+    max_cost: float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
             raise BudgetError(f"a budget is a whole number of samples, 1 or more, not {self.n!r}.")
-        for name in ("max_tokens", "max_flops", "max_seconds"):
+        for name in ("max_tokens", "max_flops", "max_seconds", "max_cost"):
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise BudgetError(f"{name} must be a number above zero, not {value!r}.")
@@ -50,10 +54,17 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """Sampled tokens and FLOPs of one request."""
+    """Sampled tokens, FLOPs and billionths of a dollar of one request."""
 
     tokens: int = 0
     flops: int = 0
+    cost: int = 0
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(self.tokens + other.tokens, self.flops + other.flops, self.cost + other.cost)
+
+    def __sub__(self, other: Amount) -> Amount:
+        return Amount(self.tokens - other.tokens, self.flops - other.flops, self.cost - other.cost)
 
 
 @dataclass(eq=False, slots=True)
@@ -77,6 +88,7 @@ class Ledger:
     deadline: float = math.inf
     clock: Callable[[], float] = time.monotonic
     flop_price: float | None = None
+    cost: float = math.inf
     spent: Amount = field(default_factory=Amount)
     held: Amount = field(default_factory=Amount)
 
@@ -89,6 +101,7 @@ class Ledger:
             deadline=math.inf if budget.max_seconds is None else clock() + budget.max_seconds,
             clock=clock,
             flop_price=budget.flop_price,
+            cost=math.inf if budget.max_cost is None else math.floor(budget.max_cost * _BILLION),
         )
 
     @property
@@ -98,6 +111,11 @@ class Ledger:
     @property
     def flops_left(self) -> float:
         return self.flops - self.spent.flops - self.held.flops
+
+    @property
+    def cost_left(self) -> float:
+        """Billionths of a dollar."""
+        return self.cost - self.spent.cost - self.held.cost
 
     @property
     def seconds_left(self) -> float:
@@ -111,13 +129,15 @@ class Ledger:
             return MAX_TOKENS
         if amount.flops > self.flops_left:
             return MAX_FLOPS
+        if amount.cost > self.cost_left:
+            return MAX_COST
         return None
 
     def reserve(self, amount: Amount) -> Hold | None:
         """Reserve ``amount``; None if it does not fit."""
         if self.short_of(amount):
             return None
-        self.held = Amount(self.held.tokens + amount.tokens, self.held.flops + amount.flops)
+        self.held += amount
         return Hold(self, amount)
 
     def fork(self, parts: int) -> list[Ledger]:
@@ -127,16 +147,17 @@ class Ledger:
         """
         tokens = self.tokens_left if math.isinf(self.tokens) else self.tokens_left // parts
         flops = self.flops_left if math.isinf(self.flops) else self.flops_left // parts
-        shares = [Ledger(tokens, flops, self.deadline, self.clock, self.flop_price) for _ in range(parts)]
+        cost = self.cost_left if math.isinf(self.cost) else self.cost_left // parts
+        shares = [Ledger(tokens, flops, self.deadline, self.clock, self.flop_price, cost) for _ in range(parts)]
         if not math.isinf(self.tokens):
             self.tokens -= tokens * parts
         if not math.isinf(self.flops):
             self.flops -= flops * parts
+        if not math.isinf(self.cost):
+            self.cost -= cost * parts
         return shares
 
     def _settle(self, hold: Hold, actual: Amount, keep: Amount) -> None:
-        self.held = Amount(
-            self.held.tokens - hold.amount.tokens + keep.tokens, self.held.flops - hold.amount.flops + keep.flops
-        )
-        self.spent = Amount(self.spent.tokens + actual.tokens, self.spent.flops + actual.flops)
+        self.held = self.held - hold.amount + keep
+        self.spent += actual
         hold.amount = keep

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from tts.cost import ModelShape
+from tts.cost import ModelShape, Prices
 from tts.errors import BadInput
 from tts.types import Finish, Node, Problem, Step, Until
 
@@ -103,10 +103,12 @@ class Policy(Model):
     Attributes:
         context: most tokens of prompt and solution together.
         steps: whether it can continue a solution from a step; without, only whole solutions are asked for.
+        prices: what its server bills; None where nothing is known.
     """
 
     context: int
     steps: bool = True
+    prices: Prices | None = None
 
     @abstractmethod
     def prompt(self, problem: Problem) -> Step:

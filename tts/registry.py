@@ -21,6 +21,7 @@ TABLE: dict[str, dict[str, str]] = {
         "auto": "strategies.auto:Auto",
         "best-of-n": "strategies.best_of_n:BestOfN",
         "majority": "strategies.majority:Majority",
+        "route-and-vote": "strategies.route_and_vote:RouteAndVote",
         "beam-search": "strategies.beam_search:BeamSearch",
         "dvts": "strategies.dvts:DVTS",
         "rebase": "strategies.rebase:Rebase",
@@ -42,6 +43,9 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "reward model": {
         "function": "prm.function:load",
+    },
+    "solver": {
+        "pool": "tts.pool_solver:PoolSolver",
     },
     "router": {
         "clusters": "tts.routing.clusters:ClusterRouter",

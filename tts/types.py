@@ -179,7 +179,7 @@ class Usage:
     ``policy_tokens`` are sampled tokens, ``prompt_tokens`` the tokens of the prompt, read once by the policy,
     ``prm_tokens`` the tokens that the reward model read; a cached prefix counts once. FLOPs follow :mod:`tts.cost`.
     ``paper_flops`` is the figure of arXiv 2502.06703: 2 x parameters x sampled tokens, policy alone. ``seconds`` is
-    wall time.
+    wall time. ``cost`` are dollars, where the policy's prices are known.
     """
 
     policy_tokens: int = 0
@@ -189,6 +189,7 @@ class Usage:
     prm_flops: int = 0
     paper_flops: int = 0
     seconds: float = 0.0
+    cost: float = 0.0
 
     @property
     def flops(self) -> int:

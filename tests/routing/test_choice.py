@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tts.cost import Prices
 from tts.errors import BadInput, UnknownName
-from tts.routing.arms import Arm, Prices
+from tts.routing.arms import Arm
 from tts.routing.choice import Expected, Objective
 from tts.routing.voting import chances, split
 
@@ -58,8 +59,8 @@ def test_an_arm_is_read_from_its_name() -> None:
 
 
 def test_prices_are_dollars_per_million_tokens() -> None:
-    # 2,000 read at $0.15 and 500 written at $0.60 a million: 0.0003 + 0.0003.
-    assert Prices.parse("0.15,0.6").of(2000, 500) == pytest.approx(0.0006)
+    # 2,000 read at $0.15 and 500 written at $0.60 a million: 0.0003 + 0.0003, in billionths.
+    assert Prices.parse("0.15,0.6").of(2000, 500) == 600_000
     for bad in ("1", "a,b", "-1,2", "nan,1"):
         with pytest.raises(BadInput, match="price"):
             Prices.parse(bad)

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from tests.routing.samples import SUMS, WORDS, HashEmbedder, outcomes
+from tts.cost import Prices
 from tts.errors import BadInput, UnknownName
 from tts.registry import names
-from tts.routing.arms import Arm, Prices
+from tts.routing.arms import Arm
 from tts.routing.choice import Objective
 from tts.routing.pool import Pool
 

@@ -36,6 +36,33 @@ def solve(
     ] = 16,
     *,
     solver: dict[str, Any],
+    pool: Annotated[
+        Path | None,
+        typer.Option(
+            help="Route each problem to a model of this pool, a file of `tts pool fit`.", rich_help_panel=options.MODELS
+        ),
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(help="With --pool: what counts, such as quality=1,cost=0.3.", rich_help_panel=options.SEARCH),
+    ] = None,
+    top: Annotated[
+        int,
+        typer.Option(
+            help="With --pool: models that share the samples and vote together.", rich_help_panel=options.SEARCH
+        ),
+    ] = 1,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            help="Limit of dollars per problem, by the prices of --price or of the pool.",
+            rich_help_panel=options.BUDGET,
+        ),
+    ] = None,
+    price: Annotated[
+        str | None,
+        typer.Option(help="Dollars per million tokens of the policy: INPUT,OUTPUT.", rich_help_panel=options.MODELS),
+    ] = None,
     file: Annotated[
         Path | None,
         typer.Option(
@@ -86,11 +113,30 @@ def solve(
         raise BadInput("--out goes with --file: a single answer is printed (--json > FILE keeps it).")
     if file is not None and problem is not None:
         raise BadInput("give either a problem or --file, not both.")
-    made = Solver(strategy=strategy, budget=budget, **solver)
+    if pool is not None:
+        made = _pooled(pool, budget, objective, top, max_cost, {**solver, "strategy": strategy, "prices": price})
+    elif objective is not None or top != 1:
+        raise BadInput("--objective and --top go with --pool.")
+    else:
+        made = Solver(strategy=strategy, budget=budget, max_cost=max_cost, prices=price, **solver)
     if file is not None:
         _solve_file(made, file, out, trace, concurrency, as_json, show_steps)
     else:
         _solve_one(made, problem, trace, as_json, show_steps)
+
+
+def _pooled(
+    pool: Path, budget: int, objective: str | None, top: int, max_cost: float | None, settings: dict[str, Any]
+) -> Solver:
+    """The solver over a pool; what the pool decides itself may not be typed."""
+    from tts.pool_solver import PoolSolver
+    from tts.routing.choice import Objective
+
+    for name, default in (("policy", "lab-1m"), ("prm", "auto")):
+        if settings.pop(name) != default:
+            raise BadInput(f"a pool names its models and searches itself: leave --{name} out.")
+    wanted = Objective.parse(objective)
+    return PoolSolver(pool, budget, objective=wanted, top=top, max_cost=max_cost, **settings)
 
 
 def _solve_one(solver: Solver, problem: str | None, trace: Path | None, as_json: bool, show_steps: bool) -> None:
@@ -182,6 +228,10 @@ def _summary(solution: Solution) -> list[tuple[str, str]]:
         ("Reward", f"{plan.prm}: {usage.prm_tokens:,} tokens, {usage.prm_flops:.3g} FLOPs" if plan.prm else "none"),
         ("Time", f"{usage.seconds:.2f} s"),
     ]
+    if usage.cost:
+        lines.insert(-1, ("Cost", f"${usage.cost:.6f}"))
+    if plan.reason.startswith("routed to "):
+        lines.insert(2, ("Route", plan.reason.partition(";")[0]))
     if solution.stopped != "complete":
         lines.insert(2, ("Stopped", f"{solution.stopped} was reached: this is the best answer so far"))
     return lines

@@ -18,7 +18,7 @@ from tts.models.card import Kind, ModelCard
 from tts.models.files import require
 from tts.models.find import find
 from tts.models.scope import look
-from tts.protocols import Policy, RewardModel, Warn
+from tts.protocols import Model, Policy, RewardModel, Warn
 from tts.registry import names, resolve
 
 AUTO = "auto"
@@ -138,6 +138,14 @@ def _require_both(*cards: ModelCard) -> None:
             pass  # said where it is loaded
     if missing:
         raise MissingWeights(f"{'; '.join(missing)}.")
+
+
+def close(model: Model) -> None:
+    """Close one model and forget it; requests under way fail with EngineError."""
+    with _lock:
+        for key in [key for key, loaded in _loaded.items() if loaded is model]:
+            del _loaded[key]
+    model.close()
 
 
 def close_all() -> None:

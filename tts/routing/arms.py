@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tts.cost import Prices
 from tts.errors import BadInput
 from tts.types import Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Dollars per million tokens of a hosted model: what it reads, and what it writes."""
-
-    input: float
-    output: float
-
-    def __post_init__(self) -> None:
-        for value in (self.input, self.output):
-            if not (math.isfinite(value) and value >= 0):
-                raise BadInput(f"a price is dollars per million tokens, 0 or more, not {value!r}.")
-
-    def of(self, read: float, written: float) -> float:
-        """Dollars for so many tokens."""
-        return (read * self.input + written * self.output) / 1e6
-
-    @classmethod
-    def parse(cls, text: str) -> Prices:
-        """Read ``INPUT,OUTPUT``, such as ``0.15,0.6``. Raises BadInput."""
-        try:
-            read, written = map(float, text.split(","))
-        except ValueError as error:
-            raise BadInput(
-                f"the price {text!r} is not INPUT,OUTPUT in dollars per million tokens, such as 0.15,0.6."
-            ) from error
-        return cls(read, written)
 
 
 @dataclass(frozen=True, slots=True)

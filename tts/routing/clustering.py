@@ -45,7 +45,9 @@ def _kmeans(vectors: np.ndarray, groups: tuple[str, ...], k: int, seed: int) -> 
     except ImportError as error:
         raise missing_sklearn() from error
     k = min(k, len(np.unique(vectors, axis=0)))
-    found: np.ndarray = KMeans(k, init="k-means++", n_init=1, random_state=seed).fit(vectors).cluster_centers_
+    found: np.ndarray = (
+        KMeans(k, init="k-means++", n_init=1, max_iter=100, random_state=seed).fit(vectors).cluster_centers_
+    )
     return found
 
 

@@ -14,6 +14,7 @@ from tts.routing.outcomes import ArmOutcomes
 from tts.routing.router import Means, Prediction, State, one_arm, proportion_error
 
 _CELLS = ("quality", "cost", "latency")
+_CHUNK = 512  # queries whose neighbours are looked up at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,6 +58,10 @@ class NeighbourRouter:
         return replace(self, state=grown)
 
     def predict(self, vectors: np.ndarray) -> Prediction:
+        parts = [self._predict(vectors[k : k + _CHUNK]) for k in range(0, max(len(vectors), 1), _CHUNK)]
+        return Prediction.joined(parts)
+
+    def _predict(self, vectors: np.ndarray) -> Prediction:
         state = self.state
         likeness = normalized(vectors).astype(np.float32) @ state["vectors"].T
         found = {name: self._nearest(likeness, state[name], state[f"mean_{name}"]) for name in _CELLS}
@@ -70,7 +75,7 @@ class NeighbourRouter:
         count = np.zeros_like(means)
         for rows, arms in _alike(~np.isnan(cells)):
             near = _largest(likeness[:, rows], min(self.k, len(rows)))
-            sums = cells[rows][:, arms][near].sum(1)
+            sums = cells[rows[near][:, :, None], arms].sum(1)
             means[:, arms] = (sums + self.strength * prior[arms]) / (near.shape[1] + self.strength)
             count[:, arms] = near.shape[1]
         return means, count
@@ -81,6 +86,8 @@ class NeighbourRouter:
 
 def _alike(known: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Arms with entries on the same rows together, so that their neighbours are found once: (rows, arms)."""
+    if known.all():
+        return [(np.arange(len(known)), np.arange(known.shape[1]))]
     together: dict[bytes, list[int]] = {}
     for arm in range(known.shape[1]):
         together.setdefault(known[:, arm].tobytes(), []).append(arm)

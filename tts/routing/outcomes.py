@@ -90,6 +90,23 @@ class ArmOutcomes:
             *map(np.concatenate, columns),
         )
 
+    @classmethod
+    def merged(cls, tables: Sequence[ArmOutcomes]) -> ArmOutcomes:
+        """The same, with queries of equal text and group in one row: runs of several models over the same problems.
+
+        Where a table holds a query several times, its first row is merged with the first one of the others, and so on.
+        """
+        entries = []
+        for table in tables:
+            seen = Counter[tuple[str, str]]()
+            for q, query in enumerate(zip(table.groups, table.texts, strict=True)):
+                seen[query] += 1
+                for a, arm in enumerate(table.arms):
+                    quality, cost, latency = (float(cells[q, a]) for cells in table.cells)
+                    if not np.isnan(quality):
+                        entries.append(Entry(query[1], arm, quality, cost, latency, query[0], str(seen[query])))
+        return cls.gathered(entries)
+
     @property
     def cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Quality, cost and latency."""

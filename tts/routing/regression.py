@@ -27,7 +27,7 @@ class LogisticRouter:
         balance: every data set counts the same.
     """
 
-    c: float = 0.1
+    c: float = 0.01
     ridge: float = 10.0
     balance: bool = True
     state: State = field(default_factory=dict)
@@ -83,6 +83,6 @@ def logistic(x: np.ndarray, quality: np.ndarray, weights: np.ndarray, c: float) 
         from sklearn.linear_model import LogisticRegression
     except ImportError as error:
         raise missing_sklearn() from error
-    model = LogisticRegression(C=c, max_iter=300).fit(x[:, :-1], y, sample_weight=w)
+    model = LogisticRegression(C=c, max_iter=200, tol=1e-3).fit(x[:, :-1].astype(np.float32), y, sample_weight=w)
     found[:-1], found[-1] = model.coef_[0], model.intercept_[0]
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, Self
 
@@ -36,6 +36,12 @@ class Prediction:
         quality = np.clip(quality, 0.0, 1.0)
         return cls(quality, error, cost, latency, quality)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Prediction]) -> Prediction:
+        """The predictions of several batches of queries, one behind the other."""
+        tables = [(part.quality, part.error, part.cost, part.latency, part.score) for part in parts]
+        return cls(*(np.concatenate(column) for column in zip(*tables, strict=True)))
+
     def ranked_by(self, score: np.ndarray) -> Prediction:
         return replace(self, score=score)
 
@@ -47,11 +53,14 @@ class Router(Protocol):
 
     Attributes:
         kind: its name in the registry and in a pool file.
-        state: empty before ``fit``.
     """
 
     kind: ClassVar[str]
-    state: State
+
+    @property
+    def state(self) -> State:
+        """What was learned; empty before ``fit``."""
+        ...
 
     def fit(self, vectors: np.ndarray, outcomes: ArmOutcomes) -> Self:
         """Return a router that learned from queries with these embeddings [q, d]."""

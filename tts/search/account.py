@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from tts.budget import COMPLETE, MAX_SECONDS, Amount, Hold, Ledger
-from tts.cost import ModelShape
+from tts.cost import ModelShape, Prices
 from tts.protocols import Request
 from tts.types import Node, Usage
 
@@ -50,11 +51,13 @@ class Account:
     Attributes:
         ledger: the ceilings, and what is left below them.
         policy, prm: the shapes of the models; ``prm`` is None without a reward model.
+        prices: of the policy; None where it bills nothing.
     """
 
     ledger: Ledger
     policy: ModelShape
     prm: ModelShape | None
+    prices: Prices | None = None
     _books: _Books = field(default_factory=_Books)
     _holds: WeakKeyDictionary[Node, Hold] = field(default_factory=WeakKeyDictionary)
     _paid: set[int] = field(default_factory=set)
@@ -67,7 +70,9 @@ class Account:
     @property
     def usage(self) -> Usage:
         """What this search and its forks have spent; the seconds are left at zero."""
-        return Usage(**self._books.spent)
+        spent: dict[str, Any] = dict(self._books.spent)
+        spent["cost"] = spent.pop("billed", 0) / 1e9
+        return Usage(**spent)
 
     def late(self) -> None:
         """Time ran out before something was done."""
@@ -80,12 +85,12 @@ class Account:
             for ledger in self.ledger.fork(parts)
         ]
 
-    def on(self, policy: ModelShape, prompt_tokens: int) -> Account:
+    def on(self, policy: ModelShape, prompt_tokens: int, prices: Prices | None = None) -> Account:
         """Return an account of another policy on the same ledger, and charge that policy's prompt.
 
         Where the prompt is too much, the new account has nothing to spend.
         """
-        other = replace(self, policy=policy, _holds=WeakKeyDictionary())
+        other = replace(self, policy=policy, prices=prices, _holds=WeakKeyDictionary())
         flops = policy.flops(prompt_tokens)
         if hold := self._reserve(Amount(0, flops)):
             hold.settle(hold.amount)
@@ -142,13 +147,19 @@ class Account:
         """Charge what led from the request's node to ``leaf``; what scoring it may cost stays set aside."""
         count = leaf.length - request.node.length
         flops = self.policy.flops(count, request.node.length)
-        hold.settle(Amount(count, flops), keep=Amount(0, self._to_score(request.node, count)))
-        self._books.spend(policy_tokens=count, policy_flops=flops, paper_flops=self.policy.paper_flops(count))
+        billed = self._billed(request, count)
+        hold.settle(Amount(count, flops, billed), keep=Amount(0, self._to_score(request.node, count)))
+        paper_flops = self.policy.paper_flops(count)
+        self._books.spend(policy_tokens=count, policy_flops=flops, paper_flops=paper_flops, billed=billed)
         self._holds[leaf] = hold
 
     def _worst(self, request: Request, tokens: int) -> Amount:
         flops = self.policy.flops(tokens, request.node.length)
-        return Amount(tokens, flops + self._to_score(request.node, tokens))
+        return Amount(tokens, flops + self._to_score(request.node, tokens), self._billed(request, tokens))
+
+    def _billed(self, request: Request, tokens: int) -> int:
+        """Billionths of a dollar: a server bills the whole prefix of every request."""
+        return self.prices.of(request.node.length, tokens) if self.prices else 0
 
     def _to_score(self, node: Node, tokens: int) -> int:
         """FLOPs to set aside for scoring ``tokens`` new policy tokens below ``node``."""

@@ -82,7 +82,7 @@ class Search:
         ``extract`` finds the answer in a finished solution. Raises PromptTooLong.
         """
         root = Node(policy.prompt(problem), "/")
-        account = Account(ledger, policy.shape, reward.shape if reward else None)
+        account = Account(ledger, policy.shape, reward.shape if reward else None, policy.prices)
         account.begin(root.length, sum(reward.lengths(problem, root)) if reward else 0)
         search = cls(
             problem=problem, root=root, account=account, trace=trace, seed=seed, _policy=policy, _reward=reward,
@@ -192,7 +192,7 @@ class Search:
         """
         await policy.prepare(self.problem)
         prompt = policy.prompt(self.problem)
-        fork = self._fork(self.account.on(policy.shape, len(prompt.tokens)), self.width)
+        fork = self._fork(self.account.on(policy.shape, len(prompt.tokens), policy.prices), self.width)
         self.trace.add(
             "root",
             key=f"{fork._label}/",

@@ -1,0 +1,109 @@
+"""``python -m benchmarks.routing``: all measurements of docs/ROUTING.md, printed and kept as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.routing import cost, quality, speed, voting
+from benchmarks.routing.recorded import routerbench, routerdc
+from benchmarks.stats.intervals import Interval
+from tts.files.json_text import dump
+from tts.files.text import check_writable, write_atomically
+from tts.routing.embedding import TFIDF, CachedEmbedder, Embedder, load_embedder
+from tts.routing.outcomes import ArmOutcomes
+from tts.routing.regression import LogisticRouter
+from tts.routing.tfidf import TfIdfEmbedder
+
+PARTS = ("quality", "cost", "voting", "speed")
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="python -m benchmarks.routing", description="Measure routing on recorded outcomes."
+    )
+    made.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with routing/ and recorded/")
+    made.add_argument("--embedder", default=TFIDF, help="a sentence-transformers folder or hub id; default: tfidf")
+    made.add_argument("--cache", type=Path, help="folder of cached embeddings")
+    made.add_argument("--seeds", type=int, default=5, help="seeds of the routers that have any; default: 5")
+    made.add_argument("--only", choices=PARTS, action="append", help="one part; may be repeated; default: all")
+    made.add_argument("--out", type=Path, help="write the figures as JSON")
+    return made
+
+
+def routing(options: argparse.Namespace) -> int:
+    """Run the parts that were asked for, print their tables, and keep their figures."""
+    if options.out:
+        check_writable(options.out)
+    found: dict[str, Any] = {"embedder": options.embedder, "seeds": options.seeds}
+    parts: dict[str, Callable[[argparse.Namespace], Any]] = {
+        "quality": _quality, "cost": _cost, "voting": _voting, "speed": _speed,
+    }  # fmt: skip
+    for name in options.only or PARTS:
+        print(f"\n## {name}\n", flush=True)
+        found[name] = parts[name](options)
+        if options.out:
+            write_atomically(options.out, dump(found, indent=1) + "\n")
+    return 0
+
+
+def _embedded(options: argparse.Namespace, train: ArmOutcomes, *others: ArmOutcomes) -> list[np.ndarray]:
+    """Vectors of each table; TF-IDF is fitted on the first alone."""
+    if options.embedder == TFIDF:
+        embedder: Embedder = TfIdfEmbedder.fit(train.texts)
+    else:
+        embedder = CachedEmbedder(load_embedder(options.embedder), options.cache)
+    return [asyncio.run(embedder.embed(table.texts)) for table in (train, *others)]
+
+
+def _quality(options: argparse.Namespace) -> dict[str, Any]:
+    split = routerdc(options.data / "routing" / "routerdc")
+    assert split.other is not None
+    singles = {**quality.singles(split.test), **quality.singles(split.other)}
+    print("| data set | " + " | ".join(split.train.arms) + " |")
+    for name, values in singles.items():
+        print(f"| {name} | " + " | ".join(f"{value:.2f}" for value in values) + " |")
+    references = quality.references(split)
+    for name, (known, unknown) in references.items():
+        print(f"| {name} | {100 * known:.2f} | {100 * unknown:.2f} |")
+    rows = quality.measure(split, _embedded(options, split.train, split.test, split.other), options.seeds)
+    print("\n| router | known data sets | unknown | gain | gain, unknown | seeds | within a data set |")
+    for row in rows:
+        cells = (row.known.percent(), row.unknown.percent(), row.gain.points(), row.other_gain.points())
+        print(f"| {row.name} | {' | '.join(cells)} | {100 * row.deviation:.2f} | {row.within.points()} |")
+    return {"singles": singles, "references": references, "rows": [asdict(row) for row in rows]}
+
+
+def _cost(options: argparse.Namespace) -> list[Any]:
+    split = routerbench(options.data / "routing" / "routerbench_zs")
+    curves = cost.measure(split, _embedded(options, split.train, split.test))
+    print("| chosen by | area (AIQ) | dollars per 1000 queries for 95 % of the dearest model |")
+    for curve in curves:
+        print(f"| {curve.name} | {Interval(curve.area, curve.low, curve.high).percent()} | {curve.dollars:.2f} |")
+    return [asdict(curve) for curve in curves]
+
+
+def _voting(options: argparse.Namespace) -> dict[str, Any]:
+    found = {}
+    for name in ("math500", "amc23", "aime24"):
+        votes = voting.recorded(options.data / "recorded" / "skythought_multi", name)
+        rows = voting.measure(votes, _embedded(options, votes.table)[0], LogisticRouter(c=0.01))
+        print(f"\n| {name}: {len(votes.table)} problems, {len(votes.table.arms)} models | accuracy | gain |")
+        for row in rows:
+            print(f"| {row.name} | {row.accuracy.percent()} | {row.gain.points()} |")
+        found[name] = [asdict(row) for row in rows]
+    return found
+
+
+def _speed(options: argparse.Namespace) -> list[Any]:
+    rows = speed.measure()
+    print("| router | median ms a query | 95th percentile |")
+    for row in rows:
+        print(f"| {row.router} | {row.median:.2f} | {row.slow:.2f} |")
+    return [asdict(row) for row in rows]

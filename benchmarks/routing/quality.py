@@ -1,0 +1,191 @@
+"""Claim 1: quality of every router on RouterDC's split, next to the best single model, the paper and the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from benchmarks.routing.choosing import best_of
+from benchmarks.routing.recorded import Split
+from benchmarks.stats.intervals import Interval
+from tts.routing.clusters import ClusterRouter
+from tts.routing.contrastive import ContrastiveRouter
+from tts.routing.neighbours import NeighbourRouter
+from tts.routing.outcomes import ArmOutcomes
+from tts.routing.regression import LogisticRouter
+from tts.routing.router import Router
+
+PAPER = {"RouterDC, as published": (58.54, 45.85)}
+DRAWS = 1000
+
+GRIDS: dict[str, tuple[Router, ...]] = {
+    "k-means clusters": tuple(
+        ClusterRouter(k=k, nearest=nearest, strength=20.0) for k in (16, 32) for nearest in (1, 4)
+    ),
+    "recognised data set": tuple(
+        ClusterRouter(clustering="groups", nearest=nearest, beta=beta)
+        for nearest, beta in ((1, 6.0), (5, 3.0), (5, 10.0), (5, 30.0))
+    ),
+    "k nearest neighbours": tuple(NeighbourRouter(k=k) for k in (20, 50, 100, 200)),
+    "logistic regression": tuple(LogisticRouter(c=c) for c in (0.00003, 0.0001, 0.0003, 0.001)),
+    "RouterDC's losses, linear": tuple(ContrastiveRouter(sample_weight=weight) for weight in (0.0, 1.0)),
+}
+"""Settings to choose among on the training outcomes."""
+
+FIXED: dict[str, Router] = {
+    "Avengers, the paper's settings": ClusterRouter(
+        k=64, nearest=11, beta=6.0, fusion="rank", strength=0.0, balance=False
+    ),
+}
+STOCHASTIC = (ClusterRouter, ContrastiveRouter)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A router's figures: known and unknown data sets, each a mean over seeds, with what they rest on.
+
+    Attributes:
+        name: of the router.
+        known, unknown: quality over the data sets, 0 to 1, with the interval of a bootstrap over problems.
+        gain, other_gain: the same less the best single model's, paired.
+        deviation: standard deviation over seeds of ``known``; 0 for one without chance.
+        within: gain over always taking each data set's best model (chosen on training outcomes), on known data sets.
+        settings: what was chosen on the training outcomes.
+        chosen_by: the two figures of cross-validation that it was chosen by; None for a fixed one.
+    """
+
+    name: str
+    known: Interval
+    unknown: Interval
+    gain: Interval
+    other_gain: Interval
+    deviation: float
+    within: Interval
+    settings: dict[str, Any]
+    chosen_by: tuple[float, float] | None = None
+
+
+def singles(table: ArmOutcomes) -> dict[str, list[float]]:
+    """Mean quality in percent of every arm, by data set."""
+    groups = np.array(table.groups)
+    names = dict.fromkeys(table.groups)
+    return {name: [100 * float(value) for value in table.quality[groups == name].mean(0)] for name in names}
+
+
+def best_single(train: ArmOutcomes) -> int:
+    """The arm with the best mean over the training data sets."""
+    return int(np.argmax([train.macro(np.full(len(train), a)) for a in range(len(train.arms))]))
+
+
+def by_data_set(train: ArmOutcomes, table: ArmOutcomes) -> np.ndarray:
+    """For each query the arm that was best on its data set's training part [q]; that of all where it has none."""
+    groups = np.array(train.groups)
+    best = {name: int(train.quality[groups == name].mean(0).argmax()) for name in dict.fromkeys(train.groups)}
+    overall = best_single(train)
+    return np.array([best.get(group, overall) for group in table.groups])
+
+
+def references(split: Split) -> dict[str, tuple[float, float]]:
+    """What needs no router: random choice, the best single model, the best one of each data set, the oracle."""
+    assert split.other is not None
+    tables = split.test, split.other
+    singles = [np.full(len(table), best_single(split.train)) for table in tables]
+    names = [np.array(table.groups) for table in tables]
+    per_set = [
+        float(np.mean([table.quality[groups == name].mean(0).max() for name in dict.fromkeys(table.groups)]))
+        for table, groups in zip(tables, names, strict=True)
+    ]
+    known = split.test.macro(by_data_set(split.train, split.test))
+    return {
+        "random": _macros(tables, [table.quality.mean(1) for table in tables]),
+        "best single model (by training outcomes)": _macros(tables, list(map(_values, tables, singles))),
+        "best model of each known data set (by training outcomes)": (known, float("nan")),
+        "best model of each data set (by test outcomes)": (per_set[0], per_set[1]),
+        "oracle": _macros(tables, [table.quality.max(1) for table in tables]),
+        **{name: (a / 100, b / 100) for name, (a, b) in PAPER.items()},
+    }
+
+
+def _macros(tables: Sequence[ArmOutcomes], values: Sequence[np.ndarray]) -> tuple[float, float]:
+    found = [_by_group(v, table.groups)[0] for v, table in zip(values, tables, strict=True)]
+    return float(np.mean(found[0])), float(np.mean(found[1]))
+
+
+def _by_group(values: np.ndarray, groups: Sequence[str]) -> tuple[list[float], list[np.ndarray]]:
+    """The values of each data set, and their means."""
+    labels = np.array(groups)
+    parts = [values[labels == name] for name in dict.fromkeys(groups)]
+    return [float(part.mean()) for part in parts], parts
+
+
+def measure(split: Split, vectors: Sequence[np.ndarray], seeds: int) -> list[Row]:
+    """Fit and play every router. Nothing is chosen by the test tables; see :mod:`benchmarks.routing.choosing`."""
+    rows = [_row(name, router, None, split, vectors, seeds) for name, router in FIXED.items()]
+    for name, grid in GRIDS.items():
+        router, figures = best_of(grid, vectors[0], split.train)
+        rows.append(_row(name, router, figures, split, vectors, seeds))
+        print(_line(rows[-1]), flush=True)
+    return rows
+
+
+def _row(
+    name: str,
+    router: Router,
+    chosen_by: tuple[float, float] | None,
+    split: Split,
+    vectors: Sequence[np.ndarray],
+    seeds: int,
+) -> Row:
+    assert split.other is not None
+    random = isinstance(router, STOCHASTIC) and not (
+        isinstance(router, ClusterRouter) and router.clustering == "groups"
+    )
+    versions = [replace(router, seed=seed) for seed in range(seeds)] if random else [router]  # type: ignore[type-var]
+    fitted = [version.fit(vectors[0], split.train) for version in versions]
+    tables = (split.test, split.other)
+    values = [_mean_values(fitted, table, v) for table, v in zip(tables, vectors[1:], strict=True)]
+    single = [_values(table, np.full(len(table), best_single(split.train))) for table in tables]
+    known = [split.test.macro(f.predict(vectors[1]).score.argmax(1)) for f in fitted]
+    constant = _values(split.test, by_data_set(split.train, split.test))
+    known_quality, unknown_quality = (bootstrap(v, t.groups) for v, t in zip(values, tables, strict=True))
+    gains = [bootstrap(v - s, t.groups) for v, s, t in zip(values, single, tables, strict=True)]
+    return Row(
+        name=name,
+        known=known_quality,
+        unknown=unknown_quality,
+        gain=gains[0],
+        other_gain=gains[1],
+        deviation=float(np.std(known, ddof=1)) if len(known) > 1 else 0.0,
+        within=bootstrap(values[0] - constant, split.test.groups),
+        settings=dict(router.settings()),
+        chosen_by=chosen_by,
+    )
+
+
+def _values(table: ArmOutcomes, chosen: np.ndarray) -> np.ndarray:
+    found: np.ndarray = table.quality[np.arange(len(table)), chosen]
+    return found
+
+
+def _mean_values(fitted: Sequence[Router], table: ArmOutcomes, vectors: np.ndarray) -> np.ndarray:
+    """Quality of the chosen arm on each query, averaged over seeds [q]."""
+    found: np.ndarray = np.mean([_values(table, f.predict(vectors).score.argmax(1)) for f in fitted], axis=0)
+    return found
+
+
+def bootstrap(values: np.ndarray, groups: Sequence[str], seed: int = 0) -> Interval:
+    """The mean over data sets of the mean over problems, with the interval of resampling each data set's problems."""
+    random = np.random.default_rng(seed)
+    means, parts = _by_group(values, groups)
+    draws = [part[random.integers(0, len(part), (DRAWS, len(part)), dtype=np.int32)].mean(1) for part in parts]
+    low, high = np.quantile(np.mean(draws, axis=0), [0.025, 0.975])
+    return Interval(float(np.mean(means)), float(low), float(high))
+
+
+def _line(row: Row) -> str:
+    figures = f"{100 * row.known.value:.2f} / {100 * row.unknown.value:.2f}"
+    gains = ", ".join(gain.points() for gain in (row.gain, row.other_gain, row.within))
+    return f"{row.name}: {figures}; gains {gains}; sd {100 * row.deviation:.2f}; {row.settings}"

@@ -1,0 +1,108 @@
+"""``tts pool`` and ``tts route`` as typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import Tts
+from tests.routing.samples import ARMS, SUMS, WORDS, outcomes
+
+pytest.importorskip("sklearn", reason="fitting a pool needs scikit-learn")
+
+NEW_SUM = "What is 30 plus 41 in total?"
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """Outcomes in LLMRouter's rows."""
+    table, file = outcomes(), tmp_path / "outcomes.jsonl"
+    rows = [
+        {
+            "task_name": group, "query": text, "model_name": arm, "performance": float(table.quality[q, a]),
+            "cost": float(table.cost[q, a]), "response_time": 1.0,
+        }
+        for q, (text, group) in enumerate(zip(table.texts, table.groups, strict=True))
+        for a, arm in enumerate(table.arms)
+    ]  # fmt: skip
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+@pytest.fixture
+def pool(tts: Tts, recorded: Path, tmp_path: Path) -> str:
+    file = str(tmp_path / "pool.json")
+    done = tts("pool", "fit", "--outcomes", str(recorded), "--out", file, "--parameter", "k=4")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == f"{file}: 3 models, fitted on 80 problems.\n"
+    return file
+
+
+def test_route_names_the_model_and_why(tts: Tts, pool: str) -> None:
+    done = tts("route", "--pool", pool, NEW_SUM)
+    assert done.out.startswith("Model  adder\n")
+    assert "adder is worth most by the objective" in done.out
+    row = json.loads(tts("route", "--pool", pool, "--json", NEW_SUM).out)
+    assert (row["model"], row["fitted_on"], len(row["models"])) == ("adder", False, 3)
+    assert (
+        json.loads(tts("route", "--pool", pool, "--json", "--objective", "cost=5", NEW_SUM).out)["model"]
+        == "generalist"
+    )
+
+
+def test_a_problem_that_was_fitted_on_is_a_warning(tts: Tts, pool: str) -> None:
+    assert "fitted on this problem" in tts("route", "--pool", pool, SUMS[0]).err
+
+
+def test_show_lists_the_models_with_their_searches(tts: Tts, pool: str) -> None:
+    done = tts("pool", "show", pool)
+    assert all(name in done.out for name in (*ARMS, "clusters", "tfidf", "80 problems", "majority"))
+    assert [arm["name"] for arm in json.loads(tts("pool", "show", "--json", pool).out)["arms"]] == list(ARMS)
+
+
+def test_add_takes_one_more_model_with_its_price(tts: Tts, pool: str, tmp_path: Path) -> None:
+    more = tmp_path / "more.jsonl"
+    rows = [{"task_name": "words", "query": text, "model_name": "poet", "performance": 1.0} for text in WORDS]
+    more.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = tts("pool", "add", pool, "--model", "poet", "--outcomes", str(more), "--price", "poet=0.1,0.4")
+    assert (done.code, "4 models, poet is new" in done.out) == (0, True)
+    assert "0.1 / 0.4" in tts("pool", "show", pool).out
+    assert "already" in tts("pool", "add", pool, "--model", "poet", "--outcomes", str(more)).sentence
+
+
+def test_eval_compares_with_each_model_and_the_oracle_and_warns_of_fitted_problems(
+    tts: Tts, pool: str, recorded: Path
+) -> None:
+    done = tts("pool", "eval", pool, "--outcomes", str(recorded), "--json")
+    assert "fitted on 80 of these 80" in done.sentence
+    rows = {row["chosen by"]: row["right %"] for row in json.loads(done.out)["rows"]}
+    # The adder is right on one of two data sets; the pool and the oracle on both.
+    assert (rows["adder"], rows["oracle"], rows["the pool"]) == (0.5, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--parameter", "kk=3"], "did you mean 'k'"),
+        (["--router", "cluster"], "did you mean 'clusters'"),
+        (["--embedder", "nobody/nothing"], "hf download"),
+        (["--price", "ader=1,2"], "one of adder"),
+        (["--price", "adder=1"], "INPUT,OUTPUT"),
+    ],
+)
+def test_what_is_mistyped_is_one_sentence(
+    tts: Tts, recorded: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    done = tts("pool", "fit", "--outcomes", str(recorded), "--out", str(tmp_path / "p.json"), *arguments)
+    assert done.code == 2
+    assert words in done.sentence
+
+
+def test_solve_takes_a_pool_and_refuses_what_the_pool_decides(tts: Tts, pool: str) -> None:
+    assert "leave --policy out" in tts("solve", "--pool", pool, "--policy", "lab-4m", NEW_SUM).sentence
+    assert "adder" in tts("solve", "--pool", pool, NEW_SUM).sentence  # nobody knows a policy of this name
+    assert "go with --pool" in tts("solve", "--objective", "cost=1", NEW_SUM).sentence
+    Path(pool).write_text("{}")
+    assert "no pool file" in tts("solve", "--pool", pool, NEW_SUM).sentence

@@ -1,0 +1,79 @@
+"""``tts route``: which model of a pool a problem goes to, and why; no model runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tts.commands import options
+from tts.commands.console import entries, table
+
+if TYPE_CHECKING:
+    from tts.routing.choice import Expected
+
+PoolFile = Annotated[
+    Path, typer.Option("--pool", help="Pool, a file of `tts pool fit`.", rich_help_panel=options.MODELS)
+]
+
+
+def route(
+    problem: Annotated[
+        str | None, typer.Argument(help="Problem to route. Default: read standard input, or ask for it.")
+    ] = None,
+    *,
+    pool: PoolFile,
+    objective: Annotated[
+        str | None,
+        typer.Option(help="What counts, such as quality=1,cost=0.3.", rich_help_panel=options.SEARCH),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=options.OUTPUT)] = False,
+) -> None:
+    """Say which model of a pool a problem goes to, what is expected of each, and why. No model runs.
+
+    Example: tts route --pool pool.json "What is the sum of the first 100 primes?"
+    """
+    import asyncio
+
+    from tts.routing.choice import Objective
+    from tts.routing.pool import Pool
+
+    wanted, made = Objective.parse(objective), Pool.load(pool)
+    if problem is None:
+        problem = typer.prompt("Problem", prompt_suffix=": ") if sys.stdin.isatty() else sys.stdin.read()
+    problem = problem.strip()
+    ranked = asyncio.run(made.route(problem, wanted))
+    known = made.fitted_on(problem)
+    if as_json:
+        row = {"problem": problem, "model": ranked[0].arm, "fitted_on": known, "models": [arm.row() for arm in ranked]}
+        typer.echo(json.dumps(row, ensure_ascii=False))
+        return
+    if known:
+        typer.echo("tts: the pool was fitted on this problem: what it expects here is too good.", err=True)
+    typer.echo(printed(ranked))
+
+
+def printed(ranked: list[Expected]) -> str:
+    """The choice, the table of all models, and the reason, for people."""
+    first = ranked[0]
+    reason = f"{first.arm} is worth most by the objective: {_percent(first)} right expected"
+    if len(ranked) > 1:
+        reason += f", next {ranked[1].arm} with {_percent(ranked[1])}"
+        if ranked[1].high > first.low:
+            reason += "; the intervals overlap, so the choice between these two is uncertain"
+    rows = table([_row(arm) for arm in ranked])
+    return "\n\n".join([entries([("Model", first.arm)]), rows, entries([("Why", f"{reason}.")])])
+
+
+def _row(arm: Expected) -> dict[str, Any]:
+    row: dict[str, Any] = {"model": arm.arm, "right %": _percent(arm)}
+    row["cost"] = "-" if arm.cost is None else f"{arm.cost:.3g}"
+    row["seconds"] = "-" if arm.latency is None else f"{arm.latency:.3g}"
+    return row | {"worth": f"{arm.worth:.3f}"}
+
+
+def _percent(arm: Expected) -> str:
+    return f"{100 * arm.quality:.1f} [{100 * arm.low:.1f}, {100 * arm.high:.1f}]"

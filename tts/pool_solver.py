@@ -1,0 +1,200 @@
+"""Solves with a pool: each problem goes to the arm that is expected to do best, and to the next where that is down."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from tts.api import Solver
+from tts.budget import Budget
+from tts.errors import BadInput, EngineError, ModelError, NotEnoughMemory
+from tts.models.find import find
+from tts.protocols import Policy
+from tts.registry import resolve
+from tts.routing.arms import Arm
+from tts.routing.choice import Expected, Objective, ordered, worth
+from tts.routing.pool import Pool
+from tts.selection.shared_budget import Share, SharedBudget
+from tts.types import Plan, Problem, Solution
+
+_OWN = ("policy", "prm", "strategy", "profile", "total_flops", "prices", "dataset")
+_in_use: ContextVar[list[str]] = ContextVar("arms at work for the problem that is being solved")
+_PATIENCE = 0.05  # seconds between two looks for a model that is idle
+
+
+class PoolSolver(Solver):
+    """A pool of models, ready for any number of problems.
+
+    Each problem goes to one arm: its policy with its strategy, N and reward model. An arm that cannot be loaded, or
+    whose server does not answer, is passed over; a warning of the solution names it. Models load when a problem is
+    first routed to them. Where memory does not suffice, the one that was used longest ago is unloaded.
+
+    Args:
+        pool: a pool, or its file.
+        budget: N, or a whole Budget; an arm that names its own N keeps that, up to this one.
+        objective: what counts, such as ``{"quality": 1, "cost": 0.3}``, see :class:`tts.routing.choice.Objective`.
+        top: with more than 1, the best arms share the samples and vote together (self-consistency only).
+        resident: most models in memory; by default as many as fit.
+        policies: policies for arms by name, in place of those that the arms name.
+        max_tokens, max_flops, max_seconds, max_cost: ceilings for one problem, see :class:`tts.api.Solver`.
+        settings: further ones of :class:`tts.api.Solver`, for every arm alike.
+
+    Raises:
+        TTSError: for anything that a user can mend.
+    """
+
+    def __init__(
+        self,
+        pool: Pool | str | Path,
+        budget: int | Budget = 16,
+        *,
+        objective: Objective | Mapping[str, float] | None = None,
+        top: int = 1,
+        resident: int | None = None,
+        policies: Mapping[str, Policy] | None = None,
+        max_tokens: int | None = None,
+        max_flops: float | None = None,
+        max_seconds: float | None = None,
+        max_cost: float | None = None,
+        **settings: Any,
+    ) -> None:
+        for name in _OWN:
+            if settings.pop(name, None) is not None:
+                raise BadInput(f"a pool names its models and searches itself: leave {name} out.")
+        if top < 1 or (resident is not None and resident < 1):
+            raise BadInput("top and resident are whole numbers, 1 or more.")
+        if not isinstance(budget, Budget):
+            budget = Budget(budget, max_tokens, max_flops, max_seconds, max_cost=max_cost)
+        self.pool = pool if isinstance(pool, Pool) else Pool.load(pool)
+        self.objective = Objective.of(objective)
+        self.budget, self.total_flops, self.top, self.resident = budget, None, top, resident
+        self.warnings = ()
+        self._settings, self._policies = settings, dict(policies or {})
+        self._solvers: OrderedDict[str, Solver] = OrderedDict()
+        self._flying: Counter[str] = Counter()
+        self._door = threading.Lock()
+        self.plan = Plan(
+            "route-and-vote", {"top": top, "objective": asdict(self.objective)}, budget.n, "pool", vote="majority",
+            seed=settings.get("seed", 0), extract=settings.get("extract", "boxed"),
+        )  # fmt: skip
+        self._check_arms()
+
+    async def rank(self, text: str) -> list[Expected]:
+        """What is expected of each arm on a problem, the best one first; those beyond a ceiling come last."""
+        found = await self.pool.predict([text])
+        value = worth(found, self.objective, self.pool.scale)
+        most = self.budget.max_cost if self.budget.max_cost is not None else self.budget.max_flops
+        ranked = ordered(self.pool.names, found, value)
+        return ranked if most is None else sorted(ranked, key=lambda arm: arm.cost is not None and arm.cost > most)
+
+    async def policy(self, arm: str) -> Policy:
+        """The policy of an arm, loaded; it stays until the problem that it was asked for is solved."""
+        solver = await self._loaded(self.pool.arm(arm))
+        _in_use.get().append(arm)
+        return solver.load()[0]
+
+    async def _solve(self, problem: Problem, share: Share) -> Solution:
+        ranked = await self.rank(problem.text)
+        notes = [_FITTED] if self.pool.fitted_on(problem.text) else []
+        for k, arm in enumerate(ranked):
+            try:
+                solution = await self._solved(arm, problem, share)
+            except (EngineError, ModelError) as error:
+                notes.append(f"{arm.arm} could not be used, so the next best model was asked: {error}")
+                continue
+            reason = f"{_reason(ranked[k:])}; {solution.plan.reason}"
+            return replace(solution, plan=replace(solution.plan, reason=reason), warnings=(*notes, *solution.warnings))
+        raise EngineError(f"no model of this pool could be used; {notes[-1]}")
+
+    async def _solved(self, arm: Expected, problem: Problem, share: Share) -> Solution:
+        solver = await self._loaded(self.pool.arm(arm.arm))
+        used = [arm.arm]
+        _in_use.set(used)
+        try:
+            return await solver._solve(problem, share)
+        finally:
+            self._flying.subtract(used)
+
+    def _warm_up(self) -> None:
+        """Nothing is loaded before a problem is routed."""
+
+    def _shared(self, problems: int, spent: float = 0.0) -> SharedBudget:
+        return SharedBudget.of(self.budget, None, problems, None, spent)
+
+    # -- models ------------------------------------------------------------------------------------------------------
+
+    async def _loaded(self, arm: Arm) -> Solver:
+        """The arm's solver with its models loaded, counted as at work; others are unloaded to make room."""
+        while True:
+            try:
+                return await asyncio.to_thread(self._load_arm, arm)
+            except NotEnoughMemory:
+                if not sum(self._flying.values()):
+                    raise
+                await asyncio.sleep(_PATIENCE)  # until a model that is at work can make room
+
+    def _load_arm(self, arm: Arm) -> Solver:
+        with self._door:
+            solver = self._solvers.pop(arm.name, None) or self._solver(arm)
+            while True:
+                try:
+                    if self.resident is not None and len(self._solvers) >= self.resident:
+                        raise NotEnoughMemory(f"{self.resident} models are loaded, and all of them are at work.")
+                    solver.load()
+                except NotEnoughMemory:
+                    if not self._evict():
+                        raise
+                else:
+                    self._solvers[arm.name] = solver  # the last one is the one used most recently
+                    self._flying[arm.name] += 1
+                    return solver
+
+    def _evict(self) -> bool:
+        """Unload the idle arm that was used longest ago; False where there is none."""
+        for name in self._solvers:
+            if not self._flying[name]:
+                self._solvers.pop(name).unload()
+                return True
+        return False
+
+    def _solver(self, arm: Arm) -> Solver:
+        n = min(arm.n or self.budget.n, self.budget.n)
+        given = {key: value for key, value in self._settings.items() if key != "vote" or arm.strategy == "majority"}
+        strategy: Any = arm.strategy
+        if self.top > 1 and arm.strategy == "majority":
+            strategy = resolve("strategy", "route-and-vote")(top=self.top, team=self)
+        return Solver(
+            self._policies.get(arm.name, arm.policy), arm.prm or None, strategy, replace(self.budget, n=n),
+            prices=arm.prices, **given,
+        )  # fmt: skip
+
+    def _check_arms(self) -> None:
+        """Refuse a pool with a model that nobody knows, before anything is loaded."""
+        for name in self._policies:
+            self.pool.arm(name)
+        for arm in self.pool.arms:
+            resolve("strategy", arm.strategy)
+            if arm.name not in self._policies:
+                find(arm.policy, "policy")
+            if arm.prm:
+                find(arm.prm, "prm")
+            if self.budget.max_cost is not None and arm.prices is None:
+                raise BadInput(
+                    f"the prices of {arm.name} are not in the pool, so a ceiling of dollars cannot be kept: fit it "
+                    f"with --price {arm.name}=INPUT,OUTPUT."
+                )
+
+
+_FITTED = "this problem is one of those that the pool was fitted on: what it expects here is too good."
+
+
+def _reason(ranked: list[Expected]) -> str:
+    first, *others = ranked
+    words = f"routed to {first.arm}, {first.quality:.0%} [{first.low:.0%}, {first.high:.0%}] right expected"
+    return f"{words}, next {others[0].arm} {others[0].quality:.0%}" if others else words

@@ -1,0 +1,34 @@
+"""Routing against each single arm, random choice and the oracle, on recorded outcomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tts.errors import UnknownName
+from tts.routing.choice import Objective, worth
+from tts.routing.outcomes import ArmOutcomes
+from tts.routing.pool import Pool
+
+
+async def evaluated(pool: Pool, outcomes: ArmOutcomes, objective: Objective) -> list[dict[str, Any]]:
+    """One row a way to choose: ``chosen by``, ``right %`` (0 to 1, the data sets count the same) and mean ``cost``.
+
+    Raises UnknownName for a model that the pool does not have, and where an arm of the pool has no outcome.
+    """
+    for name in pool.names:
+        if name not in outcomes.arms:
+            raise UnknownName("model in these outcomes", name, outcomes.arms)
+    table = outcomes.over(pool.names)
+    chosen = worth(await pool.predict(table.texts), objective, pool.scale).argmax(1)
+    best = np.nan_to_num(table.quality, nan=-1.0).argmax(1)
+    rows = [_row("the pool", table, chosen)]
+    rows += [_row(name, table, np.full(len(table), a)) for a, name in enumerate(pool.names)]
+    return [*rows, _row("oracle", table, best)]
+
+
+def _row(name: str, table: ArmOutcomes, chosen: np.ndarray) -> dict[str, Any]:
+    costs = table.cost[np.arange(len(table)), chosen]
+    known = costs[~np.isnan(costs)]
+    return {"chosen by": name, "right %": table.macro(chosen), "cost": float(known.mean()) if len(known) else None}
