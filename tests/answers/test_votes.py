@@ -15,7 +15,7 @@ import pytest
 
 from tts.answers.aggregate import AGGREGATES, aggregate
 from tts.answers.equivalence import group
-from tts.answers.votes import VOTES, Verdict, best, borda, classes, majority, settled, weighted
+from tts.answers.votes import VOTES, Verdict, best, borda, classes, majority, spelling_decides, weighted
 from tts.types import Candidate, Finish
 
 SHARED = Path(os.environ.get("TTS_SHARED") or Path(__file__).resolve().parents[3] / "shared")
@@ -163,9 +163,9 @@ def test_answers_without_a_voice_belong_to_no_class() -> None:
 
 
 def test_where_spelling_tells_all_nothing_has_to_be_compared() -> None:
-    assert settled(["1,000", "1000", None, "..."])
-    assert settled([None])
-    assert not settled(["1000", "1001"])
+    assert spelling_decides(["1,000", "1000", None, "..."])
+    assert spelling_decides([None])
+    assert not spelling_decides(["1000", "1001"])
 
 
 def test_borda_weighs_candidates_by_the_square_root_of_their_rank() -> None:

@@ -1,1 +1,1 @@
-"""Answers: found in a solution, brought to one spelling, compared, and voted on."""
+"""Answers: extraction from a solution, canonical spelling, comparison, votes."""

@@ -1,4 +1,4 @@
-"""From one score per step to one score per solution."""
+"""Aggregation of step scores into one score of a solution."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
 
 
 def aggregate(scores: Sequence[float], how: str) -> float:
-    """One score for a solution from the scores of its steps (each 0..1, in order).
+    """Aggregate the step scores of a solution (each 0..1, in order).
 
     Raises:
         UnknownName: ``how`` is not one of :data:`AGGREGATES`.
-        BadInput: there is no score; a solution nobody scored has score None, not a number.
+        BadInput: the list is empty; an unscored solution has score None, not a number.
     """
     try:
         reduce = AGGREGATES[how]

@@ -1,4 +1,4 @@
-"""Characters: brings Unicode's typographic variants to those they are variants of, and symbols to LaTeX commands."""
+"""Characters: replaces typographic variants by the plain characters, and symbols by LaTeX commands."""
 
 # ruff: noqa: RUF001  (characters that look like others are what this module is about)
 from __future__ import annotations
@@ -25,12 +25,12 @@ _CHARACTERS = str.maketrans({character: to for characters, to in _SYMBOLS.items(
 _SMALL = {unicodedata.normalize("NFKC", c): c for c in "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ"}
 _RAISED = re.compile(f"[{''.join(_SMALL.values())}]+")
 _LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₖₗₘₙₚₛₜ]+")
-_SELECTORS = "".join(map(chr, range(0xFE00, 0xFE10)))  # they choose a glyph and mean nothing
+_SELECTORS = "".join(map(chr, range(0xFE00, 0xFE10)))  # they select a glyph and have no meaning
 _VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e\u2189]")
 
 
 def plain(text: str) -> str:
-    """Unicode's typographic variants as the characters that they are variants of, and symbols as commands."""
+    """Replace typographic variants by the plain characters, and symbols by commands."""
     if text.isascii():
         return text
     text = _VULGAR.sub(lambda match: "\\frac{{{}}}{{{}}}".format(*_level(match).split("⁄")), text)
@@ -41,5 +41,5 @@ def plain(text: str) -> str:
 
 
 def _level(match: re.Match[str]) -> str:
-    """Raised, lowered or stacked characters as those on the line."""
+    """Replace raised, lowered or stacked characters by those on the line."""
     return unicodedata.normalize("NFKC", match[0]).replace("−", "-")

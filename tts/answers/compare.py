@@ -1,14 +1,14 @@
-r"""Whether two answers of any form are the same.
+r"""Comparison of two answers of any form.
 
 Conventions:
     * ``x=5`` is ``5``, ``f(x)=2x`` is ``2x`` and ``y=2x``; ``x=1`` and ``y=1`` differ. ``2x=10`` is not ``5``.
     * Two equations are the same when one is a constant multiple of the other; of an inequality, a positive one.
-    * ``10 cm`` is ``10``, for samples often leave the unit out; ``10 cm`` and ``10 m`` differ, as do ``10 a.m.`` and
+    * ``10 cm`` is ``10``, since samples often leave out the unit; ``10 cm`` and ``10 m`` differ, as do ``10 a.m.`` and
       ``10 p.m.``.
     * ``204_5`` is ``204``; ``204_5`` and ``204_6`` differ.
     * A list without brackets and a set have no order; a tuple and an interval do. ``(1,2)`` is neither ``[1,2)`` nor
       ``\{1,2\}``. A set has each element once, a list does not.
-    * ``(1,2)`` is an interval where the other answer is one.
+    * ``(1,2)`` is an interval if the other answer is one.
     * A choice's letter is the choice, and so is its text.
 """
 
@@ -40,11 +40,11 @@ from tts.answers.relations import equation
 from tts.answers.tree import Apply, Number, Symbol, mul
 from tts.answers.units import droppable
 
-_MANY = 64  # more items than this are compared in the order given
+_MANY = 64  # longer lists are compared in order
 
 
 def same(a: Answer, b: Answer) -> bool:
-    """Whether two answers are the same. Symmetric; not promised to be transitive."""
+    """Return whether two answers are the same. Symmetric; not guaranteed to be transitive."""
     if a == b:
         return True
     for kind, rule in _RULES:
@@ -80,7 +80,7 @@ def _names(a: Named, b: Answer) -> bool:
 
 
 def _curve(name: str, other: str) -> bool:
-    """Whether a name is a function's without its argument: ``x`` of ``x(t)``, ``y`` of ``f(x)``."""
+    """Return whether a name is a function's without its argument: ``x`` for ``x(t)``, ``y`` for ``f(x)``."""
     match = re.fullmatch(r"([a-zA-Z])\([a-z]\)", other)
     return match is not None and name in ("y", match[1])
 
@@ -115,7 +115,7 @@ def _items(a: Items, b: Items) -> bool:
     if kinds <= {"", "{}"} or (tuples and kinds & {"", "{}"}):
         first, second = (_distinct(side.items) if "{}" in kinds else side.items for side in (a, b))
         return _unordered(first, second)
-    if "{}" in kinds or (kinds == {"()", "[]"} and len(a.items) == 2):  # of two pieces each they may be intervals
+    if "{}" in kinds or (kinds == {"()", "[]"} and len(a.items) == 2):  # with two pieces they may be intervals
         return False
     return _in_order(a.items, b.items)
 
@@ -125,7 +125,7 @@ def _all_named(items: Items) -> bool:
 
 
 def _values(items: Items) -> Items:
-    """``x=1, y=2`` as the tuple (1, 2); other items as they are."""
+    """Convert ``x=1, y=2`` to the tuple (1, 2); leave other items unchanged."""
     if not _all_named(items):
         return items
     return Items("()", tuple(item.value for item in items.items if isinstance(item, Named)))
@@ -219,7 +219,7 @@ def _words(a: Unread, b: Answer) -> bool:
 
 
 def _plain(text: str) -> str:
-    """A text without text commands and spaces; words in lower case without punctuation."""
+    """Remove text commands and spaces; lower-case words and remove their punctuation."""
     plain = re.sub(r"\\text\{([^{}]*)\}", r"\1", text).replace(" ", "")
     if not re.fullmatch(r"[A-Za-z.,'\-]+", plain) or re.fullmatch(r"[A-Z]{2,}", plain):
         return plain
@@ -240,4 +240,4 @@ _RULES: tuple[tuple[type[Any], Callable[[Any, Answer], bool]], ...] = (
     (Formula, _formulas),
     (Unread, _words),
 )
-"""The first form of the two in this order decides how they are compared."""
+"""The first of the two forms in this order determines the comparison."""

@@ -1,9 +1,9 @@
-"""Which answers are the same answer.
+"""Equivalence of answers: comparing two, grading, grouping many.
 
 An answer is brought to one spelling (:mod:`tts.answers.normalize`), its form is found (:mod:`tts.answers.parse`), and
 forms are compared (:mod:`tts.answers.compare`). docs/GRADING.md lists the conventions.
 
-No comparison raises, and none runs without end: what cannot be compared within fixed bounds is different.
+No comparison raises, and all are bounded: what cannot be compared within fixed bounds is different.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ T = TypeVar("T")
 
 
 def equivalent(a: str, b: str) -> bool:
-    """Whether two answers are the same. Symmetric; not promised to be transitive."""
+    """Return whether two answers are the same. Symmetric; not guaranteed to be transitive."""
     return a == b or _same(*sorted((canonical(a), canonical(b))))
 
 
 def grade(gold: str, answer: str) -> bool:
-    """Whether ``answer`` is right. Of an answer that is ambiguous, such as ``0,5``, one right reading is enough."""
+    """Return whether ``answer`` is right. For an ambiguous answer, such as ``0,5``, one right reading is enough."""
     right = canonical(gold)
     return gold == answer or any(_same(right, reading) for reading in readings(answer))
 
 
 def group(answers: Sequence[str]) -> list[int]:
-    """The class of each answer, numbered in the order of first appearance.
+    """Return the class of each answer, numbered in order of first appearance.
 
-    An answer joins the first class whose first member it equals, so that n answers of k classes take at most
-    n x k comparisons. Where a :func:`deadline` has passed, only equal spellings share a class.
+    An answer joins the first class whose first member it equals, so n answers of k classes take at most n x k
+    comparisons. After a passed :func:`deadline` only equal spellings share a class.
     """
     limit = _deadline.get()
     classes: dict[str, int] = {}
@@ -55,27 +55,27 @@ def group(answers: Sequence[str]) -> list[int]:
 
 
 async def group_async(answers: Sequence[str]) -> list[int]:
-    """:func:`group` in a thread, for event loops."""
+    """Run :func:`group` in a thread, for event loops."""
     return await aside(group, answers)
 
 
 @dataclass(slots=True)
 class Deadline:
-    """When comparisons end, by the monotonic clock, and whether one was left out because of it."""
+    """The end of comparisons, by the monotonic clock, and whether it cut one off."""
 
     at: float
     passed: bool = False
 
 
 LATE = "The time was too short to compare all answers: those spelled differently were counted as different."
-"""What a person is told where a deadline passed."""
+"""Warning for the user after a passed deadline."""
 
 _deadline: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[Deadline]:
-    """Within this context, :func:`group` compares answers for so many seconds of wall time, then only spellings."""
+    """Limit :func:`group` within this context to so many seconds of wall time; then it compares spellings only."""
     limit = Deadline(time.monotonic() + seconds)
     token = _deadline.set(limit)
     try:
@@ -85,9 +85,9 @@ def deadline(seconds: float) -> Iterator[Deadline]:
 
 
 def within(seconds: float, work: Callable[..., T], *arguments: Any) -> tuple[T, bool]:
-    """The result of ``work``, which compares answers for so many seconds at most, and whether they were too few.
+    """Run ``work`` with comparisons limited to ``seconds``; return its result and whether the time was too short.
 
-    A second is always allowed: a search may have used up all its time, and most votes take milliseconds.
+    At least one second is allowed: a search may have used all its time, and most votes take milliseconds.
     """
     with deadline(max(seconds, 1.0)) as limit:
         return work(*arguments), limit.passed
@@ -102,7 +102,7 @@ def _same_in_time(a: str, b: str, limit: Deadline | None) -> bool:
 
 @lru_cache(maxsize=1 << 16)
 def _same(a: str, b: str) -> bool:
-    """The verdict on two canonical spellings. Whatever fails to be compared is different."""
+    """Compare two canonical spellings. A failure means different."""
     if a == b:
         return True
     if max(len(a), len(b)) > LONGEST or not (parsable(a) and parsable(b)):

@@ -1,6 +1,6 @@
-"""The value of a formula at a point: an exact fraction where it can be one, else a number of many digits.
+"""Evaluation of a formula at a point: an exact fraction if possible, else a number of many digits.
 
-All work is bounded by the size of the numbers, never by time, so that a value does not depend on the machine.
+All work is bounded by the size of numbers, never by time, so a value does not depend on the machine.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from typing import Any
 from tts.answers.tree import SERIES, Apply, Expr, Number, Symbol
 
 Value = Any
-"""A Fraction, or a real or complex number of mpmath, which has no types."""
+"""A Fraction, or a real or complex number of mpmath, which is untyped."""
 
 BITS = 1 << 17
-"""Bits of an exact numerator or denominator beyond which a value is not computed."""
+"""Limit of bits of an exact numerator or denominator."""
 
 WORK = 20_000
-"""Operations, long numbers counting several times, after which an evaluation is given up."""
+"""Limit of operations of an evaluation; operations on long numbers count several times."""
 
 TERMS = 400
-"""Terms of a sum or a product beyond which it is not computed."""
+"""Limit of terms of a sum or product."""
 
-_INTEGER = 10_000  # the largest argument of a factorial
+_INTEGER = 10_000  # limit of a factorial's argument
 
 
 class Beyond(ArithmeticError):
-    """The value is undefined, or too large to be computed."""
+    """The value is undefined or too large to compute."""
 
 
 @lru_cache(maxsize=64)
 def context(digits: int) -> Any:
-    """The arithmetic of mpmath with so many digits."""
-    from mpmath import MPContext  # imported late: most answers need no more than fractions
+    """Return mpmath arithmetic with so many digits."""
+    from mpmath import MPContext  # imported late: most answers need fractions only
 
     made = MPContext()
     made.dps = digits
@@ -44,12 +44,12 @@ def context(digits: int) -> Any:
 
 
 class Evaluation:
-    """Evaluates formulas to so many digits; keeps what the value rests on.
+    """Evaluator of formulas with so many digits; records how the value was computed.
 
     Attributes:
         bits: length of the longest exact number that was rounded.
         work: operations so far.
-        real: whether all values on the way were real numbers.
+        real: whether all intermediate values were real.
     """
 
     def __init__(self, digits: int) -> None:
@@ -57,7 +57,7 @@ class Evaluation:
         self.real = True
 
     def value(self, expr: Expr, point: Mapping[str, Fraction]) -> Value:
-        """The value of a formula where its symbols have the values of ``point``. Raises Beyond."""
+        """Evaluate a formula with the symbols set to the values of ``point``. Raises Beyond."""
         if isinstance(expr, Number):
             return expr.value
         if isinstance(expr, Symbol):
@@ -68,7 +68,7 @@ class Evaluation:
         return self._unknown(expr.name, found) if expr.name.startswith("\\") else self._apply(expr.name, found)
 
     def inexact(self, value: Value) -> Value:
-        """A number of mpmath, rounded from a fraction where it was one."""
+        """Convert to a number of mpmath; a fraction is rounded."""
         if not isinstance(value, Fraction):
             return value
         self.bits = max(self.bits, value.numerator.bit_length(), value.denominator.bit_length())
@@ -86,7 +86,7 @@ class Evaluation:
         raise Beyond
 
     def _unknown(self, name: str, args: list[Value]) -> Value:
-        """A number drawn from the name of an unknown function and its arguments."""
+        """Draw a number from the name of an unknown function and its arguments."""
         written = [context(self.digits).nstr(self.inexact(arg), 20) for arg in args]
         return drawn(f"{name}({','.join(written)})", 0)
 
@@ -126,7 +126,7 @@ class Evaluation:
 
 
 def drawn(name: str, seed: int) -> Fraction:
-    """A number between 0 and 1 that a name and a seed decide."""
+    """Return a number between 0 and 1, determined by a name and a seed."""
     return Fraction(zlib.crc32(f"{seed} {name}".encode()) % 9973 + 17, 10007)
 
 
@@ -154,7 +154,7 @@ def _power(base: Fraction, exponent: Fraction) -> Fraction | None:
 
 
 def _root(base: Fraction, degree: Fraction) -> Fraction | None:
-    """The exact root; None where it is irrational. The root of odd degree of a negative number is real."""
+    """Return the exact root; None if it is irrational. An odd root of a negative number is real."""
     if degree.denominator > 1 or not 0 < degree <= 1000:
         return None
     n = int(degree)
@@ -207,7 +207,7 @@ def _of_integers(fold: Callable[..., int]) -> Callable[..., Fraction]:
 
 
 def _log(value: Fraction, base: Fraction) -> Fraction | None:
-    """The logarithm of a power of a whole base; None where it is irrational."""
+    """Return the logarithm of a power of a whole base; None if it is irrational."""
     if base.denominator > 1 or base < 2 or value <= 0:
         return None
     above, exponent = max(value, 1 / value), 0
@@ -258,7 +258,7 @@ def _inexact_root(made: Any, base: Value, degree: Value) -> Value:
 
 
 def _of_mpmath(function: str) -> Callable[..., Value]:
-    """A function of mpmath; huge arguments are refused, for they take long to reduce."""
+    """Wrap a function of mpmath; huge arguments, which are slow to reduce, are refused."""
 
     def applied(made: Any, *args: Value) -> Value:
         if any(arg and made.mag(arg) > 400 for arg in args):

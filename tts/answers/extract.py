@@ -1,8 +1,8 @@
-r"""Finds the answer in a solution.
+r"""Extraction of the answer from a solution.
 
-By default only a box holds an answer (:func:`extract`). What a text without a box ends with (:func:`last_number`) is
-for those who ask for it by name (``--extract last-number``): it is right for models that were not taught to box, and
-wrong for a solution that lost its way, whose last number then votes like any other.
+:func:`extract` takes the answer from a box only. :func:`last_number` (``--extract last-number``) also takes the end of
+a text without a box. That is right for models that were not trained to box, and wrong for a solution that lost its way,
+whose last number then votes.
 """
 
 # ruff: noqa: RUF001  (minus signs and colons of other scripts)
@@ -21,20 +21,20 @@ _TOKEN = re.compile(
 )
 
 _PLACEHOLDER = re.compile(r"(?:\\text\{)?(?:(?:the|your|my|final) )*answer\}?", re.IGNORECASE)
-_LAST = 20  # boxes looked at, from the last one on: nested boxes repeat each other
+_LAST = 20  # number of boxes examined, from the last one: nested boxes repeat each other
 
 
 def extract(text: str) -> str | None:
-    r"""The content of the last complete box that holds an answer, stripped; None when there is none.
+    r"""Return the content of the last complete box that contains an answer, stripped; None without one.
 
-    An empty box, dots, or the word *answer* in a box repeat what the prompt asked for. See :func:`boxes`.
+    An empty box, dots, or the word *answer* in a box only repeat the prompt. See :func:`boxes`.
     """
     return next((box.content(text) for box in reversed(deque(boxes(text), maxlen=_LAST)) if box.holds(text)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box in a text: where it begins and ends, and where what it holds does."""
+    """A box in a text: where it and its content begin and end."""
 
     start: int
     opened: int
@@ -42,27 +42,27 @@ class Box:
     end: int
 
     def content(self, text: str) -> str:
-        """What it holds, stripped; of a bare number without the sentence's punctuation."""
+        """Return the content, stripped; a bare number loses the punctuation of the sentence."""
         found = text[self.opened : self.closed].strip()
         return found if text[self.opened - 1] == "{" else found.rstrip(".,")
 
     def holds(self, text: str) -> bool:
-        """Whether it holds an answer."""
+        """Return whether it contains an answer."""
         content = self.content(text)
         return parsable(content) and not _PLACEHOLDER.fullmatch(content)
 
 
 def boxes(text: str) -> Iterator[Box]:
-    r"""The complete boxes of a text, in the order in which they end.
+    r"""Yield the complete boxes of a text, in the order in which they end.
 
     A box is ``\boxed{...}`` or ``\fbox{...}`` with balanced braces (``\{`` and ``\}`` do not count), or ``\boxed``
-    followed by a bare number or capital letter. A box that never closes gives nothing, and an earlier complete box
-    counts. Where boxes nest the outer one counts, since it ends last. Time is linear in the length of the text.
+    followed by a bare number or capital letter. A box that never closes is ignored, and an earlier complete one counts.
+    Of nested boxes the outer one counts, since it ends last. Time is linear in the length of the text.
     """
     start = min((at for at in (text.find("\\boxed"), text.find("\\fbox")) if at >= 0), default=-1)
     if start < 0:
         return
-    stack: list[tuple[int, int]] = []  # where a box and its content begin, or -1 for any other brace
+    stack: list[tuple[int, int]] = []  # start of a box and of its content, or -1 for another brace
     for token in _TOKEN.finditer(text, max(start - 1, 0)):
         if token["bare"] is not None:
             yield Box(token.start(), *token.span("bare"), token.end())
@@ -75,10 +75,11 @@ def boxes(text: str) -> Iterator[Box]:
 
 
 def conclusion(text: str, prompt: str = "") -> str:
-    """The part of a solution that answers: all of it, or what follows the thinking of a policy that thinks first.
+    """Return the part of a solution that answers: all of it, or what follows the thinking of a reasoning policy.
 
-    Thinking begins with ``<think>``, in the text or at the end of the ``prompt``, and ends with ``</think>``. Thinking
-    that never ends concludes nothing: what it boxes on its way is no answer.
+    Thinking begins with ``<think>``, in the text or at the end of the ``prompt``, and ends with ``</think>``.
+    Unfinished
+    thinking has no conclusion: boxes in it are not answers.
     """
     _, closed, rest = text.rpartition("</think>")
     if closed:
@@ -86,12 +87,12 @@ def conclusion(text: str, prompt: str = "") -> str:
     return "" if "<think>" in text or prompt.rstrip().endswith("<think>") else text
 
 
-_TAIL = 4000  # an answer stands at the end, and what is searched for it must be bounded
+_TAIL = 4000  # the answer is at the end, and the search for it must be bounded
 
 _PHRASE = re.compile(
     r"(?:answer\s+is|(?:réponse|respuesta|resposta|risposta|antwort|odpowiedź|ответ)\s+(?:est|es|é|è|ist|to)"
     r"|答案(?:是|为|為)|答えは|정답은|(?:answer|réponse|respuesta|risposta|antwort|ответ|答案|答え|정답)\s*[:：])"
-    r"\s*(?P<said>[^\n]*?)(?=\.(?:\s|$)|。|\n|$)",
+    r"\s*(?P<statement>[^\n]*?)(?=\.(?:\s|$)|。|\n|$)",
     re.IGNORECASE,
 )
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL)
@@ -109,36 +110,36 @@ _CHOICE = re.compile(r"(?<![A-Za-z0-9'’])\(?(?P<letter>A(?! +[a-z])|[B-H])\)?(
 _CHOSEN = re.compile(
     r"[*(\"'“]*(?P<letter>A(?! +(?!because|since|as)[a-z])|[B-H])(?:[*)\"'”.,:]|\s*$|\s+(?:because|since|as|and not)\b)"
 )
-_SENTENCE = 200  # characters at the end of a text in which a letter is looked for
-_APART = 60  # characters between two parts of one answer
+_SENTENCE = 200  # characters at the end of a text that may contain a letter
+_APART = 60  # limit of characters between two parts of one answer
 
 
 def last_number(text: str) -> str | None:
-    r"""The boxes, formulas or the number that a text ends with; None where it has none of them.
+    r"""Return the boxes, formulas or number at the end of a text; None without any.
 
-    The last box counts where there is one, together with those before it that only commas and an *and* or *or* stand
-    between: ``\boxed{1}, \boxed{2}`` is ``1, 2``. Else what follows the last "answer is", else the end of the text: of
-    formulas between math delimiters and plain numbers the later one. A comma in a plain number groups thousands or,
-    where it cannot, is the decimal point: ``2,74`` is 2.74. A text without numbers may choose a letter.
+    The last box counts if there is one, together with earlier ones separated only by commas and an *and* or *or*:
+    ``\boxed{1}, \boxed{2}`` is ``1, 2``. Otherwise the text after the last "answer is" counts, else the end of the
+    text: formulas between math delimiters or a plain number, whichever is later. A comma in a plain number groups
+    thousands or, if it cannot, is the decimal point: ``2,74`` is 2.74. A text without numbers may choose a letter.
     """
     if found := joined_boxes(text):
         return found
     tail = text[-_TAIL:]
-    said = [match["said"] for match in _PHRASE.finditer(tail)]
-    if said and (letter := _CHOSEN.match(said[-1])):
+    stated = [match["statement"] for match in _PHRASE.finditer(tail)]
+    if stated and (letter := _CHOSEN.match(stated[-1])):
         return letter["letter"]
-    return (_stated(said[-1]) if said else None) or _final(tail) or _letter(said[-1] if said else "", tail)
+    return (_stated(stated[-1]) if stated else None) or _final(tail) or _letter(stated[-1] if stated else "", tail)
 
 
-def _letter(said: str, text: str) -> str | None:
-    """A choice in a text without numbers: the first letter stated, the one that begins the text, or the last one."""
-    stated, begins, found = _CHOICE.search(said), _CHOICE.match(text), list(_CHOICE.finditer(text[-_SENTENCE:]))
+def _letter(statement: str, text: str) -> str | None:
+    """Return a choice from a text without numbers: the first stated letter, the one at the start, or the last one."""
+    stated, begins, found = _CHOICE.search(statement), _CHOICE.match(text), list(_CHOICE.finditer(text[-_SENTENCE:]))
     chosen = stated or begins or (found[-1] if found else None)
     return chosen["letter"] if chosen else None
 
 
 def joined_boxes(text: str) -> str | None:
-    """Return the last box, together with those before it that only commas and an *and* or *or* separate."""
+    """Return the last box, together with earlier ones separated only by commas and an *and* or *or*."""
     last: list[Box] = []
     for box in filter(lambda box: box.holds(text), deque(boxes(text), maxlen=_LAST)):
         apart = box.start - last[-1].end if last else 0
@@ -150,7 +151,7 @@ def joined_boxes(text: str) -> str | None:
 
 
 def _stated(text: str) -> str | None:
-    """What a sentence such as "the answer is ..." goes on with; where that is a sentence again, what it ends with."""
+    """Return the continuation of a sentence such as "the answer is ..."; if that is a sentence, its end."""
     if _FORMULA.match(text) and (groups := _formulas(text)):
         return groups[0][0]
     number = _NUMBER.match(text)
@@ -158,7 +159,7 @@ def _stated(text: str) -> str | None:
 
 
 def _final(text: str) -> str | None:
-    """The last formulas that belong together, or a number that comes after them."""
+    """Return the last formulas that belong together, or a number after them."""
     groups = _formulas(text)
     found, end = groups[-1] if groups else (None, 0)
     numbers = list(_NUMBER.finditer(text, end))
@@ -166,7 +167,7 @@ def _final(text: str) -> str | None:
 
 
 def _formulas(text: str) -> list[tuple[str, int]]:
-    """Formulas, those that only commas and *and* stand between as one, and where each ends."""
+    """Return formulas with their end positions; those separated only by commas and *and* are joined."""
     groups: list[tuple[str, int]] = []
     for match in _FORMULA.finditer(text):
         content = next(part for part in match.groups() if part is not None).strip()

@@ -1,8 +1,8 @@
-r"""Says what a solution answers and how that was found: in a box, stated in words, or as the last quantity.
+r"""Automatic extraction: the answer of a solution, and how it was found: boxed, stated in words, or the last quantity.
 
-Models that were not taught to box state their answers in words, in the language they speak. A statement is weaker than
-a box, and the last quantity of a text weaker still: it is right for short answers, and wrong for a solution that lost
-its way. So a weaker find votes only where no candidate has a stronger one (:func:`strongest`).
+Models that were not trained to box state their answers in words, in any language. A statement is weaker evidence than a
+box, and the last quantity of a text is weaker still: it is right for short answers, and wrong for a solution that lost
+its way. So a weaker kind votes only if no candidate has a stronger one (:func:`strongest`).
 """
 
 # ruff: noqa: RUF001  (colons of other scripts)
@@ -20,7 +20,7 @@ _TAIL = 4000  # an answer is at the end, and the cost of looking for it must be 
 
 
 class How(StrEnum):
-    """How an answer was found, the strongest first."""
+    """How an answer was found, strongest first."""
 
     BOXED = "boxed"
     STATED = "stated"
@@ -41,10 +41,10 @@ _STATEMENT = re.compile(
     r"|(?:réponse|respuesta|resposta|risposta|antwort|odpowiedź|ответ)(?:\s+\w+)?"
     r"(?:\s+(?:est|es|é|è|ist|lautet|to)\b|\s*[:：])|####)"
     r"|答案(?:是|为|為|[:：])|答え(?:は|[:：])|정답(?:은|[:：])|الجواب(?: هو|[:：])|उत्तर(?: है|[:：]))"
-    r"(?:\*\*)?\s*(?P<said>[^\n]+)",
+    r"(?:\*\*)?\s*(?P<statement>[^\n]+)",
     re.IGNORECASE | re.MULTILINE,
 )
-_BOLD_LINE = re.compile(r"^\s*(?:\*\*|__)(?P<said>[^*_\n]{1,200})(?:\*\*|__)[.!]?\s*$", re.MULTILINE)
+_BOLD_LINE = re.compile(r"^\s*(?:\*\*|__)(?P<statement>[^*_\n]{1,200})(?:\*\*|__)[.!]?\s*$", re.MULTILINE)
 _JSON = re.compile(r'\{[^{}]*"(?:final_)?answer"[^{}]*\}', re.IGNORECASE)
 
 
@@ -53,15 +53,15 @@ def auto(text: str) -> Found | None:
     if (boxed := joined_boxes(text)) is not None:
         return Found(boxed, How.BOXED)
     tail = text[-_TAIL:]
-    said = _in_json(tail) or _stated(tail)
-    if said:
-        return Found(said, How.STATED)
+    statement = _in_json(tail) or _stated(tail)
+    if statement:
+        return Found(statement, How.STATED)
     last = last_number(_last_sentence(tail)) or last_number(tail)
     return Found(last, How.LAST) if last else None
 
 
 def strongest(found: Iterable[How | None]) -> How | None:
-    """Return the strongest way in which any of these answers was found; None where there is no answer."""
+    """Return the strongest way in which any of these answers was found; None without an answer."""
     ways = set(found)
     return next((how for how in How if how in ways), None)
 
@@ -70,13 +70,13 @@ def _stated(text: str) -> str | None:
     statements = list(_STATEMENT.finditer(text)) or list(_BOLD_LINE.finditer(text))[-1:]
     if not statements:
         return None
-    said = statements[-1]["said"].strip().strip("*_ ")
-    return last_number(f"The answer is {said}") or _short(said)
+    statement = statements[-1]["statement"].strip().strip("*_ ")
+    return last_number(f"The answer is {statement}") or _short(statement)
 
 
-def _short(said: str) -> str | None:
-    """Return a statement that is an answer as it is: a few words without a verb's sentence around them."""
-    words = said.rstrip(".。!").strip("\"'“”‘’` ")
+def _short(statement: str) -> str | None:
+    """Return a statement that is itself an answer: a few words without a sentence around them."""
+    words = statement.rstrip(".。!").strip("\"'“”‘’` ")
     return words if words and len(words.split()) <= 6 else None
 
 
@@ -93,6 +93,6 @@ def _in_json(text: str) -> str | None:
 
 
 def _last_sentence(text: str) -> str:
-    """Return the last sentence that has a digit or a formula; the whole text where no sentence ends."""
+    """Return the last sentence with a digit or a formula; the whole text if no sentence ends."""
     sentences = re.split(r"(?<=[.!?。！？])\s+|\n+", text.strip())
     return next((sentence for sentence in reversed(sentences) if re.search(r"[\d$\\½¼¾]", sentence)), text)

@@ -1,4 +1,4 @@
-"""The forms that an answer can have; :func:`tts.answers.parse.read` finds them in a canonical spelling."""
+"""The forms of answers; :func:`tts.answers.parse.read` finds the form of a canonical spelling."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from tts.answers.tree import Expr
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Words, or a text that fits no form: compared as it is spelled."""
+    """Words, or a text of no known form: compared by spelling."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """An expression, a number among them."""
+    """An expression or a number."""
 
     expr: Expr
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The letter of a choice, and the text that follows it."""
+    """The letter of a choice and the text after it."""
 
     letter: str
     content: Answer
@@ -43,7 +43,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """Pieces between commas: ``kind`` is the pair of brackets, ``"{}"`` for a set, ``""`` for a list without any."""
+    """Items between commas: ``kind`` is the pair of brackets, ``"{}"`` for a set, ``""`` for a plain list."""
 
     kind: str
     items: tuple[Answer, ...]
@@ -61,7 +61,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Reals:
-    """A set of real numbers as a union of intervals, and the name of the variable that lies in it."""
+    """A set of real numbers as a union of intervals, and the name of the variable in it."""
 
     pieces: tuple[Interval, ...]
     name: str = ""
@@ -69,7 +69,7 @@ class Reals:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """``name = value``; ``lhs`` is the name as a formula where it is one."""
+    """``name = value``; ``lhs`` is the name as a formula if it is one."""
 
     name: str
     value: Answer
@@ -95,7 +95,7 @@ class Congruence:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Numbers between colons; ``clock`` where they may be a time of day."""
+    """Numbers between colons; ``clock`` if they may be a time of day."""
 
     parts: tuple[Expr, ...]
     clock: bool
@@ -111,7 +111,7 @@ class Based:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Rows of entries; ``kind`` tells a matrix, a determinant and a list of cases apart."""
+    """Rows of entries; ``kind`` distinguishes a matrix, a determinant and a list of cases."""
 
     kind: str
     rows: tuple[tuple[Answer, ...], ...]

@@ -1,6 +1,6 @@
-r"""Formulas: reads LaTeX or plain text into a tree, whole or not at all.
+r"""Parser of formulas in LaTeX or plain text.
 
-A formula that holds one token the grammar does not know is refused, so that no part of an answer is dropped silently.
+A formula with an unknown token is refused as a whole, so that no part of an answer is dropped silently.
 
 Conventions:
     * ``\log`` has base 10 and ``\ln`` base e, as school books and math-verify have it.
@@ -21,7 +21,7 @@ from functools import lru_cache
 from tts.answers.tree import MINUS_ONE, Apply, Expr, Number, Symbol, add, mul, negative
 
 DEPTH = 40
-"""Nested groups beyond which a formula is refused."""
+"""Limit of nested groups in a formula."""
 
 TRIGONOMETRIC = ("sin", "cos", "tan", "cot", "sec", "csc")
 _FUNCTIONS = {name: name for name in (*TRIGONOMETRIC, *"sinh cosh tanh coth sech csch exp ln log".split())}
@@ -59,7 +59,7 @@ class Refused(ValueError):
 
 @lru_cache(maxsize=1 << 12)
 def formula(text: str) -> Expr:
-    """The tree of a formula. Raises Refused where any part of the text is not understood."""
+    """Parse a formula. Raises Refused if any part of the text is not understood."""
     parser = _Parser(tokens(text))
     found = parser.formula()
     if parser.ahead:
@@ -68,7 +68,7 @@ def formula(text: str) -> Expr:
 
 
 def tokens(text: str) -> list[str]:
-    r"""The tokens of a formula: numbers, commands, letters and signs; ``\pir`` is ``\pi`` and ``r``."""
+    r"""Split a formula into tokens: numbers, commands, letters and signs; ``\pir`` is ``\pi`` and ``r``."""
     return [part for match in _TOKEN.finditer(text.strip()) for part in _parts(match["token"])]
 
 
@@ -87,7 +87,7 @@ def _parts(token: str) -> list[str]:
 
 
 class _Parser:
-    """Recursive descent over the tokens of one formula."""
+    """Recursive-descent parser of one formula."""
 
     def __init__(self, found: list[str]) -> None:
         self.tokens, self.at, self.depth = found, 0, 0
@@ -117,7 +117,7 @@ class _Parser:
     # ---------------------------------------------------------------------------------------- operations by precedence
 
     def formula(self) -> Expr:
-        r"""A sum, or two with ``\choose``, ``\over`` or ``\bmod`` between them."""
+        r"""Parse a sum, or two with ``\choose``, ``\over`` or ``\bmod`` between them."""
         left = self.sum()
         if (name := _BETWEEN.get(self.ahead)) is not None:
             self.take()
@@ -150,7 +150,7 @@ class _Parser:
                 return _balanced(mul, factors)
 
     def juxtaposed(self) -> bool:
-        """Whether a factor follows without a sign; two numbers side by side are refused."""
+        """Return whether a factor follows without a sign; two adjacent numbers are refused."""
         token = self.ahead
         if not token or (token == "|" and self.bars):
             return False
@@ -167,7 +167,7 @@ class _Parser:
         return negative(self.power()) if minus else self.power()
 
     def power(self) -> Expr:
-        """An atom with its exponents and factorials; every nested group and function passes through here."""
+        """Parse an atom with its exponents and factorials; every nested group and function passes through here."""
         self.depth += 1
         if self.depth > DEPTH:
             raise Refused("too deep")
@@ -195,13 +195,13 @@ class _Parser:
     # ------------------------------------------------------------------------------------------------------- arguments
 
     def argument(self) -> Expr:
-        """What a ``^`` or a command without braces takes: a group, or one number, letter or command."""
+        """Parse the argument of ``^`` or of a command without braces: a group, or one number, letter or command."""
         if self.ahead in ("{", "("):
             return self.group()
         return negative(self.argument()) if self.take_if("-") else self.atom()
 
     def digit(self) -> Expr:
-        r"""An argument of ``\frac``: without braces a single digit, as TeX has it."""
+        r"""Parse an argument of ``\frac``: without braces a single digit, as in TeX."""
         token = self.ahead
         if token.isdigit() and len(token) > 1:
             self.tokens[self.at] = token[1:]
@@ -224,7 +224,7 @@ class _Parser:
         return Apply(_AROUND[opening], (inner,))
 
     def arguments(self) -> tuple[Expr, ...]:
-        """Arguments between brackets, separated by commas."""
+        """Parse arguments between brackets, separated by commas."""
         opening = self.take()
         if opening not in ("(", "[", "{", "\\{"):
             raise Refused("arguments without brackets")
@@ -235,7 +235,7 @@ class _Parser:
         return tuple(found)
 
     def raw(self) -> str:
-        """The next group or token as it is written; a group of one token without its braces."""
+        """Return the next group or token as written; a group of one token without its braces."""
         first = self.take()
         if first != "{":
             return first
@@ -292,7 +292,7 @@ class _Parser:
         return Number(value + Fraction(int(digits), (10 ** len(digits) - 1) * 10**places))
 
     def mixed(self) -> Fraction | None:
-        r"""The fraction of a mixed number such as ``2\frac{5}{8}``; None where something else follows."""
+        r"""Return the fraction of a mixed number such as ``2\frac{5}{8}``; None if something else follows."""
         match self.tokens[self.at : self.at + 7]:
             case ["\\frac", "{", top, "}", "{", bottom, "}"] if top.isdigit() and bottom.isdigit() and int(bottom):
                 self.at += 7
@@ -309,7 +309,7 @@ class _Parser:
         return Symbol(name)
 
     def named(self, name: str) -> Expr:
-        """A name in upright letters: a function of the grammar, or one of its own that must have arguments."""
+        """Parse a name in upright letters: a function of the grammar, or an unknown one, which must have arguments."""
         if name in _FUNCTIONS:
             return self.function(name)
         if name in _OF_SEVERAL:
@@ -342,7 +342,7 @@ class _Parser:
         return found if exponent is None else Apply("pow", (found, exponent))
 
     def operand(self) -> Expr:
-        """What a function is applied to: a bracket, or the factors up to the next sign or function."""
+        """Parse the operand of a function: a bracket, or the factors up to the next sign or function."""
         if self.ahead in ("(", "[", "{", "|"):
             return self.atom()
         left = self.signed()
@@ -394,13 +394,13 @@ _IN_FORMULAS = {*_CLOSING.values(), *_BETWEEN, *_TIMES, *_OVER, *_DECORATED}
 
 
 def _command(token: str) -> str:
-    """The name of a command, or of an upright name; of a letter itself."""
+    """Return the name of a command or of an upright name; a letter itself."""
     match = re.fullmatch(r"\\(?:text|operatorname\*?)\s*\{\s*(.*?)\s*\}", token)
     return match[1] if match and match[1] in _KNOWN else ("pi" if match else token.removeprefix("\\"))
 
 
 def _balanced(join: Callable[[Expr, Expr], Expr], parts: list[Expr]) -> Expr:
-    """The parts joined as a tree that is no deeper than it must be: long sums are evaluated by recursion."""
+    """Join the parts in a tree of minimal depth, since long sums are evaluated by recursion."""
     while len(parts) > 1:
         pairs = [join(a, b) for a, b in zip(parts[::2], parts[1::2], strict=False)]
         parts = [*pairs, parts[-1]] if len(parts) % 2 else pairs

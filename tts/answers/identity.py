@@ -1,9 +1,8 @@
-"""Whether two formulas are equal: exactly, or at points and at two precisions.
+"""Equality of two formulas: exact, or numerical at sample points with two precisions.
 
-Rational numbers are compared as fractions. Other numbers are evaluated twice, to 50 digits and to 100: two are equal
-when their difference vanishes as the precision grows. Two formulas with symbols are equal when they are so at every
-sample point at which both are real. What cannot be computed within the bounds of :mod:`tts.answers.evaluate` equals
-nothing.
+Rational numbers are compared as fractions. Other numbers are evaluated with 50 digits and with 100: two are equal if
+their difference vanishes as the precision grows. Two formulas with symbols are equal if they are at every sample point
+at which both are real. A formula that exceeds the bounds of :mod:`tts.answers.evaluate` equals nothing.
 """
 
 from __future__ import annotations
@@ -20,26 +19,26 @@ from tts.answers.evaluate import Beyond, Evaluation, Value, context, drawn
 from tts.answers.tree import Expr, Number, imaginary, renamed, symbols
 
 DIGITS = 50
-"""Digits of the first evaluation; the second has twice as many. Longer exact numbers ask for more."""
+"""Digits of the first evaluation; the second has twice as many. Longer exact numbers need more."""
 
 _MOST_DIGITS = 3000
 
 PLACES, SIGNIFICANT = 6, 5
-"""Decimals, and digits without leading zeros, from which a rounding is accepted for an endless number."""
+"""Decimals, and significant digits, from which a rounded value is accepted for an infinite decimal."""
 
 DOUBLE = 15
-"""Significant digits from which a decimal may come from double precision."""
+"""Significant digits from which a decimal may be a double-precision result."""
 
 POINTS, ENOUGH = 7, 2
-"""Sample points, and those at which two formulas with symbols must both be defined."""
+"""Number of sample points, and of those at which both formulas must be defined."""
 
-_lock = threading.RLock()  # mpmath changes the precision of a context while it works
+_lock = threading.RLock()  # mpmath changes the precision of its context during a computation
 
 
 def equal(a: Expr, b: Expr) -> bool:
-    """Whether two formulas are equal at every sample point at which both have a value.
+    """Return whether two formulas are equal at every sample point at which both have a value.
 
-    A decimal of many places equals the endless number that it rounds or cuts off.
+    A decimal of many places equals the infinite decimal that it rounds or truncates.
     """
     if a == b:
         return True
@@ -52,7 +51,7 @@ def equal(a: Expr, b: Expr) -> bool:
 
 
 def ratio(a: Expr, b: Expr) -> int:
-    """The sign of the constant by which ``a`` is a multiple of ``b``; 0 where it is none, or it has no symbols."""
+    """Return the sign of the constant by which ``a`` is a multiple of ``b``; 0 if there is none, or no symbols."""
     with _lock:
         a, b = _one_case(a, b)
         if not symbols(a) or not symbols(b):
@@ -66,7 +65,7 @@ def ratio(a: Expr, b: Expr) -> int:
 
 
 def approximate(expr: Expr) -> float | None:
-    """A real number as a float; None where it has symbols, is not real, or is beyond a float."""
+    """Convert a real number to a float; None if it has symbols, is not real, or exceeds a float."""
     if symbols(expr):
         return None
     with _lock:
@@ -84,7 +83,7 @@ def _is_real(value: Value) -> bool:
 
 
 def _everywhere(verdict: Callable[[int], bool | None]) -> bool:
-    """Whether no sample point speaks against it, and enough of them for it."""
+    """Return whether no sample point refutes it and enough of them confirm it."""
     found = 0
     for index in range(POINTS):
         here = verdict(index)
@@ -98,7 +97,7 @@ def _everywhere(verdict: Callable[[int], bool | None]) -> bool:
 
 
 def _coordinate(name: str, index: int) -> Fraction:
-    """The value of a symbol at a sample point; the last two points are whole, as sums and factorials need it."""
+    """Return the value of a symbol at a sample point; the last two points are whole, for sums and factorials."""
     free, digest = drawn(name, index), zlib.crc32(name.encode())
     values = (free, 1 + free, -free, 3 + 9 * free, (1 + 3 * free) * (-1 if digest % 3 else 1))
     return (
@@ -110,7 +109,7 @@ def _coordinate(name: str, index: int) -> Fraction:
 
 @lru_cache(maxsize=1 << 15)
 def _at(expr: Expr, index: int, digits: int) -> tuple[Value, int, bool] | None:
-    """The value at a sample point, the digits it needs, and whether it is real all the way; None without a value."""
+    """Evaluate at a sample point: value, needed digits, and whether it is real throughout; None without a value."""
     evaluation = Evaluation(digits)
     try:
         value = evaluation.value(expr, {name: _coordinate(name, index) for name in symbols(expr)})
@@ -120,7 +119,7 @@ def _at(expr: Expr, index: int, digits: int) -> tuple[Value, int, bool] | None:
 
 
 def _equal_at(a: Expr, b: Expr, index: int, complex_too: bool) -> bool | None:
-    """The verdict at one sample point; None where one of the two has no value there."""
+    """Compare at one sample point; None if one of the two has no value there."""
 
     def sides(digits: int) -> tuple[Value, Value, int] | None:
         first, second = _at(a, index, digits), _at(b, index, digits)
@@ -132,7 +131,7 @@ def _equal_at(a: Expr, b: Expr, index: int, complex_too: bool) -> bool | None:
 
 
 def _proportional(a: Expr, b: Expr, index: int, anchor: int, complex_too: bool) -> bool | None:
-    """Whether a(p) b(q) = b(p) a(q) at a sample point p, where q is the anchor."""
+    """Return whether a(p) b(q) = b(p) a(q) at a sample point p, where q is the anchor."""
 
     def sides(digits: int) -> tuple[Value, Value, int] | None:
         found = [_at(a, index, digits), _at(b, anchor, digits), _at(b, index, digits), _at(a, anchor, digits)]
@@ -148,7 +147,7 @@ def _proportional(a: Expr, b: Expr, index: int, anchor: int, complex_too: bool) 
 
 
 def _agree(sides: Callable[[int], tuple[Value, Value, int] | None]) -> bool | None:
-    """Whether two sides have the same value, given to as many digits as are asked for; None where one has no value."""
+    """Compare two sides, evaluated with as many digits as needed; None if one has no value."""
     digits = DIGITS
     while (found := sides(digits)) is not None:
         x, y, needed = found
@@ -164,7 +163,7 @@ def _agree(sides: Callable[[int], tuple[Value, Value, int] | None]) -> bool | No
 
 
 def _vanishes(coarse: tuple[Value, Value], fine: tuple[Value, Value], digits: int) -> bool:
-    """Whether the difference of two numbers goes to zero as their precision is doubled."""
+    """Return whether the difference of two numbers goes to zero as their precision doubles."""
     evaluation, ten = Evaluation(2 * digits), context(2 * digits).mpf(10)
     x, y = map(evaluation.inexact, fine)
     before = abs(evaluation.inexact(coarse[0]) - evaluation.inexact(coarse[1]))
@@ -173,7 +172,7 @@ def _vanishes(coarse: tuple[Value, Value], fine: tuple[Value, Value], digits: in
 
 
 def _signs(a: Expr, b: Expr, index: int, complex_too: bool) -> int:
-    """The sign of a(p) b(p) at a sample point; 0 where one of the two is zero or has no value."""
+    """Return the sign of a(p) b(p) at a sample point; 0 if one of the two is zero or has no value."""
     first, second = _at(a, index, DIGITS), _at(b, index, DIGITS)
     if first is None or second is None or not first[0] or not second[0]:
         return 0
@@ -189,7 +188,7 @@ _CONSTANT = re.compile(r"C(?:_\w+)?")
 
 
 def _one_case(a: Expr, b: Expr) -> tuple[Expr, Expr]:
-    """The two with the arbitrary constants C, C_1, ... in lower case, unless a formula has both cases."""
+    """Lower-case the arbitrary constants C, C_1, ... of both, unless a formula has both cases."""
     found = []
     for side in (a, b):
         names = symbols(side)
@@ -199,7 +198,7 @@ def _one_case(a: Expr, b: Expr) -> tuple[Expr, Expr]:
 
 
 def _rounds(decimal: Expr, b: Expr) -> bool:
-    """Whether the first is a decimal of many places and ``b`` an endless number that it rounds or cuts off."""
+    """Return whether the first is a decimal of many places that rounds or truncates the infinite decimal ``b``."""
     if not isinstance(decimal, Number) or not PLACES <= decimal.places <= 100:
         return False
     shift = 10**decimal.places
@@ -222,7 +221,7 @@ def _rounds(decimal: Expr, b: Expr) -> bool:
 
 
 def _fraction(value: Value) -> Fraction:
-    """A number of mpmath as a fraction; 0 where that would be too long."""
+    """Convert a number of mpmath to a fraction; 0 if that would be too long."""
     if abs(context(DIGITS).mag(value)) > 1000:
         return Fraction(0)
     sign, mantissa, exponent, _ = value._mpf_
@@ -230,12 +229,12 @@ def _fraction(value: Value) -> Fraction:
 
 
 def terminates(value: Fraction) -> bool:
-    """Whether a number has finitely many decimals."""
+    """Return whether a number has finitely many decimals."""
     return places(value) is not None
 
 
 def places(value: Fraction) -> int | None:
-    """The decimals of a terminating number; None for an endless one."""
+    """Return the number of decimals; None for an infinite decimal."""
     rest, counts = value.denominator, []
     for prime in (2, 5):
         count = 0

@@ -1,4 +1,4 @@
-r"""Sets of real numbers: intervals, unions, what is left without some points, inequalities in one variable."""
+r"""Sets of real numbers: intervals, unions, complements of points, inequalities in one variable."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FRENCH = re.compile(r"([\[\]])([^\[\]]*)([\[\]])")
 
 
 def known_set(text: str, read: Callable[[str], Answer]) -> Answer | None:
-    r"""All real numbers, all but some, none, or ``\{x \mid ...\}``."""
+    r"""Parse all real numbers, all but some, none, or ``\{x \mid ...\}``."""
     if text in _KNOWN:
         return Reals(_KNOWN[text])
     if _EVERY_WORD.fullmatch(re.sub(r"\\text|[{} ]", "", text).lower()):
@@ -43,7 +43,7 @@ def known_set(text: str, read: Callable[[str], Answer]) -> Answer | None:
 
 
 def union(text: str, read: Callable[[str], Answer], separator: str) -> Answer | None:
-    """Sets with a sign of union between them, or inequalities with *or*."""
+    """Parse sets with a union sign between them, or inequalities with *or*."""
     pieces = split(text, separator)
     if len(pieces) < 2:
         return None
@@ -59,7 +59,7 @@ def union(text: str, read: Callable[[str], Answer], separator: str) -> Answer | 
 
 
 def without(points: Sequence[Answer], name: str = "") -> Reals | None:
-    """The real numbers but for some points; None where one is no number."""
+    """Return the real numbers without some points; None if one is not a number."""
     ends = [point.expr for point in points if isinstance(point, Formula)]
     order = [at for end in ends if (at := approximate(end)) is not None]
     if len(order) != len(points) or not points:
@@ -73,7 +73,7 @@ def without(points: Sequence[Answer], name: str = "") -> Reals | None:
 
 
 def interval(text: str) -> Answer | None:
-    """An interval that cannot be anything else: with one bracket of each kind, an infinite end, or French brackets."""
+    """Parse an unambiguous interval: one bracket of each kind, an infinite end, or French brackets."""
     if (match := _FRENCH.fullmatch(text)) and (match[1] == "]" or match[3] == "["):
         return _between(split(match[2], "[,;]"), match[1] == "[", match[3] == "]")
     outer = brackets(text)
@@ -93,13 +93,13 @@ def _between(ends: list[str], low_closed: bool, high_closed: bool) -> Answer | N
 
 
 def span(low: Expr | None, low_closed: bool, high: Expr | None, high_closed: bool) -> Interval:
-    """An interval; an infinite end is None and open."""
+    """Build an interval; an infinite end is None and open."""
     low, high = (None if end in (INFINITY, negative(INFINITY)) else end for end in (low, high))
     return Interval(low, low_closed and low is not None, high, high_closed and high is not None)
 
 
 def reals(answer: Answer) -> Reals | None:
-    """An answer read as a set of real numbers where it may be one; None where it may not."""
+    """Interpret an answer as a set of real numbers; None if it cannot be one."""
     if isinstance(answer, Reals):
         return answer
     if isinstance(answer, Named):
@@ -117,7 +117,7 @@ def reals(answer: Answer) -> Reals | None:
 
 
 def half_line(found: Reals) -> Relation | None:
-    """The inequality of a set that is all below or all above a number; None for another set."""
+    """Return the inequality of a set that is all below or all above a number; None for another set."""
     if len(found.pieces) != 1 or not found.name:
         return None
     [piece], name = found.pieces, Symbol(found.name)
@@ -129,7 +129,7 @@ def half_line(found: Reals) -> Relation | None:
 
 
 def same_reals(a: Reals, b: Reals) -> bool:
-    """Whether two sets hold the same numbers, and name the same variable where both name one."""
+    """Return whether two sets have the same numbers, and the same variable if both name one."""
     if a.name and b.name and a.name != b.name:
         return False
     first, second = _merged(a.pieces), _merged(b.pieces)
@@ -144,7 +144,7 @@ def _same_interval(x: Interval, y: Interval) -> bool:
 
 
 def _merged(pieces: tuple[Interval, ...]) -> list[Interval]:
-    """The same set as intervals that do not touch, in order; as it is where an end is no number."""
+    """Return the set as ordered intervals that do not touch; unchanged if an end is not a number."""
     keyed = []
     for piece in pieces:
         low = -math.inf if piece.low is None else approximate(piece.low)

@@ -1,6 +1,6 @@
-r"""Answers as strings: one canonical spelling for answers that differ in typography only.
+r"""Canonical spelling of answers: one string for answers that differ in typography only.
 
-Numbers are compared exactly as fractions; what this module does not decide is compared by :mod:`tts.answers.compare`.
+Numbers are compared exactly as fractions; :mod:`tts.answers.compare` compares what this module does not decide.
 
 Conventions:
     * ``1,234``, ``1{,}234`` and ``1 234`` are the number 1234 when they are the whole answer; ``(1,234)`` and
@@ -44,7 +44,7 @@ _NUMBER = re.compile(
 
 @lru_cache(maxsize=1 << 14)
 def number(canonical: str) -> Fraction | None:
-    r"""The exact value of an integer, decimal, fraction, mixed number or ``a\times10^b``; None for anything else."""
+    r"""Return the exact value of an integer, decimal, fraction, mixed number or ``a\times10^b``; None otherwise."""
     match = _NUMBER.fullmatch(canonical) if len(canonical) <= _DIGITS else None
     if match is None:
         return None
@@ -74,7 +74,7 @@ _STYLE = r"\\(?:mathbf|boldsymbol|bm|pmb|bold|underline|mathit|mathnormal)"
 
 
 def _styled(match: re.Match[str]) -> str:
-    """What a bold or underlined piece holds: words stay words."""
+    """Return the content of a bold or underlined piece; words stay words."""
     return rf"\text{{{match[1]}}}" if re.fullmatch(r"[A-Za-z][A-Za-z ]+", match[1]) else match[1]
 
 
@@ -200,7 +200,7 @@ def _unspace(match: re.Match[str]) -> str:
 
 
 def _closes_at_end(text: str) -> bool:
-    """Whether the bracket that opens ``text`` is the one that its last character closes."""
+    """Return whether the first bracket of ``text`` is closed by its last character."""
     depth = 0
     for at, char in enumerate(text):
         depth += (char in "([{") - (char in ")]}")
@@ -210,7 +210,7 @@ def _closes_at_end(text: str) -> bool:
 
 
 def _unwrap(text: str) -> str:
-    """Take off what surrounds a whole answer: delimiters, quotes, a box, a text command, a lead-in, punctuation."""
+    """Remove what surrounds a whole answer: delimiters, quotes, a box, a text command, a lead-in, punctuation."""
     text = _ENDLESS.sub(r"\1\\overline{\2}", text.strip()).rstrip(".,;:").strip()
     if match := _START.match(text):
         text = text[match.end() :]
@@ -284,7 +284,7 @@ _INTEGER = re.compile(r"-?[1-9]\d{0,99}", re.ASCII)
 
 @lru_cache(maxsize=1 << 14)
 def canonical(answer: str) -> str:
-    r"""One spelling for answers that differ in typography only; idempotent, and never one for two different numbers.
+    r"""Return one spelling for answers that differ in typography only; idempotent, distinct for distinct numbers.
 
     Numbers become ``7``, ``-3`` or ``1/2``; ``\text{...}`` keeps its words. An answer longer than :data:`LONGEST`
     is only stripped.
@@ -308,7 +308,7 @@ _NOUNS |= {
 
 @lru_cache(maxsize=1 << 14)
 def parsable(answer: str) -> bool:
-    """Whether there is anything to compare: a letter, a digit, or a symbol such as infinity; only these may vote."""
+    """Return whether an answer has anything to compare: a letter, a digit, or a symbol; only these may vote."""
     text = canonical(answer)
     return any(map(str.isalnum, _COMMAND.sub("", text))) or not _NOUNS.isdisjoint(_COMMAND.findall(text))
 
@@ -319,7 +319,7 @@ _COMMA = re.compile(r"([+-]?\d+),(\d+)", re.ASCII)
 
 
 def readings(answer: str) -> list[str]:
-    """The canonical spelling, and those of other ways to read an answer that is ambiguous without the right one.
+    """Return the canonical spelling, and those of other readings of an ambiguous answer.
 
     ``2e-1`` may be a decimal, ``0,5`` may have a decimal comma, and ``100,200,300`` may be a list.
     """

@@ -1,6 +1,6 @@
-r"""Finds the form of an answer: a formula, a quantity, a list, an interval, a statement, a matrix, words, ...
+r"""Parser of answers: finds a formula, a quantity, a list, an interval, a statement, a matrix, words, ...
 
-What fits no form is :class:`tts.answers.forms.Unread` and equals nothing but its own spelling, so that no part of an
+A text of no known form is :class:`tts.answers.forms.Unread` and equals only its own spelling, so that no part of an
 answer is dropped silently.
 """
 
@@ -23,7 +23,7 @@ from tts.answers.units import quantity
 
 @lru_cache(maxsize=1 << 13)
 def read(text: str) -> Answer:
-    """The form of an answer."""
+    """Return the form of an answer."""
     text = canonical(text)
     if len(text) > LONGEST or depth(text) > DEPTH:
         return Unread(text)
@@ -89,14 +89,14 @@ _PLUS_MINUS, _MINUS_PLUS = re.compile(r"\\pm(?![a-zA-Z]) ?"), re.compile(r"\\mp(
 
 
 def signs(piece: str) -> list[str]:
-    r"""Both readings of a piece with ``\pm``, or the piece."""
+    r"""Return both readings of a piece with ``\pm``, or the piece."""
     if not (_PLUS_MINUS.search(piece) or _MINUS_PLUS.search(piece)):
         return [piece]
     return [_MINUS_PLUS.sub("-", _PLUS_MINUS.sub("+", piece)), _MINUS_PLUS.sub("+", _PLUS_MINUS.sub("-", piece))]
 
 
 def _list(text: str) -> Answer | None:
-    """A list, tuple or set."""
+    """Parse a list, tuple or set."""
     outer = brackets(text)
     kind, body = outer or ("", text)
     pieces = _between_commas(body)
@@ -117,7 +117,7 @@ def _between_commas(body: str) -> list[str]:
 
 
 def _collected(kind: str, items: tuple[Answer, ...]) -> Answer:
-    """Items; a list whose values all have one name, as in ``x=1, x=2`` or ``x=1, 2``, is one named list."""
+    """Collect items; a list whose values have one name, such as ``x=1, x=2`` or ``x=1, 2``, is one named list."""
     if kind:
         return Items(kind, items)
     items = tuple(part for item in items for part in _flat(item))

@@ -1,4 +1,4 @@
-"""Cuts an answer at its top level: at separators, and between its outer brackets."""
+"""Splitting of an answer at its top level: at separators, and between its outer brackets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHANGE = {"(": 1, "[": 1, "{": 1, "\\{": 1, "\\begin": 1, ")": -1, "]": -1, "}"
 
 
 def depth(text: str) -> int:
-    """The deepest nesting of brackets."""
+    """Return the deepest nesting of brackets."""
     now = deepest = 0
     for char in text:
         now += (char in "([{") - (char in ")]}")
@@ -29,7 +29,7 @@ def _pattern(separator: str) -> re.Pattern[str]:
 
 
 def cuts(text: str, separator: str) -> list[re.Match[str]]:
-    """The top-level matches of a pattern; none where brackets do not balance."""
+    """Return the top-level matches of a pattern; none if brackets do not balance."""
     found, now, at = [], 0, 0
     pattern = _pattern(separator)
     while at < len(text):
@@ -47,14 +47,14 @@ def cuts(text: str, separator: str) -> list[re.Match[str]]:
 
 
 def split(text: str, separator: str) -> list[str]:
-    """The pieces between the top-level matches of a pattern; one piece where there is none."""
+    """Split at the top-level matches of a pattern; one piece if there are none."""
     found = cuts(text, separator)
     starts, ends = [0, *(match.end() for match in found)], [*(match.start() for match in found), len(text)]
     return [text[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
 def brackets(text: str) -> tuple[str, str] | None:
-    """The outer pair of brackets, such as ``(]`` or ``{}``, and what it holds; None without one around everything."""
+    """Return the outer pair of brackets, such as ``(]`` or ``{}``, and its content; None without one."""
     opening = "\\{" if text.startswith("\\{") else text[:1]
     closing = "\\}" if text.endswith("\\}") else text[-1:]
     if opening not in ("(", "[", "\\{") or closing not in (")", "]", "\\}") or len(text) < 2:
@@ -68,7 +68,7 @@ def brackets(text: str) -> tuple[str, str] | None:
 
 
 def expression(text: str) -> Expr | None:
-    """The tree of a piece of an answer, None where it is no formula."""
+    """Parse a piece of an answer as a formula; None if it is not one."""
     spelling = canonical(text)
     value = number(spelling)
     if value is not None:

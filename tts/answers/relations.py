@@ -43,7 +43,7 @@ _MODULUS = re.compile(
 
 
 def relation(text: str, read: Callable[[str], Answer]) -> Answer | None:
-    """A statement; None where there is no sign of one. A sign that is not known here makes it unread."""
+    """Parse a statement; None without a relation sign. An unknown sign makes it unread."""
     if _UNKNOWN.search(text):
         return Unread(text)
     signs = [match[0] for match in cuts(text, _SIGN)]
@@ -55,14 +55,14 @@ def relation(text: str, read: Callable[[str], Answer]) -> Answer | None:
 
 
 def congruence(text: str) -> Answer | None:
-    r"""``3 \pmod 7`` without a name before it."""
+    r"""Parse ``3 \pmod 7`` without a name before it."""
     if not re.search(r"\\pmod|\\text\{mod\}|\\mod", text) or cuts(text, _SIGN):
         return None
     return _congruent("", text)
 
 
 def equation(named: Named) -> Expr | None:
-    """A named formula with symbols as the difference of its sides; None for a name with a plain value."""
+    """Return a named formula with symbols as the difference of its sides; None for a name with a plain value."""
     if named.lhs is None or not isinstance(named.value, Formula) or not symbols(named.value.expr):
         return None
     return minus(named.lhs, named.value.expr)
@@ -121,13 +121,13 @@ def _equal(sides: list[str], signs: list[str], read: Callable[[str], Answer]) ->
 
 
 def _chain(values: list[Expr | None]) -> bool:
-    """Whether the sides of a chain are all equal, as in ``2+3=5``."""
+    """Return whether the sides of a chain are all equal, as in ``2+3=5``."""
     known = [value for value in values if value is not None]
     return len(known) == len(values) and all(equal(a, b) for a, b in pairwise(known))
 
 
 def _ordered(sides: list[str], signs: list[str]) -> Answer | None:
-    r"""A chain of ``<`` and ``\leq``: a set of reals where one name is between numbers, else its steps."""
+    r"""Parse a chain of ``<`` and ``\leq``: a set of reals if one name is between numbers, else its parts."""
     found = [expression(side) for side in sides]
     values = [value for value in found if value is not None]
     if len(values) < len(sides):

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """An exact number; ``places`` counts the decimals that it is written with."""
+    """An exact number; ``places`` counts its written decimals."""
 
     value: Fraction
     places: int = 0
@@ -26,7 +26,7 @@ class Symbol:
 class Apply:
     r"""An operation or function with its arguments: ``add``, ``mul``, ``div``, ``pow``, ``sin``, ...
 
-    A name that begins with a backslash is a function that nobody knows, such as the f of ``f(x)``.
+    A name that begins with a backslash is an unknown function, such as the f of ``f(x)``.
     """
 
     name: str
@@ -60,7 +60,7 @@ def negative(a: Expr) -> Expr:
 
 
 def symbols(expr: Expr) -> frozenset[str]:
-    """The names of the free symbols of a tree, constants excluded."""
+    """Return the names of the free symbols of a tree, without constants."""
     if isinstance(expr, Symbol):
         return frozenset() if expr.name in CONSTANTS else frozenset([expr.name])
     if isinstance(expr, Number):
@@ -70,12 +70,12 @@ def symbols(expr: Expr) -> frozenset[str]:
 
 
 def imaginary(expr: Expr) -> bool:
-    """Whether the imaginary unit occurs in a tree."""
+    """Return whether the imaginary unit occurs in a tree."""
     return any(map(imaginary, expr.args)) if isinstance(expr, Apply) else expr == Symbol("i")
 
 
 def renamed(expr: Expr, names: Mapping[str, str]) -> Expr:
-    """The tree with its symbols renamed."""
+    """Rename the symbols of a tree."""
     if isinstance(expr, Symbol):
         return Symbol(names.get(expr.name, expr.name))
     return Apply(expr.name, tuple(renamed(arg, names) for arg in expr.args)) if isinstance(expr, Apply) else expr

@@ -55,7 +55,7 @@ _FACTORS = re.compile(r"(?P<over>[/*])|(?P<name>[^\W\d_]+)|\^ ?\{?(?P<power>-?\d
 
 
 def quantity(text: str, read: Callable[[str], Answer]) -> Answer | None:
-    """An amount with a unit; None where the answer does not end in one."""
+    """Parse an amount with a unit; None if the answer does not end in one."""
     match = _QUANTITY.fullmatch(text)
     if match is None or not re.search(r"\d|\\", match["head"]):
         return None
@@ -69,12 +69,12 @@ def quantity(text: str, read: Callable[[str], Answer]) -> Answer | None:
 
 
 def droppable(unit: Unit) -> bool:
-    """Whether a number with this unit is the number without it: never where the word changes the value."""
+    """Return whether the unit may be dropped: never if the word changes the value."""
     return all(name not in _MEANINGFUL and (name in _KNOWN or len(name) > 2 or not name.isascii()) for name, _ in unit)
 
 
 def _bare_unit(head: str, written: str, unit: Unit) -> bool:
-    """Whether letters without a text command are a unit and not a product of variables."""
+    """Return whether letters without a text command are a unit and not a product of variables."""
     if re.search(r"[\d})|\]]$", head) is None:
         return False
     names = {name for name, _ in unit}
@@ -88,7 +88,7 @@ def _bare_unit(head: str, written: str, unit: Unit) -> bool:
 
 
 def _scaled(amount: Answer, unit: Unit) -> Answer:
-    """The quantity, with ``5 million people`` as 5000000 people."""
+    """Return the quantity, with ``5 million people`` as 5000000 people."""
     (first, power), *others = unit
     scale = next((word for word in _SCALES if first.startswith(word)), None)
     if scale is None or power != 1 or not isinstance(amount, Formula):
@@ -104,7 +104,7 @@ def _name(word: str) -> str:
 
 
 def _unit(written: str) -> Unit:
-    """The factors of a unit with their powers, sorted by name; words that are no units are one noun."""
+    """Parse the factors of a unit with their powers, sorted by name; other words are one noun."""
     text = re.sub(r"\\frac\{(.*)\}\{(.*)\}", r"\1/\2", written) if written.startswith("\\frac") else written
     text = (
         re.sub(r"\\text\{((?:[^{}]|\{[^{}]*\})*)\}", r" \1 ", text)
@@ -131,7 +131,7 @@ def _gathered(text: str) -> dict[str, int]:
 
 
 def _product(part: str) -> list[tuple[str, int]]:
-    """The factors side by side in ``kg m^2`` or ``square meters``; ``red balls`` is one noun."""
+    """Parse the adjacent factors of ``kg m^2`` or ``square meters``; ``red balls`` is one noun."""
     factors: list[tuple[str, int]] = []
     ahead = 1
     for match in _FACTORS.finditer(part):

@@ -1,8 +1,8 @@
 """Votes: from candidates to one answer.
 
-Only finished candidates whose answer can be read vote, and answers that are equivalent (:mod:`tts.answers.equivalence`)
-vote together. Ties go to the class with the highest single score, then to the one seen first. The answer is given as
-the class's best-scored candidate wrote it. A score that is no finite number is none.
+Only finished candidates with a parsable answer vote. Equivalent answers (:mod:`tts.answers.equivalence`) vote together.
+Ties go to the class with the highest single score, then to the one seen first. The answer is spelled as the class's
+best-scored candidate has it. A score that is not a finite number counts as missing.
 
 Majority is self-consistency (arXiv 2203.11171); best and weighted are best-of-N and weighted best-of-N
 (arXiv 2408.03314).
@@ -23,7 +23,7 @@ from tts.types import Candidate, Standing
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a vote decided: the answer as its best candidate wrote it, its share of the vote (0..1), that candidate."""
+    """The result of a vote: the answer as its best candidate spells it, its share (0..1), that candidate."""
 
     answer: str | None
     confidence: float
@@ -31,26 +31,26 @@ class Verdict:
 
 
 class Vote(Protocol):
-    """Turns candidates into one answer. Candidates that are unfinished or hold no answer do not vote."""
+    """A rule that elects one answer. Candidates that are unfinished or have no answer do not vote."""
 
     def __call__(self, candidates: Sequence[Candidate]) -> Verdict: ...
 
 
 Grouping = Callable[[Sequence[str]], list[int]]
-"""The class index of each answer, in the order of first appearance."""
+"""Returns the class index of each answer, in order of first appearance."""
 
 
 def majority(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict:
-    """The answer most candidates gave. Confidence: its share of the voters. Scores only break ties."""
+    """Elect the most common answer. Confidence: its share of the voters. Scores only break ties."""
     return _elect(candidates, group, _equal)
 
 
 def weighted(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict:
-    """The answer whose candidates' scores sum highest. Confidence: its share of that sum over all answers.
+    """Elect the answer with the largest sum of scores. Confidence: its share of the sum over all answers.
 
-    Where no voter has a score each weighs 1, which is :func:`majority`; where only some have one the others weigh
-    nothing. Where all weights are 0 there is no share to take, and voters are counted instead; where one is negative,
-    as rewards may be that are no probabilities, confidence is the share of the voters by number.
+    Without any scores each voter weighs 1, which is :func:`majority`; if only some have one, the others weigh nothing.
+    If all weights are 0, voters are counted. If one is negative (rewards need not be probabilities), confidence is the
+    share of the voters by number.
     """
     return _elect(candidates, group, _weights)
 
@@ -64,10 +64,10 @@ def borda(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdic
 
 
 def best(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict:
-    """The answer of the candidate with the highest score, the first of equals; one without a score ranks last.
+    """Elect the answer of the candidate with the highest score; ties go to the first; a missing score ranks last.
 
-    Confidence: the share of the voters, by number, whose answer is the same. The scores do not enter it: what the
-    winner scored says nothing of how much the others agree.
+    Confidence: the share of the voters, by number, with the same answer. Scores do not enter it: the winner's score
+        does not measure how much the others agree.
     """
     voters = _voters(candidates)
     if not voters:
@@ -79,14 +79,14 @@ def best(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict
 
 
 def classes(answers: Sequence[str | None]) -> list[int]:
-    """The class of each answer, in the order of first appearance; -1 for one that has no voice."""
+    """Return the class of each answer, in order of first appearance; -1 for one that cannot vote."""
     spoken = [answer for answer in answers if answer is not None and parsable(answer)]
     index = dict(zip(spoken, group(spoken), strict=True))
     return [-1 if answer is None else index.get(answer, -1) for answer in answers]
 
 
-def settled(answers: Sequence[str | None]) -> bool:
-    """Whether spelling alone tells the classes of these answers, so that :func:`classes` takes no time."""
+def spelling_decides(answers: Sequence[str | None]) -> bool:
+    """Return whether spelling alone determines the classes of these answers, so that :func:`classes` is fast."""
     return len({canonical(answer) for answer in answers if answer is not None and parsable(answer)}) <= 1
 
 
@@ -101,7 +101,7 @@ def elect(vote: str, candidates: Sequence[Candidate]) -> tuple[Verdict, tuple[St
 
 
 def standings(candidates: Sequence[Candidate], vote: str = "majority") -> tuple[Standing, ...]:
-    """Return how every answer fared, the largest share first: by the weights of the vote, if it weighs its voters."""
+    """Return the result of every answer, the largest share first: by sum of scores if ``weighted``, else by number."""
     voters = _voters(candidates)
     if not voters:
         return ()
@@ -138,7 +138,7 @@ def _score(voter: _Voter) -> float:
 
 
 def _finite(candidate: Candidate) -> float | None:
-    """The score of a candidate; None where it has none, or one that is no finite number."""
+    """Return the score of a candidate; None if it is missing or not finite."""
     score = candidate.score
     return score if isinstance(score, (int, float)) and math.isfinite(score) else None
 
@@ -168,7 +168,7 @@ _WEIGHTS: dict[str, Callable[[Sequence[_Voter]], list[float]]] = {"weighted": _w
 def _elect(
     candidates: Sequence[Candidate], group: Grouping, weigh: Callable[[Sequence[_Voter]], list[float]]
 ) -> Verdict:
-    """The class of voters with the greatest weight, and its best member."""
+    """Return the class of voters with the greatest weight, and its best member."""
     voters = _voters(candidates)
     if not voters:
         return _NOBODY
@@ -183,12 +183,12 @@ def _elect(
         leader = leaders[index]
         if leader is None or _score(voter) > _score(leader):
             leaders[index] = voter
-    # classes are numbered as they were first seen, and max keeps the first of equals
+    # classes are numbered in order of appearance, and max keeps the first of equals
     total, leader = max(
         ((total, leader) for total, leader in zip(totals, leaders, strict=True) if leader is not None),
         key=lambda pair: (pair[0], _score(pair[1])),
     )
-    if min(weights) < 0:  # rewards that are no probabilities have no share of a sum: count the voters who agree
+    if min(weights) < 0:  # negative rewards have no share of a sum: count the voters who agree
         mine = classes[voters.index(leader)]
         return Verdict(leader[1], classes.count(mine) / len(classes), leader[0])
     return Verdict(leader[1], total / sum(totals), leader[0])

@@ -76,9 +76,8 @@ def conventions(text: Mapping[str, Any], name: str) -> dict[str, Any]:
 
     Args:
         text: configuration of the language model, see :func:`tts.models.hf_config.text_of`.
-        name: name of the model. R1 distillations have the type of their base model, so only the name identifies them;
-            the
-            same holds for models that always think.
+        name: name of the model. R1 distillations have the type of their base model and models that always think have
+            no type of their own, so only the name identifies both.
     """
     kind, called = text.get("model_type", ""), name.lower().replace("_", "-")
     if "r1-distill" in called:

@@ -17,7 +17,7 @@ from tts.answers.aggregate import aggregate
 from tts.answers.equivalence import LATE, within
 from tts.answers.extract import conclusion, extract
 from tts.answers.finding import Found, How, strongest
-from tts.answers.votes import classes, settled
+from tts.answers.votes import classes, spelling_decides
 from tts.budget import Hold, Ledger
 from tts.errors import OutOfTime, PromptTooLong, StrategyError
 from tts.protocols import Completion, Policy, Request, RewardModel
@@ -161,7 +161,7 @@ class Search:
         found = [self.found(node) for node in nodes]
         best = strongest(how for _, how in found)
         answers = [answer if how is best else None for answer, how in found]
-        if settled(answers):
+        if spelling_decides(answers):
             return classes(answers)
         compared: tuple[list[int], bool] = await aside(within, self.ledger.seconds_left, classes, answers)
         numbers, late = compared
