@@ -10,15 +10,15 @@ from typing import Any
 from benchmarks.recordings import grading, reading
 from benchmarks.recordings.encode import CHARACTERS, Draft, entry_of, run_of
 from benchmarks.recordings.manifest import MANIFEST, read_manifest
+from benchmarks.recordings.plans import strategy_of
 from benchmarks.recordings.pool import Key, Pool, without_greedy
-from benchmarks.recordings.records import Record
 from tts.commands.console import count
 from tts.errors import BadInput
 from tts.files.jsonl import rows
 from tts.records import outcomes
 from tts.records.outcomes import Outcome
 from tts.search.strategy import parameters_of, strategy_type
-from tts.types import Candidate, Plan, Usage
+from tts.types import Plan, Usage
 
 TOKENS = 500
 """Tokens of a sample if neither tokens nor text were recorded."""
@@ -55,8 +55,8 @@ def read(paths: Sequence[Path], data: Path | None = None) -> Pool:
             for outcome in outcomes.read(outcomes.file_of(path)):
                 gathered.add(outcome, path)
         else:
-            for record in grading.grade(reading.read(path, data)):
-                gathered.add(_as_outcome(record, path), path)
+            for outcome in grading.grade(reading.read(path, data)):
+                gathered.add(_priced(outcome, path), path)
             gathered.guessed = True
         if gathered.rows == before:
             raise BadInput(f"{path} has no outcomes yet.")
@@ -67,25 +67,20 @@ def _from_bench(path: Path) -> bool:
     return path.is_dir() or next((row for _, row in rows(path)), {}).keys() >= OURS
 
 
-def _as_outcome(record: Record, path: Path) -> Outcome:
-    """Convert a recording to an outcome of independent samples; tokens are estimated from texts."""
-    strategy = record.plan.partition(",")[0] or "best-of-n"
+def _priced(outcome: Outcome, path: Path) -> Outcome:
+    """Return a recording as a run of independent samples without text; tokens are estimated from the texts."""
+    strategy = strategy_of(outcome) or "best-of-n"
     if strategy not in ("best-of-n", "majority"):
         raise BadInput(f"{path} holds what `tts solve` wrote: calibrate from a run of `tts bench`, which is graded.")
-    length = sum(map(len, record.excerpts)) / len(record.excerpts) / CHARACTERS if record.excerpts else TOKENS
-    tokens = max(1, round(length))
-    candidates = tuple(
-        Candidate(c.key, (), c.finish, c.answer, c.scores, c.score, c.tokens or tokens) for c in record.candidates
-    )
-    prompt = max(1, len(record.problem) // CHARACTERS)
+    lengths = [len(candidate.text) for candidate in outcome.candidates if candidate.steps]
+    tokens = max(1, round(sum(lengths) / len(lengths) / CHARACTERS)) if lengths else TOKENS
+    candidates = tuple(replace(c, steps=(), tokens=c.tokens or tokens) for c in outcome.candidates)
+    prompt = max(1, len(outcome.problem) // CHARACTERS)
     sampled = sum(candidate.tokens for candidate in candidates)
     scored = any(candidate.scores for candidate in candidates)
     usage = Usage(sampled, prompt, (prompt + sampled) * scored)
     plan = Plan(strategy, n=len(candidates), prm="unknown" if scored else "")
-    return Outcome(
-        record.id, record.problem, record.gold or "", plan, candidates, record.right or (),
-        usage=usage, level=record.level, subject=record.subject,
-    )  # fmt: skip
+    return replace(outcome, candidates=candidates, usage=usage, plan=plan, dataset="", job="")
 
 
 @dataclass(slots=True)

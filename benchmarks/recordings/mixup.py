@@ -18,8 +18,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.recordings.records import Record, voter
+from benchmarks.recordings.grading import voter
 from tts.answers.normalize import canonical
+from tts.records.outcomes import Outcome
 
 FEWEST = 5  # problems needed for either test
 NEARER = 1.25  # ratio of similarities from which another problem counts as nearer
@@ -40,15 +41,15 @@ class Fit:
         return self.strayed / self.compared if self.compared else 0.0
 
 
-def warning(records: Sequence[Record]) -> str | None:
+def warning(outcomes: Sequence[Outcome]) -> str | None:
     """Return a sentence if the candidates do not seem to belong to their problems, else None."""
-    fit = fit_of(records)
+    fit = fit_of(outcomes)
     if fit.share > MOST:
         return (
             f"the solutions do not belong to their problems: of {fit.compared} compared, {fit.strayed} match "
             "another problem of the file; its rows are probably interleaved, and accuracies from it are meaningless."
         )
-    if not fit.compared and answers_fit_at_random(records):
+    if not fit.compared and answers_fit_at_random(outcomes):
         return (
             "the answers are right no more often than if they were permuted among the problems: the rows "
             "are mixed up, or the model solves none of them."
@@ -56,10 +57,10 @@ def warning(records: Sequence[Record]) -> str | None:
     return None
 
 
-def fit_of(records: Sequence[Record]) -> Fit:
-    """Compare the excerpts of each problem with the words of every problem of the file."""
-    problems = [frozenset(_WORD.findall(record.problem.lower())) for record in records]
-    distinct = len({record.problem for record in records})
+def fit_of(outcomes: Sequence[Outcome]) -> Fit:
+    """Compare the recorded texts of each problem with the words of every problem of the file."""
+    problems = [frozenset(_WORD.findall(outcome.problem.lower())) for outcome in outcomes]
+    distinct = len({outcome.problem for outcome in outcomes})
     if distinct < FEWEST:
         return Fit(0, 0)
     spread = Counter(word for words in problems for word in words)
@@ -70,11 +71,11 @@ def fit_of(records: Sequence[Record]) -> Fit:
             where.setdefault(word, []).append(index)
     norms = [math.sqrt(sum(weight[word] for word in words)) for words in problems]
     compared = strayed = 0
-    for index, record in enumerate(records):
-        for text in record.excerpts:
-            near = _nearness(text, weight, where, norms)
+    for index, outcome in enumerate(outcomes):
+        for candidate in (c for c in outcome.candidates if c.steps):
+            near = _nearness(candidate.text, weight, where, norms)
             own = near.get(index, 0.0)
-            best = max((value for k, value in near.items() if records[k].problem != record.problem), default=0.0)
+            best = max((value for k, value in near.items() if outcomes[k].problem != outcome.problem), default=0.0)
             if max(own, best) > 0:
                 compared += 1
                 strayed += best > NEARER * own
@@ -91,15 +92,15 @@ def _nearness(
     return {index: value / norms[index] for index, value in near.items() if norms[index]}
 
 
-def answers_fit_at_random(records: Sequence[Record]) -> bool:
+def answers_fit_at_random(outcomes: Sequence[Outcome]) -> bool:
     """Test whether answers match their own gold no more often than under a permutation of the golds.
 
     A permutation test at one per cent; answers are compared by spelling.
     """
-    if len({record.problem or record.id for record in records}) < FEWEST:
+    if len({outcome.problem or outcome.id for outcome in outcomes}) < FEWEST:
         return False
-    golds = [canonical(record.gold or "") for record in records]
-    answers = [Counter(canonical(c.answer or "") for c in record.candidates if voter(c)) for record in records]
+    golds = [canonical(outcome.gold) for outcome in outcomes]
+    answers = [Counter(canonical(c.answer or "") for c in outcome.candidates if voter(c)) for outcome in outcomes]
     own = _matches(answers, golds)
     draw = random.Random(0)
     return any(_matches(answers, draw.sample(golds, len(golds))) >= own for _ in range(_PERMUTATIONS))

@@ -1,4 +1,4 @@
-"""Readers of recorded candidates, for four file formats.
+"""Readers of recorded outcomes, for four file formats.
 
     ours             a run folder or its ``outcomes.jsonl`` (:mod:`tts.records.outcomes`); a file of
                      ``tts solve --out``, with ``--data`` for the right answers
@@ -7,28 +7,33 @@
                      ``step_scores``, and ``correct`` and ``cluster`` if graded
     Qwen2.5-Math     one object per problem: ``question, answer, code`` (texts), ``pred_score`` (one per solution)
 
-Files that end in ``.gz`` are decompressed.
+Files that end in ``.gz`` are decompressed. Most text is dropped: 500 problems by 256 candidates fit into memory.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.recordings.records import EXCERPTS, Record
-from benchmarks.stats.subsets import independent
+from benchmarks.recordings.plans import UNKNOWN
 from tts.answers.extract import extract
 from tts.errors import BadInput
 from tts.files.jsonl import rows
 from tts.files.shape import short
 from tts.records.outcomes import Outcome, file_of, outcome_of
-from tts.types import Candidate, Finish, Plan
+from tts.types import Candidate, Finish
 
 Row = Mapping[str, Any]
+
+TEXTS = 4
+"""Candidates per problem that keep the beginning of their text as one step, for :mod:`benchmarks.recordings.mixup`."""
+
+LENGTH = 4000
+"""Characters kept of such a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,8 @@ class Gold:
     subject: str = ""
 
 
-def read(path: Path, data: Path | None = None) -> list[Record]:
-    """Read all records of a file or run folder.
+def read(path: Path, data: Path | None = None) -> list[Outcome]:
+    """Read all outcomes of a file or run folder. They may be ungraded, and most candidates have no steps.
 
     Args:
         path: see the module's docstring.
@@ -54,30 +59,30 @@ def read(path: Path, data: Path | None = None) -> list[Record]:
     """
     golds = read_golds(data) if data is not None else {}
     source = file_of(path)
-    records: list[Record] = []
-    form: Callable[[Row, int], Record] | None = None
+    outcomes: list[Outcome] = []
+    form: Callable[[Row, int], Outcome] | None = None
     for line, row in rows(source):
         number = line.number
         try:
             form = form or form_of(row)
-            record = form(row, number)
+            outcome = form(row, number)
         except (KeyError, TypeError, ValueError, AttributeError, BadInput) as error:
             reason = f"there is no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
             raise BadInput(f"line {number} of {source} cannot be used: {reason}.") from error
-        gold = golds.get(record.id) or golds.get(record.problem)
+        gold = golds.get(outcome.id) or golds.get(outcome.problem)
         if gold is not None:
-            right = record.right if record.gold == gold.answer else None
-            record = replace(
-                record, gold=gold.answer, right=right,
-                level=gold.level or record.level, subject=gold.subject or record.subject,
+            right = outcome.right if outcome.gold == gold.answer else ()
+            outcome = replace(
+                outcome, gold=gold.answer, right=right,
+                level=gold.level or outcome.level, subject=gold.subject or outcome.subject,
             )  # fmt: skip
-        if record.gold is None:
+        if not outcome.gold:
             where = f"{data} does not hold it" if data else "name the file of the problems with --data"
-            raise BadInput(f"line {number} of {source} has no right answer of {record.id!r}: {where}.")
-        records.append(record)
-    if not records:
+            raise BadInput(f"line {number} of {source} has no right answer of {outcome.id!r}: {where}.")
+        outcomes.append(outcome)
+    if not outcomes:
         raise BadInput(f"{source} has no problems.")
-    return records
+    return outcomes
 
 
 def read_golds(path: Path) -> dict[str, Gold]:
@@ -96,7 +101,7 @@ def read_golds(path: Path) -> dict[str, Gold]:
     return golds
 
 
-def form_of(row: Row) -> Callable[[Row, int], Record]:
+def form_of(row: Row) -> Callable[[Row, int], Outcome]:
     """Return the reader for rows like this one. Raises BadInput for an unknown format."""
     if "candidates" in row and "plan" in row:
         return _outcome if "gold" in row else _answer
@@ -109,61 +114,55 @@ def form_of(row: Row) -> Callable[[Row, int], Record]:
     )
 
 
-def _outcome(row: Row, number: int) -> Record:
+def _outcome(row: Row, number: int) -> Outcome:
     outcome = outcome_of(row)
-    return Record(
-        outcome.id, outcome.problem, outcome.gold, _light(outcome.candidates), level_of(row), outcome.subject,
-        right=outcome.right, classes=_classes(outcome), plan=plan_words(outcome.plan, outcome.job),
-        excerpts=_excerpts([c.text for c in outcome.candidates]), independent=_independent(outcome),
-    )  # fmt: skip
+    return replace(outcome, candidates=tuple(_light(k, c, c.text) for k, c in enumerate(outcome.candidates)))
 
 
-def _independent(outcome: Outcome) -> bool:
-    return independent(outcome.job.rpartition("/")[0] or outcome.plan.strategy)
-
-
-def _answer(row: Row, number: int) -> Record:
+def _answer(row: Row, number: int) -> Outcome:
     candidates = [{**candidate, "correct": False} for candidate in row["candidates"]]
-    return replace(
-        _outcome({**row, "gold": "", "correct": False, "candidates": candidates}, number), gold=None, right=None
-    )
+    outcome = _outcome({**row, "gold": "", "correct": False, "candidates": candidates}, number)
+    return replace(outcome, right=())
 
 
-def _search_and_learn(row: Row, number: int) -> Record:
+def _search_and_learn(row: Row, number: int) -> Outcome:
     texts = row["completions"]
     return _foreign(row, number, row["problem"], texts, row.get("scores", [[]] * len(texts)))
 
 
-def _qwen(row: Row, number: int) -> Record:
+def _qwen(row: Row, number: int) -> Outcome:
     texts = row["code"]
     return _foreign(row, number, row["question"], texts, row.get("pred_score", [[]] * len(texts)))
 
 
-def _foreign(row: Row, number: int, problem: str, texts: Any, scores: Any) -> Record:
+def _foreign(row: Row, number: int, problem: str, texts: Any, scores: Any) -> Outcome:
     if not (isinstance(texts, list) and isinstance(scores, list) and all(isinstance(t, str) for t in texts)):
         raise BadInput("its texts or scores are not a list")
     if len(texts) != len(scores):
         raise BadInput(f"it has {len(texts)} texts and {len(scores)} lists of scores")
-    candidates = [candidate_of(k, extract(text), s) for k, (text, s) in enumerate(zip(texts, scores, strict=True))]
-    return Record(
-        str(row.get("unique_id", row.get("id", row.get("idx", number)))), str(problem), _gold(row), tuple(candidates),
-        level_of(row), str(row.get("subject", "")), excerpts=_excerpts(texts),
+    candidates = [
+        _light(k, candidate_of(k, extract(text), s), text)
+        for k, (text, s) in enumerate(zip(texts, scores, strict=True))
+    ]
+    return Outcome(
+        str(row.get("unique_id", row.get("id", row.get("idx", number)))), str(problem), _gold(row), UNKNOWN,
+        tuple(candidates), level=level_of(row), subject=str(row.get("subject", "")),
     )  # fmt: skip
 
 
-def _pool(row: Row, number: int) -> Record:
+def _pool(row: Row, number: int) -> Outcome:
     samples = row["samples"]
     answers = [_text(s["answer"]) if "answer" in s else extract(_text(s["text"]) or "") for s in samples]
     candidates = [
-        candidate_of(k, a, s.get("step_scores", [])) for k, (a, s) in enumerate(zip(answers, samples, strict=True))
+        _light(k, candidate_of(k, a, s.get("step_scores", [])), str(s["text"]) if "text" in s else None)
+        for k, (a, s) in enumerate(zip(answers, samples, strict=True))
     ]
     graded = all("correct" in s and "cluster" in s for s in samples)
-    return Record(
-        str(row.get("unique_id", number)), str(row.get("problem", "")), _gold(row), tuple(candidates), level_of(row),
-        str(row.get("subject", "")),
-        right=tuple(bool(s["correct"]) for s in samples) if graded else None,
-        classes=tuple(_class(s["cluster"]) for s in samples) if graded else None,
-        excerpts=_excerpts([str(s["text"]) for s in samples if "text" in s]),
+    return Outcome(
+        str(row.get("unique_id", number)), str(row.get("problem", "")), _gold(row), UNKNOWN, tuple(candidates),
+        right=tuple(bool(s["correct"]) for s in samples) if graded else (),
+        classes=tuple(_class(s["cluster"]) for s in samples) if graded else (),
+        level=level_of(row), subject=str(row.get("subject", "")),
     )  # fmt: skip
 
 
@@ -176,8 +175,10 @@ def _text(value: Any) -> str | None:
     return str(value)
 
 
-def _class(value: Any) -> int | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+def _class(value: Any) -> int:
+    if value is None:
+        return -1
+    if isinstance(value, bool) or not isinstance(value, int):
         raise BadInput(f"the `cluster` of a sample is no whole number but {short(value)}")
     return value
 
@@ -199,36 +200,11 @@ def level_of(row: Row) -> int:
     return int(match[0]) if match else 0
 
 
-def plan_words(plan: Plan, job: str = "") -> str:
-    """Describe a plan in one line that distinguishes the plans of a run. The plans that a job chose are one."""
-    strategy, _, width = job.rpartition("/")
-    if strategy and strategy != plan.strategy:
-        return f"{strategy}, N = {width}, a plan for each problem"
-    words = [
-        plan.strategy,
-        f"N = {plan.n}",
-        plan.policy,
-        plan.prm,
-        f"seed {plan.seed}" * bool(plan.seed),
-    ]
-    return ", ".join(word for word in words if word)
-
-
-def _gold(row: Row) -> str | None:
+def _gold(row: Row) -> str:
     answer = row.get("answer")
-    return str(answer) if isinstance(answer, str | int | float) else None
+    return str(answer) if isinstance(answer, str | int | float) else ""
 
 
-def _classes(outcome: Outcome) -> tuple[int | None, ...] | None:
-    """Return the classes that the row has, if any."""
-    if len(outcome.classes) != len(outcome.candidates):
-        return None
-    return tuple(None if label < 0 else label for label in outcome.classes)
-
-
-def _light(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    return tuple(replace(candidate, steps=()) for candidate in candidates)
-
-
-def _excerpts(texts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(text[:4000] for text in texts[:EXCERPTS])
+def _light(position: int, candidate: Candidate, text: str | None) -> Candidate:
+    """Return the candidate with the beginning of its text as one step, or without steps."""
+    return replace(candidate, steps=(text[:LENGTH],) if text is not None and position < TEXTS else ())

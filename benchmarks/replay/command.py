@@ -14,8 +14,8 @@ from tts.commands.console import interactive, note, say, say_json
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
-    from benchmarks.recordings.records import Record
     from benchmarks.replay.replay import Choice, Line
+    from tts.records.outcomes import Outcome
 
 
 def replay(
@@ -77,25 +77,25 @@ def replay(
     Example: tts replay runs/llama3b --vote majority,weighted --aggregate last,prod --budget 1,4,16
     """
     from benchmarks.recordings.mixup import warning
+    from benchmarks.recordings.plans import plan_words
     from benchmarks.recordings.reading import read
-    from benchmarks.recordings.records import sizes
-    from benchmarks.replay.replay import choices
+    from benchmarks.replay.replay import choices, sizes
 
     wanted = choices(names(vote), names(aggregate))
     base = _base(against)
     asked = _numbers(budget)
     printed: list[dict[str, Any]] = []
-    by_plan: dict[str, list[Record]] = {}
-    for record in read(file, data):
-        by_plan.setdefault(record.plan, []).append(record)
-    sizes([record for records in by_plan.values() for record in records], asked)  # refuses what no plan has
-    for at, records in enumerate(by_plan.values()):
+    by_plan: dict[str, list[Outcome]] = {}
+    for outcome in read(file, data):
+        by_plan.setdefault(plan_words(outcome), []).append(outcome)
+    sizes([outcome for outcomes in by_plan.values() for outcome in outcomes], asked)  # refuses what no plan has
+    for at, outcomes in enumerate(by_plan.values()):
         if at and not as_json:
             say()
-        sentence = warning(records)
+        sentence = warning(outcomes)
         if sentence:
             note(f"{file}: {sentence}")
-        printed += _one_plan(records, wanted, base, asked, subsets, as_json, several=len(by_plan) > 1)
+        printed += _one_plan(outcomes, wanted, base, asked, subsets, as_json, several=len(by_plan) > 1)
     if as_json:
         say_json(printed)
 
@@ -127,7 +127,7 @@ def _base(text: str | None) -> Choice | None:
 
 
 def _one_plan(
-    records: Sequence[Record],
+    outcomes: Sequence[Outcome],
     wanted: Sequence[Choice],
     base: Choice | None,
     asked: Sequence[int] | None,
@@ -137,22 +137,22 @@ def _one_plan(
 ) -> list[dict[str, Any]]:
     """Compute the table of one plan and return its rows. Prints it unless ``as_json``."""
     from benchmarks.recordings.grading import grade
-    from benchmarks.recordings.records import sizes
-    from benchmarks.replay.replay import lines, scored, versus
+    from benchmarks.recordings.plans import plan_words
+    from benchmarks.replay.replay import lines, scored, sizes, versus
 
-    most = max((len(record.candidates) for record in records), default=0)
+    most = max((len(outcome.candidates) for outcome in outcomes), default=0)
     if asked and min(asked) > most > 0:
-        note(f"{records[0].plan} has at most {most} candidates per problem and is left out.")
+        note(f"{plan_words(outcomes[0])} has at most {most} candidates per problem and is left out.")
         return []
-    ns = sizes(records, None if asked is None else [n for n in asked if n <= most])
-    if not scored(records):
+    ns = sizes(outcomes, None if asked is None else [n for n in asked if n <= most])
+    if not scored(outcomes):
         kept = [choice for choice in wanted if choice.aggregate is None]
         if not kept or (base and base.aggregate):
             raise BadInput("the recorded candidates have no step scores: only --vote majority can be replayed.")
         if len(kept) < len(wanted):
             note("the recorded candidates have no step scores: only the majority vote is replayed.")
         wanted = kept
-    graded = grade(records, _bar(len(records)))
+    graded = grade(outcomes, _bar(len(outcomes)))
     table = lines(graded, wanted, ns, subsets)
     rows = [_row(line) | ({"plan": line.plan} if several else {}) for line in table]
     if base is not None:
@@ -178,13 +178,14 @@ def _row(line: Line) -> dict[str, Any]:
 
 
 def _print(
-    records: Sequence[Record],
+    outcomes: Sequence[Outcome],
     table: Sequence[Line],
     rows: Sequence[dict[str, Any]],
     ns: Sequence[int],
     subsets: bool,
     base: Choice | None,
 ) -> None:
+    from benchmarks.recordings.plans import independent, plan_words
     from benchmarks.replay.replay import some_right
     from benchmarks.stats.intervals import Interval
     from tts.commands.console import count
@@ -202,18 +203,18 @@ def _print(
             gain = Interval(row["difference"], row["difference_low"], row["difference_high"])
             entry[f"against {base} at {most}"] = gain.points()
         laid.append(entry)
-    if records[0].plan:
-        say(records[0].plan)
+    if words := plan_words(outcomes[0]):
+        say(words)
     say(columns(laid))
-    counts = {len(record.candidates) for record in records}
+    counts = {len(outcome.candidates) for outcome in outcomes}
     many = f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
     how = "mean over subsets of N" if subsets else "the first N as recorded"
-    if not records[0].independent:
+    if not independent(outcomes[0]):
         how = f"{how}, which is no search of that width" if ns[0] < max(counts) else "all that the search ended with"
-    one, some = some_right(records, 1), some_right(records, most)
-    say(f"\n{count(len(records), 'problem')}, {many} candidates each; accuracy in %, N being {how}.")
+    one, some = some_right(outcomes, 1), some_right(outcomes, most)
+    say(f"\n{count(len(outcomes), 'problem')}, {many} candidates each; accuracy in %, N being {how}.")
     say(f"A candidate is right in {one.percent()}, any of {most} in {some.percent()} (unbiased over subsets).")
-    short = sum(len(record.candidates) < most for record in records)
+    short = sum(len(outcome.candidates) < most for outcome in outcomes)
     if short:
         have = "has" if short == 1 else "have"
         note(f"{count(short, 'problem')} {have} fewer than {most} candidates; all they have took part.")

@@ -8,15 +8,17 @@ Majority ignores scores, and ties go to the answer seen first: it is what one ha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from benchmarks.recordings.records import Record
+from benchmarks.recordings.plans import independent, plan_words
 from benchmarks.stats.intervals import Interval, difference, mean, pass_at_k, wilson
 from benchmarks.stats.subsets import Samples, accuracy_at
 from tts import registry
-from tts.answers.aggregate import AGGREGATES
+from tts.answers.aggregate import AGGREGATES, aggregate
 from tts.errors import BadInput, UnknownName
+from tts.records.outcomes import Outcome
 from tts.types import Candidate
 
 MAJORITY = "majority"
@@ -58,73 +60,102 @@ def choices(votes: Sequence[str], aggregates: Sequence[str]) -> list[Choice]:
     return list(dict.fromkeys(found))
 
 
-def scored(records: Sequence[Record]) -> bool:
+def sizes(outcomes: Sequence[Outcome], asked: Sequence[int] | None) -> list[int]:
+    """Return the values of N to compute: those asked for, or the powers of two and the recorded number.
+
+    For a search the default is its recorded number only. Raises BadInput if ``asked`` exceeds the candidates of every
+    problem.
+    """
+    most = max((len(outcome.candidates) for outcome in outcomes), default=0)
+    if most == 0:
+        raise BadInput("no problem of the file has candidates: name another file.")
+    if asked is None and not all(map(independent, outcomes)):
+        return [most]
+    if asked is None:
+        powers = [2**k for k in range(math.floor(math.log2(most)) + 1)]
+        return [*powers, most] if powers[-1] < most else powers
+    for n in asked:
+        if n < 1:
+            raise BadInput(f"a budget is a whole number, 1 or more, not {n}.")
+        if n > most:
+            raise BadInput(f"a budget of {n} is more than the {most} candidates recorded for a problem: ask for less.")
+    return sorted(set(asked))
+
+
+def scored(outcomes: Sequence[Outcome]) -> bool:
     """Return whether the candidates have step scores."""
-    return any(candidate.scores for record in records for candidate in record.candidates)
+    return any(candidate.scores for outcome in outcomes for candidate in outcome.candidates)
 
 
-def hits(records: Sequence[Record], choice: Choice, n: int, subsets: bool = False, seed: int = 0) -> list[float]:
-    """Return for each graded record whether the vote is right (1.0 or 0.0), or with ``subsets`` how often it is."""
-    return _hits(records, _samples(records, choice), choice, n, subsets, seed)
+def hits(outcomes: Sequence[Outcome], choice: Choice, n: int, subsets: bool = False, seed: int = 0) -> list[float]:
+    """Return for each graded outcome whether the vote is right (1.0 or 0.0), or with ``subsets`` how often it is."""
+    return _hits(outcomes, _samples(outcomes, choice), choice, n, subsets, seed)
 
 
 def lines(
-    records: Sequence[Record], wanted: Sequence[Choice], sizes: Sequence[int], subsets: bool = False
+    outcomes: Sequence[Outcome], wanted: Sequence[Choice], sizes: Sequence[int], subsets: bool = False
 ) -> list[Line]:
     """Compute accuracy for each choice and N. The interval is Wilson's, with ``subsets`` a bootstrap over problems."""
-    if not records:
+    if not outcomes:
         raise BadInput("there are no problems to replay: name another file.")
     table = []
     for choice in wanted:
-        samples = _samples(records, choice)
+        samples = _samples(outcomes, choice)
         for n in sizes:
-            values = _hits(records, samples, choice, n, subsets)
+            values = _hits(outcomes, samples, choice, n, subsets)
             accuracy = mean(values) if subsets else wilson(round(sum(values)), len(values))
-            table.append(Line(choice, n, accuracy, len(values), records[0].plan))
+            table.append(Line(choice, n, accuracy, len(values), plan_words(outcomes[0])))
     return table
 
 
-def versus(records: Sequence[Record], ours: Choice, theirs: Choice, n: int, subsets: bool = False) -> Interval:
+def versus(outcomes: Sequence[Outcome], ours: Choice, theirs: Choice, n: int, subsets: bool = False) -> Interval:
     """Return how much more often ``ours`` is right than ``theirs``, paired over the problems."""
-    return difference(hits(records, ours, n, subsets), hits(records, theirs, n, subsets))
+    return difference(hits(outcomes, ours, n, subsets), hits(outcomes, theirs, n, subsets))
 
 
-def some_right(records: Sequence[Record], k: int) -> Interval:
+def some_right(outcomes: Sequence[Outcome], k: int) -> Interval:
     """Estimate pass@k over the problems without bias; a problem with fewer than k candidates counts all it has."""
     values = []
-    for record in records:
-        right = record.right or ()
+    for outcome in outcomes:
+        right = outcome.right
         values.append(pass_at_k(len(right), sum(right), min(k, len(right))) if right else 0.0)
     return mean(values)
 
 
-def _samples(records: Sequence[Record], choice: Choice) -> list[Samples]:
+def rescored(outcome: Outcome, how: str | None) -> tuple[Candidate, ...]:
+    """Return the candidates with their step scores aggregated by ``how``; without scores if it is None."""
+    return tuple(replace(candidate, score=_score(candidate, how)) for candidate in outcome.candidates)
+
+
+def _score(candidate: Candidate, how: str | None) -> float | None:
+    return aggregate(candidate.scores, how) if how is not None and candidate.scores else None
+
+
+def _samples(outcomes: Sequence[Outcome], choice: Choice) -> list[Samples]:
     """Convert the candidates to arrays, with the scores that the choice uses."""
     found = []
-    for record in records:
-        assert record.right is not None
-        assert record.classes is not None
-        found.append(Samples.of(record.classes, record.scores(choice.aggregate), record.right))
+    for outcome in outcomes:
+        scores = [_score(candidate, choice.aggregate) for candidate in outcome.candidates]
+        found.append(Samples.of(outcome.classes, scores, outcome.right))
     return found
 
 
 def _hits(
-    records: Sequence[Record], samples: Sequence[Samples], choice: Choice, n: int, subsets: bool, seed: int = 0
+    outcomes: Sequence[Outcome], samples: Sequence[Samples], choice: Choice, n: int, subsets: bool, seed: int = 0
 ) -> list[float]:
     if choice.vote not in VOTES:  # a vote of another package: call it
         if subsets:
             raise BadInput(f"--subsets works with the votes {', '.join(VOTES)}, not {choice.vote}.")
-        return [_by_plugin(record, choice, n) for record in records]
+        return [_by_plugin(outcome, choice, n) for outcome in outcomes]
     if not subsets:  # the first n have one subset of size n
         samples = [each.first(n) for each in samples]
     return [accuracy_at(each, min(n, len(each)), choice.vote, seed) if len(each) else 0.0 for each in samples]
 
 
-def _by_plugin(record: Record, choice: Choice, n: int) -> float:
-    assert record.right is not None
-    candidates = record.scored_by(choice.aggregate)[:n]
-    chosen = registry.resolve("vote", choice.vote)(candidates, group=_Lookup(record)).best
-    return float(chosen is not None and record.right[_position(candidates, chosen)])
+def _by_plugin(outcome: Outcome, choice: Choice, n: int) -> float:
+    candidates = rescored(outcome, choice.aggregate)[:n]
+    chosen = registry.resolve("vote", choice.vote)(candidates, group=_Lookup(outcome)).best
+    return float(chosen is not None and outcome.right[_position(candidates, chosen)])
 
 
 def _position(candidates: Sequence[Candidate], chosen: Candidate) -> int:
@@ -132,12 +163,11 @@ def _position(candidates: Sequence[Candidate], chosen: Candidate) -> int:
 
 
 class _Lookup:
-    """The grouping of a graded record: its known classes, numbered in order of appearance, as votes expect them."""
+    """The grouping of a graded outcome: its known classes, numbered in order of appearance, as votes expect them."""
 
-    def __init__(self, record: Record) -> None:
-        assert record.classes is not None
-        pairs = zip(record.candidates, record.classes, strict=True)
-        self._classes = {c.answer: label for c, label in pairs if label is not None}
+    def __init__(self, outcome: Outcome) -> None:
+        pairs = zip(outcome.candidates, outcome.classes, strict=True)
+        self._classes = {c.answer: label for c, label in pairs if label >= 0}
 
     def __call__(self, answers: Sequence[str]) -> list[int]:
         seen: dict[int, int] = {}

@@ -172,10 +172,10 @@ def _take(runs: Runs, path: Path, method: _Method) -> None:
 
 
 def _samples(outcome: Outcome) -> Samples:
-    known = len(outcome.classes) == len(outcome.candidates)
-    classes = outcome.classes if known else classes_of(outcome.candidates)
     found = outcome.candidates
-    return Samples.of(classes, [c.score for c in found], outcome.right, [c.steps for c in found])
+    return Samples.of(
+        outcome.classes or classes_of(found), [c.score for c in found], outcome.right, [c.steps for c in found]
+    )
 
 
 def manifest_of(path: Path) -> dict[str, Any]:

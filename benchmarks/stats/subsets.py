@@ -50,15 +50,14 @@ class Samples:
     @classmethod
     def of(
         cls,
-        classes: Sequence[int | None],
+        classes: Sequence[int],
         scores: Sequence[float | None],
         right: Sequence[bool],
         solutions: Sequence[Sequence[str]] = (),
     ) -> Samples:
-        labels = [-1 if label is None else label for label in classes]
         values = [math.nan if score is None else score for score in scores]
         return cls(
-            np.array(labels, dtype=np.int64),
+            np.array(classes, dtype=np.int64),
             np.array(values, dtype=float),
             np.array(right, dtype=bool),
             sharing_of(solutions),

@@ -22,7 +22,6 @@ from benchmarks.calibrate.regression import sigmoid
 from benchmarks.recordings.grading import grade
 from benchmarks.recordings.pool import Candidates, Entry, Pool, SampleSet
 from benchmarks.recordings.reading import read
-from benchmarks.recordings.records import Record
 from benchmarks.simulate.simulator import ORDERS
 from benchmarks.stats.intervals import Interval
 from benchmarks.study import early_stopping
@@ -31,35 +30,34 @@ from benchmarks.study.policy_study import PolicyStudy, across
 from tts.answers.aggregate import AGGREGATES, aggregate
 from tts.commands.console import table
 from tts.errors import BadInput, TTSError
+from tts.records.outcomes import Outcome
 
 
-def pool_of(records: Sequence[Record]) -> Pool:
-    """Convert graded records to a pool in which a sample costs one, prompts and scores nothing."""
-    scored = all(candidate.scores for record in records for candidate in record.candidates)
-    bounded = all(0 <= score <= 1 for record in records for c in record.candidates for score in c.scores)
-    squeezed = records if bounded else [_squeezed(record) for record in records]
-    return Pool(tuple(_entry(record, scored) for record in squeezed), "recorded", "recorded" if scored else "", {})
+def pool_of(outcomes: Sequence[Outcome]) -> Pool:
+    """Convert graded outcomes to a pool in which a sample costs one, prompts and scores nothing."""
+    scored = all(candidate.scores for outcome in outcomes for candidate in outcome.candidates)
+    bounded = all(0 <= score <= 1 for outcome in outcomes for c in outcome.candidates for score in c.scores)
+    squeezed = outcomes if bounded else [_squeezed(outcome) for outcome in outcomes]
+    return Pool(tuple(_entry(outcome, scored) for outcome in squeezed), "recorded", "recorded" if scored else "", {})
 
 
-def _squeezed(record: Record) -> Record:
+def _squeezed(outcome: Outcome) -> Outcome:
     """Map unbounded rewards to scores in 0..1, as the engines return them."""
-    squeeze = (replace(c, scores=tuple(sigmoid(np.array(c.scores)).tolist())) for c in record.candidates)
-    return replace(record, candidates=tuple(squeeze))
+    squeeze = (replace(c, scores=tuple(sigmoid(np.array(c.scores)).tolist())) for c in outcome.candidates)
+    return replace(outcome, candidates=tuple(squeeze))
 
 
-def _entry(record: Record, scored: bool) -> Entry:
-    assert record.classes is not None
-    m = len(record.candidates)
-    classes = np.array([-1 if label is None else label for label in record.classes], dtype=np.int64)
+def _entry(outcome: Outcome, scored: bool) -> Entry:
+    m = len(outcome.candidates)
     scores = {
-        how: np.array([aggregate(c.scores, how) if scored else np.nan for c in record.candidates], dtype=float)
+        how: np.array([aggregate(c.scores, how) if scored else np.nan for c in outcome.candidates], dtype=float)
         for how in AGGREGATES
     }
-    tokens = np.array([max(1, c.tokens) for c in record.candidates], dtype=np.int64)
-    found = Candidates(classes, scores, np.array(record.right, dtype=bool), tokens)
-    prompt = max(1, len(record.problem))
+    tokens = np.array([max(1, c.tokens) for c in outcome.candidates], dtype=np.int64)
+    found = Candidates(np.array(outcome.classes, dtype=np.int64), scores, np.array(outcome.right, dtype=bool), tokens)
+    prompt = max(1, len(outcome.problem))
     steps = np.zeros((m, 0), dtype=np.int32)
-    return Entry(record.id, record.level, prompt, 0.0, 0.0, SampleSet(found, np.ones(m), steps, np.zeros(0)))
+    return Entry(outcome.id, outcome.level, prompt, 0.0, 0.0, SampleSet(found, np.ones(m), steps, np.zeros(0)))
 
 
 def rows(name: str, study: PolicyStudy) -> list[dict[str, Any]]:

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.recordings.reading import read
+from benchmarks.recordings.grading import grade
+from benchmarks.recordings.plans import independent, plan_words
+from benchmarks.recordings.reading import LENGTH, TEXTS, read
 from cli import app
 from tests.report.run import make
 from tests.toy import ToyPolicy, ToyReward
@@ -137,10 +139,34 @@ def test_answers_of_solve_are_graded_with_the_problems_file(tmp_path: Path) -> N
     with pytest.raises(BadInput, match=r"has no right answer .* --data"):
         read(out)
     data = write(tmp_path / "data.jsonl", [{"question": "How far?", "answer": 3, "level": "Level 2"}])
-    [record] = read(out, data)
-    assert (record.gold, record.level) == ("3", 2)
+    [outcome] = read(out, data)
+    assert (outcome.gold, outcome.level, outcome.graded) == ("3", 2, False)
+    [outcome] = grade([outcome])
+    assert outcome.graded
+    assert outcome.right == tuple(c.answer == "3" for c in solution.candidates)
     rows = json.loads(replay(out, "--data", data, "--vote", "weighted", "--aggregate", "last", "--json")[0])
     assert rows[-1]["accuracy"] == float(solution.answer == "3")
+
+
+def test_of_all_texts_only_the_beginnings_of_the_first_few_are_kept(tmp_path: Path) -> None:
+    row = THREE[0] | {"completions": ["a" * (LENGTH + k) for k in range(TEXTS + 2)], "scores": [[0.5]] * (TEXTS + 2)}
+    [outcome] = read(write(tmp_path / "run.jsonl", [row]))
+    assert [len(c.text) for c in outcome.candidates] == [LENGTH] * TEXTS + [0, 0]
+    ours = our_rows()[3] | {"job": "best-of-n/8"}
+    [outcome] = read(write(tmp_path / "ours.jsonl", [ours]))
+    assert [bool(c.steps) for c in outcome.candidates] == [True] * TEXTS + [False] * 4
+    assert outcome.candidates[0].text == "".join(ours["candidates"][0]["steps"])
+
+
+def test_independence_follows_from_the_strategy_of_the_plan_or_of_its_job(tmp_path: Path) -> None:
+    drawn = our_rows()[0]
+    searched = drawn | {"plan": drawn["plan"] | {"strategy": "beam-search"}}
+    rows = [drawn, searched, drawn | {"job": "auto/4"}, drawn | {"job": "best-of-n/4"}]
+    assert [independent(outcome) for outcome in read(write(tmp_path / "ours.jsonl", rows))] == [
+        True, False, False, True,
+    ]  # fmt: skip
+    [foreign, _] = read(write(tmp_path / "run.jsonl", THREE))
+    assert (independent(foreign), plan_words(foreign)) == (True, "")
 
 
 def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:

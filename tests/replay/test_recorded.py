@@ -12,13 +12,13 @@ import pytest
 
 from benchmarks.recordings.mixup import fit_of, warning
 from benchmarks.recordings.reading import read
-from benchmarks.recordings.records import Record
-from benchmarks.replay.replay import VOTES, choices, hits, lines
+from benchmarks.replay.replay import VOTES, choices, hits, lines, rescored
 from tests.replay.recorded import RECORDED, recorded
 from tts.answers.aggregate import AGGREGATES
 from tts.answers.extract import extract
 from tts.answers.normalize import canonical, number
 from tts.files.jsonl import rows
+from tts.records.outcomes import Outcome
 
 BEAMS = RECORDED / "sal_math500_beams"
 POOL = BEAMS / "even_pool_prm_graded_shuffled.jsonl.gz"
@@ -27,12 +27,12 @@ HUNDRED = RECORDED / "sal_math100_n4_n16/raw"
 
 
 @pytest.fixture(scope="module")
-def pool() -> list[Record]:
+def pool() -> list[Outcome]:
     return read(POOL)
 
 
 @recorded
-def test_every_vote_aggregation_and_size_gives_the_figure_computed_independently(pool: list[Record]) -> None:
+def test_every_vote_aggregation_and_size_gives_the_figure_computed_independently(pool: list[Outcome]) -> None:
     expected = json.loads((BEAMS / "even_pool_expected.json").read_text())
     table = lines(pool, choices(VOTES, list(AGGREGATES)), [int(n) for n in expected])
     assert len(table) == 9 * 6
@@ -42,18 +42,18 @@ def test_every_vote_aggregation_and_size_gives_the_figure_computed_independently
 
 
 @recorded
-def test_a_subset_of_all_is_the_record_itself_and_a_subset_of_one_is_a_sample(pool: list[Record]) -> None:
+def test_a_subset_of_all_is_the_record_itself_and_a_subset_of_one_is_a_sample(pool: list[Outcome]) -> None:
     for choice in choices(VOTES, ["last", "prod"]):
         assert hits(pool, choice, 28, subsets=True) == hits(pool, choice, 28)
         assert sum(hits(pool, choice, 1, subsets=True)) / 250 == pytest.approx(2593 / 7000)  # 37.0 %: pass@1
 
 
-def spelled(record: Record) -> Record:
+def spelled(outcome: Outcome) -> Outcome:
     """Classes by spelling alone, which is nearly what search-and-learn votes by."""
-    names = [None if c.answer is None else canonical(c.answer) for c in record.candidates]
+    names = [None if c.answer is None else canonical(c.answer) for c in outcome.candidates]
     numbers = {name: k for k, name in enumerate(dict.fromkeys(n for n in names if n is not None))}
-    classes = tuple(None if name is None else numbers[name] for name in names)
-    return replace(record, classes=classes, right=tuple(False for _ in names))
+    classes = tuple(-1 if name is None else numbers[name] for name in names)
+    return replace(outcome, classes=classes, right=tuple(False for _ in names))
 
 
 def predictions(path: Path) -> Iterator[tuple[str, str, str]]:
@@ -65,15 +65,15 @@ def predictions(path: Path) -> Iterator[tuple[str, str, str]]:
     from benchmarks.replay.replay import _Lookup
     from tts.answers.votes import VOTES as COUNT
 
-    for (_, row), record in zip(rows(path), map(spelled, read(path)), strict=True):
+    for (_, row), outcome in zip(rows(path), map(spelled, read(path)), strict=True):
         for vote, how, name in (("majority", None, "maj"), ("weighted", "last", "weighted"), ("best", "last", "naive")):
             for n in (1, 2, 4, 8, 16, 64, 256):
-                key, first = f"pred_{name}@{n}", record.scored_by(how)[:n]
+                key, first = f"pred_{name}@{n}", rescored(outcome, how)[:n]
                 theirs = extract(row.get(key, ""))
                 answers = [theirs, *(c.answer for c in first)]
                 if any(answer is None or number(canonical(answer)) is None for answer in answers):
                     continue
-                best = COUNT[vote](first, group=_Lookup(record)).best  # type: ignore[call-arg]
+                best = COUNT[vote](first, group=_Lookup(outcome)).best  # type: ignore[call-arg]
                 assert best is not None
                 yield vote, canonical(best.answer or ""), canonical(theirs or "")
 
@@ -121,7 +121,7 @@ def test_a_sound_recording_gives_no_warning(path: Path) -> None:
 
 
 @recorded
-def test_rows_dealt_to_the_wrong_problems_are_noticed_without_their_text(pool: list[Record]) -> None:
+def test_rows_dealt_to_the_wrong_problems_are_noticed_without_their_text(pool: list[Outcome]) -> None:
     assert fit_of(pool).compared == 0
-    turned = [replace(record, gold=pool[k - 1].gold) for k, record in enumerate(pool)]
+    turned = [replace(outcome, gold=pool[k - 1].gold) for k, outcome in enumerate(pool)]
     assert "no more often than if they were permuted" in (warning(turned) or "")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.recordings.plans import plan_words
 from benchmarks.recordings.reading import read as recorded
 from benchmarks.report.curves import Curve, curves
 from benchmarks.report.html import cases
@@ -63,7 +64,7 @@ def test_the_cases_show_what_the_selector_chose_for_that_problem(chosen: Path) -
 
 
 def test_a_replay_takes_the_plans_of_a_job_as_one_too(chosen: Path) -> None:
-    plans = [record.plan for record in recorded(chosen)]
+    plans = [plan_words(outcome) for outcome in recorded(chosen)]
     assert plans.count("auto, N = 8, a plan for each problem") == len(PROBLEMS)
 
 

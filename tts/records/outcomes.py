@@ -31,12 +31,13 @@ class Outcome:
         id: id of the problem, unique in its data set.
         problem: its text.
         dataset: name of the data set.
-        gold: the right answer as the data set writes it.
+        gold: the right answer as the data set writes it; empty if the file has none.
         level, subject: level and subject of the problem; 0 and empty if the data set has none.
         plan: the plan.
         job: name of the job in its run, such as ``dvts/64``; empty outside a run. If a selector chooses a plan for each
             problem, the plans of one job differ.
-        candidates: the final candidates; ``right`` is whether each is right (False for a missing answer).
+        candidates: the final candidates.
+        right: whether each candidate is right (False for a missing answer); empty before grading.
         classes: class of each candidate's answer; equal answers share a number, -1 casts no vote. Empty if the row has
             none.
         answer: the elected answer; None if no candidate had one.
@@ -64,6 +65,11 @@ class Outcome:
     level: int = 0
     subject: str = ""
     job: str = ""
+
+    @property
+    def graded(self) -> bool:
+        """Return whether ``right`` and ``classes`` of every candidate are known."""
+        return len(self.right) == len(self.classes) == len(self.candidates)
 
 
 def row_of(
@@ -121,7 +127,7 @@ def outcome_of(row: Any) -> Outcome:
         id=row["id"], problem=row["problem"], gold=row["gold"], plan=_plan(row["plan"]),
         candidates=tuple(_candidate(c) for c in row["candidates"]),
         right=tuple(c["correct"] for c in row["candidates"]),
-        classes=tuple(c["class"] for c in row["candidates"] if "class" in c),
+        classes=tuple(c["class"] for c in row["candidates"]) if all("class" in c for c in row["candidates"]) else (),
         answer=row["answer"], confidence=row["confidence"] or 0.0, correct=row["correct"], usage=usage_of(row["usage"]),
         stopped=row["stopped"], error=row.get("error"), dataset=row.get("dataset", ""),
         level=row.get("level", 0), subject=row.get("subject", ""), job=row.get("job", ""),
