@@ -10,6 +10,8 @@ import pytest
 
 import cli
 
+MIA = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"  # 117
+
 
 class Done(NamedTuple):
     code: int

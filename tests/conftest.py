@@ -37,9 +37,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 @pytest.fixture
 def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tts:
-    """The command line in this process."""
+    """The command line in this process, printing to 80 columns."""
     from tests.command_line import Tts
 
+    monkeypatch.setenv("COLUMNS", "80")
     return Tts(monkeypatch, capsys)
 
 

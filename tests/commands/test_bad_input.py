@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import tiny
-from tests.command_line import Tts
-from tests.commands.test_cli import MIA
+from tests.command_line import MIA, Tts
 from tests.engines.test_memory import grown
 from tts.engines import memory
 

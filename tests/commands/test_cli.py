@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import Tts
+from tests.command_line import MIA, Tts
 from tests.interrupt import interrupted
 from tts import Trace
-
-MIA = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
 
 
 def test_a_problem_is_answered_with_its_plan_and_its_cost(tts: Tts) -> None:

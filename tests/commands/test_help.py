@@ -16,7 +16,6 @@ from tests.markdown import ROOT
 
 @pytest.fixture(autouse=True)
 def _narrow_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(rich_utils, "FORCE_TERMINAL", None)  # a build server may set it
 
 

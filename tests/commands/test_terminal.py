@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import Tts
-from tests.commands.test_cli import MIA
+from tests.command_line import MIA, Tts
 from tests.markdown import ROOT
 from tts.commands.console import visible
 

@@ -17,6 +17,13 @@ from tts.engines.transformers.engine import ENGINE, TransformersPolicy, Transfor
 from tts.models.find import find
 
 
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the keys for servers that this machine may hold."""
+    for name in ("TTS_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def policy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.make_policy(tmp_path_factory.mktemp("policy"))

@@ -28,12 +28,6 @@ from tts.types import Finish, Node, Problem, Step, Until
 Connect = Callable[..., RemotePolicy]
 
 
-@pytest.fixture(autouse=True)
-def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TTS_API_KEY", "OPENAI_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def sampled(node: Node) -> list[int]:
     return node.tokens[node.root.length :]
 

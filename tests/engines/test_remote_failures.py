@@ -23,12 +23,6 @@ from tts.types import Node, Until
 Connect = Callable[..., RemotePolicy]
 
 
-@pytest.fixture(autouse=True)
-def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TTS_API_KEY", "OPENAI_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 class TestFailures:
     async def test_what_may_pass_is_tried_again(self, fake: FakeServer, connect: Connect) -> None:
         remote = connect(fake)

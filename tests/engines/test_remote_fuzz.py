@@ -16,17 +16,16 @@ import pytest
 
 from tests.engines.fake_server import FakeServer, Says
 from tests.engines.test_policy import PROBLEM, ask
-from tests.engines.test_remote import no_keys
 from tests.engines.test_remote_replies import chat, raw
 from tests.engines.test_remote_scores import Pooling, folder
-from tests.engines.test_reward import chain
+from tests.nodes import chain
 from tts.engines.remote.engine import ENGINE
 from tts.engines.remote.policy import RemotePolicy
 from tts.errors import TTSError
 from tts.models.find import find
 from tts.types import Node, Problem, Until
 
-__all__ = ["folder", "no_keys"]
+__all__ = ["folder"]
 
 LIMIT = 2.0  # seconds of a request; nothing here drips
 TOKENS = 50

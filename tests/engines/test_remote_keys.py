@@ -8,13 +8,10 @@ import pytest
 
 from tests.engines.fake_server import FakeServer, Says
 from tests.engines.test_policy import PROBLEM, ask
-from tests.engines.test_remote import no_keys
 from tts.engines.remote.address import Address, Patience
 from tts.engines.remote.policy import RemotePolicy
 from tts.errors import BadInput, TTSError
 from tts.types import Node, Until
-
-__all__ = ["no_keys"]
 
 Connect = Callable[..., RemotePolicy]
 Fakes = Callable[..., FakeServer]

@@ -12,15 +12,12 @@ import pytest
 
 from tests.engines.fake_server import FakeServer, Says
 from tests.engines.test_policy import PROBLEM, ask
-from tests.engines.test_remote import no_keys
 from tts import Solver, solve
 from tts.engines.remote import client
 from tts.engines.remote.policy import RemotePolicy
 from tts.errors import EngineError, ModelError
 from tts.protocols import Completion
 from tts.types import Finish, Node, Step, Until
-
-__all__ = ["no_keys"]
 
 Connect = Callable[..., RemotePolicy]
 Fakes = Callable[..., FakeServer]

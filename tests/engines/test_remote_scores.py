@@ -11,16 +11,13 @@ from typing import Any
 import pytest
 
 from tests.engines.fake_server import FakeServer, Says
-from tests.engines.test_remote import no_keys
-from tests.engines.test_reward import chain
+from tests.nodes import chain
 from tests.prm.checkpoints import make
 from tts.engines.remote.engine import ENGINE
 from tts.engines.remote.reward import RemoteReward, Scale
 from tts.errors import EngineError
 from tts.models.find import find
 from tts.types import Problem
-
-__all__ = ["no_keys"]
 
 PROBLEM = Problem("What is 2 + 3?")
 

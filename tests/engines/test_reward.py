@@ -13,10 +13,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.nodes import chain
 from tts.engines.transformers.engine import TransformersReward
 from tts.errors import EngineError, PromptTooLong
 from tts.models.card import BOXED
-from tts.types import Finish, Node, Problem, Step
+from tts.types import Finish, Problem
 
 PROBLEM = Problem("take 2 + 3 is the sum ?")
 TEXTS = {
@@ -27,13 +28,6 @@ TEXTS = {
     "unicode": ["é数 = 3 🙂\n\n", "  数 is unknown: ß\n\n"],
     "fifty steps": [f"step {k} add {k}\n\n" for k in range(50)],
 }
-
-
-def chain(steps: Sequence[str], root: Node | None = None, finish: Finish = Finish.STEP) -> Node:
-    node = root or Node(Step("", (1,)), "/")
-    for k, text in enumerate(steps):
-        node = Node(Step(text, (k,)), f"{node.key}.{k}", finish if k == len(steps) - 1 else Finish.STEP, node)
-    return node
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,12 @@ import pytest
 
 from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, ask, below, root_of
-from tests.engines.test_remote import greedy, no_keys
+from tests.engines.test_remote import greedy
 from tts.engines.remote.policy import RemotePolicy
 from tts.engines.transformers.engine import TransformersPolicy
 from tts.models.card import BOXED
 from tts.models.find import find
 from tts.types import Finish, Node, Problem, Until
-
-__all__ = ["no_keys"]
 
 WORDS = "half box of so"  # whose greedy solution has six steps with the template below
 

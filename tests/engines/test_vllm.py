@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.engines.test_reward import PROBLEM, TEXTS, chain
+from tests.engines.test_reward import PROBLEM, TEXTS
 from tests.engines.vllm_processes import all_gone, children, needs_vllm
+from tests.nodes import chain
 from tests.toy import ToyPolicy
 from tts.engines.load import Loading, load_both, load_policy
 from tts.engines.transformers.engine import ENGINE as TRANSFORMERS

@@ -7,11 +7,13 @@ import asyncio
 import pytest
 
 from benchmarks.lab.policy import Encoder
+from tests.command_line import MIA
+from tests.nodes import chain
 from tts import Solver, solve
 from tts.engines.load import load_policy, load_reward
-from tts.types import Finish, Node, Problem, Step
+from tts.types import Node, Problem, Step
 
-MIA = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
+ROOT = Node(Step(MIA, (1,)), "/")
 RIGHT = (
     "Add 25: 17+25=42.\n\n",
     "Triple it: 42*3=126.\n\n",
@@ -26,32 +28,25 @@ SLIPS = {
 }
 
 
-def chain(steps: tuple[str, ...]) -> Node:
-    node = Node(Step(MIA, (1,)), "/")
-    for k, text in enumerate(steps):
-        node = Node(Step(text, (k,)), f"/{k}", Finish.STEP, node)
-    return node
-
-
 def test_the_engine_reads_as_many_tokens_as_training_did() -> None:
     core = Encoder().core
     prompt = f"<s><|user|>{MIA}<|assistant|>"
     whole = prompt + "".join(step.strip() + "<extra_0>" for step in RIGHT)
-    lengths = load_reward("lab-prm").lengths(Problem(MIA), chain(RIGHT))
+    lengths = load_reward("lab-prm").lengths(Problem(MIA), chain(RIGHT, ROOT))
     assert lengths[0] == len(core.encode(prompt, add_special_tokens=False).ids)
     assert sum(lengths) == len(core.encode(whole, add_special_tokens=False).ids)
     assert list(load_policy("lab-1m").prompt(Problem(MIA)).tokens) == core.encode(prompt, add_special_tokens=False).ids
 
 
 def test_the_reward_model_trusts_a_right_solution() -> None:
-    scores = asyncio.run(load_reward("lab-prm").score(Problem(MIA), chain(RIGHT), 0))
+    scores = asyncio.run(load_reward("lab-prm").score(Problem(MIA), chain(RIGHT, ROOT), 0))
     assert all(score > 0.9 for score in scores)
 
 
 @pytest.mark.parametrize("slip", SLIPS)
 def test_the_reward_model_tells_a_slip_from_the_step_on_where_it_is_made(slip: str) -> None:
     first, steps = SLIPS[slip]
-    scores = asyncio.run(load_reward("lab-prm").score(Problem(MIA), chain(steps), 0))
+    scores = asyncio.run(load_reward("lab-prm").score(Problem(MIA), chain(steps, ROOT), 0))
     assert all(score > 0.9 for score in scores[:first])
     assert all(score < 0.1 for score in scores[first:])
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests import tiny
+from tests.sentences import sentence
 from tts.engines import load
 from tts.engines.vllm.engine import VLLMEngine
-from tts.errors import BadInput, MissingWeights, ModelError, TTSError, UnknownName
+from tts.errors import BadInput, MissingWeights, ModelError, UnknownName
 from tts.models.card import BOXED
 from tts.models.files import damage
 from tts.models.find import find
@@ -34,13 +35,6 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_models: None) 
     """No hub, models of this file's own, and the engine that starts at once."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(VLLMEngine, "suits", lambda *_: False)
-
-
-def sentence(error: pytest.ExceptionInfo[TTSError]) -> str:
-    text = str(error.value)
-    assert "\n" not in text
-    assert text.endswith(".")
-    return text
 
 
 @pytest.mark.parametrize("name", ["llama-3.2-3b", "Llama-3.2-3B", "meta-llama/Llama-3.2-3B-Instruct"])

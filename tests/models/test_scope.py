@@ -9,9 +9,8 @@ import pytest
 
 from benchmarks.word_problems.generate import load
 from benchmarks.word_problems.vocabulary import known_words as grammar_words
+from tests.command_line import MIA
 from tts.models.scope import known, known_words, look
-
-MIA = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from prm.outcome import OutcomeFormat
-from tests.engines.test_reward import chain
+from tests.nodes import chain
 from tests.prm.checkpoints import MAKERS, make
 from tts.engines.hf import tokenizer_of
 from tts.engines.load import load_reward

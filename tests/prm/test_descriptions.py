@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from prm.two_token import TwoToken
-from tests.engines.test_reward import chain
+from tests.nodes import chain
 from tests.prm import checkpoints
 from tests.prm.references import REFERENCES
 from tests.prm.test_families import PROBLEM, TEXTS, bare
+from tests.sentences import sentence
 from tts.engines.load import load_policy, load_reward
-from tts.errors import BadInput, ModelError, TTSError, UnknownName
+from tts.errors import BadInput, ModelError, UnknownName
 from tts.models.descriptions import describe, family_of
 from tts.models.find import find
 from tts.models.lookup import CARDS
@@ -42,13 +43,6 @@ def causal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(checkpoints.huggingface_h4(tmp_path_factory.mktemp("classifier")))
-
-
-def sentence(error: pytest.ExceptionInfo[TTSError]) -> str:
-    text = str(error.value)
-    assert "\n" not in text
-    assert text.endswith(".")
-    return text
 
 
 def written(file: Path, **found: Any) -> str:

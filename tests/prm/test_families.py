@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.engines.fake_server import FakeServer
-from tests.engines.test_reward import chain
+from tests.nodes import chain
 from tests.prm.checkpoints import MAKERS, TOKEN_CLASSIFICATION, make
 from tests.prm.references import REFERENCES, Reference
 from tts.engines.load import load_reward

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from prm.qwen import Qwen
-from tests.engines.test_reward import chain
 from tests.engines.vllm_processes import needs_vllm
+from tests.nodes import chain
 from tests.prm.checkpoints import make
 from tests.prm.references import REFERENCES, Reference
 from tests.prm.test_families import PROBLEM, TEXTS, bare

@@ -21,12 +21,6 @@ from tests.prm_eval.cases import apart
 PRM = ("prm-eval", "--prm", "lab-prm")
 
 
-@pytest.fixture
-def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tts:
-    monkeypatch.setenv("COLUMNS", "80")
-    return Tts(monkeypatch, capsys)
-
-
 @pytest.fixture(scope="module")
 def scores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scores of the laboratory's first solutions, made once."""

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.datasets.dataset import load
-from tests.command_line import Tts
-from tests.commands.test_cli import MIA
+from tests.command_line import MIA, Tts
 from tests.selection.profiles import ladder
 from tts.records.outcomes import read
 from tts.selection.profile import Profile
@@ -20,12 +19,6 @@ from tts.trace import Trace
 from tts.types import Problem
 
 BUS = "A bus has 30 people. At the next stop 12 people get on and then 9 people leave. How many people are there?"
-
-
-@pytest.fixture
-def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tts:
-    monkeypatch.setenv("COLUMNS", "80")
-    return Tts(monkeypatch, capsys)
 
 
 def lab(**changes: Any) -> Profile:
