@@ -7,7 +7,6 @@ the logit, which keeps their order and is the probability that such models are t
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from prm.family import Family
 from prm.forms import split
-from tts.errors import ModelError
+from tts.errors import BadInput, ModelError
+from tts.files import json_text
 from tts.models.text_encoder import TextEncoder
 from tts.protocols import Pooling, Read
 from tts.types import Problem
@@ -115,8 +115,8 @@ class QwenOutcome(Outcome):
 def _padding(tokenizer: Any) -> int | None:
     """The padding token that the checkpoint's configuration names."""
     try:
-        config: Any = json.loads(Path(tokenizer.name_or_path, "config.json").read_text())
-    except (OSError, ValueError):
+        config: Any = json_text.read(Path(tokenizer.name_or_path, "config.json"))
+    except BadInput:
         return None
     found = config.get("pad_token_id") if isinstance(config, dict) else None
     return found if isinstance(found, int) else None

@@ -12,6 +12,8 @@ from benchmarks.bench.progress import duration
 from benchmarks.datasets.dataset import DataSet
 from benchmarks.recordings.manifest import MANIFEST, read_manifest
 from tts.commands.console import table
+from tts.errors import BadInput
+from tts.files.jsonl import rows
 from tts.models.find import find
 from tts.records.outcomes import OUTCOMES
 
@@ -101,15 +103,14 @@ def _so_far(out: Path | None) -> tuple[set[tuple[str, str]], dict[str, float]]:
     """Return the finished rows of a run folder and the seconds per problem of each job."""
     if out is None or not (out / MANIFEST).is_file():
         return set(), {}
-    import json
 
     done = set()
     if (out / OUTCOMES).is_file():
-        with (out / OUTCOMES).open("rb") as file:
-            for line in file:
-                if line.endswith(b"\n"):
-                    row = json.loads(line)
-                    done.add((row["job"], row["id"]))
+        for line, row in rows(out / OUTCOMES):
+            try:
+                done.add((row["job"], row["id"]))
+            except (KeyError, TypeError) as error:
+                raise BadInput(f"line {line.number} of {out / OUTCOMES} is no outcome of ours.") from error
     counts: dict[str, list[float]] = {}
     for call in read_manifest(out)["calls"]:
         for job, (problems, seconds) in call.get("pace", {}).items():

@@ -6,7 +6,6 @@ Samples and searches are kept in a work folder and resumed; the figures are comp
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from benchmarks.word_problems.generate import DATA
 from tts import Solver
 from tts.answers.equivalence import equivalent
 from tts.batch import Batch
+from tts.files.jsonl import rows as rows_of
 from tts.registry import resolve
 from tts.types import Candidate, Finish
 
@@ -89,10 +89,10 @@ def sample(work: Path, source: Path, only: str | None = None) -> None:
 
 def load(work: Path, source: Path) -> dict[str, list[Outcome]]:
     """Read the outcomes of every run, in the order of the problems."""
-    problems = [json.loads(line) for line in source.read_text().splitlines()]
+    problems = [row for _, row in rows_of(source)]
     found = {}
     for run in RUNS:
-        rows = {row["id"]: row for row in map(json.loads, (work / f"{run.name}.jsonl").read_text().splitlines())}
+        rows = {row["id"]: row for _, row in rows_of(work / f"{run.name}.jsonl")}
         found[run.name] = [_outcome(problem, rows[problem["id"]]) for problem in problems]
     return found
 

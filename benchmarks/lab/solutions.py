@@ -15,6 +15,7 @@ from transformers import LlamaForCausalLM
 from benchmarks.lab import tokenizer
 from benchmarks.lab.sampling import Sampler
 from benchmarks.word_problems.generate import LabProblem, check_steps, stream
+from tts.files import jsonl
 
 CHUNK = 256  # problems sampled at a time; a chunk is one file
 
@@ -85,8 +86,7 @@ def gather(model: LlamaForCausalLM, plan: Sampling, folder: Path) -> None:
 def read(folder: Path) -> Iterator[Solution]:
     """Yield the solutions that `gather` wrote, in order."""
     for path in sorted(folder.glob("*.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
+        for _, row in jsonl.rows(path):
             yield Solution(row["problem"], tuple(row["steps"]), tuple(row["labels"]))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tts.files.text import check_writable
+from tts.commands.console import note, say, say_json
+from tts.errors import BadInput
+from tts.files.text import check_writable, write_atomically
 
 
 def report(
@@ -44,13 +45,13 @@ def report(
     if folder:
         written = summary.save(out, head, found, drawn, figures)
     else:
-        out.write_text(page.report(head, found, drawn, figures), encoding="utf-8")
+        write_atomically(out, page.report(head, found, drawn, figures))
         written = [out, *save(figures, out)]
     if as_json:
-        typer.echo(json.dumps([str(path) for path in written]))
+        say_json([str(path) for path in written])
         return
     for path in written:
-        typer.echo(str(path))
+        say(str(path))
 
 
 def view(
@@ -66,12 +67,13 @@ def view(
     from tts.trace import Trace
 
     target = out or trace.with_suffix(".html")
-    text = page_of(Trace.load(trace))
+    if target.exists() and trace.exists() and target.samefile(trace):
+        raise BadInput(f"the page would replace the trace {trace}: name another file with --out.")
     check_writable(target)
-    target.write_text(text, encoding="utf-8")
-    typer.echo(str(target))
+    write_atomically(target, page_of(Trace.load(trace)))
+    say(str(target))
     if open_it:
         import webbrowser
 
         if not webbrowser.open(target.resolve().as_uri()):
-            typer.echo("tts: no browser could be opened.", err=True)
+            note("no browser could be opened.")

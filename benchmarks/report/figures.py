@@ -11,7 +11,8 @@ from benchmarks.report.drawing import Dot, Series
 from benchmarks.report.plot import Chart, Groups, Lines
 from benchmarks.report.svg import png, svg
 from benchmarks.stats.intervals import DIFFICULTIES, Interval, by_group
-from tts.errors import BadInput
+from tts.files.names import safe_name
+from tts.files.text import write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +120,9 @@ def save(figures: Sequence[Figure], page: Path) -> list[Path]:
     """Write each figure as ``PAGE-NAME.svg`` and ``.png`` next to the page. Raises BadInput where that fails."""
     written = []
     for figure in figures:
-        file = page.with_name(f"{page.stem}-{figure.name}.svg")
+        file = page.with_name(f"{page.stem}-{safe_name(figure.name)}.svg")
         picture = file.with_suffix(".png")
-        try:
-            file.write_text(figure.alone + "\n", encoding="utf-8")
-            picture.write_bytes(png(figure.chart))
-        except OSError as error:
-            raise BadInput(f"{file} cannot be written: {error.strerror}.") from error
+        write_atomically(file, figure.alone + "\n")
+        write_atomically(picture, png(figure.chart))
         written += [file, picture]
     return written

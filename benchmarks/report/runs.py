@@ -5,7 +5,6 @@ Of a row with 256 candidates some 5 kB are kept, and its position in the file.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from benchmarks.recordings.grading import classes_of
 from benchmarks.stats.subsets import Samples, independent
 from tts.errors import BadInput
+from tts.files import json_text
 from tts.records import outcomes
 from tts.records.outcomes import Outcome
 from tts.search.strategy import AUTO
@@ -183,10 +183,7 @@ def manifest_of(path: Path) -> dict[str, Any]:
     file = path / MANIFEST
     if not path.is_dir() or not file.exists():
         return {}
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{file} cannot be read as JSON: {error}.") from error
+    manifest = json_text.read(file)
     if not isinstance(manifest, dict):
         raise BadInput(f"{file} holds no JSON object.")
     return manifest

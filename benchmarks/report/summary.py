@@ -8,7 +8,6 @@ accuracy-*.svg   the figures of summary.md; they follow the reader's light or da
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from html import escape
@@ -22,6 +21,9 @@ from benchmarks.report.html.cases import COUNT, LEAVES
 from benchmarks.report.runs import Runs
 from tts import __version__
 from tts.errors import BadInput
+from tts.files.json_text import dump
+from tts.files.names import safe_name
+from tts.files.text import write_atomically
 
 LIGHT = 500_000
 """Bytes that the page may have."""
@@ -37,15 +39,15 @@ def save(folder: Path, title: str, runs: Runs, curves: Sequence[Curve], figures:
     files = {
         "report.html": _page(title, runs, curves, figures),
         "summary.md": _markdown(title, runs, curves, figures),
-        "table.json": json.dumps(table(runs, curves), indent=1, ensure_ascii=False) + "\n",
-        **{f"{figure.name}.svg": figure.alone + "\n" for figure in figures},
+        "table.json": dump(table(runs, curves), indent=1) + "\n",
+        **{f"{safe_name(figure.name)}.svg": figure.alone + "\n" for figure in figures},
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"the folder {folder} cannot be written: {error.strerror}.") from error
+    for name, text in files.items():
+        write_atomically(folder / name, text)
     return [folder / name for name in files]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tts.errors import BadInput
+from tts.files import json_text
+from tts.files.json_text import dump
+from tts.files.text import write_atomically
 
 Figures = Mapping[str, Any]
 
@@ -50,15 +51,13 @@ class Record:
         self._content["measurements"][name] = dict(figures)
         if self._path is not None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._path.with_suffix(".partial")
-            draft.write_text(json.dumps(self._content, indent=1) + "\n", encoding="utf-8")
-            os.replace(draft, self._path)
+            write_atomically(self._path, dump(self._content, indent=1) + "\n")
 
     def _resume(self, path: Path) -> None:
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = json_text.read(path)
             settings, measurements = found["settings"], found["measurements"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (BadInput, KeyError, TypeError) as error:
             raise BadInput(f"{path} is not a record of this benchmark: name another file with --out.") from error
         if settings != self._content["settings"]:
             raise BadInput(f"{path} was made with {settings}: use the same settings, or name another file with --out.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from benchmarks.speed import random_models
 from benchmarks.word_problems.generate import DATA
 from tts import Solver
+from tts.files import jsonl
 from tts.types import Problem
 
 NAMES = ("lab", "30m")
@@ -45,7 +45,7 @@ class Load:
 
 def lab() -> Load:
     """Build the load of the lab models on lab-500: steps of about 12 tokens, solutions of 2 to 12 steps."""
-    rows = [json.loads(line) for line in (DATA / "lab-500.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [row for _, row in jsonl.rows(DATA / "lab-500.jsonl")]
     # Levels alternate, so that the first few problems are as hard as all of them.
     levels = {level: [row for row in rows if row["level"] == level] for level in sorted({row["level"] for row in rows})}
     mixed = [row for group in zip(*levels.values(), strict=False) for row in group]

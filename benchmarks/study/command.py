@@ -7,7 +7,6 @@ remaining fifth, five times. A last table shows what early stopping without a pr
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,9 @@ from benchmarks.study.measure import greedy_point
 from benchmarks.study.policy_study import PolicyStudy, across, on_test, parameters
 from tts.commands.console import table
 from tts.errors import BadInput
+from tts.files.json_text import dump
+from tts.files.names import safe_name
+from tts.files.text import write_atomically
 from tts.records.outcomes import OUTCOMES
 
 
@@ -119,11 +121,11 @@ def _write(out: Path, found: list[PolicyStudy], between: list[Claim], about: dic
         "policies": [summary.recorded(each) for each in found],
         "claims": [{"what": claim.what, "measured": claim.measured, "holds": claim.holds} for claim in between],
     }
-    (out / "study.json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    write_atomically(out / "study.json", dump(whole, indent=1) + "\n")
     for each in found:
-        name = each.measured.policy
+        name = safe_name(each.measured.policy)
         label = f"{len(each.measured.ids)} problems"
-        (out / f"{name}-flops.svg").write_text(figures.over_flops(each.compared, label), encoding="utf-8")
+        write_atomically(out / f"{name}-flops.svg", figures.over_flops(each.compared, label))
         for estimate in each.difficulty:
-            (out / f"{name}-difficulty.svg").write_text(figures.difficulty(name, estimate), encoding="utf-8")
+            write_atomically(out / f"{name}-difficulty.svg", figures.difficulty(each.measured.policy, estimate))
     print(f"\nWritten to {out}.", file=sys.stderr)

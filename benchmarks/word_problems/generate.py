@@ -28,6 +28,7 @@ from pathlib import Path
 from benchmarks.word_problems import grammar
 from benchmarks.word_problems.grammar import FRACTIONS, Story
 from benchmarks.word_problems.realize import Narrator, render_chain, render_story
+from tts.files.jsonl import rows
 
 DATA = Path(__file__).parent / "data"
 LEVELS = {1: (1, 2), 2: (3, 4), 3: (5, 6), 4: (7, 9), 5: (10, 12)}
@@ -320,8 +321,7 @@ def to_jsonl(problems: list[LabProblem]) -> bytes:
 
 def load(name: str) -> list[LabProblem]:
     """Read a frozen set (`lab-500`, `lab-validation`) from the package's data folder."""
-    lines = (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-    return [LabProblem(**{**(row := json.loads(line)), "program": tuple(row["program"])}) for line in lines]
+    return [LabProblem(**{**row, "program": tuple(row["program"])}) for _, row in rows(DATA / f"{name}.jsonl")]
 
 
 _STEP = re.compile(r"[A-Za-z][A-Za-z0-9 ]*: (\d+)([-+*/])(\d+)=(\d+)\.")

@@ -8,13 +8,14 @@ its way. So a weaker kind votes only if no candidate has a stronger one (:func:`
 # ruff: noqa: RUF001  (colons of other scripts)
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from tts.answers.extract import joined_boxes, last_number
+from tts.errors import BadInput
+from tts.files.json_text import parse
 
 _TAIL = 4000  # an answer is at the end, and the cost of looking for it must be bounded
 
@@ -83,8 +84,8 @@ def _short(statement: str) -> str | None:
 def _in_json(text: str) -> str | None:
     for match in reversed(list(_JSON.finditer(text))):
         try:
-            row = json.loads(match[0])
-        except ValueError:
+            row = parse(match[0])
+        except BadInput:
             continue
         value = next((row[key] for key in row if key.lower() in ("answer", "final_answer")), None)
         if isinstance(value, (str, int, float)) and not isinstance(value, bool) and str(value).strip():

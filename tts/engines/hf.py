@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any, TypeVar
 import torch
 
 from tts.cost import ModelShape
-from tts.errors import ModelError, TTSError
+from tts.errors import BadInput, ModelError, TTSError
+from tts.files import json_text
 from tts.models.card import ModelCard
 
 T = TypeVar("T")
@@ -60,8 +60,8 @@ def check_type(folder: Path) -> None:
     import transformers
 
     try:
-        kind = json.loads((folder / "config.json").read_text()).get("model_type", "")
-    except (OSError, ValueError, AttributeError):
+        kind = json_text.read(folder / "config.json").get("model_type", "")
+    except (BadInput, AttributeError):
         return  # said where the configuration is read
     if kind not in transformers.CONFIG_MAPPING:
         raise ModelError(

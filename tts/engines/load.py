@@ -14,6 +14,7 @@ from typing import Any
 from tts.engines import memory
 from tts.engines.engine import Engine
 from tts.errors import BadInput, MissingWeights, ModelError, UnknownName
+from tts.files.json_text import parse
 from tts.models.card import Kind, ModelCard
 from tts.models.files import require
 from tts.models.find import find
@@ -78,8 +79,8 @@ def parse_argument(text: str) -> tuple[str, Any]:
     if not equals or not name.strip():
         raise BadInput(f"the argument {text!r} has no value: write it as name=value.")
     try:
-        return name.strip().replace("-", "_"), json.loads(value)
-    except ValueError:
+        return name.strip().replace("-", "_"), parse(value)
+    except BadInput:
         return name.strip().replace("-", "_"), {"True": True, "False": False}.get(value, value)
 
 

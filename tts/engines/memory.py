@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.errors import BadInput, NotEnoughMemory
+from tts.files import json_text
 from tts.models import hf_config
 from tts.models.card import ModelCard
 from tts.models.files import folder_of
@@ -50,10 +50,10 @@ def need(card: ModelCard, options: Mapping[str, Any], *, on_gpu: bool, cpu_cache
     if folder is None:
         return None
     try:
-        config = json.loads((folder / "config.json").read_text())
+        config = json_text.read(folder / "config.json")
         size = _NAMED.get(str(options.get("dtype")), 0 if on_gpu else 4)
         weights = sum(_tensors(file, size) for file in folder.glob("*.safetensors"))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (BadInput, OSError, ValueError, TypeError, KeyError, AttributeError):
         return None  # what is wrong with it is said where it is loaded
     tokens = min(card.context, card.max_tokens, int(options.get("max_model_len") or card.context))
     replicas = counted(options.get("replicas")) or 1
@@ -150,7 +150,7 @@ def _tensors(file: Path, size: int) -> int:
     """Bytes of a safetensors file's tensors when its floating-point numbers take ``size`` bytes; 0 for as they are."""
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
-        header = json.loads(stream.read(min(length, file.stat().st_size)))
+        header = json_text.parse(stream.read(min(length, file.stat().st_size)))
     total = 0
     for name, tensor in header.items():
         if name != "__metadata__":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
-from tts.errors import MissingWeights, ModelError
+from tts.errors import BadInput, MissingWeights, ModelError
+from tts.files import json_text
 from tts.models.card import ModelCard
 
 BUILT_IN = Path(__file__).parent / "builtin"
@@ -30,8 +30,8 @@ def require(card: ModelCard) -> Path:
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         try:
-            names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
-        except (ValueError, KeyError, AttributeError, OSError) as error:
+            names = sorted(set(map(str, json_text.read(index)["weight_map"].values())))
+        except (BadInput, KeyError, TypeError, AttributeError) as error:
             raise MissingWeights(f"{index} is damaged: {remedy}.") from error
     else:
         names = sorted(path.name for path in folder.glob("*.safetensors"))
@@ -64,9 +64,9 @@ def damage(file: Path) -> str | None:
         if size < 8 or length > size - 8:
             return "is damaged (cut off within its header)"
         try:
-            header = json.loads(stream.read(length))
+            header = json_text.parse(stream.read(length))
             end = max((entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"), default=0)
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        except (BadInput, ValueError, KeyError, TypeError, AttributeError, IndexError):
             return "is damaged (its header cannot be read)"
     if size != 8 + length + end:
         return f"is damaged ({size} bytes where its header promises {8 + length + end})"

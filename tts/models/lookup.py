@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tts.errors import ModelError, UnknownName
+from tts.errors import BadInput, ModelError, UnknownName
+from tts.files import json_text
 from tts.models import hf_config
 from tts.models.card import BOXED, Kind, ModelCard
 from tts.models.files import hub_folder
@@ -78,9 +78,9 @@ def _read_folder(path: Path, name: str = "") -> ModelCard:
     if not file.is_file():
         raise ModelError(f"{path} holds no config.json: give a folder that a model was saved to.")
     try:
-        config = json.loads(file.read_text())
+        config = json_text.read(file)
         architectures = list(config.get("architectures") or [])
-    except (ValueError, AttributeError, OSError) as error:
+    except (BadInput, AttributeError, TypeError) as error:
         raise ModelError(f"{file} cannot be read as a model's configuration: {error}.") from error
     called = f"{name or path.resolve().name} {config.get('_name_or_path', '')}"
     common: dict[str, Any] = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import cache
 
+from tts.files import json_text
 from tts.models.files import BUILT_IN
 
 _UNKNOWN_SHARE = 0.2
@@ -24,7 +24,7 @@ class Scope:
 @cache
 def known_words() -> frozenset[str]:
     """Return the words of the built-in models' tokenizer, in lower case."""
-    table = json.loads((BUILT_IN / "lab-1m" / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    table = json_text.read(BUILT_IN / "lab-1m" / "tokenizer.json")["model"]["vocab"]
     return frozenset(token.strip().lower() for token in table if token.strip().isalpha())
 
 

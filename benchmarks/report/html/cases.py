@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from benchmarks.report.curves import Curve
 from benchmarks.report.html import tree
 from benchmarks.report.runs import TRACES, Runs
 from tts.errors import BadInput
+from tts.files.jsonl import row_at
 from tts.records.outcomes import Outcome
 from tts.records.solution_json import upgraded
 from tts.trace import Trace
@@ -82,15 +82,14 @@ class Traces:
         for path in paths:
             folder = path / TRACES
             for file in sorted(folder.rglob("*.jsonl")) if path.is_dir() and folder.is_dir() else ():
-                with file.open(encoding="utf-8") as lines:
-                    self._add(file, lines.readline())
+                self._add(file)
 
-    def _add(self, file: Path, first: str) -> None:
+    def _add(self, file: Path) -> None:
         try:
-            start = json.loads(first)
+            start = row_at(file, 0)
             plan = upgraded(start["plan"])
             self._files[start["problem"]["id"], plan["strategy"], int(plan["n"])] = file
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (BadInput, ValueError, KeyError, TypeError, AttributeError):
             return  # not a trace: the candidates of the outcome are drawn instead
 
     def of(self, outcome: Outcome) -> Trace | None:

@@ -19,6 +19,8 @@ def page_of(trace: Trace) -> str:
     """Write the page. Raises BadInput for a trace whose events lack what a tree needs."""
     try:
         return _page(trace)
+    except RecursionError as error:
+        raise BadInput("the trace cannot be drawn: it branches too often below one branch.") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadInput(f"the trace cannot be drawn: an event lacks what it should hold ({error}).") from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from safetensors.torch import load_file
 from transformers import AutoModel, AutoTokenizer
 
 from tts.errors import BadInput, MissingWeights, ModelError
+from tts.files import json_text
 from tts.models.files import hub_folder
 
 BATCH = 64
@@ -176,6 +176,6 @@ def _default_prompt(folder: Path) -> str:
 
 def _json(file: Path) -> Any:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return json_text.read(file)
+    except BadInput as error:
         raise BadInput(f"{file} cannot be read as JSON: copy the embedder's folder again.") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import importlib.util
-import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,7 @@ from tts.engines.vllm.policy import VLLMPolicy
 from tts.engines.vllm.process_env import spawning
 from tts.engines.vllm.reward import VLLMReward
 from tts.errors import BadInput, MissingExtra, ModelError, UnknownName
+from tts.files import json_text
 from tts.models.card import ModelCard
 from tts.models.descriptions import family_of
 from tts.models.files import require
@@ -262,7 +262,7 @@ def _threads(shape: ModelShape) -> dict[str, str]:
 def _written(folder: Path, name: str) -> dict[str, Any]:
     """What a JSON file of a checkpoint says; nothing where it is missing or damaged."""
     try:
-        found: Any = json.loads((folder / name).read_text())
-    except (OSError, ValueError):
+        found: Any = json_text.read(folder / name)
+    except BadInput:
         return {}
     return found if isinstance(found, dict) else {}
