@@ -34,7 +34,7 @@ class UnknownName(BadInput):
     """A name that is not registered; the message suggests the nearest one and lists all."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
+        names, name = sorted(known), name if len(name) <= 80 else f"{name[:77]}..."
         near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
         super().__init__(f"there is no {kind} named {name!r}: {hint}known are {', '.join(names) or 'none'}.")

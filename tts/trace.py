@@ -108,9 +108,8 @@ _STEP = shape.fields({"text": shape.text, "tokens": shape.tokens})
 _SHAPES = {
     "start": shape.fields({"problem": shape.fields({"id": shape.text, "text": shape.text}), "plan": shape.mapping}),
     "sample": shape.fields(
-        {"key": _key, "parent": shape.text, "finish": shape.one_of(("step", "stop", "length")),
-         "steps": shape.listed(_STEP)},
-        {"until": shape.text},
+        {"key": _key, "parent": shape.text, "until": shape.one_of(("step", "end")),
+         "finish": shape.one_of(("step", "stop", "length")), "steps": shape.listed(_STEP)}
     ),
     "score": shape.fields({"key": _key, "score": shape.optional(shape.number), "tokens": shape.whole}),
     "cut": shape.fields({"key": _key, "what": shape.text}),

@@ -38,8 +38,8 @@ def item_of(row: Mapping[str, Any], spare: str) -> Item:
         raise NoItem("has no `answer`")
     name = next((row[key] for key in ("unique_id", "id", "idx") if row.get(key) not in (None, "")), spare)
     subject = next((row[key] for key in ("subject", "type", "subfield") if isinstance(row.get(key), str)), "")
-    if not is_utf8(str(name) + gold):
-        raise NoItem("has an id or an answer with half a surrogate pair, which is no UTF-8 text")
+    if not is_utf8(str(name) + gold + subject):
+        raise NoItem("has an id, an answer or a subject with half a surrogate pair, which is no UTF-8 text")
     return Item(Problem(text.strip(), str(name)), gold, _level(row.get("level")), subject)
 
 

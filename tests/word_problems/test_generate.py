@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.word_problems import generate
 from benchmarks.word_problems.generate import LabProblem, check_steps, load, split_of, stream
+from tts.errors import BadInput
 
 MIA = LabProblem(
     id="mia",
@@ -121,5 +122,5 @@ def test_the_step_count_of_a_level() -> None:
 
 def test_a_missing_set_is_a_missing_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generate, "DATA", tmp_path)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(BadInput, match="No such file"):
         load("lab-500")

@@ -19,6 +19,9 @@ from tts.errors import BadInput
 from tts.files.json_text import dump
 from tts.files.text import decoded, is_utf8, reason
 
+LONGEST = 2000
+"""Characters of the longest remark."""
+
 LARGEST = 2**24
 """Bytes of the longest problem that is read from standard input."""
 
@@ -103,6 +106,8 @@ def say_json(value: Any) -> None:
 
 def note(text: str) -> None:
     """Print a remark on standard error, as ``tts: ...``. One that cannot be written is lost, and nothing else is."""
+    if len(text) > LONGEST:  # it quotes a text of no end
+        text = f"{text[: LONGEST - 400]} ... {text[-400:]}"
     with suppress(OSError, ValueError):
         typer.echo(f"tts: {visible(text)}", err=True)
 

@@ -10,6 +10,10 @@ from typing import Any
 Shape = Callable[[Any, str], None]
 
 
+LARGEST = 2**53
+"""The largest whole number: up to it floating point holds each, and arrays do too."""
+
+
 class Misfit(ValueError):
     """What is wrong with a value, as the end of a sentence."""
 
@@ -33,14 +37,14 @@ def number(value: Any, what: str) -> None:
 
 
 def whole(value: Any, what: str) -> None:
-    """Take a whole number, 0 or more."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    """Take a whole number from 0 to :data:`LARGEST`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
         raise Misfit(f"{what} must be a whole number, 0 or more, not {short(value)}")
 
 
 def index(value: Any, what: str) -> None:
     """Take a whole number, -1 or more."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < -1:
+    if isinstance(value, bool) or not isinstance(value, int) or not -1 <= value <= LARGEST:
         raise Misfit(f"{what} must be a whole number, -1 or more, not {short(value)}")
 
 
@@ -52,8 +56,12 @@ def mapping(value: Any, what: str) -> None:
 
 def tokens(value: Any, what: str) -> None:
     """Take a list of token ids."""
-    if not isinstance(value, list) or not set(map(type, value)) <= {int} or min(value, default=0) < 0:
+    if not isinstance(value, list) or not set(map(type, value)) <= {int} or not _between(value, 0, LARGEST):
         raise Misfit(f"{what} must be a list of token ids, not {short(value)}")
+
+
+def _between(values: list[int], least: int, most: int) -> bool:
+    return not values or (min(values) >= least and max(values) <= most)
 
 
 def numbers(value: Any, what: str) -> None:

@@ -95,6 +95,14 @@ def check_writable(path: Path | str, what: str = "") -> None:
         raise BadInput(f"{what or path} cannot be written: {reason(error)}.") from error
 
 
+def is_folder(path: Path | str) -> bool:
+    """Whether a path is a folder. One that no file can have is none."""
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def is_stream(path: Path | str) -> bool:
     """Whether a path is a device, a pipe or a socket: what can be written to and not replaced."""
     try:

@@ -14,6 +14,7 @@ from typing import Any
 
 from tts.errors import BadInput, ModelError, UnknownName
 from tts.files import json_text
+from tts.files.text import is_folder
 from tts.models.card import ModelCard
 from tts.models.files import hub_folder
 from tts.models.lookup import CARDS, lookup
@@ -68,7 +69,7 @@ def read(file: Path) -> ModelCard:
     if found["model"].endswith(".json"):
         raise BadInput(f'{file} is to name a folder, a hub id or an address as its "model", not {found["model"]!r}.')
     local = file.parent / found["model"]
-    model = str(local) if local.is_dir() else found["model"]
+    model = str(local) if is_folder(local) else found["model"]
     form = {key: value for key, value in found.items() if key not in ("model", "family", "context")}
     return _described(str(file), model, found["family"], found.get("context", 0), form)
 
@@ -104,7 +105,7 @@ def _bare(model: str) -> ModelCard:
     except UnknownName:
         raise
     except ModelError:  # unknown class
-        folder = Path(model).expanduser() if Path(model).expanduser().is_dir() else hub_folder(model)
+        folder = Path(model).expanduser() if is_folder(Path(model).expanduser()) else hub_folder(model)
         if folder is None or not (folder / "config.json").is_file():
             raise
         card = ModelCard(name=folder.name, folder=str(folder.resolve()))

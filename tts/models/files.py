@@ -12,6 +12,7 @@ from tts.models.card import ModelCard
 BUILT_IN = Path(__file__).parent / "builtin"
 """The folder of the built-in models, one folder per model."""
 
+_LONGEST = 255  # of the name of a file
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "consolidated*.pt*")
 
 
@@ -30,8 +31,10 @@ def require(card: ModelCard) -> Path:
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         try:
-            names = sorted(set(map(str, json_text.read(index)["weight_map"].values())))
-        except (BadInput, KeyError, TypeError, AttributeError) as error:
+            names = sorted(set(json_text.read(index)["weight_map"].values()))
+            if any(not isinstance(name, str) or Path(name).name != name or len(name) > _LONGEST for name in names):
+                raise ValueError("a name of it is no file's")
+        except (BadInput, ValueError, KeyError, TypeError, AttributeError) as error:
             raise MissingWeights(f"{index} is damaged: {remedy}.") from error
     else:
         names = sorted(path.name for path in folder.glob("*.safetensors"))

@@ -18,6 +18,11 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 _QKV_BIAS = {"qwen2"}  # types whose query, key and value projections always have a bias
 _HEAD_NORMS = {"qwen3", "gemma3_text"}  # types that normalize each head's queries and keys
 _NORMS = {"gemma3_text": 4}  # norms per layer, if not two
+_SIZES = {
+    "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
+    "vocab_size", "max_position_embeddings", "patch_size", "num_channels", "image_size",
+}  # fmt: skip
+_LARGEST = 10**9
 COUNTED = {"llama", "mistral", "qwen2", "qwen3", "phi3", "smollm3", "gemma3_text"}
 """Types whose parameters are counted exactly; others are estimated as if they were Llama."""
 
@@ -28,7 +33,16 @@ def text_of(config: Config) -> dict[str, Any]:
     text = dict(inner) if isinstance(inner, Mapping) else dict(config)
     kind = text.get("model_type") or (f"{config.get('model_type')}_text" if inner else "")
     outer = {} if inner is None else {key: config[key] for key in ("tie_word_embeddings",) if key in config}
-    return {**_DEFAULTS.get(kind, {}), **outer, **text, "model_type": kind}
+    return _plausible({**_DEFAULTS.get(str(kind), {}), **outer, **text, "model_type": kind})
+
+
+def _plausible(config: Config) -> dict[str, Any]:
+    """Leave out sizes that are no whole numbers above zero, or beyond any model: nothing can be counted with them."""
+
+    def good(value: Any) -> bool:
+        return value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST)
+
+    return {name: value for name, value in config.items() if name not in _SIZES or good(value)}
 
 
 def head_size(text: Config) -> int:
@@ -83,7 +97,7 @@ def context(config: Config) -> int:
 def _image_tower(config: Config, hidden: int) -> int:
     """Count the parameters of a SigLIP tower without its pooling head and of Gemma's projection into ``hidden``."""
     vision = config.get("vision_config")
-    if not isinstance(vision, Mapping) or "patch_size" not in vision:
+    if not isinstance(vision, Mapping) or "patch_size" not in (vision := _plausible(vision)):
         return 0
     width, inner = vision["hidden_size"], vision["intermediate_size"]
     layer = 4 * (width * width + width) + 2 * width * inner + inner + width + 4 * width

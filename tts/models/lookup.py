@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tts.errors import BadInput, ModelError, UnknownName
-from tts.files import json_text
+from tts.files import json_text, shape
+from tts.files.shape import Misfit
+from tts.files.text import is_folder
 from tts.models import hf_config
 from tts.models.card import BOXED, Kind, ModelCard
 from tts.models.files import hub_folder
@@ -37,7 +39,7 @@ def _here(name: str, kind: Kind | None) -> ModelCard | None:
     """Return the card of any name but an address; None for an unknown name."""
     path = Path(name).expanduser()
     card = CARDS.get(name.lower()) or next((c for c in CARDS.values() if c.hub.lower() == name.lower() and c.hub), None)
-    if card is None and path.is_dir():
+    if card is None and is_folder(path):
         card = _read_folder(path)
     if card is None and re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not name.startswith("."):
         cached = hub_folder(name)
@@ -69,6 +71,17 @@ def _guessed(name: str, kind: Kind | None) -> ModelCard:
     return ModelCard(name=name, hub=name, **conventions({}, name))
 
 
+_KIND = {"model_type": shape.optional(shape.text)}
+_CONFIG = shape.fields(
+    {},
+    {
+        "architectures": shape.optional(shape.listed(shape.text)),
+        "text_config": shape.optional(shape.fields({}, _KIND)),
+        **_KIND,
+    },
+)
+
+
 def _read_folder(path: Path, name: str = "") -> ModelCard:
     """Build a card from a folder's config.json. Raises ModelError if it is missing or has an unknown class.
 
@@ -79,9 +92,11 @@ def _read_folder(path: Path, name: str = "") -> ModelCard:
         raise ModelError(f"{path} holds no config.json: give a folder that a model was saved to.")
     try:
         config = json_text.read(file)
-        architectures = list(config.get("architectures") or [])
-    except (BadInput, AttributeError, TypeError) as error:
-        raise ModelError(f"{file} cannot be read as a model's configuration: {error}.") from error
+        _CONFIG(config, "it")
+    except (BadInput, Misfit) as error:
+        reason = str(error).rstrip(".")
+        raise ModelError(f"{file} cannot be read as a model's configuration: {reason}.") from error
+    architectures = config.get("architectures") or []
     called = f"{name or path.resolve().name} {config.get('_name_or_path', '')}"
     common: dict[str, Any] = {
         "name": path.resolve().name,

@@ -51,13 +51,14 @@ def read_outcomes(path: Path, group: str = "") -> ArmOutcomes:
         else:
             found = parse(_text(file), str(file))
             entries = list(_entries(found if isinstance(found, list) else [found], group))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        gathered = ArmOutcomes.gathered(entries) if entries else None
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BadInput(
             f"{file} holds no outcomes in a known format ({type(error).__name__}: {error}): see docs/ROUTING.md."
         ) from error
-    if not entries:
+    if gathered is None:
         raise BadInput(f"{file} holds no outcome: run the models on some problems first.")
-    return ArmOutcomes.gathered(entries)
+    return gathered
 
 
 def _text(file: Path) -> str:

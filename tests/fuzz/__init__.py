@@ -1,0 +1,1 @@
+"""Random edits of valid files of every format that the product reads: no traceback, no hang, no growth."""
