@@ -191,8 +191,6 @@ QWEN = [{"question": row["problem"], "answer": "1", "code": ["\\boxed{1}"], "pre
 def use_recordings(path: Path) -> None:
     records = reading.read(path)
     warning(records)
-    for record in records:
-        record.scored_by("last")
 
 
 def use_golds(path: Path) -> None:
