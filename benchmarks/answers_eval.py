@@ -27,7 +27,7 @@ import typer
 
 from tts.answers.equivalence import grade
 from tts.answers.extract import extract, last_number
-from tts.commands.console import table
+from tts.commands.console import note, say, table
 from tts.errors import BadInput, MissingExtra, TTSError
 
 SECONDS = 30.0
@@ -181,16 +181,16 @@ def main(
     """Grade the cases of files with our grader and with plain math-verify."""
     for file in files:
         verdicts = list(measure(cases(file)))
-        typer.echo(f"{file.name}\n\n{table(rows_of(verdicts))}\n")
+        say(f"{file.name}\n\n{table(rows_of(verdicts))}\n")
         for case, mine, plain in verdicts if show else ():
             if mine != case.expected:
                 expected = "disputed" if case.expected is None else f"expected {case.expected}"
-                typer.echo(f"{expected}, ours {mine}, plain {plain}: {case.gold[-100:]!r} | {case.pred[-100:]!r}")
+                say(f"{expected}, ours {mine}, plain {plain}: {case.gold[-100:]!r} | {case.pred[-100:]!r}")
 
 
 if __name__ == "__main__":
     try:
         app(standalone_mode=False)
     except TTSError as failure:
-        typer.echo(f"grader: {failure}", err=True)
+        note(f"grader: {failure}")
         sys.exit(2)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from benchmarks.routing.choosing import FOLDS
 from benchmarks.stats.intervals import Interval, difference, mean
+from tts.files import json_text, jsonl
 from tts.routing.outcomes import ArmOutcomes, Entry
 from tts.routing.router import Router
 
@@ -43,9 +41,8 @@ class Row:
 
 def recorded(folder: Path, name: str) -> Votes:
     """The first output of each model that answered every problem of a data set."""
-    with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
-        rows: list[dict[str, Any]] = [json.loads(line) for line in file]
-    graded = json.loads((folder / f"{name}.mv.json").read_text())
+    rows = [row for _, row in jsonl.rows(folder / f"{name}.jsonl.gz")]
+    graded = json_text.read(folder / f"{name}.mv.json")
     entries, classes = [], defaultdict[str, list[int]](list)
     for row, verdict in zip(rows, graded, strict=True):
         seen = set()

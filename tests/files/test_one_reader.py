@@ -51,3 +51,13 @@ def test_only_kernel_tables_and_logs_are_split_into_lines_by_python() -> None:
         if re.search(r"read_(text|bytes)\([^)]*\)\.splitlines", file.read_text(encoding="utf-8"))
     }
     assert found == {"benchmarks/provenance.py", "tts/engines/vllm/process_env.py"}
+
+
+def test_only_the_console_prints_so_that_no_text_reaches_a_terminal_unseen() -> None:
+    found = {
+        str(file.relative_to(ROOT))
+        for room in ROOMS
+        for file in (ROOT / room).rglob("*.py")
+        if "typer.echo(" in file.read_text(encoding="utf-8")
+    }
+    assert found == {"tts/commands/console.py"}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tts.commands import completion, options
-from tts.commands.console import count, entries, table
+from tts.commands.console import count, entries, note, say, say_json, table
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def fit(
     read = _read(outcomes)
     made = asyncio.run(Pool.fit(read, embedder=embedder, router=_router(router, parameter), arms=_arms(read, price)))
     made.save(out)
-    typer.echo(f"{out}: {count(len(made.arms), 'model')}, fitted on {count(len(read), 'problem')}.")
+    say(f"{out}: {count(len(made.arms), 'model')}, fitted on {count(len(read), 'problem')}.")
 
 
 @pool.command()
@@ -97,7 +96,7 @@ def show(file: File, as_json: AsJson = False) -> None:
     made = Pool.load(file)
     if as_json:
         about = {"router": made.router.kind, "settings": dict(made.router.settings()), "embedder": made.embedder.name}
-        typer.echo(json.dumps({**about, "problems": len(made.problems), "arms": [arm.row() for arm in made.arms]}))
+        say_json({**about, "problems": len(made.problems), "arms": [arm.row() for arm in made.arms]})
         return
     settings = ", ".join(f"{name}={value}" for name, value in made.router.settings().items())
     lines = {
@@ -105,8 +104,8 @@ def show(file: File, as_json: AsJson = False) -> None:
         "Embedder": f"{made.embedder.name}, {made.dimension} numbers",
         "Fitted on": count(len(made.problems), "problem"),
     }
-    typer.echo(entries(list(lines.items())))
-    typer.echo("\n" + table([_arm_row(arm) for arm in made.arms]))
+    say(entries(list(lines.items())))
+    say("\n" + table([_arm_row(arm) for arm in made.arms]))
 
 
 @pool.command()
@@ -133,7 +132,7 @@ def add(
     known = {arm.name: arm for arm in _arms(read, price)}
     grown = asyncio.run(Pool.load(file).add(known.get(model) or Arm.named(model), read))
     grown.save(out or file)
-    typer.echo(f"{out or file}: {count(len(grown.arms), 'model')}, {model} is new.")
+    say(f"{out or file}: {count(len(grown.arms), 'model')}, {model} is new.")
 
 
 @pool.command(name="eval")
@@ -156,12 +155,12 @@ def evaluate(
     fitted = sum(map(made.fitted_on, read.texts))
     if fitted:
         warning = f"the pool was fitted on {fitted} of these {len(read)} problems: what follows is too good."
-        typer.echo(f"tts: {warning}", err=True)
+        note(warning)
     rows = asyncio.run(evaluated(made, read, Objective.parse(objective)))
     if as_json:
-        typer.echo(json.dumps({"problems": len(read), "fitted_on": fitted, "rows": rows}))
+        say_json({"problems": len(read), "fitted_on": fitted, "rows": rows})
         return
-    typer.echo(table([{**row, "right %": f"{100 * row['right %']:.1f}", "cost": _number(row["cost"])} for row in rows]))
+    say(table([{**row, "right %": f"{100 * row['right %']:.1f}", "cost": _number(row["cost"])} for row in rows]))
 
 
 def _read(files: list[Path]) -> ArmOutcomes:

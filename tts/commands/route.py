@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tts.commands import options
-from tts.commands.console import entries, table
+from tts.commands.console import entries, note, problem_text, say, say_json, table
 
 if TYPE_CHECKING:
     from tts.routing.choice import Expected
@@ -42,18 +40,16 @@ def route(
     from tts.routing.pool import Pool
 
     wanted, made = Objective.parse(objective), Pool.load(pool)
-    if problem is None:
-        problem = typer.prompt("Problem", prompt_suffix=": ") if sys.stdin.isatty() else sys.stdin.read()
-    problem = problem.strip()
+    problem = problem_text(problem)
     ranked = asyncio.run(made.route(problem, wanted))
     known = made.fitted_on(problem)
     if as_json:
         row = {"problem": problem, "model": ranked[0].arm, "fitted_on": known, "models": [arm.row() for arm in ranked]}
-        typer.echo(json.dumps(row, ensure_ascii=False))
+        say_json(row)
         return
     if known:
-        typer.echo("tts: the pool was fitted on this problem: what it expects here is too good.", err=True)
-    typer.echo(printed(ranked))
+        note("the pool was fitted on this problem: what it expects here is too good.")
+    say(printed(ranked))
 
 
 def printed(ranked: list[Expected]) -> str:
