@@ -1,4 +1,4 @@
-"""The torch side of the reward models that are plain classifiers of transformers: one linear layer named ``score``."""
+"""The torch side of plain classifiers of transformers: one linear layer named ``score``."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from prm import modules
 
 
 def load_tokens(folder: Path, dtype: torch.dtype, label: int) -> Any:
-    """Read a folder. Raises ModelError where weights are missing, or there is no such label."""
+    """Load a token classifier. Raises ModelError if weights or the label are missing."""
     module = modules.load(AutoModelForTokenClassification, folder, dtype, "token classifier")
     return modules.labels(module, folder, at_least=max(2, label + 1))
 
 
 def load_sequences(folder: Path, dtype: torch.dtype) -> Any:
-    """Read a folder. Raises ModelError where weights are missing, or there is more than one label."""
+    """Load a sequence classifier. Raises ModelError if weights are missing, or it has several labels."""
     module = modules.load(AutoModelForSequenceClassification, folder, dtype, "outcome reward model")
     return modules.labels(module, folder, at_most=1)
 

@@ -1,4 +1,4 @@
-"""The base of the families: their torch side is a module of its own, imported when a model is loaded."""
+"""Base class of the families; the torch side is a module of its own, imported when a model is loaded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Family(RewardFamily):
-    """A family whose torch side is named: ``loader(folder, dtype)`` and ``maker(folder)``, each "module:function"."""
+    """A family whose torch side is ``loader(folder, dtype)`` and ``maker(folder)``, each "module:function"."""
 
     __slots__ = ()
 
@@ -21,17 +21,17 @@ class Family(RewardFamily):
     maker: ClassVar[str]
 
     def load(self, folder: Path, dtype: torch.dtype) -> torch.nn.Module:
-        """Read the module with its published weights, from safetensors. Raises ModelError where weights are missing."""
+        """Load the module with its published weights from safetensors. Raises ModelError if weights are missing."""
         module: torch.nn.Module = _function(self.loader)(folder, dtype, **self._options())
         return module
 
     def shape(self, folder: Path) -> torch.nn.Module:
-        """Make the module without its weights, on the meta device."""
+        """Create the module without weights, on the meta device."""
         module: torch.nn.Module = _function(self.maker)(folder)
         return module
 
     def _options(self) -> dict[str, Any]:
-        """Return what else the torch side has to know to load a model."""
+        """Return further arguments of the torch side."""
         return {}
 
 

@@ -1,11 +1,11 @@
-"""How problem and steps become token ids: the forms that families of reward models share. No torch, no transformers.
+"""Prompt forms shared by families of reward models: problem and steps to token ids. No torch, no transformers.
 
-Every form is append-only: what a step adds never changes the ids before it. Where a model reads one whole text, a piece
-is tokenized behind the text it follows and then cut off, so that a tokenizer that marks the beginning of a text
-(sentencepiece's prefix space) does not take a step for one.
+Every form is append-only: a step never changes the ids before it. For a model that reads one whole text, a piece is
+tokenized after the text that it follows, and that text's ids are cut off. So a tokenizer that marks the start of a text
+(sentencepiece's prefix space) does not mistake a step for one.
 
-Problems and steps are text: the name of a control token in them is spelled out (:mod:`tts.models.text_encoder`), and so
-is a mark that is a word of the vocabulary.
+Problems and steps are text: the name of a control token in them stays plain text (:mod:`tts.models.text_encoder`), and
+so does a mark that is a word of the vocabulary.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tts.models.text_encoder import TextEncoder
 from tts.protocols import Read
 from tts.types import Problem
 
-# What a text may begin and end with, so that a tokenizer that joins across steps shows it when a model is loaded.
+# Beginnings and ends of texts that reveal a tokenizer that joins across steps, tried when a model is loaded.
 _SAMPLE = (
     "What is 1 + 1?",
     ("1 + 1 = 2", "two lines:\n2 = 2.", "", "é数 = 2", "## Step", "(a)", "$x$", "- 3", "So it is $\\boxed{2}$."),
@@ -32,14 +32,14 @@ _JOINS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """A text of problem and steps. Steps lose the white space around them, the policy's separator included.
+    """A text of problem and steps. Steps lose the white space around them, including the policy's separator.
 
     Attributes:
-        opening: the text before the steps, with ``{problem}`` in it.
-        first, further: the text before the first and before every further step.
-        mark: the text after each step; the score is read at its last token.
-        apart: problem, steps and marks are tokenized each by itself and their ids joined, the beginning token first.
-        flatten: line breaks within a step become spaces.
+        opening: text before the steps, with ``{problem}`` in it.
+        first, further: text before the first step, and before every further one.
+        mark: text after each step; the score is read at its last token.
+        apart: tokenize problem, steps and marks separately and join their ids, after the begin token.
+        flatten: replace line breaks within a step by spaces.
     """
 
     opening: str = "{problem}"
@@ -56,17 +56,17 @@ class Form:
             )
 
     def body(self, text: str) -> str:
-        """A step's text as the model reads it."""
+        """Return a step's text as the model reads it."""
         if self.flatten:
             return " ".join(line for part in text.split("\n") if (line := part.strip()))
         return text.strip()
 
 
 class TextFormat:
-    """The prompt of a :class:`Form`, growing step by step. Implements :class:`tts.protocols.RewardFormat`.
+    """The prompt of a :class:`Form`. Implements :class:`tts.protocols.RewardFormat`.
 
     Raises:
-        ModelError: where the form has no mark, or the tokenizer joins what the form keeps apart.
+        ModelError: the form has no mark, or the tokenizer joins what the form separates.
     """
 
     def __init__(self, form: Form, tokenizer: Any) -> None:
@@ -78,7 +78,7 @@ class TextFormat:
         self._encode = self._encoder.encode
         self._begin = [tokenizer.bos_token_id] if form.apart and tokenizer.bos_token_id is not None else []
         self._end = self._encode(form.mark if form.apart else "1" + form.mark)[-1]
-        # A mark of white space may become one token with the text before it: then its last token is any.
+        # A white-space mark may merge with the text before it: then its last token can be any.
         self._fixed = form.apart or bool(form.mark.strip())
         tail = form.opening.rpartition("{problem}")[2]
         self._before = tuple((before, self._encode(before)) for before in ("1" + tail, "1" + form.mark))
@@ -98,7 +98,7 @@ class TextFormat:
             tokens = [*self._encode(before + body), *self._encode(form.mark)]
         else:
             if not body and form.mark[0].isspace():
-                before = before.rstrip(" ")  # the mark brings the space that a text would have brought
+                before = before.rstrip(" ")  # the mark already has the space
             tokens = self._behind(min(index, 1), before + body + form.mark, empty=not body)
         if self._fixed and tokens[-1] != self._end:
             raise ModelError(f"the tokenizer takes the mark {form.mark!r} into the step {form.body(text)!r}: {_OTHER}.")
@@ -109,9 +109,9 @@ class TextFormat:
         return self._form.opening.replace("{problem}", problem if self._form.apart else problem.rstrip())
 
     def _behind(self, which: int, text: str, *, empty: bool) -> list[int]:
-        """The ids of a text that follows the opening (0) or a mark (1).
+        """Return the ids of a text that follows the opening (0) or a mark (1).
 
-        An ``empty`` step may bring two line breaks together, which some tokenizers join; they stay apart here.
+        With an ``empty`` step two line breaks may meet, which some tokenizers join; they stay separate here.
         """
         before, ids = self._before[which]
         both = self._encode(before + text)
@@ -122,13 +122,13 @@ class TextFormat:
         raise ModelError(_JOINS)
 
     def _spelled(self, tokens: list[int]) -> list[int]:
-        """Tokens of a text in which the mark's own token is written by its parts."""
+        """Replace the mark's own token in a text by the tokens of its parts."""
         if not self._spelling or self._end not in tokens:
             return tokens
         return [part for token in tokens for part in (self._spelling if token == self._end else (token,))]
 
     def _check(self) -> None:
-        """One text both ways: a tokenizer that joins across the seams is found here and not by its scores."""
+        """Tokenize one text both ways, to detect a tokenizer that joins across steps."""
         form, (problem, steps) = self._form, _SAMPLE
         pieces = [*self.prompt(Problem(problem)), *(t for k, s in enumerate(steps) for t in self.step(k, s).tokens)]
         bodies = [form.body(step) for step in steps]
@@ -140,15 +140,15 @@ class TextFormat:
 class ChatFormat:
     """A conversation: each step is a turn of the user, and the assistant answers ``good`` to each.
 
-    The score is read where that answer is about to come, so the answer itself belongs to what the next step adds.
+    The score is read before that answer, so the answer belongs to the tokens of the next step.
 
     Args:
-        form: ``first`` lies between the problem and the first step; the rest is the chat template's.
-        tokenizer: the model's own.
-        good: the id of the token that the assistant answers.
+        form: ``first`` is the text between the problem and the first step; the chat template defines the rest.
+        tokenizer: tokenizer of the model.
+        good: id of the token that the assistant answers.
 
     Raises:
-        ModelError: where there is no chat template, or the tokenizer joins across turns.
+        ModelError: the tokenizer has no chat template, or joins across turns.
     """
 
     def __init__(self, form: Form, tokenizer: Any, good: int) -> None:
@@ -156,7 +156,7 @@ class ChatFormat:
             raise ModelError("the reward model's tokenizer has no chat template: its prompt cannot be made.")
         self._form, self._tokenizer, self._encoder = form, tokenizer, TextEncoder(tokenizer)
         self._answer = tokenizer.backend_tokenizer.decode([good])
-        # Where the contents lie in the template's text, found with contents that no template knows.
+        # Positions of the contents in the template's text, found with random contents.
         marks = ["<<question>>", "<<first answer>>", "<<step>>", "<<second answer>>"]
         pieces = split(self._render([*marks]), marks)
         if pieces is None or pieces[1] != pieces[3]:
@@ -189,7 +189,7 @@ class ChatFormat:
 
 
 def _spelling(end: int, mark: str, encoder: TextEncoder) -> tuple[int, ...]:
-    """The two tokens that spell a mark which is a word of the vocabulary; none for white space and control tokens."""
+    """Return the two tokens that spell a mark which is a word of the vocabulary; none for other marks."""
     core: Any = encoder.core
     word = core.id_to_token(end)
     if not mark.strip() or word in encoder.controls or core.decode([end]).strip() != mark.strip():
@@ -199,7 +199,7 @@ def _spelling(end: int, mark: str, encoder: TextEncoder) -> tuple[int, ...]:
 
 
 def split(text: str, marks: list[str]) -> list[str] | None:
-    """What lies before, between and behind ``marks``, each to be found once and in this order; else None."""
+    """Return the texts before, between and after ``marks``, each found once and in order; else None."""
     pieces = []
     for mark in marks:
         before, found, text = text.partition(mark)

@@ -1,4 +1,4 @@
-"""A Python function as a reward model: it scores whole solutions, or the steps of one."""
+"""Python functions as reward models: they score whole solutions, or steps."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ Function = Callable[[str, Any], Any]
 """``(problem, solution) -> score`` or ``(problem, steps) -> scores``; it may be a coroutine function."""
 
 SECONDS = 60.0
-"""Time that one call may take."""
+"""Time limit of one call."""
 
-_CALLS = 8  # of one function at the same time, each in a thread of its own
+_CALLS = 8  # limit of concurrent calls of one function, each in its own thread
 
 
 class FunctionReward(RewardModel):
-    """A reward model that calls a function of the user's.
+    """A reward model that calls a user's function.
 
-    A function whose second argument is called ``steps`` gets the list of step texts and returns one score a step. Any
+    A function whose second argument is called ``steps`` gets the list of step texts and returns one score per step. Any
     other function gets the text of a finished solution and returns one score. Scores are numbers from 0 to 1. A
     function costs no FLOPs.
 
     Args:
-        function: called in a thread, or awaited where it is a coroutine function.
-        name: for plans and traces; by default the function's own.
-        seconds: time that one call may take.
+        function: called in a thread, or awaited if it is a coroutine function.
+        name: name in plans and traces; default: the function's name.
+        seconds: time limit of one call.
 
     Raises:
         BadInput: the function does not take a problem and a solution.
@@ -85,7 +85,7 @@ class FunctionReward(RewardModel):
                 raise EngineError(f"{self.name} failed with {type(error).__name__}: {error}.") from error
 
     def _checked(self, score: Any) -> float:
-        """Return a score as a float. Raises EngineError for what is no number from 0 to 1."""
+        """Convert a score to a float. Raises EngineError if it is not a number from 0 to 1."""
         value = float(score) if isinstance(score, Real) else math.nan
         if not 0 <= value <= 1:
             raise EngineError(f"{self.name} returned {score!r}: a score is a number from 0 to 1.")
@@ -93,10 +93,10 @@ class FunctionReward(RewardModel):
 
 
 def load(target: str | Function, allow_code: bool = False) -> FunctionReward:
-    """Return the reward model of a function, or of what ``module:function`` or ``file.py:function`` names.
+    """Return the reward model of a function, or of ``module:function`` or ``file.py:function``.
 
     Raises:
-        BadInput: running the user's code was not allowed, or there is no such function.
+        BadInput: running the user's code is not allowed, or the function does not exist.
     """
     if not isinstance(target, str):
         return FunctionReward(target)
@@ -129,7 +129,7 @@ def _module(where: str) -> ModuleType:
 
 
 def _second_parameter(function: Function, name: str) -> str:
-    """Return the name of the second argument. Raises BadInput for a function that takes none."""
+    """Return the name of the second argument. Raises BadInput for a function without one."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
         inspect.signature(function).bind("problem", "solution")

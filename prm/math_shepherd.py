@@ -1,8 +1,8 @@
-"""Math-Shepherd: after each step " ки", and there the next token is "+" or "-".
+"""Math-Shepherd: " ки" after each step, where the next token is "+" or "-".
 
 Model card: https://huggingface.co/peiyi9979/math-shepherd-mistral-7b-prm; paper: arXiv 2312.08935. The input is the
-question, a space, and the steps, each with its mark and on a line of its own. There is no system prompt in it. The
-vocabulary is Mistral's, whose "+" and "-" (ids 648 and 387) are the ones that begin a word.
+question, a space, and the steps, each with its mark and on its own line, without a system prompt. The vocabulary is
+Mistral's; its "+" and "-" (ids 648 and 387) are the ones that begin a word.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The torch side that all families share: weights from safetensors, nothing missing, no code from a checkpoint."""
+"""The torch side of all families: weights from safetensors, all of them present, no code from a checkpoint."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tts.errors import ModelError
 
 
 def load(kind: Any, folder: Path, dtype: torch.dtype, what: str) -> Any:
-    """A model of class ``kind`` with the weights of a folder. Raises ModelError where some are missing."""
+    """Load a model of class ``kind`` with the weights of a folder. Raises ModelError if some are missing."""
     loader: Any = kind.from_pretrained
     module, report = loader(
         folder, dtype=dtype, local_files_only=True, use_safetensors=True, trust_remote_code=False,
@@ -24,7 +24,7 @@ def load(kind: Any, folder: Path, dtype: torch.dtype, what: str) -> Any:
 
 
 def empty(folder: Path, make: Callable[[Any], Any]) -> Any:
-    """What ``make`` makes of a folder's configuration, on the meta device: shapes without numbers."""
+    """Create the module of a folder's configuration with ``make``, on the meta device: shapes without weights."""
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -33,7 +33,7 @@ def empty(folder: Path, make: Callable[[Any], Any]) -> Any:
 
 
 def labels(module: Any, folder: Path, *, at_least: int = 1, at_most: int | None = None) -> Any:
-    """The module, its labels counted. Raises ModelError where there are too few or too many."""
+    """Check the number of labels of a module. Raises ModelError if there are too few or too many."""
     found = int(module.config.num_labels)
     if found < at_least or (at_most is not None and found > at_most):
         wanted = at_least if at_most is not None else f"at least {at_least}"

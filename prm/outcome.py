@@ -1,8 +1,8 @@
 """Outcome reward models: one score for a whole solution, read at the end of the conversation.
 
-Of this kind are models saved as AutoModelForSequenceClassification with one label, which judge a conversation by its
-chat template, for example https://huggingface.co/Skywork/Skywork-Reward-Llama-3.1-8B-v0.2. The score is the sigmoid of
-the logit, which keeps their order and is the probability that such models are trained for (Bradley and Terry).
+These are models saved as AutoModelForSequenceClassification with one label, which score a conversation in their chat
+template, for example https://huggingface.co/Skywork/Skywork-Reward-Llama-3.1-8B-v0.2. The score is the sigmoid of the
+logit, which keeps the order and is the probability that such models are trained for (Bradley and Terry).
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from tts.types import Problem
 if TYPE_CHECKING:
     import torch
 
-_HERE = f"<<solution {secrets.token_hex(8)}>>"  # a place that no problem names
+_HERE = f"<<solution {secrets.token_hex(8)}>>"  # a placeholder that no problem contains
 
 
 class OutcomeFormat:
-    """The conversation, the solution being its only step. Implements :class:`tts.protocols.RewardFormat`.
+    """The conversation with the solution as its only step. Implements :class:`tts.protocols.RewardFormat`.
 
     Args:
-        tokenizer: the model's own, with a chat template.
-        system: the system message, or empty.
+        tokenizer: tokenizer of the model, with a chat template.
+        system: system message, or empty.
 
     Raises:
-        ModelError: where there is no chat template, or the tokenizer joins question and solution.
+        ModelError: the tokenizer has no chat template, or joins question and solution.
     """
 
     def __init__(self, tokenizer: Any, system: str = "") -> None:
@@ -49,17 +49,17 @@ class OutcomeFormat:
         return tuple(self._encoder.encode(self._around(self._encoder.quote(problem.text))[0]))
 
     def step(self, index: int, text: str) -> Read:
-        """The whole solution. Raises ModelError for a second step: such a model judges no parts."""
+        """Return the tokens of the whole solution. Raises ModelError for a second step: these models score no steps."""
         if index:
             raise ModelError("an outcome reward model judges a whole solution, not its steps.")
         tokens = self._encoder.encode(self._encoder.quote(text.strip()) + self._closing)
         at = len(tokens) - 1
-        while at and tokens[at] == self._padding:  # transformers reads the last token that is no padding
+        while at and tokens[at] == self._padding:  # transformers reads the last token that is not padding
             at -= 1
         return Read(tuple(tokens), at)
 
     def _around(self, problem: str) -> list[str]:
-        """The conversation's text before and behind the solution."""
+        """Return the conversation's text before and after the solution."""
         turns = [{"role": "system", "content": self._system}] if self._system else []
         turns += [{"role": "user", "content": problem}, {"role": "assistant", "content": _HERE}]
         pieces = split(self._tokenizer.apply_chat_template(turns, tokenize=False), [_HERE])
@@ -76,10 +76,10 @@ class OutcomeFormat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome(Family):
-    """A family of this form, as an engine uses it.
+    """The family, as an engine uses it.
 
     Attributes:
-        system: the system message of the conversation, or empty.
+        system: system message of the conversation, or empty.
     """
 
     outcome: ClassVar[bool] = True
@@ -93,18 +93,18 @@ class Outcome(Family):
         return Pooling(0)
 
     def format(self, tokenizer: Any) -> OutcomeFormat:
-        """How the prompt grows. Raises ModelError for a tokenizer of another family."""
+        """Return the prompt form. Raises ModelError for a tokenizer of another family."""
         return OutcomeFormat(tokenizer, self.system)
 
     def scores(self, module: Any, hidden: torch.Tensor) -> torch.Tensor:
-        """Hidden states [k, width] at the ends, to scores [k]."""
+        """Convert hidden states [k, width] at the ends of solutions to scores [k]."""
         scores: torch.Tensor = module.score(hidden).float().sigmoid()[:, 0]
         return scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QwenOutcome(Outcome):
-    """Qwen2.5-Math-RM-72B (its model card): the head of Qwen's process reward models with one label."""
+    """Qwen2.5-Math-RM-72B (its model card): the head of Qwen's process reward models, with one label."""
 
     loader: ClassVar[str] = "prm.qwen_module:load_outcome"
     maker: ClassVar[str] = "prm.qwen_module:empty_outcome"
@@ -113,7 +113,7 @@ class QwenOutcome(Outcome):
 
 
 def _padding(tokenizer: Any) -> int | None:
-    """The padding token that the checkpoint's configuration names."""
+    """Return the padding token of the checkpoint's configuration."""
     try:
         config: Any = json_text.read(Path(tokenizer.name_or_path, "config.json"))
     except BadInput:

@@ -1,7 +1,7 @@
-"""The reward models of Qwen2.5-Math-PRM: a token after each step, and two labels read there.
+"""The Qwen2.5-Math-PRM reward models: a special token after each step, with two labels.
 
-Model card: https://huggingface.co/Qwen/Qwen2.5-Math-PRM-7B; paper: arXiv 2501.07301. The assistant's turn holds the
-steps, each followed by ``<extra_0>``; a step's score is the probability of label 1 ("good") at its ``<extra_0>``.
+Model card: https://huggingface.co/Qwen/Qwen2.5-Math-PRM-7B; paper: arXiv 2501.07301. The assistant's turn contains the
+steps, each followed by ``<extra_0>``. A step's score is the probability of label 1 ("good") at its ``<extra_0>``.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ SYSTEM = "Please reason step by step, and put your final answer within \\boxed{}
 
 
 class QwenFormat:
-    """The prompt, growing step by step. Implements :class:`tts.protocols.RewardFormat`.
+    """The prompt of the family. Implements :class:`tts.protocols.RewardFormat`.
 
-    Steps are stripped of the white space around them, the separator included: that is how the published models were
-    trained, and with ``<extra_0>`` a token of its own on either side no token ever spans two steps.
+    Steps lose the white space around them, including the separator, as in the training of the published models. Since
+    ``<extra_0>`` is a token of its own, no token spans two steps.
 
     Args:
-        tokenizer: the model's own, with a chat template.
+        tokenizer: tokenizer of the model, with a chat template.
 
     Raises:
-        ModelError: where the tokenizer lacks ``<extra_0>`` or a chat template, or merges tokens across steps.
+        ModelError: the tokenizer lacks ``<extra_0>`` or a chat template, or merges tokens across steps.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -58,7 +58,7 @@ class QwenFormat:
         return text
 
     def _check(self) -> None:
-        """One text both ways: a tokenizer that joins across the seams is found here and not by its scores."""
+        """Tokenize one text both ways, to detect a tokenizer that joins across steps."""
         opening, steps = self._opening("What is 1 + 1?"), ["1 + 1 = 2", "So it is 2."]
         encode = self._encoder.encode
         pieces = [*encode(opening), *(token for k, s in enumerate(steps) for token in self.step(k, s).tokens)]
@@ -78,11 +78,11 @@ class Qwen(Family):
         return Pooling(column=1)
 
     def format(self, tokenizer: Any) -> QwenFormat:
-        """How this family's prompt grows. Raises ModelError for a tokenizer of another family."""
+        """Return the prompt form. Raises ModelError for a tokenizer of another family."""
         return QwenFormat(tokenizer)
 
     def scores(self, module: Any, hidden: torch.Tensor) -> torch.Tensor:
-        """Hidden states [k, width] at the step tokens, to scores [k]."""
+        """Convert hidden states [k, width] at the step tokens to scores [k]."""
         scores: torch.Tensor = module.score(hidden).float().softmax(-1)[:, 1]
         return scores
 

@@ -1,4 +1,4 @@
-"""The torch side of the Qwen reward models: a Qwen2 decoder and two linear layers, named as the weights are."""
+"""The torch side of the Qwen reward models: a Qwen2 decoder and two linear layers, with the names of the weights."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Qwen2ForProcessRewardModel(Qwen2PreTrainedModel):
         self.post_init()  # type: ignore[no-untyped-call]
 
     def forward(self, input_ids: torch.Tensor, **more: Any) -> torch.Tensor:
-        """Token ids [rows, tokens] to labels' logits [rows, tokens, labels]."""
+        """Compute the labels' logits [rows, tokens, labels] of token ids [rows, tokens]."""
         logits: torch.Tensor = self.score(self.model(input_ids=input_ids, **more).last_hidden_state)
         return logits
 
 
 class Qwen2ForRewardModel(Qwen2ForProcessRewardModel):
-    """The same with one label: the outcome reward model of Qwen2.5-Math."""
+    """The outcome reward model of Qwen2.5-Math: one label."""
 
     def __init__(self, config: Qwen2Config) -> None:
         config.num_labels = 1
@@ -40,20 +40,20 @@ class Qwen2ForRewardModel(Qwen2ForProcessRewardModel):
 
 
 def load(folder: Path, dtype: torch.dtype) -> Any:
-    """Read the weights of a folder. Raises ModelError where some are missing."""
+    """Load the weights of a folder. Raises ModelError if some are missing."""
     return modules.load(Qwen2ForProcessRewardModel, folder, dtype, "Qwen process reward model")
 
 
 def empty(folder: Path) -> Any:
-    """The module that a folder's configuration describes, on the meta device: shapes without numbers."""
+    """Create the module of a folder's configuration, on the meta device: shapes without weights."""
     return modules.empty(folder, Qwen2ForProcessRewardModel)
 
 
 def load_outcome(folder: Path, dtype: torch.dtype) -> Any:
-    """Read the weights of an outcome reward model. Raises ModelError where some are missing."""
+    """Load the weights of an outcome reward model. Raises ModelError if some are missing."""
     return modules.load(Qwen2ForRewardModel, folder, dtype, "Qwen outcome reward model")
 
 
 def empty_outcome(folder: Path) -> Any:
-    """The same without its weights, on the meta device."""
+    """Create an outcome reward model without weights, on the meta device."""
     return modules.empty(folder, Qwen2ForRewardModel)

@@ -1,8 +1,8 @@
 """The Skywork-o1-Open-PRM models: a value head on Qwen2.5-Math, read at the line break that ends each step.
 
 Model cards: https://huggingface.co/Skywork/Skywork-o1-Open-PRM-Qwen-2.5-1.5B and -7B, which point to
-https://github.com/SkyworkAI/skywork-o1-prm-inference. The input is the beginning token, the problem, a line break, then
-each step with one line break; steps are tokenized each by itself. A line break ends a step, so those within one become
+https://github.com/SkyworkAI/skywork-o1-prm-inference. The input is the begin token, the problem, a line break, then
+each step with one line break; steps are tokenized separately. A line break ends a step, so those within one become
 spaces. The score is the sigmoid of the value. The weights are ``model.*`` and ``v_head.summary.*``.
 """
 
@@ -31,13 +31,13 @@ class Skywork(Family):
 
     @property
     def pooling(self) -> Pooling:
-        """By a class of our own in vLLM's process, which knows the value head's name."""
+        """Describe a vLLM class of our own that knows the value head's name."""
         name = "Qwen2ForPrmModel"
         ours = {"model_class_overrides": {name: f"prm.skywork_vllm:{name}"}}
         return Pooling(0, {"architectures": [name], "num_labels": 1}, ours)
 
     def format(self, tokenizer: Any) -> TextFormat:
-        """How the prompt grows. Raises ModelError for a tokenizer without a beginning token."""
+        """Return the prompt form. Raises ModelError for a tokenizer without a begin token."""
         if tokenizer.bos_token_id is None:
             raise ModelError(
                 "the reward model's tokenizer_config.json names no bos_token, with which its prompt begins: copy it "
@@ -46,7 +46,7 @@ class Skywork(Family):
         return TextFormat(_FORM, tokenizer)
 
     def scores(self, module: Any, hidden: torch.Tensor) -> torch.Tensor:
-        """Hidden states [k, width] at the line breaks, to scores [k]."""
+        """Convert hidden states [k, width] at the line breaks to scores [k]."""
         scores: torch.Tensor = module.v_head.summary(hidden).float().sigmoid()[:, 0]
         return scores
 

@@ -1,4 +1,4 @@
-"""The torch side of the Skywork reward models: a Qwen2 decoder and a value head, named as the weights are."""
+"""The torch side of the Skywork reward models: a Qwen2 decoder and a value head, with the names of the weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from prm import modules
 
 
 class ValueHead(nn.Module):
-    """``summary`` [1, width] gives each token one value."""
+    """The value head: ``summary`` [1, width] gives each token one value."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class ValueHead(nn.Module):
 
 
 class Qwen2ForPrmModel(Qwen2PreTrainedModel):
-    """``model.*`` is the decoder; the published files also hold the language model's head, which takes no part."""
+    """The model: ``model.*`` is the decoder; the language model's head in the published files is unused."""
 
     _keys_to_ignore_on_load_unexpected = [r"lm_head"]  # noqa: RUF012 - the base class's own protocol
 
@@ -33,16 +33,16 @@ class Qwen2ForPrmModel(Qwen2PreTrainedModel):
         self.post_init()  # type: ignore[no-untyped-call]
 
     def forward(self, input_ids: torch.Tensor, **more: Any) -> torch.Tensor:
-        """Token ids [rows, tokens] to values [rows, tokens]."""
+        """Compute the values [rows, tokens] of token ids [rows, tokens]."""
         values: torch.Tensor = self.v_head.summary(self.model(input_ids=input_ids, **more).last_hidden_state)[..., 0]
         return values
 
 
 def load(folder: Path, dtype: torch.dtype) -> Any:
-    """Read the weights of a folder. Raises ModelError where some are missing."""
+    """Load the weights of a folder. Raises ModelError if some are missing."""
     return modules.load(Qwen2ForPrmModel, folder, dtype, "Skywork reward model")
 
 
 def empty(folder: Path) -> Any:
-    """The module that a folder's configuration describes, on the meta device: shapes without numbers."""
+    """Create the module of a folder's configuration, on the meta device: shapes without weights."""
     return modules.empty(folder, Qwen2ForPrmModel)

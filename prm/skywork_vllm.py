@@ -1,6 +1,6 @@
-"""The Skywork reward models in vLLM's process: vLLM's own Qwen2 as a classifier, its weight read by its published name.
+"""The Skywork reward models in vLLM's process: vLLM's Qwen2 as a classifier with the published weight names.
 
-vLLM imports this module there (``model_class_overrides``); nothing else does.
+Only vLLM imports this module (``model_class_overrides``).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _Classifier: Any = as_seq_cls_model(Qwen2ForCausalLM)
 
 
 class Qwen2ForPrmModel(_Classifier):  # type: ignore[misc]
-    """One label a token, its probability the sigmoid of the value head."""
+    """A classifier with one label per token; its probability is the sigmoid of the value head."""
 
     def load_weights(self, weights: Iterable[tuple[str, torch.Tensor]]) -> set[str]:
-        """Load the published weights, the language model's head left out."""
+        """Load the published weights, except the language model's head."""
         renamed = ((name.replace("v_head.summary.", "score."), weight) for name, weight in weights)
         loaded: set[str] = super().load_weights(pair for pair in renamed if not pair[0].startswith("lm_head."))
         return loaded

@@ -1,8 +1,8 @@
-"""Reward models that classify tokens: a linear layer gives each token its labels, and a step is read at its mark.
+"""Reward models that classify tokens: a linear layer labels each token, and the score is read at the step's mark.
 
-TRL's PRMTrainer makes such models (AutoModelForTokenClassification), tokenizing problem, steps and separator each by
-itself: https://huggingface.co/docs/trl/prm_trainer. A model of one's own is described by the attributes of
-:class:`TokenClassification`.
+TRL's PRMTrainer trains such models (AutoModelForTokenClassification) and tokenizes problem, steps and separator
+separately: https://huggingface.co/docs/trl/prm_trainer. The attributes of :class:`TokenClassification` describe other
+models of this kind.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenClassification(Family, Form):
-    """A family of this form, as an engine uses it.
+    """The family, as an engine uses it.
 
     Attributes:
         label: the label whose probability is the score.
@@ -39,14 +39,14 @@ class TokenClassification(Family, Form):
         return Pooling(self.label)
 
     def format(self, tokenizer: Any) -> TextFormat:
-        """How the prompt grows. Raises ModelError for a form without a mark or a tokenizer of another family."""
+        """Return the prompt form. Raises ModelError without a mark or for another tokenizer."""
         return TextFormat(self, tokenizer)
 
     def _options(self) -> dict[str, Any]:
         return {"label": self.label}
 
     def scores(self, module: Any, hidden: torch.Tensor) -> torch.Tensor:
-        """Hidden states [k, width] at the marks, to scores [k]."""
+        """Convert hidden states [k, width] at the marks to scores [k]."""
         scores: torch.Tensor = module.score(hidden).float().softmax(-1)[:, self.label]
         return scores
 

@@ -1,7 +1,7 @@
-"""Reward models that are causal language models: at a mark, one of two tokens says whether the step was right.
+"""Reward models that are causal language models: at a mark, one of two tokens rates the step.
 
-A step's score is the softmax over the two tokens' logits, that of the good one. Math-Shepherd and the RLHFlow models
-are of this form; a model of one's own is described by the attributes of :class:`TwoToken`.
+A step's score is the probability of the good token in a softmax over the two. Math-Shepherd and the RLHFlow models have
+this form; the attributes of :class:`TwoToken` describe other models of this kind.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwoToken(Family, Form):
-    """A family of this form, as an engine uses it.
+    """The family, as an engine uses it.
 
     Attributes:
         good, bad: the two tokens, as the vocabulary spells them.
-        chat: each step is a turn of the user and ``good`` the assistant's answer, by the tokenizer's chat template; the
-            score is read before the answer. Of the text form's attributes ``first`` alone counts then.
+        chat: each step is a turn of the user and ``good`` the assistant's answer, in the tokenizer's chat template; the
+            score is read before the answer. Of the text form's attributes only ``first`` is then used.
     """
 
     loader: ClassVar[str] = "prm.two_token_module:load"
@@ -37,12 +37,12 @@ class TwoToken(Family, Form):
 
     @property
     def pooling(self) -> Pooling:
-        """As a classifier whose one weight is the difference of the two tokens' rows of the output head."""
+        """Describe a classifier whose weight is the difference of the two tokens' rows of the output head."""
         overrides = {"classifier_from_token": [self.bad, self.good], "method": "from_2_way_softmax"}
         return Pooling(0, overrides, {"convert": "classify"})
 
     def format(self, tokenizer: Any) -> RewardFormat:
-        """How the prompt grows. Raises ModelError for a tokenizer that lacks the tokens or joins them across steps."""
+        """Return the prompt form. Raises ModelError for a tokenizer that lacks the tokens or joins across steps."""
         ids = [tokenizer.backend_tokenizer.token_to_id(token) for token in (self.good, self.bad)]
         for token, found in zip((self.good, self.bad), ids, strict=True):
             if found is None:
@@ -53,11 +53,11 @@ class TwoToken(Family, Form):
         return {"tokens": (self.bad, self.good)}
 
     def decoder(self, module: Any) -> Any:
-        """The part that turns token ids into hidden states."""
+        """Return the part that turns token ids into hidden states."""
         return module.model.get_decoder()
 
     def scores(self, module: Any, hidden: torch.Tensor) -> torch.Tensor:
-        """Hidden states [k, width] at the marks, to scores [k]."""
+        """Convert hidden states [k, width] at the marks to scores [k]."""
         scores: torch.Tensor = module.score(hidden).float().softmax(-1)[:, 1]
         return scores
 

@@ -1,4 +1,4 @@
-"""The torch side of the two-token reward models: a causal language model, and the two rows of its head that count."""
+"""The torch side of the two-token reward models: a causal language model, and two rows of its head."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prm import modules
 
 
 class TwoTokenModel(nn.Module):
-    """``model`` is the causal language model; ``score`` [2, width] holds its output head's rows of bad and good."""
+    """The model: ``model`` is the causal language model; ``score`` [2, width] has the head's rows of bad and good."""
 
     def __init__(self, model: Any, tokens: tuple[int, int] = (0, 1)) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class TwoTokenModel(nn.Module):
 
 
 def load(folder: Path, dtype: torch.dtype, tokens: tuple[str, str]) -> TwoTokenModel:
-    """Read the weights of a folder; ``tokens`` are bad and good. Raises ModelError where weights are missing."""
+    """Load the weights of a folder; ``tokens`` are bad and good. Raises ModelError if weights are missing."""
     model = modules.load(AutoModelForCausalLM, folder, dtype, "reward model of this family")
     reader: Any = PreTrainedTokenizerFast if (folder / "tokenizer.json").is_file() else AutoTokenizer
     core: Any = reader.from_pretrained(folder, local_files_only=True, trust_remote_code=False).backend_tokenizer
@@ -35,6 +35,6 @@ def load(folder: Path, dtype: torch.dtype, tokens: tuple[str, str]) -> TwoTokenM
 
 
 def empty(folder: Path) -> Any:
-    """The module that a folder's configuration describes, on the meta device: shapes without numbers."""
+    """Create the module of a folder's configuration, on the meta device: shapes without weights."""
     make: Any = AutoModelForCausalLM.from_config
     return modules.empty(folder, lambda config: TwoTokenModel(make(config, trust_remote_code=False)))

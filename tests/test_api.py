@@ -71,7 +71,7 @@ def test_many_take_no_more_problems_than_are_in_flight() -> None:
 def test_a_strategy_object_is_taken_as_it_is() -> None:
     solution = solve("how far", strategy=BeamSearch(beam_width=2), budget=4, **TOY)
     assert solution.plan.parameters["beam_width"] == 2
-    with pytest.raises(BadInput, match="to the strategy itself"):
+    with pytest.raises(BadInput, match="give it the parameters itself"):
         solve("how far", strategy=BeamSearch(), beam_width=2, **TOY)
 
 

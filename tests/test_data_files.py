@@ -53,7 +53,7 @@ def test_a_trace_sets_no_argument_of_a_solver_by_a_parameter(
     if name == "aggregate":  # a parameter of the strategy's own
         pytest.skip("beam search declares it")
     events[0]["plan"]["parameters"][name] = STRANGE.get(name, 1)
-    with pytest.raises(BadInput, match=rf"the trace cannot be replayed: it sets '{name}', which is no parameter"):
+    with pytest.raises(BadInput, match=rf"the trace cannot be replayed: it sets '{name}', which is not a parameter"):
         Solver.replay(saved(events, tmp_path / "trace.jsonl"))
 
 

@@ -1,4 +1,4 @@
-"""The Python call: ``solve``, ``solve_async``, ``solve_many``, and ``Solver``, of which they are thin wrappers."""
+"""The Python interface: ``solve``, ``solve_async``, ``solve_many``, thin wrappers of ``Solver``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 class Solver:
     """A policy, a reward model and a plan, ready for any number of problems.
 
-    The models are loaded when the first problem comes, once a process: two solvers with the same models share them.
+    The models are loaded with the first problem, once per process: two solvers with the same models share them.
 
     Args:
         policy: a short name (``tts models`` lists them), a hub id, a local folder, or a Policy of your own: inherit
@@ -102,7 +102,7 @@ class Solver:
         if not isinstance(budget, Budget):
             budget = Budget(budget, max_tokens, max_flops, max_seconds, max_cost=max_cost)
         elif not (max_tokens is max_flops is max_seconds is max_cost is None):
-            raise BadInput("give the ceilings either in the Budget or as arguments of their own, not both.")
+            raise BadInput("give the ceilings either in the Budget or as arguments, not both.")
         policy = policy if isinstance(policy, str) else as_policy(policy)
         prm = reward_of(prm, allow_code)
         self.budget, self.total_flops = budget, total_flops
@@ -121,10 +121,10 @@ class Solver:
 
     @classmethod
     def replay(cls, trace: Trace | str, **changes: Any) -> Solver:
-        """A solver that answers from a recorded trace (or its file) with the plan it was recorded with.
+        """Build a solver that answers from a recorded trace (or its file), with the recorded plan.
 
-        ``changes`` are arguments of Solver that should differ, such as ``vote="best"``. Models come from the trace
-        alone, unless ``changes`` name others. Raises BadInput for a trace that sets anything but its plan.
+        ``changes`` are arguments of Solver that should differ, such as ``vote="best"``. Models come from the trace,
+        unless ``changes`` name others. Raises BadInput for a trace that sets anything but its plan.
         """
         policy, reward = load_replay(trace)
         head = next(policy.traces[next(iter(policy.traces))].of("start"))
@@ -132,7 +132,7 @@ class Solver:
         return cls(**{**recorded, "policy": policy, "prm": reward, **changes})
 
     def load(self) -> tuple[Policy, RewardModel | None]:
-        """Both models, loaded now if they were not yet, or if an engine's process has ended since."""
+        """Return both models; load them if they are not loaded, or if an engine's process has ended."""
         if (ready := self._ready()) is None:
             ready = self._load()
             if self._prices is not None:
@@ -142,7 +142,7 @@ class Solver:
         return ready
 
     def unload(self) -> None:
-        """Give back what both models hold; the next problem loads them again."""
+        """Release the memory of both models; the next problem loads them again."""
         models, self._models = self._models, None
         for model in models or ():
             if model is not None:
@@ -164,20 +164,18 @@ class Solver:
         return policy, load_reward(prm, self._loading) if isinstance(prm, str) else prm
 
     def _check(self, policy: Policy, reward: RewardModel | None) -> None:
-        """Refuse what these models cannot do for this plan, before any work."""
+        """Refuse a plan that these models do not support, before any work."""
         if self.strategy.stepwise and not policy.steps:
             raise BadInput(
-                f"{policy.name} is behind a chat-only server, which cannot go on from a step: "
+                f"{policy.name} is behind a chat-only server, which cannot continue from a step: "
                 f"use best-of-n or majority, not {self.plan.strategy}."
             )
         unknown = next((model.name for model in (policy, reward) if model and not model.counted), None)
         if unknown and not (self.budget.max_flops is None and self.total_flops is None):
-            raise BadInput(
-                f"the size of {unknown} is not known here, so a ceiling of FLOPs cannot be kept: leave it out."
-            )
+            raise BadInput(f"the size of {unknown} is unknown, so a ceiling of FLOPs cannot be enforced: leave it out.")
         if self.budget.max_cost is not None and policy.prices is None:
             raise BadInput(
-                f"the prices of {policy.name} are not known here, so a ceiling of dollars cannot be kept: give them as "
+                f"the prices of {policy.name} are unknown, so a ceiling of dollars cannot be enforced: give them as "
                 "INPUT,OUTPUT in dollars per million tokens."
             )
         if self.planned.profile is not None:
@@ -210,7 +208,7 @@ class Solver:
         )
 
     async def _prepared(self, problem: Problem) -> tuple[Policy, RewardModel | None]:
-        """Both models, loaded and ready for a problem. Nothing waits for a load that comes too late."""
+        """Return both models, loaded and ready for a problem. A load that takes too long is not waited for."""
         if (ready := self._ready()) is None:
             ready = await aside(self.load)
         for model in ready:
@@ -230,7 +228,7 @@ class Solver:
     async def stream(
         self, problems: Iterable[str | Problem], concurrency: int = 32, *, spent: float = 0.0
     ) -> AsyncGenerator[tuple[int, Solution], None]:
-        """Solve many side by side, yielding ``(index, solution)`` as they end.
+        """Solve many problems concurrently, yielding ``(index, solution)`` as they finish.
 
         At most ``concurrency`` problems are in flight and no more are taken from ``problems``. One that fails comes as
         a Solution with its ``error`` set; the others go on. What concerns them all, such as a model that cannot be
@@ -289,7 +287,7 @@ def solve(problem: str | Problem, **settings: Any) -> Solution:
 
 
 async def solve_async(problem: str | Problem, **settings: Any) -> Solution:
-    """``solve`` for code that already runs in an event loop."""
+    """Solve one problem from code that already runs in an event loop; see :func:`solve`."""
     return await solver_of(settings).solve(problem)
 
 
@@ -300,12 +298,12 @@ def solve_many(
     on_solution: Callable[[int, Solution], None] | None = None,
     **settings: Any,
 ) -> list[Solution]:
-    """Answer many problems side by side, in the order given.
+    """Solve many problems concurrently; the solutions are in the order given.
 
     Args:
         problems: texts or Problems.
-        concurrency: most problems in flight.
-        on_solution: called with index and solution as each one ends, in the order in which they end.
+        concurrency: limit of problems solved at the same time.
+        on_solution: called with index and solution of each problem as it finishes.
         settings: those of :func:`solve`.
 
     Returns:
@@ -325,14 +323,14 @@ def solve_many(
 
 
 def solver_of(settings: Mapping[str, Any]) -> Solver:
-    """The solver that these settings are for: over a pool where they name one."""
+    """Build the solver of these settings; over a pool if they name one."""
     kind = resolve("solver", "pool") if settings.get("pool") is not None else Solver
     made: Solver = kind(**settings)
     return made
 
 
 def as_problem(problem: str | Problem) -> Problem:
-    """Return a problem that holds a question. Raises BadInput for an empty one."""
+    """Return a problem with a question. Raises BadInput for an empty one."""
     made = problem if isinstance(problem, Problem) else Problem(problem)
     if not made.text.strip():
         raise BadInput("the problem is empty: give a question to be answered.")

@@ -1,4 +1,4 @@
-"""From what a user asked for to a plan: strategy and parameters, reward model and vote, and why."""
+"""Planning: from the user's settings to a plan with strategy, parameters, reward model, vote, and the reason."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tts.types import Plan, Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the user asked for; the arguments of :class:`tts.api.Solver`, None where nothing was said."""
+    """The user's settings: arguments of :class:`tts.api.Solver`, None for those not given."""
 
     policy: str | Policy
     prm: str | RewardModel | None
@@ -61,9 +61,9 @@ _FUNCTION = re.compile(r"[\w./~-]+:[A-Za-z_]\w*")
 
 
 def reward_of(given: Any, allow_code: bool = False) -> str | RewardModel | None:
-    """Return the reward model that a user gave: a name stays one, a function becomes one.
+    """Return the reward model that a user gave: a name is kept, a function becomes a reward model.
 
-    Raises BadInput for an object that cannot serve, and for the name of a function where running it is not allowed.
+    Raises BadInput for an unsuitable object, and for the name of a function if running it is not allowed.
     """
     if isinstance(given, str) and not _FUNCTION.fullmatch(given):
         return given
@@ -75,13 +75,13 @@ def reward_of(given: Any, allow_code: bool = False) -> str | RewardModel | None:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What came of a wish.
+    """The result of planning.
 
     Attributes:
-        plan: for every problem.
-        strategy: the plan's, built.
-        prm: the reward model to be loaded; None for none.
-        profile: what an adaptive strategy goes by, if it goes by one.
+        plan: plan of every problem.
+        strategy: strategy of the plan, built.
+        prm: reward model to load; None for none.
+        profile: profile of an adaptive strategy, if it has one.
         warnings: sentences for the user.
     """
 
@@ -92,17 +92,17 @@ class Planned:
     warnings: tuple[str, ...] = ()
 
     def known(self, problem: Problem) -> str:
-        """A sentence where the profile was fitted on this very problem; else empty."""
+        """Warn if the profile was fitted on this problem; else return an empty text."""
         if self.profile is None or not self.profile.problems:
             return ""
         digest = hashlib.sha256(problem.text.encode()).hexdigest()[:12]
         if digest not in self.profile.problems:
             return ""
-        return "this problem is one of those that the profile was fitted on: what it promises here is too good."
+        return "the profile was fitted on this problem: its estimate is too optimistic."
 
 
 def planned(wish: Wish) -> Planned:
-    """The plan for a wish. Raises TTSError for anything in it that a user can mend; nothing is loaded."""
+    """Plan the user's settings. Raises TTSError for an error the user can correct; nothing is loaded."""
     kind = _kind(wish)
     wish = _checked(wish, kind.adaptive)
     prm = _prm(wish, kind)
@@ -128,25 +128,25 @@ def _kind(wish: Wish) -> type[Strategy]:
         return strategy_type(wish.strategy or AUTO)
     if not isinstance(wish.strategy, Strategy):
         raise BadInput(
-            f"{wish.strategy!r} is no strategy: derive it from tts.search.strategy.Strategy, or give a name."
+            f"{wish.strategy!r} is not a strategy: derive it from tts.search.strategy.Strategy, or give a name."
         )
     return type(wish.strategy)
 
 
 def _checked(wish: Wish, adaptive: bool) -> Wish:
-    """The wish with its names known to be good, and without an "auto" that only says that nothing was said."""
+    """Return the settings with checked names, and without an "auto" that equals the default."""
     if adaptive:
         vote, aggregate = (None if said == AUTO else said for said in (wish.vote, wish.aggregate))
         wish = replace(wish, vote=vote, aggregate=aggregate)
     elif wish.profile:
-        raise BadInput(f"a profile goes with the strategy auto: {wish.strategy} does not read one, so leave it out.")
+        raise BadInput(f"only the strategy auto reads a profile, not {wish.strategy}: leave the profile out.")
     if wish.aggregate is not None and wish.aggregate not in AGGREGATES:
         raise UnknownName("aggregation", wish.aggregate, AGGREGATES)
     if wish.vote is not None:
         resolve("vote", wish.vote)
     resolve("extraction", wish.extract)
     if isinstance(wish.strategy, Strategy) and (wish.parameters or wish.profile):
-        raise BadInput("give the parameters to the strategy itself when you pass one.")
+        raise BadInput("the strategy is already built: give it the parameters itself.")
     return wish
 
 
@@ -154,7 +154,7 @@ def _checked(wish: Wish, adaptive: bool) -> Wish:
 
 
 def _prm(wish: Wish, kind: type[Strategy]) -> str | RewardModel | None:
-    """The reward model that takes part."""
+    """Return the reward model that takes part."""
     needed, card = kind.needs_reward, wish.card
     if needed and wish.prm is None:
         raise BadInput("this strategy needs a reward model: name one with prm, or use majority.")
@@ -176,7 +176,7 @@ def _name(prm: str | RewardModel) -> str:
 
 
 def _outcome(prm: str | RewardModel | None) -> bool:
-    """Whether it judges whole solutions only."""
+    """Return whether the reward model scores whole solutions only."""
     if isinstance(prm, str):
         card = find(prm, "prm")
         return bool(card.family and family_of(card).outcome)
@@ -187,7 +187,7 @@ def _outcome(prm: str | RewardModel | None) -> bool:
 
 
 def _adapted(wish: Wish, prm: str | RewardModel | None) -> dict[str, Any]:
-    """Settings of an adaptive strategy that follow from the models: a profile where there is one, and the rule."""
+    """Return settings of an adaptive strategy that depend on the models: a profile if there is one, and the rule."""
     card, name = wish.card, "" if prm is None else _name(prm)
     ours = card is not None and CARDS.get(card.name) == card
     profile = wish.profile if wish.profile is not None else find_profile(card.name, name) if ours and card else ""
@@ -214,7 +214,7 @@ def _built(wish: Wish, adapted: Mapping[str, Any]) -> Strategy:
 
 
 def _sampling(card: ModelCard | None) -> dict[str, Any]:
-    """The settings that the model's authors advise, under the names that strategies know them by."""
+    """Return the sampling settings that the model's authors recommend, under the strategies' names."""
     if card is None:
         return {}
     return {
@@ -246,7 +246,7 @@ def _plan(wish: Wish, built: Strategy, prm: str) -> Plan:
 
 
 def _check_profile(curves: Profile, name: str, plan: Plan) -> None:
-    """Refuse a profile of other models, and one that ends in a search or a vote that nobody here knows."""
+    """Refuse a profile of other models, or with an unknown search or vote."""
     if (curves.policy, curves.prm) != (plan.policy, plan.prm):
         measured, here = (f"{policy} and {prm or 'no reward model'}" for policy, prm in (
             (curves.policy, curves.prm), (plan.policy, plan.prm)))  # fmt: skip
@@ -269,7 +269,7 @@ def _check_profile(curves: Profile, name: str, plan: Plan) -> None:
 
 
 def check_sizes(curves: Profile, policy: Policy, reward: RewardModel | None) -> None:
-    """Refuse models that have the names of those that were measured and another size. Raises BadInput."""
+    """Refuse models with the names of the measured ones and another size. Raises BadInput."""
     measured = (curves.policy_parameters, policy), (curves.prm_parameters, reward)
     for size, model in measured:
         if model is not None and size and model.shape.parameters and size != model.shape.parameters:
@@ -280,21 +280,21 @@ def check_sizes(curves: Profile, policy: Policy, reward: RewardModel | None) -> 
 
 
 def _sampled(curves: Profile | None, built: Any) -> str:
-    """A sentence for who samples otherwise than the profile was measured."""
+    """Warn of other sampling parameters than those of the profile."""
     if curves is None or (curves.temperature, curves.top_p) == (built.temperature, built.top_p):
         return ""
     return (
         f"the profile was measured at temperature {curves.temperature:g} and top_p {curves.top_p:g}: at "
-        f"{built.temperature:g} and {built.top_p:g} what it promises need not hold."
+        f"{built.temperature:g} and {built.top_p:g} its estimates may be wrong."
     )
 
 
 def _thinking(card: ModelCard | None, prm: str | RewardModel | None, plan: Plan) -> str:
-    """A sentence for who lets a reward model judge a policy that thinks at length."""
+    """Warn of a reward model that scores a reasoning policy."""
     if card is None or not card.thinking or not plan.prm:
         return ""
-    beyond = f" (and of none beyond {find(prm, 'prm').context:,} tokens)" if isinstance(prm, str) else ""
+    beyond = f" (and absent beyond {find(prm, 'prm').context:,} tokens)" if isinstance(prm, str) else ""
     return (
-        f"{card.name} thinks at length, its steps are the paragraphs of its thinking, and {plan.prm} was "
-        f"trained on short worked solutions: its scores are of little worth here{beyond}; majority is advised."
+        f"{card.name} is a reasoning model whose steps are the paragraphs of its thinking, and {plan.prm} was "
+        f"trained on short solutions: its scores are unreliable here{beyond}; use majority."
     )

@@ -103,7 +103,7 @@ def test_who_names_a_reward_model_gets_best_of_n_and_a_warning() -> None:
     assert (chosen(solver.plan), solver.plan.prm) == ({"best-of-n"}, "qwen2.5-math-prm-7b")
     assert "a reasoning policy" in solver.plan.parameters["why"]
     [warning] = solver.warnings
-    assert "short worked solutions" in warning
+    assert "short solutions" in warning
     assert "beyond 4,096 tokens" in warning
 
 

@@ -46,7 +46,7 @@ def test_a_function_of_steps_steers_a_beam_search() -> None:
 
 
 def test_a_function_of_solutions_cannot_steer_a_beam_search() -> None:
-    with pytest.raises(BadInput, match="judges finished solutions only"):
+    with pytest.raises(BadInput, match="scores finished solutions only"):
         solve("how far", policy=ToyPolicy(), prm=knows, strategy="beam-search")
 
 

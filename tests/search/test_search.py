@@ -345,7 +345,7 @@ async def test_a_score_that_is_no_finite_number_is_refused_by_name(bad: object) 
 
     search = start(reward=Broken())
     [[node]] = await search.expand([search.root])
-    with pytest.raises(EngineError, match="as a score, which is no finite number"):
+    with pytest.raises(EngineError, match="as a score, which is not a finite number"):
         await search.score([node])
 
 

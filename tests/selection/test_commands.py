@@ -71,7 +71,7 @@ def test_a_solution_says_what_was_decided_and_why(tts: Tts, profile: str) -> Non
         (["--profile", "{newer}"], "has version 99, this program reads version 2"),
         (["--profile", "{profile}", "--policy", "lab-200k"], "was measured with lab-1m and lab-prm, not with lab-200k"),
         (["--profile", "{profile}", "--prm", "none"], "not with lab-1m and no reward model"),
-        (["--profile", "{profile}", "--strategy", "dvts"], "dvts does not read one"),
+        (["--profile", "{profile}", "--strategy", "dvts"], "only the strategy auto reads a profile, not dvts"),
         (["--profile", "{larger}"], "was measured with a lab-1m of 123 parameters"),
         (["--total-flops", "1e9", "--strategy", "dvts"], "leave the strategy out"),
         (["--total-flops", "1e9", "--max-flops", "1e10"], "is more than total_flops"),

@@ -1,7 +1,7 @@
-"""Accounts: what sampling and scoring cost, set aside at its worst before an engine is asked and charged as it came.
+"""Accounts: cost of sampling and scoring, reserved in the worst case before a request and charged as it was.
 
-Costs are those of the algorithm: each prefix is read once, by the policy and by the reward model, however often an
-engine may have had to compute it again.
+Costs are those of the algorithm: the policy and the reward model read each prefix once, even if an engine had to
+    compute it again.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from tts.cost import ModelShape, Prices
 from tts.protocols import Request
 from tts.types import Node, Usage
 
-_PRM_SLACK = 1.25  # reward-model tokens set aside a policy token until the text, and so the true count, is known
+_PRM_SLACK = 1.25  # reward-model tokens reserved per policy token until the text, and so the true count, is known
 
 
 @dataclass(slots=True)
 class _Books:
-    """What an account and the accounts of all forks share.
+    """State shared by an account and the accounts of all forks.
 
     Attributes:
         spent: the fields of :class:`tts.types.Usage`.
-        stopped: ``"complete"``, or the ceiling that something did not fit under.
+        stopped: ``"complete"``, or the ceiling that a request exceeded.
         read: prefixes that the reward model has read, see :func:`_prefixes`.
-        unread: what is set aside for the reward model's prompt, and its tokens; None once it was read.
+        unread: reservation for the reward model's prompt, and its tokens; None once it was read.
     """
 
     spent: Counter[str] = field(default_factory=Counter)
@@ -43,15 +43,15 @@ class _Books:
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """What one search, or one fork of it, pays out of its ledger.
+    """The account of one search or fork on its ledger.
 
-    A fork pays from its own share for every step it asks about, whether or not another fork came by the same text, so a
-    share lasts as long whichever fork runs first; ``usage`` counts such a step once.
+    A fork pays from its own share for every step that it scores, even if another fork has the same text, so the result
+    does not depend on which fork runs first; ``usage`` counts such a step once.
 
     Attributes:
         ledger: the ceilings, and what is left below them.
         policy, prm: the shapes of the models; ``prm`` is None without a reward model.
-        prices: of the policy; None where it bills nothing.
+        prices: prices of the policy; None if it bills nothing.
     """
 
     ledger: Ledger
@@ -69,13 +69,13 @@ class Account:
 
     @property
     def usage(self) -> Usage:
-        """What this search and its forks have spent; the seconds are left at zero."""
+        """Return what this search and its forks have spent; the seconds are zero."""
         spent: dict[str, Any] = dict(self._books.spent)
         spent["cost"] = spent.pop("billed", 0) / 1e9
         return Usage(**spent)
 
     def late(self) -> None:
-        """Time ran out before something was done."""
+        """Record that time ran out before something was done."""
         self._books.stopped = MAX_SECONDS
 
     def fork(self, parts: int) -> list[Account]:
@@ -88,7 +88,7 @@ class Account:
     def on(self, policy: ModelShape, prompt_tokens: int, prices: Prices | None = None) -> Account:
         """Return an account of another policy on the same ledger, and charge that policy's prompt.
 
-        Where the prompt is too much, the new account has nothing to spend.
+        If the prompt is too expensive, the new account has nothing to spend.
         """
         other = replace(self, policy=policy, prices=prices, _holds=WeakKeyDictionary())
         flops = policy.flops(prompt_tokens)
@@ -102,9 +102,9 @@ class Account:
     # -- the prompts ---------------------------------------------------------------------------------------------
 
     def begin(self, policy_tokens: int, prm_tokens: int) -> None:
-        """Charge the policy's prompt and set the reward model's aside: it is read with the first step to be scored.
+        """Charge the policy's prompt and reserve the reward model's, which is read with the first scored step.
 
-        Where both are too much nothing is left to spend.
+        If both are too expensive, nothing is left to spend.
         """
         policy_flops = self.policy.flops(policy_tokens)
         prm_flops = self.prm.flops(prm_tokens) if self.prm else 0
@@ -113,7 +113,7 @@ class Account:
             self._books.spend(prompt_tokens=policy_tokens, policy_flops=policy_flops)
             self._books.unread = (hold, prm_tokens)
         else:
-            self.ledger.flops = 0  # nothing can follow a prompt that was never read
+            self.ledger.flops = 0  # nothing can follow an unread prompt
 
     def _read_prompt(self) -> None:
         if self._books.unread is not None:
@@ -125,7 +125,7 @@ class Account:
     # -- sampling ------------------------------------------------------------------------------------------------
 
     def afford(self, requests: Sequence[Request]) -> list[tuple[Request, Hold]]:
-        """As many requests as can be set aside at full length; else one, shortened to what is left; else none."""
+        """Return the requests that can be reserved at full length; else one, shortened to what is left; else none."""
         batch = []
         for request in requests:
             hold = self.ledger.reserve(self._worst(request, request.max_tokens))
@@ -144,7 +144,7 @@ class Account:
         return [(replace(request, max_tokens=low), hold)] if hold else []
 
     def sampled(self, request: Request, hold: Hold, leaf: Node) -> None:
-        """Charge what led from the request's node to ``leaf``; what scoring it may cost stays set aside."""
+        """Charge the steps from the request's node to ``leaf``; the cost of scoring it stays reserved."""
         count = leaf.length - request.node.length
         flops = self.policy.flops(count, request.node.length)
         billed = self._billed(request, count)
@@ -158,17 +158,17 @@ class Account:
         return Amount(tokens, flops + self._to_score(request.node, tokens), self._billed(request, tokens))
 
     def _billed(self, request: Request, tokens: int) -> int:
-        """Billionths of a dollar: a server bills the whole prefix of every request."""
+        """Compute the price in billionths of a dollar: a server bills the whole prefix of every request."""
         return self.prices.of(request.node.length, tokens) if self.prices else 0
 
     def _to_score(self, node: Node, tokens: int) -> int:
-        """FLOPs to set aside for scoring ``tokens`` new policy tokens below ``node``."""
+        """Return the FLOPs to reserve for scoring ``tokens`` new policy tokens after ``node``."""
         if self.prm is None:
             return 0
         return self.prm.flops(int(_PRM_SLACK * tokens) + 4, int(_PRM_SLACK * node.length))
 
     def _reserve(self, amount: Amount) -> Hold | None:
-        """Reserve, and where it does not fit say which ceiling it would pass."""
+        """Reserve an amount; if it does not fit, record the ceiling."""
         hold = self.ledger.reserve(amount)
         if hold is None:
             self._books.stopped = self.ledger.short_of(amount) or self.stopped
@@ -177,18 +177,18 @@ class Account:
     # -- scoring -------------------------------------------------------------------------------------------------
 
     def release(self, nodes: Iterable[Node]) -> None:
-        """Let go of what was set aside for scoring these nodes: now their true cost is known."""
+        """Release the reservations for scoring these nodes: their true cost is known."""
         for node in nodes:
             for above in node.path:
                 if hold := self._holds.pop(above, None):
                     hold.settle()
 
     def paid(self, node: Node) -> bool:
-        """Whether this account has paid for reading a node, or another of the same text."""
+        """Return whether this account has paid for reading a node, or another one with the same text."""
         return _prefixes(node)[-1] in self._paid
 
     def read(self, node: Node, lengths: Sequence[int]) -> bool:
-        """Charge for reading the steps of ``node`` that are not paid for; False where that is too much.
+        """Charge for reading the unpaid steps of ``node``; False if that is too expensive.
 
         ``lengths`` are the reward model's tokens of the prompt and of each step.
         """
@@ -214,10 +214,10 @@ class Account:
 
 
 def _prefixes(node: Node) -> list[int]:
-    """Number each prefix of a node: a hash of the ids of its prompt and of every step down to there.
+    """Number each prefix of a node: a hash of the ids of its prompt and of every step up to it.
 
-    The steps themselves will not do. A pruned step is gone, and whether it is gone when another branch samples the same
-    text is a matter of timing, which must not show in what a search costs.
+    Steps cannot serve as keys: whether a pruned step still exists when another branch samples the same text depends on
+    timing, which must not affect the cost of a search.
     """
     prompt = hash(node.root.step.tokens)
     return list(accumulate((s.tokens for s in node.steps), lambda above, ids: hash((above, ids)), initial=prompt))[1:]

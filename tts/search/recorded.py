@@ -48,7 +48,7 @@ def _settings(head: Event, arguments: Collection[str], strategy: object) -> dict
     shape.fields({"strategy": shape.text, "parameters": shape.mapping}, _CHOICES)(plan, "its plan")
     for name in plan:
         if name not in names:
-            raise Misfit(f"its plan sets {shape.short(name)}, which is nothing that a plan has")
+            raise Misfit(f"its plan sets {shape.short(name)}, which a plan does not have")
     plan = upgraded(plan)
     settings: dict[str, Any] = {name: plan[name] for name in ("strategy", *_CHOICES) if name in plan}
     settings["budget"] = budget_of(head.get("budget"))
@@ -58,7 +58,7 @@ def _settings(head: Event, arguments: Collection[str], strategy: object) -> dict
     kept = declared if strategy is None else parameters_of(strategy)
     for name, value in plan["parameters"].items():
         if name not in declared or (name in arguments and name not in _SHARED):
-            raise Misfit(f"it sets {shape.short(name)}, which is no parameter of {plan['strategy']}")
+            raise Misfit(f"it sets {shape.short(name)}, which is not a parameter of {plan['strategy']}")
         check_parameter(name, value, declared[name])
         if name in kept:
             settings[name] = value

@@ -1,4 +1,4 @@
-"""One problem from plan to solution: start the search, run the strategy, read the answers, vote."""
+"""One problem from plan to solution: start the search, run the strategy, extract answers, vote."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ async def run(
     waited: float = 0.0,
     warnings: tuple[str, ...] = (),
 ) -> Solution:
-    """Solve one problem as planned.
+    """Solve one problem with its plan.
 
     Args:
         problem: the question.
         plan: what to run; its strategy is built from it unless ``strategy`` is given.
         policy: writes the solutions.
-        reward: judges their steps; None where the plan has no reward model.
-        budget: its ceilings hold; the width is the plan's.
+        reward: scores their steps; None without a reward model.
+        budget: its ceilings apply; the width is the plan's.
         strategy: the plan's strategy, already built.
-        clock: seconds; the replay engine's stands still.
-        waited: seconds that the problem has waited for its models, a part of its ``max_seconds``.
-        warnings: sentences to hand on with the solution.
+        clock: returns seconds; constant in the replay engine.
+        waited: seconds that the problem waited for its models, part of its ``max_seconds``.
+        warnings: sentences to pass on with the solution.
 
     Raises:
         PromptTooLong: the problem does not fit the policy's context.
@@ -90,7 +90,7 @@ async def run(
 
 
 def _decided(plan: Plan, found: Plan | None) -> Plan:
-    """The plan with what its strategy decided on its way, where the user left that to it."""
+    """Return the plan with what its strategy decided, if the user left that to it."""
     if found is None:
         return plan
     vote = found.vote if plan.vote == AUTO else plan.vote
@@ -114,7 +114,7 @@ def _candidate(search: Search, leaf: Node, how: str) -> Candidate:
 
 
 def _voters(search: Search, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Return the candidates that vote: those whose answers were found in the strongest way. Note what that means."""
+    """Return the candidates that vote: those whose answers were found in the strongest way. Note the others."""
     best = strongest(How(c.found) if c.found else None for c in candidates)
     if best is None:
         return tuple(candidates)

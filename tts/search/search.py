@@ -1,4 +1,4 @@
-"""Search: the only thing a strategy ever sees. It samples, scores and splits; it meters and records all of it."""
+"""Search: the interface of strategies. It samples, scores and splits, and meters and records all of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Shared:
-    """What a search and all its forks share."""
+    """State shared by a search and all its forks."""
 
     finished: list[Node] = field(default_factory=list)
     recorded: set[str] = field(default_factory=set)
@@ -45,11 +45,11 @@ class _Shared:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Search:
-    """One problem being searched, or one fork of it.
+    """The search of one problem, or one fork of it.
 
-    A strategy awaits ``expand`` and ``score`` and splits with ``fork``. Nothing here raises when the budget runs out:
-    ``expand`` and ``score`` then do what is still paid for, so a loop that goes on while it has nodes comes to its end
-    by itself, and ``stopped`` says which ceiling was reached. What it costs is told in :mod:`tts.search.account`.
+    A strategy awaits ``expand`` and ``score`` and splits with ``fork``. Nothing raises when the budget runs out:
+    ``expand`` and ``score`` then return only what is still paid for, so a loop over nodes ends by itself, and
+    ``stopped`` names the ceiling. :mod:`tts.search.account` defines the costs.
     """
 
     problem: Problem
@@ -63,7 +63,7 @@ class Search:
     _extract: Callable[[str], Found | str | None] = extract
     _label: str = ""
     _shared: _Shared = field(default_factory=_Shared)
-    _children: Counter[str] = field(default_factory=Counter)  # of each path; of "forks" the forks
+    _children: Counter[str] = field(default_factory=Counter)  # number of children by path; of forks under "forks"
 
     @classmethod
     def start(
@@ -77,7 +77,7 @@ class Search:
         seed: int = 0,
         extract: Callable[[str], Found | str | None] = extract,
     ) -> Search:
-        """Begin a search of that width: charge the policy's prompt, set the reward model's aside.
+        """Start a search of that width: charge the policy's prompt, reserve the reward model's.
 
         ``extract`` finds the answer in a finished solution. Raises PromptTooLong.
         """
@@ -93,17 +93,17 @@ class Search:
 
     @property
     def ledger(self) -> Ledger:
-        """The ceilings of this search, and what is left below them."""
+        """Return the ceilings of this search, and what is left."""
         return self.account.ledger
 
     @property
     def scored(self) -> bool:
-        """True with a reward model."""
+        """Return whether there is a reward model."""
         return self._reward is not None
 
     @property
     def whole(self) -> bool:
-        """True where only whole solutions can be searched.
+        """Return whether only whole solutions can be searched.
 
         The policy cannot continue from a step, or the reward model scores no steps.
         """
@@ -116,48 +116,48 @@ class Search:
 
     @property
     def usage(self) -> Usage:
-        """What this search and its forks have spent; the seconds are left at zero."""
+        """Return what this search and its forks have spent; the seconds are zero."""
         return self.account.usage
 
     @property
     def finished(self) -> list[Node]:
-        """Every finished node so far, in order of sampling, those of the forks included."""
+        """Return every finished node so far, in order of sampling, those of the forks included."""
         return self._shared.finished
 
     @property
     def notes(self) -> list[str]:
-        """Sentences that a person should read: what could not be done, and why."""
+        """Return sentences for the user: what could not be done, and why."""
         return list(self._shared.notes)
 
     @property
     def plan(self) -> Plan | None:
-        """What the strategy decided on its way, as it last said; None where it decides nothing."""
+        """Return what the strategy decided last; None for strategies without decisions."""
         return self._shared.plan
 
     def decided(self, plan: Plan, **considered: Any) -> None:
-        """Say what is done next and why: the last plan's vote is the one that counts.
+        """Record what is done next and why. The vote of the last plan counts.
 
-        ``considered`` are JSON types, which the trace keeps.
+        ``considered`` are JSON types for the trace.
         """
         self._shared.plan = plan
         fields = {"strategy": plan.strategy, "n": plan.n, "parameters": dict(plan.parameters), "vote": plan.vote}
         self.trace.add("plan", **fields, aggregate=plan.aggregate, reason=plan.reason, **considered)
 
     def note(self, sentence: str) -> None:
-        """Leave a sentence for the person who reads the solution."""
+        """Add a sentence for the user of the solution."""
         self._shared.notes[sentence] = None
 
     def answer(self, node: Node) -> str | None:
-        """Return what a finished solution answers; None where it holds no answer, or is not finished."""
+        """Return the answer of a finished solution; None without an answer, or if it is not finished."""
         return self.found(node)[0]
 
     def found(self, node: Node) -> tuple[str | None, How | None]:
-        """Return what a finished solution answers and how that was found, where the extraction says so."""
+        """Return the answer of a finished solution and how it was found, if the extraction reports it."""
         found = self._extract(conclusion(node.text, node.root.step.text)) if node.finished else None
         return (found.answer, found.how) if isinstance(found, Found) else (found, None)
 
     async def classes(self, nodes: Sequence[Node]) -> list[int]:
-        """Of each node's answer its class: equal answers share a number, -1 is no answer. Nothing waits meanwhile."""
+        """Return the class of each node's answer: equal answers share a number, -1 is no answer. Does not block."""
         found = [self.found(node) for node in nodes]
         best = strongest(how for _, how in found)
         answers = [answer if how is best else None for answer, how in found]
@@ -174,13 +174,13 @@ class Search:
         return self._draw(f"{self._label}|{what}") / 2**64
 
     def fork(self, parts: int) -> list[Search]:
-        """Split into ``parts`` searches below the same root, with equal shares of the width and of the budget."""
+        """Split into ``parts`` searches from the same root, with equal shares of the width and of the budget."""
         if not 1 <= parts <= self.width:
             raise StrategyError(f"a width of {self.width} cannot be split into {parts} parts.")
         return [self._fork(account, self.width // parts) for account in self.account.fork(parts)]
 
     def within(self, width: int) -> Search:
-        """Return this same search with a smaller width, for a strategy that is to use only a part of it."""
+        """Return this search with a smaller width, for a strategy that uses only a part of it."""
         if not 1 <= width <= self.width:
             raise StrategyError(f"a width of {width} is not within {self.width}.")
         return replace(self, width=width)
@@ -270,7 +270,7 @@ class Search:
         for node in nodes:
             judged = node.step in self._shared.scores
             if judged and self.account.paid(node):
-                continue  # a sibling's, token for token
+                continue  # equal to a sibling token for token
             if self.account.read(node, lengths[node]) and not judged and node.step not in jobs:
                 jobs[node.step] = self._judge(reward, node)
         await together(jobs.values())
@@ -280,9 +280,9 @@ class Search:
         return {node: aggregate(self.step_scores(node), by) for node in known}
 
     def step_scores(self, node: Node) -> tuple[float, ...]:
-        """The score of every step of ``node``; empty where the reward model has not seen all of them.
+        """Return the score of every step of ``node``; empty if some are unknown.
 
-        Of an outcome reward model it is one score, that of the solution.
+        With an outcome reward model it is one score, that of the solution.
         """
         return self._shared.scores.of(node)
 
@@ -304,7 +304,7 @@ class Search:
         return Request(self.problem, node, key, self._draw(key), until, max_tokens, temperature, top_p)
 
     def _draw(self, what: str) -> int:
-        """Return 64 bits that follow from the seed, the problem and ``what`` they are for."""
+        """Return 64 bits derived from the seed, the problem and their purpose ``what``."""
         digest = hashlib.blake2b(f"{self.seed}|{self.problem.id}|{what}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big")
 
@@ -349,9 +349,9 @@ class Search:
     # -- scoring -------------------------------------------------------------------------------------------------
 
     async def _read_ahead(self, node: Node) -> None:
-        """Ask for a leaf's scores before the strategy does. It pays when it does, and hears then what went wrong.
+        """Prefetch a leaf's scores before the strategy asks; ``score`` charges them and reports errors.
 
-        Not where FLOPs are bounded: which leaves can still be paid for depends on all of them.
+        Not done with a ceiling of FLOPs: which leaves can be paid for depends on all of them.
         """
         reward = self._reward
         if reward is None or node.step in self._shared.scores:

@@ -1,4 +1,4 @@
-"""The seam of a strategy, and how a plan's strategy is built."""
+"""The strategy interface, and how the strategy of a plan is built."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ AUTO = "auto"
 class Strategy(ABC):
     """A search algorithm: a frozen dataclass of parameters, and the algorithm in one call.
 
-    The width N is no parameter: it belongs to the plan, and a strategy reads it as ``search.width``.
+    The width N is not a parameter: it belongs to the plan, and a strategy reads it as ``search.width``.
 
     Attributes:
         needs_reward: it cannot run without a reward model.
         takes_reward: it uses a reward model where one is named.
-        adaptive: it chooses plan, vote and aggregation on its way; it may go by a profile and share a pot of FLOPs.
+        adaptive: it chooses plan, vote and aggregation itself; it may use a profile and share a total of FLOPs.
         stepwise: it continues from steps, which a chat-only server and an outcome reward model do not allow.
-        independent: fewer of its samples are what a smaller width would have found.
+        independent: its candidates are independent samples, so a subset is a valid run at a smaller width.
         vote: how its candidates vote by default.
         profile: the name or path of the profile it goes by; empty for none.
     """
@@ -45,7 +45,7 @@ class Strategy(ABC):
         """Run the search and return its leaves; only finished ones vote."""
 
     def note(self, n: int) -> str:
-        """Return a sentence for the user where the strategy does not use exactly a width of ``n``; else empty."""
+        """Return a sentence for the user if the strategy does not use exactly a width of ``n``; else empty."""
         return ""
 
 
@@ -62,14 +62,14 @@ def build(plan: Plan) -> Strategy:
 
 
 def strategy_type(name: str) -> type[Strategy]:
-    """Return the class of a strategy by its name. Raises UnknownName, and BadInput for what is no strategy."""
+    """Return the class of a strategy by its name. Raises UnknownName, and BadInput if it is not a strategy."""
     found = resolve("strategy", name)
     if not (isinstance(found, type) and issubclass(found, Strategy)):
-        raise BadInput(f"{name} is no strategy: derive it from tts.search.strategy.Strategy.")
+        raise BadInput(f"{name} is not a strategy: derive it from tts.search.strategy.Strategy.")
     return found
 
 
 def parameters_of(strategy: str | Strategy) -> dict[str, Any]:
-    """Return the parameters of a strategy: by name with their defaults, of a built one as it has them."""
+    """Return the parameters of a strategy: the defaults of a named one, the values of a built one."""
     made = strategy_type(strategy)() if isinstance(strategy, str) else strategy
     return {f.name: getattr(made, f.name) for f in fields(made)} if is_dataclass(made) else {}
