@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.bench.jobs import Line
+from benchmarks.stats.candidates import OWN, Candidates
 from benchmarks.stats.costs import part, whole
 from benchmarks.stats.intervals import Interval, wilson
-from benchmarks.stats.subsets import Samples, accuracy_at, pass_at
+from benchmarks.stats.subsets import accuracy_at, pass_at
 from tts.commands.console import table
 from tts.records.outcomes import usage_of
 from tts.registry import resolve
@@ -69,10 +70,12 @@ def _add(figures: Figures, line: Line, row: Mapping[str, Any]) -> None:
         figures.right += bool(row["correct"])
         figures.passed += any(right)
     elif candidates:
-        scores = [c["score"] if needs else None for c in candidates]
-        samples = Samples.of([c["class"] for c in candidates], scores, right, [c["steps"] for c in candidates])
+        samples = Candidates.of(
+            [c["class"] for c in candidates], {OWN: [c["score"] for c in candidates]}, right,
+            [c["tokens"] for c in candidates], [c["steps"] for c in candidates],
+        )  # fmt: skip
         n = min(line.n, len(samples))
-        figures.right += accuracy_at(samples, n, line.vote)
+        figures.right += accuracy_at(samples, n, line.vote, OWN if needs else None)
         figures.passed += pass_at(samples, n)
         cost = part(usage, n, len(samples), samples.sharing, prm=needs)
     figures.tokens += cost.policy_tokens

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.recordings.grading import voter
-from benchmarks.recordings.pool import Candidates, Entry, Key, SampleSet, Searched
+from benchmarks.recordings.pool import Entry, Key, SampleSet, Searched
+from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.costs import policy_prompt, prm_prompt
 from tts.answers.aggregate import AGGREGATES, aggregate
 from tts.answers.equivalence import group

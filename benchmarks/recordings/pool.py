@@ -17,34 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.stats.candidates import Candidates
+
 Key = tuple[str, int]
 """Strategy and width of a search, such as ``("dvts", 16)``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Solutions of one problem that can vote.
-
-    Attributes:
-        classes: class of each answer [m]; equal answers share a number, -1 casts no vote.
-        scores: for each aggregation (:data:`tts.answers.aggregate.AGGREGATES`) the score of each candidate [m]; NaN
-            without one.
-        right: whether each is right [m].
-        tokens: sampled tokens of each [m].
-    """
-
-    classes: NDArray[np.int64]
-    scores: Mapping[str, NDArray[np.float64]]
-    right: NDArray[np.bool_]
-    tokens: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.classes)
-
-    def cut(self, part: slice) -> Candidates:
-        """Return some of the candidates."""
-        scores = {how: values[part] for how, values in self.scores.items()}
-        return Candidates(self.classes[part], scores, self.right[part], self.tokens[part])
 
 
 @dataclass(frozen=True, slots=True)

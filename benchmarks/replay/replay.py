@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.recordings.plans import independent, plan_words
+from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.intervals import Interval, difference, mean, pass_at_k, wilson
-from benchmarks.stats.subsets import Samples, accuracy_at
+from benchmarks.stats.subsets import accuracy_at
 from tts import registry
 from tts.answers.aggregate import AGGREGATES, aggregate
 from tts.errors import BadInput, UnknownName
@@ -131,25 +132,27 @@ def _score(candidate: Candidate, how: str | None) -> float | None:
     return aggregate(candidate.scores, how) if how is not None and candidate.scores else None
 
 
-def _samples(outcomes: Sequence[Outcome], choice: Choice) -> list[Samples]:
+def _samples(outcomes: Sequence[Outcome], choice: Choice) -> list[Candidates]:
     """Convert the candidates to arrays, with the scores that the choice uses."""
     found = []
     for outcome in outcomes:
-        scores = [_score(candidate, choice.aggregate) for candidate in outcome.candidates]
-        found.append(Samples.of(outcome.classes, scores, outcome.right))
+        how, tokens = choice.aggregate, [candidate.tokens for candidate in outcome.candidates]
+        scores = {} if how is None else {how: [_score(candidate, how) for candidate in outcome.candidates]}
+        found.append(Candidates.of(outcome.classes, scores, outcome.right, tokens))
     return found
 
 
 def _hits(
-    outcomes: Sequence[Outcome], samples: Sequence[Samples], choice: Choice, n: int, subsets: bool, seed: int = 0
+    outcomes: Sequence[Outcome], samples: Sequence[Candidates], choice: Choice, n: int, subsets: bool, seed: int = 0
 ) -> list[float]:
     if choice.vote not in VOTES:  # a vote of another package: call it
         if subsets:
             raise BadInput(f"--subsets works with the votes {', '.join(VOTES)}, not {choice.vote}.")
         return [_by_plugin(outcome, choice, n) for outcome in outcomes]
     if not subsets:  # the first n have one subset of size n
-        samples = [each.first(n) for each in samples]
-    return [accuracy_at(each, min(n, len(each)), choice.vote, seed) if len(each) else 0.0 for each in samples]
+        samples = [each.cut(slice(n)) for each in samples]
+    vote, how = choice.vote, choice.aggregate
+    return [accuracy_at(each, min(n, len(each)), vote, how, seed) if len(each) else 0.0 for each in samples]
 
 
 def _by_plugin(outcome: Outcome, choice: Choice, n: int) -> float:

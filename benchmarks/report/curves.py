@@ -15,9 +15,10 @@ import numpy as np
 
 from benchmarks.report.colours import palette
 from benchmarks.report.runs import Arm, Runs
+from benchmarks.stats.candidates import OWN, Candidates
 from benchmarks.stats.costs import Cost, part, whole
 from benchmarks.stats.intervals import Interval, accuracy, difference
-from benchmarks.stats.subsets import Samples, accuracy_at, pass_at
+from benchmarks.stats.subsets import accuracy_at, pass_at
 from tts.records.outcomes import Outcome
 
 
@@ -153,17 +154,17 @@ def _sampled(runs: Runs, arm: Arm, vote: str, prm: bool = True) -> tuple[Point, 
     return tuple(points)
 
 
-def _cost(outcome: Outcome, n: int, samples: Samples, prm: bool) -> Cost:
+def _cost(outcome: Outcome, n: int, samples: Candidates, prm: bool) -> Cost:
     return part(outcome.usage, n, len(samples), samples.sharing, prm=prm)
 
 
-def _expected(samples: Samples, vote: str, n: int) -> float:
+def _expected(samples: Candidates, vote: str, n: int) -> float:
     if not len(samples):
         return 0.0
     n = min(n, len(samples))
     if vote == "any":
         return pass_at(samples, n)
-    return accuracy_at(samples.without_scores() if vote == "majority" else samples, n, vote)
+    return accuracy_at(samples, n, vote, None if vote == "majority" else OWN)
 
 
 def chances(runs: Runs) -> dict[str, float]:

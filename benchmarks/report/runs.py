@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.recordings.grading import classes_of
-from benchmarks.stats.subsets import Samples, independent
+from benchmarks.stats.candidates import OWN, Candidates
+from benchmarks.stats.subsets import independent
 from tts.errors import BadInput
 from tts.files import json_text
 from tts.records import outcomes
@@ -70,7 +71,7 @@ class Runs:
     paths: list[Path]
     manifests: list[dict[str, Any]] = field(default_factory=list)
     tables: dict[Arm, dict[int, dict[str, Outcome]]] = field(default_factory=dict)
-    samples: dict[Place, Samples] = field(default_factory=dict)
+    samples: dict[Place, Candidates] = field(default_factory=dict)
     places: dict[Place, tuple[Path, int]] = field(default_factory=dict)
 
     @property
@@ -131,7 +132,7 @@ class _Method:
 
     strategy: str
     plans: set[Arm] = field(default_factory=set)
-    rows: dict[tuple[int, str], tuple[Outcome, Samples | None, int]] = field(default_factory=dict)
+    rows: dict[tuple[int, str], tuple[Outcome, Candidates | None, int]] = field(default_factory=dict)
 
     @property
     def arm(self) -> Arm:
@@ -171,11 +172,10 @@ def _take(runs: Runs, path: Path, method: _Method) -> None:
             runs.samples[arm, n, identity] = samples
 
 
-def _samples(outcome: Outcome) -> Samples:
+def _samples(outcome: Outcome) -> Candidates:
     found = outcome.candidates
-    return Samples.of(
-        outcome.classes or classes_of(found), [c.score for c in found], outcome.right, [c.steps for c in found]
-    )
+    classes, scores = outcome.classes or classes_of(found), [c.score for c in found]
+    return Candidates.of(classes, {OWN: scores}, outcome.right, [c.tokens for c in found], [c.steps for c in found])
 
 
 def manifest_of(path: Path) -> dict[str, Any]:

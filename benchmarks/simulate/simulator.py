@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.recordings.pool import Candidates, Entry, Pool
+from benchmarks.recordings.pool import Entry, Pool
 from benchmarks.simulate.features import EvidenceBatch, Floats, Ints
+from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.subsets import elected
 from tts.selection.profile import Advance, Curve, Ending, Estimator, Stage
 

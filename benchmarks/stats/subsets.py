@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.stats.costs import sharing_of
+from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.intervals import pass_at_k
 from tts.errors import UnknownName
 from tts.search.strategy import strategy_type
@@ -31,50 +29,6 @@ points with the seed."""
 VOTES = ("majority", "best", "weighted")
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """The independent samples of one problem.
-
-    Attributes:
-        classes: class of each sample's answer [m]; equal answers have the same class, -1 casts no vote.
-        scores: score of each sample [m]; NaN without one.
-        right: whether each sample's answer is right [m].
-        sharing: lengths of shared steps, see :func:`benchmarks.stats.costs.sharing_of`; empty if unknown.
-    """
-
-    classes: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    right: NDArray[np.bool_]
-    sharing: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-
-    @classmethod
-    def of(
-        cls,
-        classes: Sequence[int],
-        scores: Sequence[float | None],
-        right: Sequence[bool],
-        solutions: Sequence[Sequence[str]] = (),
-    ) -> Samples:
-        values = [math.nan if score is None else score for score in scores]
-        return cls(
-            np.array(classes, dtype=np.int64),
-            np.array(values, dtype=float),
-            np.array(right, dtype=bool),
-            sharing_of(solutions),
-        )
-
-    def __len__(self) -> int:
-        return len(self.classes)
-
-    def without_scores(self) -> Samples:
-        """Return the samples as they are without a reward model: ties go to the answer seen first."""
-        return Samples(self.classes, np.full(len(self), math.nan), self.right)
-
-    def first(self, n: int) -> Samples:
-        """Return the first ``n`` samples, or all if there are fewer."""
-        return Samples(self.classes[:n], self.scores[:n], self.right[:n])
-
-
 def independent(strategy: str) -> bool:
     """Return whether a strategy's candidates are independent samples; False for an unknown strategy."""
     try:
@@ -83,33 +37,36 @@ def independent(strategy: str) -> bool:
         return False
 
 
-def pass_at(samples: Samples, n: int) -> float:
+def pass_at(samples: Candidates, n: int) -> float:
     """Compute the probability that at least one of ``n`` samples is right. Exact."""
     return pass_at_k(len(samples), int(samples.right.sum()), n)
 
 
-def accuracy_at(samples: Samples, n: int, vote: str, seed: int = 0) -> float:
+def accuracy_at(samples: Candidates, n: int, vote: str, aggregate: str | None = None, seed: int = 0) -> float:
     """Estimate how often the vote of ``n`` samples, drawn without replacement, is right.
+
+    ``aggregate`` names the scores that the vote uses; without them, ties go to the answer seen first.
 
     Raises UnknownName for a vote that is not one of VOTES: the estimate may not hold for others.
     """
     if not 1 <= n <= len(samples):
         raise ValueError(f"{len(samples)} samples have no subset of size {n}")
+    scores = samples.scored_by(aggregate)
     if vote == "best":
-        return _best(samples, n)
+        return _best(samples, scores, n)
     if vote not in VOTES:
         raise UnknownName("vote with an estimate for fewer samples", vote, VOTES)
     subsets = _subsets(len(samples), n, seed)
-    winner = elected(samples.classes[subsets], samples.scores[subsets], vote)
+    winner = elected(samples.classes[subsets], scores[subsets], vote)
     chosen = np.take_along_axis(subsets, np.maximum(winner, 0)[:, None], axis=1)[:, 0]
     return float((samples.right[chosen] & (winner >= 0)).mean())
 
 
-def _best(samples: Samples, n: int) -> float:
+def _best(samples: Candidates, scores: NDArray[np.float64], n: int) -> float:
     """Count the subsets that a right sample wins: the sample of rank r (from 0) wins C(m-1-r, n-1) of C(m, n)."""
     m = len(samples)
     voters = np.flatnonzero(samples.classes >= 0)
-    scores = np.where(np.isnan(samples.scores), -np.inf, samples.scores)
+    scores = np.where(np.isnan(scores), -np.inf, scores)
     ranked = voters[np.argsort(-scores[voters], kind="stable")]
     wins = sum(math.comb(m - 1 - rank, n - 1) for rank, index in enumerate(ranked) if samples.right[index])
     return wins / math.comb(m, n)

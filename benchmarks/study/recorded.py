@@ -20,9 +20,10 @@ import numpy as np
 
 from benchmarks.calibrate.regression import sigmoid
 from benchmarks.recordings.grading import grade
-from benchmarks.recordings.pool import Candidates, Entry, Pool, SampleSet
+from benchmarks.recordings.pool import Entry, Pool, SampleSet
 from benchmarks.recordings.reading import read
 from benchmarks.simulate.simulator import ORDERS
+from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.intervals import Interval
 from benchmarks.study import early_stopping
 from benchmarks.study.compare import DRAWS

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.recordings.pool import Candidates, Entry, Pool, SampleSet, Searched
+from benchmarks.recordings.pool import Entry, Pool, SampleSet, Searched
+from benchmarks.stats.candidates import Candidates
 
 EACH = 100.0
 """FLOPs of a sample; its prompt costs a tenth, and so do its scores."""

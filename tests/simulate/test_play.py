@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.recordings.pool import Candidates, Entry, Pool, SampleSet, Searched
+from benchmarks.recordings.pool import Entry, Pool, SampleSet, Searched
 from benchmarks.simulate.play import fixed, play
 from benchmarks.simulate.simulator import BEGINNING, Simulator, right_of
 from benchmarks.stats import subsets
+from benchmarks.stats.candidates import Candidates
 from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Stage
 from tts.selection.selector import Limits, expected
 
@@ -140,6 +141,4 @@ def test_a_fixed_strategy_has_the_accuracy_that_subsets_estimate() -> None:
     pool = Pool(tuple(entries), "policy", "prm", {})
     found = right_of(pool, fixed(Simulator(pool, 200), Ending("majority", 5, SEARCH.right, (0.0,), "majority")).answers)
     for row, each in zip(found, entries, strict=True):
-        own = each.samples.candidates
-        sampled = subsets.Samples(own.classes, np.full(40, np.nan), own.right)
-        assert row.mean() == pytest.approx(subsets.accuracy_at(sampled, 5, "majority"), abs=0.14)
+        assert row.mean() == pytest.approx(subsets.accuracy_at(each.samples.candidates, 5, "majority"), abs=0.14)

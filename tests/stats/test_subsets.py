@@ -8,13 +8,14 @@ import random
 
 import pytest
 
-from benchmarks.stats.subsets import SUBSETS, VOTES, Samples, accuracy_at, pass_at
+from benchmarks.stats.candidates import OWN, Candidates
+from benchmarks.stats.subsets import SUBSETS, VOTES, accuracy_at, pass_at
 from tts.errors import UnknownName
 from tts.registry import resolve
 from tts.types import Candidate, Finish
 
 
-def draw(seed: int, most: int = 8) -> tuple[list[Candidate], Samples]:
+def draw(seed: int, most: int = 8) -> tuple[list[Candidate], Candidates]:
     """Candidates with few answers and few scores, so that ties and missing voices are common; "1" is right."""
     rng = random.Random(seed)
     answers = [rng.choice(["1", "2", "3", None]) for _ in range(rng.randrange(1, most))]
@@ -25,7 +26,7 @@ def draw(seed: int, most: int = 8) -> tuple[list[Candidate], Samples]:
     ]
     names: dict[str, int] = {}
     classes = [-1 if answer is None else names.setdefault(answer, len(names)) for answer in answers]
-    return candidates, Samples.of(classes, scores, [answer == "1" for answer in answers])
+    return candidates, Candidates.of(classes, {OWN: scores}, [answer == "1" for answer in answers], [1] * len(answers))
 
 
 def over_all(candidates: list[Candidate], n: int, vote: str) -> float:
@@ -43,7 +44,7 @@ def test_few_samples_are_averaged_over_every_subset(vote: str) -> None:
     for seed in range(60):
         candidates, samples = draw(seed)
         for n in range(1, len(samples) + 1):
-            assert accuracy_at(samples, n, vote) == pytest.approx(over_all(candidates, n, vote)), (seed, n)
+            assert accuracy_at(samples, n, vote, OWN) == pytest.approx(over_all(candidates, n, vote)), (seed, n)
 
 
 def test_the_best_score_and_pass_at_n_are_exact_for_any_number_of_samples() -> None:
@@ -52,8 +53,8 @@ def test_the_best_score_and_pass_at_n_are_exact_for_any_number_of_samples() -> N
     The 4th wins where it is drawn and none of the 3 is: C(252, 15) of the C(256, 16) subsets; it is drawn in 16/256.
     """
     scores = [1.0, 0.9, 0.8, 0.7, *(0.1 for _ in range(252))]
-    samples = Samples.of([0, 1, 2, 3, *(4 for _ in range(252))], scores, [k == 3 for k in range(256)])
-    assert accuracy_at(samples, 16, "best") == pytest.approx(math.comb(252, 15) / math.comb(256, 16))
+    samples = Candidates.of([0, 1, 2, 3, *[4] * 252], {OWN: scores}, [k == 3 for k in range(256)], [1] * 256)
+    assert accuracy_at(samples, 16, "best", OWN) == pytest.approx(math.comb(252, 15) / math.comb(256, 16))
     assert pass_at(samples, 16) == pytest.approx(16 / 256)
 
 
@@ -62,7 +63,7 @@ def test_drawn_subsets_come_near_the_expectation_and_are_the_same_each_time() ->
 
     Two or three right of three without replacement: (3 * 40*39*24 + 40*39*38) / (64*63*62) = 0.6865.
     """
-    samples = Samples.of([0] * 40 + [1] * 24, [None] * 64, [True] * 40 + [False] * 24)
+    samples = Candidates.of([0] * 40 + [1] * 24, {}, [True] * 40 + [False] * 24, [1] * 64)
     expected = (3 * 40 * 39 * 24 + 40 * 39 * 38) / (64 * 63 * 62)
     found = accuracy_at(samples, 3, "majority")
     # 400 draws of a proportion p: a standard error of sqrt(p (1 - p) / 400) = 0.023
