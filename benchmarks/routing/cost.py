@@ -45,14 +45,18 @@ class Curve:
     dollars: float
 
 
-def measure(split: Split, vectors: Sequence[np.ndarray], draws: int = 500) -> list[Curve]:
-    """The curves of the single models (random mixing between them), of every router, and of the oracle."""
-    table = split.test
+def measure(split: Split, vectors: Sequence[np.ndarray], draws: int = 300) -> list[Curve]:
+    """The curves of the single models (random mixing between them), of every router, and of the oracle.
+
+    Test queries on which a model has no outcome are left out.
+    """
+    complete = ~np.isnan(split.test.quality).any(1)
+    table, queries = split.test.rows(complete), vectors[1][complete]
     cost = 1000 * table.cost
     singles = [np.full(len(table), a) for a in range(len(table.arms))]
     chosen = {"single models and mixing": singles}
     for name, router in ROUTERS.items():
-        found = router.fit(vectors[0], split.train).predict(vectors[1])
+        found = router.fit(vectors[0], split.train).predict(queries)
         chosen[name] = [(found.quality - price * found.cost).argmax(1) for price in PRICES]
     chosen["oracle"] = [(table.quality - price * table.cost).argmax(1) for price in (1e-9, *PRICES[1:])]
     return [_curve(name, choices, table.quality, cost, draws) for name, choices in chosen.items()]

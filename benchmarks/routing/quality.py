@@ -30,7 +30,9 @@ GRIDS: dict[str, tuple[Router, ...]] = {
         for nearest, beta in ((1, 6.0), (5, 3.0), (5, 10.0), (5, 30.0))
     ),
     "k nearest neighbours": tuple(NeighbourRouter(k=k) for k in (20, 50, 100, 200)),
-    "logistic regression": tuple(LogisticRouter(c=c) for c in (0.00003, 0.0001, 0.0003, 0.001)),
+    "logistic regression": tuple(
+        LogisticRouter(c=c, balance=balance) for c in (0.0001, 0.0003, 0.001) for balance in (False, True)
+    ),
     "RouterDC's losses, linear": tuple(ContrastiveRouter(sample_weight=weight) for weight in (0.0, 1.0)),
 }
 """Settings to choose among on the training outcomes."""

@@ -29,7 +29,7 @@ class LogisticRouter:
 
     c: float = 0.01
     ridge: float = 10.0
-    balance: bool = True
+    balance: bool = False
     state: State = field(default_factory=dict)
 
     kind: ClassVar[str] = "logistic"
