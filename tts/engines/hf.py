@@ -1,4 +1,4 @@
-"""What every engine does to load a model: run the loader quietly, read the tokenizer, know what a pass costs."""
+"""Helpers for loading Hugging Face models: quiet loading, tokenizers, the cost shape of a model."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tts.models.card import ModelCard
 
 T = TypeVar("T")
 
-_IMAGES = ("model.vision_tower", "model.multi_modal_projector")  # parts that text does not pass through
-SMALL = 30_000_000  # parameters below which more than one thread only gets in its own way
+_IMAGES = ("model.vision_tower", "model.multi_modal_projector")  # parts that are not used for text
+SMALL = 30_000_000  # below this many parameters several threads are slower than one
 
 
 def setting(config: Any, name: str, default: Any = None) -> Any:
-    """Return a setting of a transformers configuration; ``default`` where its type lacks it or it is None."""
+    """Return a setting of a transformers configuration; ``default`` if its type lacks it or it is None."""
     value = getattr(config, name, None)
     return default if value is None else value
 
@@ -32,7 +32,7 @@ def head_size(config: Any) -> int:
 
 
 def shape_of(model: torch.nn.Module) -> ModelShape:
-    """What a pass of text through a model costs. Nothing is computed: a model on the meta device will do."""
+    """Return the shape that the cost of a pass depends on. Works for a model on the meta device."""
     config: Any = model.config.get_text_config()  # type: ignore[operator, union-attr]
     parts = [part for name, part in model.named_modules() if not name.startswith(_IMAGES)]
     active = sum(part.weight.numel() for part in parts if isinstance(part, torch.nn.Linear))
@@ -43,7 +43,7 @@ def shape_of(model: torch.nn.Module) -> ModelShape:
 
 
 def causal_shape(card: ModelCard, folder: Path) -> ModelShape:
-    """The same of a causal language model that is not loaded, from its configuration."""
+    """Return the shape of a causal language model from its configuration, without loading it."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
     def build() -> ModelShape:
@@ -62,7 +62,7 @@ def check_type(folder: Path) -> None:
     try:
         kind = json_text.read(folder / "config.json").get("model_type", "")
     except (BadInput, AttributeError):
-        return  # said where the configuration is read
+        return  # the error is raised where the configuration is read
     if kind not in transformers.CONFIG_MAPPING:
         raise ModelError(
             f"{folder / 'config.json'} is of type {kind!r}, which transformers {transformers.__version__} does not "
@@ -71,11 +71,11 @@ def check_type(folder: Path) -> None:
 
 
 def tokenizer_of(card: ModelCard, folder: Path) -> Any:
-    """The tokenizer in a model's folder. Raises ModelError, with one sentence, where it cannot be read."""
+    """Load the tokenizer of a model's folder. Raises ModelError if it cannot be read."""
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    # AutoTokenizer goes by the model's type, and for some types rebuilds the pre-tokenizer in place of the one that
-    # tokenizer.json holds. The file is the whole truth where there is one.
+    # AutoTokenizer depends on the model's type, and for some types rebuilds the pre-tokenizer instead of using that of
+    # tokenizer.json. If that file exists, it is authoritative.
     loader: Any = PreTrainedTokenizerFast if (folder / "tokenizer.json").is_file() else AutoTokenizer
 
     def load() -> Any:

@@ -1,4 +1,4 @@
-"""Loads models into engines, each once a process. Importing this loads no engine."""
+"""Loading of models into engines, each once per process. Importing this loads no engine."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Loading:
 
     Attributes:
         engine: ``"auto"`` or the name of one. Auto is the first of the registry that suits the model: the remote engine
-            for an address, vLLM where it is installed and the model is not built in, else transformers.
-        device: as the engine takes it; by default a GPU where there is one.
-        prm_device: the reward model's, where it is another.
+            for an address, vLLM if it is installed and the model is not built in, else transformers.
+        device: as the engine takes it; default: a GPU if there is one.
+        prm_device: the reward model's device, if different.
         dtype: as the engine takes it.
         gpu_memory: the part of a GPU's memory for both models together, 0 to 1.
         arguments: further arguments of the engine by name, such as ``max_model_len``; ``policy.NAME`` and ``prm.NAME``
@@ -59,7 +59,7 @@ class Loading:
             raise UnknownName("engine", self.engine, known)
 
     def of(self, kind: Kind) -> dict[str, Any]:
-        """The engine's keyword arguments for one of the two models."""
+        """Return the engine's keyword arguments for one of the two models."""
         known = {"policy": self.device, "prm": self.prm_device or self.device}
         found: dict[str, Any] = {"device": known[kind], "dtype": self.dtype}
         for name, value in self.arguments.items():
@@ -74,7 +74,7 @@ class Loading:
 
 
 def parse_argument(text: str) -> tuple[str, Any]:
-    """An engine argument as typed, ``name=value``; the value is JSON where it can be read as that, else text."""
+    """Parse an engine argument ``name=value``; the value is JSON if it parses, else text."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise BadInput(f"the argument {text!r} has no value: write it as name=value.")
@@ -85,14 +85,14 @@ def parse_argument(text: str) -> tuple[str, Any]:
 
 
 def load_policy(name: str, loading: Loading | None = None, **settings: Any) -> Policy:
-    """The policy of this name, loaded once a process.
+    """Load the policy of this name, once per process.
 
     Args:
         name: a short name, a hub id whose files are on this machine, a folder, or a server's address.
         loading: how; ``settings`` are its fields.
 
     Raises:
-        UnknownName: for a name nobody knows.
+        UnknownName: for an unknown name.
         MissingExtra: when the engine is not installed.
         MissingWeights: when its files are not here or are damaged.
         ModelError: when it cannot serve as a policy.
@@ -102,13 +102,13 @@ def load_policy(name: str, loading: Loading | None = None, **settings: Any) -> P
 
 
 def load_reward(name: str, loading: Loading | None = None, **settings: Any) -> RewardModel:
-    """The reward model of this name, loaded once a process. Arguments and errors as for :func:`load_policy`."""
+    """Load the reward model of this name, once per process. Arguments and errors as in :func:`load_policy`."""
     reward: RewardModel = _load("prm", name, replace(loading or Loading(), **settings), 1.0)
     return reward
 
 
 def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardModel]:
-    """Policy and reward model side by side, sharing a GPU's memory where they are on the same one.
+    """Load policy and reward model concurrently; on one GPU they share its memory.
 
     Raises what :func:`load_policy` does, NotEnoughMemory before either is loaded.
     """
@@ -136,7 +136,7 @@ def _require_both(*cards: ModelCard) -> None:
         except MissingWeights as error:
             missing.append(str(error).rstrip("."))
         except ModelError:
-            pass  # said where it is loaded
+            pass  # loading it raises the error
     if missing:
         raise MissingWeights(f"{'; '.join(missing)}.")
 
@@ -173,7 +173,7 @@ def _engine(name: str) -> Engine:
 
 
 def _key(kind: Kind, card: ModelCard, loading: Loading) -> tuple[str, ...]:
-    """What makes two loaded models the same."""
+    """Return what identifies a loaded model."""
     options = json.dumps(loading.of(kind), sort_keys=True, default=str)
     where, form = card.folder or card.hub or card.name, f"{card.family} {card.form}"
     return kind, card.url, where, form, _engine_for(card, loading.engine).name, options
@@ -200,7 +200,7 @@ def _load(kind: Kind, name: str, loading: Loading, share: float, *, room: bool =
                 options["share"] = share * loading.gpu_memory
             engine.check(kind, options)
             if key in _loaded:
-                _loaded[key].close()  # what is left of it
+                _loaded[key].close()  # what remains of a dead one
             model = (engine.load_policy if kind == "policy" else engine.load_reward)(card, **options)
             with _lock:
                 # Anew after each load, so that it runs before the exit handlers of what the load brought in.
@@ -237,13 +237,13 @@ def _divided(loading: Loading, policy: Engine, prm: Engine) -> tuple[Loading, Lo
 
 
 def _shares(policy: ModelCard, prm: ModelCard, loading: Loading) -> tuple[float, float]:
-    """The parts of a GPU's memory for two models on it: each its weights, and half of what is left for its cache."""
+    """Divide a GPU's memory between two models: each its weights, and half of the rest for its cache."""
     if loading.prm_device not in (None, loading.device):
         return 1.0, 1.0
     total = memory.gpu_bytes(loading.device)
-    devices = len((loading.device or "").split(","))  # a model on several has a part of its weights on each
+    devices = len((loading.device or "").split(","))  # a model on several devices has a part of its weights on each
     copies = (memory.counted(loading.of("policy").get("replicas")) or 1, 1)
-    # 16 bits a parameter, and what a pass needs
+    # 16 bits per parameter, and the memory of a pass
     weights = [2.2 * card.parameters * n / devices for card, n in zip((policy, prm), copies, strict=True)]
     free = total * loading.gpu_memory - sum(weights)
     if not total or free <= 0:

@@ -1,4 +1,4 @@
-"""The replay engine: a policy and a reward model that answer from a recorded trace, by key, never by arrival order.
+"""The replay engine: a policy and a reward model that answer from a recorded trace, by key and not by order of arrival.
 
 The same trace gives the same bytes whatever the concurrency. What the trace does not hold raises MissingKey.
 """
@@ -38,7 +38,7 @@ def shape_of(model: dict[str, Any]) -> ModelShape:
 
 @dataclass(eq=False)
 class ReplayPolicy(Policy):
-    """A policy that has already said everything it will ever say."""
+    """A policy that returns the recorded samples."""
 
     traces: dict[str, Trace]
     name: str
@@ -73,7 +73,7 @@ class ReplayPolicy(Policy):
 
 @dataclass(eq=False)
 class ReplayReward(RewardModel):
-    """A reward model that reads its scores from the trace."""
+    """A reward model that returns the recorded scores."""
 
     traces: dict[str, Trace]
     name: str
@@ -115,9 +115,9 @@ class ReplayReward(RewardModel):
 
 
 def load_replay(source: Trace | Path | str | dict[str, Trace]) -> tuple[ReplayPolicy, ReplayReward | None]:
-    """Policy and reward model from a trace, a trace file, or traces by problem id.
+    """Build policy and reward model from a trace, a trace file, or traces by problem id.
 
-    Raises BadInput where a trace lacks its start event.
+    Raises BadInput if a trace lacks its start event.
     """
     if isinstance(source, (str, Path)):
         source = Trace.load(source)

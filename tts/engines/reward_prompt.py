@@ -1,4 +1,4 @@
-"""What a reward model reads of a search: each step's tokens, made once, in any engine."""
+"""The input of a reward model: the tokens of each step, computed once, for all engines."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tts.types import Node, Problem, Step
 
 
 class Reader:
-    """A family's format, remembering what it made of each step for as long as the step lives."""
+    """A family's format with a cache of each step's tokens for the lifetime of the step."""
 
     def __init__(self, form: RewardFormat) -> None:
         self._form = form
         self._reads: WeakKeyDictionary[Step, Read] = WeakKeyDictionary()
 
     def read(self, problem: Problem, node: Node) -> list[Read]:
-        """The prompt's tokens, then those of each step of ``node``."""
+        """Return the prompt's tokens, then those of each step of ``node``."""
         root = node.root.step
         if (read := self._reads.get(root)) is None:
             read = self._reads[root] = Read(self._form.prompt(problem), -1)
@@ -30,7 +30,7 @@ class Reader:
         return reads
 
     def within(self, problem: Problem, node: Node, name: str, context: int) -> list[Read]:
-        """The same, for a model that reads ``context`` tokens at most. Raises PromptTooLong, naming the model."""
+        """Return the same for a model that reads at most ``context`` tokens. Raises PromptTooLong, naming the model."""
         reads = self.read(problem, node)
         if (length := sum(len(read.tokens) for read in reads)) > context:
             raise PromptTooLong(
@@ -40,12 +40,12 @@ class Reader:
         return reads
 
     def lengths(self, problem: Problem, node: Node) -> list[int]:
-        """Tokens of the prompt, then of each step of ``node``."""
+        """Return the tokens of the prompt, then of each step of ``node``."""
         return [len(read.tokens) for read in self.read(problem, node)]
 
 
 def joined(reads: Sequence[Read]) -> tuple[list[int], list[int]]:
-    """The tokens of a prompt and its steps up to the last score, and where among them each step's score is read."""
+    """Return the tokens of a prompt and its steps up to the last score, and the positions of the scores."""
     tokens, marks = list(reads[0].tokens), []
     for read in reads[1:]:
         marks.append(len(tokens) + read.at)

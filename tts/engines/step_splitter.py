@@ -1,4 +1,4 @@
-"""Cuts a stream of sampled token ids into steps: the one place that decides where a step ends."""
+"""Splits a stream of sampled token ids into steps: the one definition of where a step ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tts.types import Step
 
 Decode = Callable[[Sequence[int]], str]
 
-_CONTEXT = 4  # earlier tokens decoded along, for decoders that drop the space before the first token they see
+_CONTEXT = 4  # number of earlier tokens decoded together, for decoders that drop the space before the first token
 
 
 class Splitter:
@@ -31,14 +31,14 @@ class Splitter:
         return Stepper(self, before[-_CONTEXT:])
 
     def may_close(self, token: int) -> bool:
-        """Whether a separator can be complete after this token. Almost never, so text is almost never decoded."""
+        """Return whether a separator can be complete after this token. Rarely true, so text is rarely decoded."""
         known = self._may_close.get(token)
         if known is None:
             known = self._may_close[token] = self.separator[-1] in self.decode([token])
         return known
 
     def closing(self, vocabulary: Iterable[int]) -> set[int]:
-        """The ids at which an engine should stop to see whether a step has ended.
+        """Return the ids at which an engine should stop to check whether a step has ended.
 
         Those whose text holds a whole separator; in a vocabulary without such, those that can complete one.
         """
@@ -47,7 +47,7 @@ class Splitter:
         return whole or {token for token, text in texts.items() if self.separator[-1] in text}
 
     def text(self, before: Sequence[int], tokens: Sequence[int]) -> str:
-        """The text that ``tokens`` add after ``before``."""
+        """Return the text that ``tokens`` add after ``before``."""
         if not before:
             return self.decode(tokens)
         return self.decode([*before, *tokens])[len(self.decode(before)) :]
@@ -67,18 +67,18 @@ class Stepper:
         self._splitter = splitter
         self._before = list(before)
         self._tokens: list[int] = []
-        self._from = [0]  # where each step begins in the tokens, and where the open one does
+        self._from = [0]  # start of each step in the tokens, the open one included
         self._texts: list[str] = []
         self.ended = False
 
     @property
     def tokens(self) -> list[int]:
-        """All ids so far."""
+        """Return all ids so far."""
         return self._tokens
 
     @property
     def between(self) -> bool:
-        """True when the last token completed a step and the solution goes on."""
+        """Return whether the last token completed a step and the solution continues."""
         return bool(self._texts) and self._from[-1] == len(self._tokens) and not self.ended
 
     def push(self, token: int) -> bool:
@@ -97,7 +97,7 @@ class Stepper:
         return True
 
     def steps(self) -> tuple[Step, ...]:
-        """The steps so far, an unfinished last one included; at least one."""
+        """Return the steps so far, an unfinished last one included; at least one."""
         texts, bounds = list(self._texts), list(self._from)
         if bounds[-1] < len(self._tokens) or not texts:
             rest = self._open_text()
@@ -111,7 +111,7 @@ class Stepper:
         return tuple(Step(text, tuple(self._tokens[a:b])) for text, a, b in pieces)
 
     def _open_text(self) -> str:
-        """The text of the tokens after the last step, the end-of-sequence token left out."""
+        """Return the text of the tokens after the last step, without the end-of-sequence token."""
         start = self._from[-1]
         before = (self._before + self._tokens[max(0, start - _CONTEXT) : start])[-_CONTEXT:]
         tokens = self._tokens[start:]

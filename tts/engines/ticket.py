@@ -1,4 +1,4 @@
-"""The bridge from an engine's thread to the event loop that asked."""
+"""The bridge from an engine's thread to the event loop of the caller."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Ticket(Generic[T]):
         for loop, pairs in loops.items():
             try:
                 loop.call_soon_threadsafe(_deliver, pairs)
-            except RuntimeError:  # the loop was closed: nobody waits any more
+            except RuntimeError:  # the loop was closed, and with it the waiter
                 for ticket, _ in pairs:
                     ticket.abandoned = True
 
@@ -53,7 +53,7 @@ def _deliver(pairs: list[tuple[Ticket[Any], Any]]) -> None:
 
 
 def failure(what: str, cause: BaseException) -> TTSError:
-    """The error a caller sees when an engine broke: one sentence, the cause chained. One object a caller."""
+    """Return the error that a caller sees after an engine failure: one sentence, the cause chained; one per caller."""
     if isinstance(cause, TTSError):
         return cause
     reason = (str(cause).strip().splitlines() or [""])[0].rstrip(".")

@@ -1,4 +1,4 @@
-"""A tokenizer as the engines use it: ids in, ids out, safe from several threads, and the prompt of a policy."""
+"""A tokenizer for the engines: ids in and out, safe from several threads, and the prompt of a policy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tts.models.card import ModelCard
 from tts.models.text_encoder import TextEncoder
 from tts.types import Problem, Step
 
-# Some templates (Llama's, SmolLM3's) write today's date into the prompt; a fixed one keeps it the same from day to day.
+# Some templates (Llama's, SmolLM3's) write today's date into the prompt; a fixed date makes prompts reproducible.
 _DATE = datetime.datetime(2024, 7, 26, tzinfo=datetime.UTC)
 TEMPLATE_DATE = _DATE.strftime("%d %b %Y")
 
@@ -28,7 +28,7 @@ class Text:
         self.encode = self._encoder.encode
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Ids to text, special tokens left out."""
+        """Decode ids to text without special tokens."""
         if self._encoder.core is not None:
             text: str = self._encoder.core.decode(tokens, skip_special_tokens=True)
         else:
@@ -38,7 +38,7 @@ class Text:
     def chat(
         self, user: str, system: str = "", *, opening: str = "", template: Mapping[str, Any] | None = None
     ) -> tuple[str, list[int]]:
-        """The start of a conversation up to where the assistant goes on, as text and ids.
+        """Encode the start of a conversation up to where the assistant continues, as text and ids.
 
         Without a chat template it is the text alone. A template that has no place for a system message, whether it
         refuses it or leaves it out, gets it at the head of the user's turn. The name of a control token in a message
@@ -64,7 +64,7 @@ class Text:
         return self._encoder.unquote(text), self.encode(text)
 
     def _rendered(self, user: str, system: str, template: Mapping[str, Any], needed: bool = False) -> str | None:
-        """The template's text; None where it has no place for the system message."""
+        """Render the template; None if it has no place for the system message."""
         messages = [{"role": "system", "content": system}] * bool(system) + [{"role": "user", "content": user}]
         try:
             text: str = self.tokenizer.apply_chat_template(
@@ -78,9 +78,9 @@ class Text:
         return text if system in text else None
 
     def prompt(self, problem: Problem, card: ModelCard, context: int) -> Step:
-        """A problem as a policy reads it.
+        """Encode a problem as a policy reads it.
 
-        Raises BadInput for an empty problem, PromptTooLong where ``context`` leaves no room for an answer.
+        Raises BadInput for an empty problem, PromptTooLong if ``context`` leaves no room for an answer.
         """
         if not problem.text.strip():
             raise BadInput("the problem is empty: give some text to solve.")
@@ -96,11 +96,11 @@ class Text:
 
 
 def opened(text: str, opening: str) -> str:
-    """A prompt behind which the answer goes on as it has to begin, whether or not the template wrote that already."""
+    """Append the required opening of the answer to a prompt, unless the template has written it."""
     return text if text.rstrip().endswith(opening.rstrip()) else text + opening
 
 
 def end_ids(configured: int | list[int] | None, tokenizer: Any) -> set[int]:
-    """Ids that end a solution: the tokenizer's end of sequence and those that the generation configuration names."""
+    """Return the ids that end a solution: the tokenizer's end of sequence and those of the generation configuration."""
     ids = configured if isinstance(configured, list) else [configured]
     return {int(token) for token in (*ids, tokenizer.eos_token_id) if token is not None}

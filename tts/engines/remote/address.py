@@ -1,4 +1,4 @@
-"""Where a server is, and how patiently it is asked."""
+"""Addresses of servers, and the patience of their client: retries, time limits, concurrency."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from tts.errors import BadInput
 
-_PLACE = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d*)?")  # what every reader takes for the same host and port
+_PLACE = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d*)?")  # host and port that all URL parsers read alike
 _OPENAI = "https://api.openai.com/v1"
 
 
@@ -42,7 +42,7 @@ class Address:
 
     @property
     def origin(self) -> tuple[str, str | None, int]:
-        """Scheme, host and port: whom a key is sent to."""
+        """Return scheme, host and port: where the key is sent."""
         parts = urlsplit(self.base)
         return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
@@ -74,7 +74,7 @@ class Patience:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Patience:
-        """From options as a user types them. Raises BadInput for what is no such option or no such number."""
+        """Parse options as typed. Raises BadInput for an unknown option or an invalid number."""
         known: dict[str, Callable[[Any], Any]] = {"retries": int, "concurrency": int, "api_key_env": str}
         known = {field.name: known.get(field.name, float) for field in fields(cls)}
         if unknown := sorted(set(options) - set(known)):
@@ -95,7 +95,7 @@ class Patience:
     def key(self, address: Address) -> str:
         """Return the API key for a server, or empty.
 
-        Raises BadInput where the named variable is not set, or holds what no key is.
+        Raises BadInput if the named variable is not set, or its value cannot be a key.
         """
         if self.api_key_env and not os.environ.get(self.api_key_env):
             raise BadInput(f"the environment variable {self.api_key_env} is not set: put the API key there.")
@@ -107,7 +107,7 @@ class Patience:
 
 
 def _variables(address: Address) -> list[str]:
-    """The environment variables with a key for a server; OpenAI's key is for nobody else."""
+    """List the environment variables with a key for a server; OpenAI's key is for OpenAI only."""
     try:
         theirs = Address.parse(os.environ.get("OPENAI_BASE_URL") or _OPENAI)
     except BadInput:

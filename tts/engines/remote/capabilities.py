@@ -1,4 +1,4 @@
-"""What a server says of itself and of its models."""
+"""What a server reports about itself and its models."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tts.engines.remote.client import Server
 from tts.engines.remote.reply import WORDS, Json, count_of
 
 TRIAL_SECONDS = 60.0
-"""Seconds that a request with one token, or about the server itself, may take."""
+"""Time limit in seconds of a request for one token, or about the server itself."""
 
-_SOON = 30.0  # seconds in which a server that works says what it serves
+_SOON = 30.0  # seconds in which a working server lists its models
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Dialect:
 
 
 async def unknown_model(server: Server, name: str) -> str:
-    """The sentence for a model that the server does not have."""
+    """Return the error message for a model that the server does not have."""
     base = server.address.base
     served = await listing(server)
     if not served:
@@ -44,7 +44,7 @@ async def unknown_model(server: Server, name: str) -> str:
 
 
 async def listing(server: Server) -> dict[str, Json]:
-    """What a server serves, by name; empty where it does not say. What cannot be a name is passed over."""
+    """Return what a server serves, by name; empty if it does not list it. Invalid names are ignored."""
     reply = await server.ask(f"{server.address.base}/models", retries=1, seconds=_SOON)
     entries = reply.data.get("data")
     if not isinstance(entries, list):
@@ -57,7 +57,7 @@ def _named(name: object) -> bool:
 
 
 def longest(entry: Json) -> int:
-    """Most tokens that a model takes by what the server says of it, 0 where it does not say."""
+    """Return the token limit of a model according to the server; 0 if unknown."""
     return count_of(entry.get("max_model_len")) or 0
 
 

@@ -1,4 +1,4 @@
-"""Continuations of one prefix that a search asks for at once travel to a server as one request."""
+"""Coalescing: concurrent requests of a search for continuations of one prefix are sent as one request."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Waiting = list[asyncio.Future[Reply]]
 class Siblings:
     """Joins requests that differ in nothing but their seed and are made in one turn of the event loop.
 
-    A search asks for all continuations of a prefix in one go, so it settles which of them travel together, not timing.
+    A search requests all continuations of a prefix at once, so the search determines the groups, not timing.
     The server numbers on from the first one's seed, as vLLM does. Whoever is cancelled leaves the others alone; the
-    request is given up when nobody waits for it any more.
+    request is cancelled when no caller waits for it any more.
 
     Args:
         ask: sends a body.
@@ -29,7 +29,7 @@ class Siblings:
         self._gathering: dict[Hashable, Waiting] = {}
 
     async def ask(self, kin: Hashable, body: Json) -> Reply:
-        """The reply, with one choice. Bodies of equal ``kin`` may travel together. Raises what sending raises."""
+        """Return the reply with one choice. Bodies of equal ``kin`` may travel together. Raises what sending raises."""
         loop = asyncio.get_running_loop()
         mine: asyncio.Future[Reply] = loop.create_future()
         group = loop, kin
@@ -63,7 +63,7 @@ class Siblings:
                     each.set_result(reply)
 
     async def _replies(self, count: int, body: Json) -> list[Reply]:
-        """One for each. What a server left out, all of it where it refuses several at once, is asked for one by one."""
+        """Return one reply each. Replies that are missing, or refused together, are requested one by one."""
         if count == 1:
             return [await self._ask(body)]
         reply = await self._ask(body | {"n": count})

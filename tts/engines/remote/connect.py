@@ -86,7 +86,7 @@ def _closing_on_failure(server: Server) -> Any:
 
 
 async def _met(server: Server, card: ModelCard, kind: Kind) -> tuple[ModelCard, Json]:
-    """The card under the name that the server knows the model by, and what else the server says of it."""
+    """Return the card under the server's name of the model, and what else the server reports about it."""
     served = await listing(server)
     base, asked = server.address.base, card.name if card.name != card.url else ""
     if not asked and len(served) != 1:
@@ -102,7 +102,7 @@ async def _met(server: Server, card: ModelCard, kind: Kind) -> tuple[ModelCard, 
 
 
 async def _dialect(server: Server, card: ModelCard, text: Text | None) -> tuple[Dialect, Text | None]:
-    """What the server speaks, tried with one token; and the tokenizer, if it is the server's too."""
+    """Find out what the server supports by a request of one token; also return the server's tokenizer, if any."""
     base, root = server.address.base, server.address.root
     trial: Json = {"model": card.name, "prompt": "1", "max_tokens": 1, "temperature": 0.0}
     reply = await server.ask(
@@ -129,7 +129,7 @@ async def _dialect(server: Server, card: ModelCard, text: Text | None) -> tuple[
 
 
 async def _chat_dialect(server: Server, card: ModelCard, refusal: Reply) -> Dialect:
-    """That the server chats, where it has no raw completions. Raises ModelError where it does not chat either."""
+    """Check a server without raw completions for chat. Raises ModelError if it has neither."""
     body: Json = {"model": card.name, "messages": [{"role": "user", "content": "1"}], "max_tokens": 1}
     reply = await server.ask(f"{server.address.base}/chat/completions", body, retries=1, seconds=TRIAL_SECONDS)
     if reply.ok:
@@ -143,7 +143,7 @@ async def _chat_dialect(server: Server, card: ModelCard, refusal: Reply) -> Dial
 
 
 async def _context(server: Server, entry: Json, dialect: Dialect) -> int:
-    """Most tokens that the server takes at once, 0 where it does not say."""
+    """Return the token limit of the server; 0 if unknown."""
     if dialect.routes != "llama.cpp":
         return longest(entry)
     settings = (await _perhaps(server, f"{server.address.root}/props")).data.get("default_generation_settings")
@@ -162,7 +162,7 @@ async def _perhaps(server: Server, url: str, body: Json | None = None) -> Reply:
 
 
 def _folder(card: ModelCard, tokenizer: str) -> Path | None:
-    """Where the model's configuration and tokenizer lie, if they are on this machine."""
+    """Return the folder of the model's configuration and tokenizer, if they are on this machine."""
     if not tokenizer:
         return folder_of(card)
     folder = folder_of(find(tokenizer))
@@ -172,7 +172,7 @@ def _folder(card: ModelCard, tokenizer: str) -> Path | None:
 
 
 def _text(card: ModelCard, folder: Path | None) -> Text | None:
-    """The model's tokenizer, None where it is not here. torch comes along, so it is loaded only where it is needed."""
+    """Load the model's tokenizer, None if it is not here. It imports torch, so it is loaded only when needed."""
     if folder is None or not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json")):
         return None
     from tts.engines.hf import tokenizer_of
@@ -181,7 +181,7 @@ def _text(card: ModelCard, folder: Path | None) -> Text | None:
 
 
 def _policy_shape(card: ModelCard, folder: Path | None) -> ModelShape:
-    """From the configuration where it is here; else the nominal size, attention left out; else nothing."""
+    """Return the shape from the configuration if it is here; else the nominal size without attention; else zeros."""
     if folder is not None:
         from tts.engines.hf import causal_shape
 

@@ -1,20 +1,20 @@
-"""Why an answer ended, from what a server says of it and from what it sent."""
+"""Finish reasons: why an answer ended, from the server's report and the text it sent."""
 
 from __future__ import annotations
 
 from tts.engines.remote.reply import short
 from tts.types import Finish
 
-_ENDED = ("stop", "eos", "eos_token")  # what servers call an end that is no limit
+_ENDED = ("stop", "eos", "eos_token")  # servers' names of an end that is not a limit
 _CUT = ("length", "max_tokens", "max_length", "max_output_tokens", "model_length", "content_filter")
-_LAST = tuple(".!?)]}>$\"'`*|\u2019\u201d\u3002\uff01\uff1f")  # what a text that came to its end ends with
+_LAST = tuple(".!?)]}>$\"'`*|\u2019\u201d\u3002\uff01\uff1f")  # last characters of a complete text
 
 
 def finish_of(reason: object, text: str, count: int, most: int) -> tuple[Finish, str]:
-    """Return how an answer ended, and a sentence for the user where the server leaves that open, else nothing.
+    """Return how an answer ended, and a sentence for the user if the server does not report it, else nothing.
 
     Args:
-        reason: the server's ``finish_reason``, None where it gives none.
+        reason: the server's ``finish_reason``, None if missing.
         text: the answer.
         count: its tokens.
         most: the tokens that were asked for.
@@ -31,5 +31,5 @@ def finish_of(reason: object, text: str, count: int, most: int) -> tuple[Finish,
 
 
 def _torn(text: str) -> bool:
-    """Whether a text breaks off within a sentence or a formula."""
+    """Return whether a text breaks off within a sentence or a formula."""
     return not text.rstrip().endswith(_LAST)

@@ -1,4 +1,4 @@
-"""What a server answered: read with distrust, whatever it says of itself.
+"""Parsing of a server's answers without trusting them.
 
 A body may be cut, huge, nested without end, of another type than asked for, or hold half a character. Each of these
 ends in a value of the type that the caller needs or in one sentence.
@@ -46,7 +46,7 @@ class Reply:
 
     @property
     def absent(self) -> bool:
-        """The server has no such route."""
+        """Return whether the server lacks the route."""
         return self.status in (404, 405, 501)
 
 
@@ -164,7 +164,7 @@ def _status(*places: Mapping[str, Any]) -> int | None:
 
 
 def _mended(value: Any) -> Any:
-    """The same with whole characters. The reader bounds how deep it is."""
+    """Repair broken characters in a value. The reader bounds its depth."""
     if isinstance(value, str):
         return whole(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Cuts a server's answers into steps: by token ids where it gives them, else by text to the same rules."""
+"""Splits a server's answers into steps: by token ids if it sends them, else by text with the same rules."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tts.types import Finish, Step
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one request brought: text, token ids (zeros where they are not known), and why it stopped.
+    """The result of one request: text, token ids (zeros if unknown), and why it stopped.
 
     Attributes:
-        warning: a sentence for the user where the server left open whether the text is whole; else empty.
+        warning: a sentence for the user if the server did not report whether the text is complete; else empty.
     """
 
     text: str
@@ -68,7 +68,7 @@ class Pieces:
 
     @property
     def between(self) -> bool:
-        """True when the last answer completed a step."""
+        """Return whether the last answer completed a step."""
         return bool(self._steps) and not self._open
 
     def take(self, answer: Answer) -> None:
@@ -78,7 +78,7 @@ class Pieces:
         self._steps.append((text, tokens))
 
     def steps(self, split: bool = False) -> tuple[Step, ...]:
-        """At least one step; ``split`` cuts a text that came whole."""
+        """Return at least one step; ``split`` cuts a text that came whole."""
         if split:
             texts = cut(self.text, self._separator)
             if len(texts) > (most := max(len(self.tokens), 1)):  # a step has a token at least
@@ -97,7 +97,7 @@ class Cut:
 
     Attributes:
         count: tokens that the server counts, else one an event, which is how servers stream.
-        reason: why the server stopped, as it says; None where it did not.
+        reason: why the server stopped, in its words; None if missing.
         stepped: a separator was found, and what follows was dropped.
         answered: there was a choice in at least one event.
     """
@@ -157,7 +157,7 @@ def spoken(content: object) -> str:
 
 
 def cut(text: str, separator: str) -> list[str]:
-    """A whole solution in steps: each ends with a separator, none is empty, blanks at the end make none."""
+    """Split a whole solution into steps: each ends with a separator, none is empty, trailing blanks make none."""
     steps, start = [], 0
     while True:
         blank = len(text) - len(text[start:].lstrip())
@@ -187,12 +187,12 @@ def share(total: int, texts: Sequence[str]) -> list[int]:
 
 
 def estimate(text: str) -> int:
-    """About how many tokens a text is, where nobody counted: four bytes each."""
+    """Estimate the tokens of a text: four bytes each."""
     return -(-len(text.encode(errors="replace")) // 4)
 
 
 def stand_ins(text: str, count: int) -> tuple[int, ...]:
-    """So many ids that are equal for equal texts only; the first is a hash of 48 bits, which JSON keeps exactly."""
+    """Return placeholder ids, equal for equal texts only; the first is a hash of 48 bits, exact in JSON."""
     if count < 1:
         return ()
     digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=6).digest()
@@ -200,7 +200,7 @@ def stand_ins(text: str, count: int) -> tuple[int, ...]:
 
 
 def counted(data: Json, text: str, most: int) -> int:
-    """Tokens of an answer: what the server counts, an estimate where it does not or counts beyond ``most``.
+    """Return the tokens of an answer: the server's count, or an estimate if it is missing or exceeds ``most``.
 
     Never more than ``most``, the tokens asked for, and never none for a text that is not empty.
     """
@@ -210,7 +210,7 @@ def counted(data: Json, text: str, most: int) -> int:
 
 
 def within(count: int | None, text: str, most: int) -> int:
-    """A count of tokens that may be believed, see :func:`counted`."""
+    """Return whether a count of tokens is plausible, see :func:`counted`."""
     if count is None or count > most:
         count = min(estimate(text), most)
     return max(count, 1 if text else 0)

@@ -1,4 +1,4 @@
-"""One thread a device that runs the steps of all models on it in turn, and the bridge from there to asyncio."""
+"""One thread per device that runs the steps of all its models in turn, and the bridge from there to asyncio."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Steppable(Protocol):
     def step(self) -> None: ...
 
     def abort(self, error: TTSError) -> None:
-        """Fail everything waiting or under way."""
+        """Fail all waiting and running work."""
         ...
 
 
@@ -103,7 +103,7 @@ _workers_lock = threading.Lock()
 
 
 def worker_for(device: str) -> Worker:
-    """The worker of a device, started on first use."""
+    """Return the worker of a device; start it on first use."""
     with _workers_lock:
         if device not in _workers:
             _workers[device] = Worker(device)

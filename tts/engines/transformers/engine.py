@@ -23,16 +23,20 @@ from tts.protocols import RewardModel, Warn
 
 __all__ = ["ENGINE", "TransformersEngine", "TransformersPolicy", "TransformersReward"]
 
-_SHARE = 0.2  # of the free memory, for each of: running rows, a policy's prefixes, a reward model's prefixes
+_SHARE = 0.2  # share of the free memory for each of: running rows, a policy's prefixes, a reward model's prefixes
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_ROPES = {"default", "linear", "llama3", "yarn", "proportional"}  # those whose angles depend on the position alone
-_SCALES = ("final_logit_softcapping", "logit_scale", "logits_scaling")  # what some do between output head and softmax
+_ROPES = {"default", "linear", "llama3", "yarn", "proportional"}  # types whose angles depend on the position only
+_SCALES = (
+    "final_logit_softcapping",
+    "logit_scale",
+    "logits_scaling",
+)  # operations between output head and softmax that this engine lacks
 
 
 class TransformersEngine(Engine):
     """Loads models from folders; never from the network.
 
-    ``device`` is "cpu", "cuda" or "cuda:k", by default a GPU where there is one; ``dtype`` is "float32", "bfloat16" or
+    ``device`` is "cpu", "cuda" or "cuda:k", by default a GPU if there is one; ``dtype`` is "float32", "bfloat16" or
     "float16", by default float32 on a CPU and the checkpoint's own on a GPU.
     """
 
@@ -45,7 +49,7 @@ class TransformersEngine(Engine):
         self, card: ModelCard, *, device: str | None = None, dtype: str | None = None, max_rows: int = 256,
         cache_bytes: int | None = None, warn: Warn | None = None,
     ) -> TransformersPolicy:  # fmt: skip
-        """A policy ready to sample. Raises MissingWeights or ModelError, each with one sentence."""
+        """Load a policy. Raises MissingWeights or ModelError."""
         folder, where = require(card), _device(device)
         check_type(folder)
         model = guarded(card, lambda: _causal_model(folder, where, dtype))
@@ -59,7 +63,7 @@ class TransformersEngine(Engine):
     def load_reward(
         self, card: ModelCard, *, device: str | None = None, dtype: str | None = None, cache_bytes: int | None = None
     ) -> RewardModel:
-        """A reward model ready to score. Raises MissingWeights or ModelError, each with one sentence."""
+        """Load a reward model. Raises MissingWeights or ModelError."""
         folder, where = require(card), _device(device)
         family = family_of(card)
         form = family.format(tokenizer_of(card, folder))
@@ -103,7 +107,7 @@ def _device(name: str | None) -> torch.device:
 
 
 def _dtype(folder: Path, device: torch.device, name: str | None) -> torch.dtype:
-    """The data type asked for; else float32 on a CPU, elsewhere that of the checkpoint."""
+    """Return the requested data type; default: float32 on a CPU, elsewhere that of the checkpoint."""
     if name is not None:
         if name not in _DTYPES:
             raise BadInput(f"there is no data type {name!r}: use {', '.join(_DTYPES)}.")
@@ -117,12 +121,12 @@ def _dtype(folder: Path, device: torch.device, name: str | None) -> torch.dtype:
 
 
 def _checked(card: ModelCard, config: Any) -> ModelCard:
-    """The card with the context that this engine can hold. Raises ModelError for what it would silently get wrong."""
+    """Return the card with the context that this engine supports. Raises ModelError for unsupported features."""
     config = config.get_text_config()
     ropes = setting(config, "rope_parameters", {})
     for rope in [ropes, *(part for part in ropes.values() if isinstance(part, dict))]:
         kind = rope.get("rope_type", "default")
-        if kind == "longrope":  # beyond this length all positions change, and cached keys with them
+        if kind == "longrope":  # beyond this length all positions change, which invalidates cached keys
             first = rope.get("original_max_position_embeddings") or config.original_max_position_embeddings
             card = replace(card, context=min(card.context, first))
         elif kind not in _ROPES:
@@ -139,7 +143,7 @@ def _checked(card: ModelCard, config: Any) -> ModelCard:
 
 
 def _threads(model: torch.nn.Module, device: torch.device) -> int:
-    """One thread for a small model on a CPU, unless the user chose; else torch's own setting.
+    """Set one thread for a small model on a CPU, unless the user chose; else torch's own setting.
 
     Measured with one million parameters on two busy cores: a token for 16 rows took 17 ms on one thread and 540 ms on
     two, which wait for each other in each of its hundred small kernels. Idle cores gain nothing either.
@@ -149,7 +153,7 @@ def _threads(model: torch.nn.Module, device: torch.device) -> int:
 
 
 def _free_share(device: torch.device) -> int:
-    """Bytes for one cache: a share of the memory that is free now."""
+    """Return the bytes for one cache: a share of the free memory."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0] * _SHARE)
     try:

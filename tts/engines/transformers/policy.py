@@ -27,8 +27,8 @@ from tts.protocols import Completion, Policy, Request, Warn
 from tts.types import Finish, Node, Problem, Step, Until
 
 _SEED = (1 << 64) - 1
-_HEADROOM = 64  # tokens a row should be able to grow by before the batch is full, or rows would come and go
-_IDLE_BYTES = 1 << 26  # an idle engine gives back a batch larger than this
+_HEADROOM = 64  # tokens that a row must be able to grow by, so that rows are not evicted at once
+_IDLE_BYTES = 1 << 26  # an idle engine releases a batch larger than this
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +40,7 @@ class _Job:
     stepper: Stepper
     limit: int
     base: Prefix | None = None  # the prefix that is continued; its ``last`` token is the first one fed
-    at: Prefix | None = None  # what the row is filled from: the base, or more after the row had to make room
+    at: Prefix | None = None  # what the row is filled from: the base, or more after an eviction
 
 
 @dataclass(slots=True, eq=False)
@@ -91,7 +91,7 @@ class _Rows:
 
 
 def _next(job: _Job) -> int:
-    """The token to be fed first: the last one sampled before the row made room, or the last of its prefix."""
+    """Return the next token to feed: the last one sampled before the row was evicted, or the last of its prefix."""
     return job.stepper.tokens[-1] if job.stepper.tokens else (job.base.last if job.base else -1)
 
 
@@ -144,11 +144,11 @@ class TransformersPolicy(LocalModel, Policy):
         worker.add(self)
 
     def warn(self, problem: Problem) -> str | None:
-        """A sentence for the user when the problem looks beyond this model, else None."""
+        """Return a sentence for the user if the problem looks beyond this model, else None."""
         return self._warn(problem.text) if self._warn else None
 
     def prompt(self, problem: Problem) -> Step:
-        """The problem in the model's chat form. Raises BadInput when it is empty, PromptTooLong when it is too long."""
+        """Encode the problem in the model's chat form. Raises BadInput if empty, PromptTooLong if too long."""
         return self._text.prompt(problem, self.card, self.context)
 
     async def generate(self, request: Request) -> Completion:
@@ -242,7 +242,7 @@ class TransformersPolicy(LocalModel, Policy):
             rows.leave([len(rows.jobs) - 1])
 
     def _decode(self) -> list[int]:
-        """One token for each row. Returns the rows that are done."""
+        """Sample one token for each row. Returns the finished rows."""
         rows = self._rows
         count = len(rows.jobs)
         ones = np.ones(count, np.int64)
@@ -262,7 +262,7 @@ class TransformersPolicy(LocalModel, Policy):
         return done
 
     def _complete(self, row: int) -> Completion:
-        """The result of a row; what was computed for it stays with its last step if the solution can go on there."""
+        """Return the result of a row; its computation stays with its last step if the solution can continue there."""
         job = self._rows.jobs[row]
         steps = job.stepper.steps()
         stepped = job.request.until is Until.STEP and job.stepper.between
@@ -277,7 +277,7 @@ class TransformersPolicy(LocalModel, Policy):
         return Completion(steps, finish)
 
     def _prefix(self, node: Node) -> Prefix:
-        """Where a node's tokens lie in the tree: all but the last, which is fed when the node is continued."""
+        """Return a node's place in the prefix tree: all tokens but the last, which is fed to continue the node."""
         path: list[Node] = []
         known = None
         above: Node | None = node

@@ -1,4 +1,4 @@
-"""What has been computed for prefixes of solutions, kept as a tree in which each node holds its own tokens' cache."""
+"""Prefix cache: a tree of computed prefixes in which each node holds the keys and values of its own tokens."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Prefix:
     """Some tokens behind a parent prefix, with their keys and values and, for a reward model, the value read there.
 
     Attributes:
-        kv: [layers, 2, heads, tokens, size], or None where it is not (or no longer) held.
+        kv: [layers, 2, heads, tokens, size], or None if it is not (or no longer) held.
         at: index among ``tokens`` of the position that is scored; negative for none.
         value: the score, once known.
         last: for a policy, the token that comes next and is not in the cache yet.
@@ -58,7 +58,7 @@ class Prefix:
 
     @property
     def chain(self) -> list[Prefix]:
-        """From the first prefix down to this one."""
+        """Return the prefixes from the first down to this one."""
         chain = [self]
         while (parent := chain[-1].parent) is not None:
             chain.append(parent)
@@ -92,20 +92,20 @@ class PrefixStore:
             weakref.WeakValueDictionary()
         )
         self._held: OrderedDict[int, tuple[weakref.ref[Prefix], int]] = OrderedDict()
-        self._dead: deque[int] = deque()  # filled by weak references that die, in any thread and at any moment
+        self._dead: deque[int] = deque()  # filled by the callbacks of weak references, in any thread at any time
         self._bytes = 0
         self._lock = threading.Lock()
 
     @property
     def nbytes(self) -> int:
-        """Bytes of keys and values held now."""
+        """Return the bytes of keys and values held."""
         with self._lock:
             self._bury()
             return self._bytes
 
     def get(self, parent: Prefix | None, tokens: tuple[int, ...], *, at: int = -1, last: int = -1) -> Prefix:
-        """The prefix of these tokens behind ``parent``; the one there is, or a new one without keys and values."""
-        # A child holds its parent, so the parent's id stays its own for as long as the entry exists.
+        """Return the prefix of these tokens after ``parent``: the existing one, or a new one without its cache."""
+        # A child holds its parent, so the parent's id stays unique while the entry exists.
         key = (id(parent), tokens, last if at < 0 else at)
         found = self._known.get(key)
         if found is None:
@@ -151,7 +151,7 @@ class PrefixStore:
     # -- what is missing -------------------------------------------------------------------------------------------
 
     def _runs(self, chains: list[list[Prefix]]) -> Iterator[list[Prefix]]:
-        """For each chain its first stretch of missing prefixes; where several begin alike only the first one."""
+        """Return the first run of missing prefixes of each chain; of chains with the same start only the first."""
         begun: set[int] = set()
         for chain in chains:
             end = len(chain)
@@ -190,7 +190,7 @@ class PrefixStore:
     # -- computing -------------------------------------------------------------------------------------------------
 
     def _compute(self, runs: list[list[Prefix]], keep: Callable[[Prefix], bool]) -> None:
-        """One ragged pass over the tokens of these runs, each behind what is held of the prefixes above it."""
+        """Run one ragged pass over the tokens of these runs, each after the cached prefixes above it."""
         starts = [_above(run) for run in runs]
         rows = [[token for prefix in run for token in prefix.tokens] for run in runs]
         counts = np.array([len(row) for row in rows])

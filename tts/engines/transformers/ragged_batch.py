@@ -1,4 +1,4 @@
-"""A batch of rows of different lengths through a plain transformers model: the key/value cache and one forward pass."""
+"""A batch of rows of different lengths on a plain transformers model: the key/value cache and one forward pass."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transformers.cache_utils import Cache
 from tts.engines.hf import head_size, setting
 from tts.errors import ModelError
 
-_ROUND = 16  # capacities are multiples of this, and attention reads such multiples, so shapes repeat
+_ROUND = 16  # capacities and attention lengths are multiples of this, so shapes repeat
 _GROWTH = 1.5
 
 
@@ -35,7 +35,7 @@ class Geometry:
 
     @classmethod
     def of(cls, model: torch.nn.Module) -> Geometry:
-        """Read it off a loaded transformers model. Raises ModelError where attention is not plain and causal."""
+        """Read it off a loaded transformers model. Raises ModelError if attention is not plain and causal."""
         config: Any = model.config
         kinds = sorted(set(setting(config, "layer_types", ())))
         if odd := [kind for kind in kinds if kind not in ("full_attention", "sliding_attention")]:
@@ -56,7 +56,7 @@ class Geometry:
 
     @property
     def token_bytes(self) -> int:
-        """Bytes of one token's keys and values."""
+        """Return the bytes of one token's keys and values."""
         return 2 * self.layers * self.heads * self.size * self.dtype.itemsize
 
 
@@ -113,7 +113,7 @@ class RaggedCache(Cache):
         self.kv[:, :, row + 1 : row + 1 + times, :, :length] = self.kv[:, :, row : row + 1, :, :length]
 
     def read(self, row: int, start: int, stop: int) -> torch.Tensor:
-        """A copy of the keys and values of some tokens of a row: [layers, 2, heads, stop - start, size]."""
+        """Copy the keys and values of some tokens of a row: [layers, 2, heads, stop - start, size]."""
         return self.kv[:, :, row, :, start:stop].clone()
 
     def drop(self, gone: list[int]) -> list[tuple[int, int]]:
@@ -131,13 +131,13 @@ class RaggedCache(Cache):
         return moves
 
     def clear(self) -> None:
-        """Forget all rows and give their memory back."""
+        """Remove all rows and release their memory."""
         self.count = 0
         self.lengths = np.zeros(1, np.int64)
         self.kv = self._empty(1, _ROUND)
 
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_: Any, **__: Any) -> Any:
-        """What attention calls in each layer: keeps new keys and values at each row's own positions.
+        """Store new keys and values at each row's own positions; attention calls this in each layer.
 
         Args and results are [rows, heads, new tokens, size]; results reach back to the first token.
         """
@@ -177,7 +177,7 @@ class RaggedCache(Cache):
         return states
 
     def _masks(self, positions: torch.Tensor) -> Any:
-        """What each new token does not see, as numbers to add; one mask, or one for each kind of layer."""
+        """Return the additive mask of what each new token does not see; one, or one for each kind of layer."""
         g = self.geometry
         seen = torch.arange(self._span, device=g.device)
         hidden = seen > positions[:, :, None]
@@ -195,7 +195,7 @@ class RaggedCache(Cache):
         return int(self.lengths[: self.count].max(initial=0))
 
     def _empty(self, rows: int, capacity: int) -> torch.Tensor:
-        # Zeros, not garbage: a masked value still takes part in a product with zero, and zero times NaN is NaN.
+        # Zeros, not garbage: a masked value is multiplied by zero, and zero times NaN is NaN.
         g = self.geometry
         return torch.zeros(g.layers, 2, rows, g.heads, capacity, g.size, dtype=g.dtype, device=g.device)
 

@@ -1,4 +1,4 @@
-"""A reward model that reads each token once: new steps pass behind the cached ones, many texts at a time."""
+"""A reward model that reads each token once: new steps run after cached prefixes, many texts in a batch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tts.types import Node, Problem, Step
 @dataclass(slots=True, eq=False)
 class _Job:
     node: Node
-    reads: list[Read]  # of the prompt first, then of each step
+    reads: list[Read]  # reads of the prompt, then of each step
     seen: int
     ticket: Ticket[tuple[float, ...]]
     chain: list[Prefix]
@@ -70,11 +70,11 @@ class TransformersReward(LocalModel, RewardModel):
         worker.add(self)
 
     def lengths(self, problem: Problem, node: Node) -> list[int]:
-        """Tokens of the prompt, then of each step of ``node``."""
+        """Return the tokens of the prompt, then of each step of ``node``."""
         return self._reader.lengths(problem, node)
 
     async def score(self, problem: Problem, node: Node, seen: int) -> tuple[float, ...]:
-        """One score in 0..1 for each step after the first ``seen``.
+        """Return one score in 0..1 for each step after the first ``seen``.
 
         Raises PromptTooLong when the text does not fit the model's context, EngineError when the model fails at it.
         """
@@ -99,7 +99,7 @@ class TransformersReward(LocalModel, RewardModel):
         """Read what waits, up to about ``pass_tokens`` new tokens."""
         jobs = self._take()
         try:
-            # Nobody will ask for what lies behind a finished solution.
+            # Nothing follows a finished solution.
             open_ends = {id(prefix) for job in jobs if not job.node.finished for prefix in job.chain}
             self._store.fill((job.chain[-1] for job in jobs), lambda prefix: id(prefix) in open_ends)
             outcomes = [(job.ticket, tuple(p.value for p in job.chain[1 + job.seen :])) for job in jobs]
@@ -127,7 +127,7 @@ class TransformersReward(LocalModel, RewardModel):
         return jobs
 
     def _chain(self, job: _Job) -> list[Prefix]:
-        """The prefixes of the prompt and of each step, in the tree of all that is known."""
+        """Return the prefixes of the prompt and of each step in the prefix tree."""
         steps = [job.node.root.step, *job.node.steps]
         chain: list[Prefix] = []
         for step, read in zip(steps, job.reads, strict=True):

@@ -1,4 +1,4 @@
-"""Sampling that depends on nothing but the request: a counter-based random number and the model's probabilities."""
+"""Sampling that depends only on the request: a counter-based random number and the model's probabilities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 def uniforms(seeds: NDArray[np.uint64], positions: NDArray[np.int64]) -> NDArray[np.float64]:
-    """A number in [0, 1) for each (seed, position): the splitmix64 generator of that seed, jumped to that position.
+    """Return a number in [0, 1) for each (seed, position): splitmix64 of that seed, jumped to that position.
 
     Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
     """
@@ -23,7 +23,7 @@ def uniforms(seeds: NDArray[np.uint64], positions: NDArray[np.int64]) -> NDArray
 def choose(
     logits: torch.Tensor, random: NDArray[np.float64], temperature: NDArray[np.float32], top_p: NDArray[np.float32]
 ) -> torch.Tensor:
-    """One token a row, by inverting the cumulative distribution.
+    """Draw one token per row by inverting the cumulative distribution.
 
     Args:
         logits: [rows, vocabulary].
@@ -50,7 +50,7 @@ def choose(
 
 
 def _nucleus(probabilities: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
-    """Zero all but the likeliest tokens that together reach ``top_p`` of each row."""
+    """Zero all but the most likely tokens that together reach ``top_p`` of each row."""
     ordered, index = probabilities.sort(stable=True, dim=-1, descending=True)
     before = ordered.cumsum(-1) - ordered
     kept = torch.where((before < top_p[:, None]) | (top_p[:, None] >= 1), ordered, 0.0)

@@ -1,4 +1,4 @@
-"""Surroundings for the processes that vLLM starts: their environment, their log, and what runs first in them."""
+"""The environment of vLLM's child processes: variables, log, and the main module."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Spawning:
         self._environment = {}
 
     def reason(self) -> str:
-        """The last error in the log, as one line."""
+        """Return the last error in the log, as one line."""
         with suppress(OSError):
             for line in reversed(self.log.read_text(errors="replace").splitlines()):
                 if found := re.search(r"\b(\w+(?:Error|Exception): .+)", line):

@@ -1,4 +1,4 @@
-"""Where a search is served: on which replica of an engine, and ahead of whom."""
+"""Assigns a search a replica of an engine and a priority."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ T = TypeVar("T")
 
 
 class Place(NamedTuple, Generic[T]):
-    """A search's turn, counted from 0 as searches begin (a lower one goes first), and its replica."""
+    """A search's priority, counted from 0 in order of start (lower ones first), and its replica."""
 
     turn: int
     replica: T
 
 
 class Places(Generic[T]):
-    """Gives each search the replica with the fewest, and leaves it there: that is where its prefixes are cached.
+    """Assigns each search the replica with the fewest searches. It stays there, since its prefixes are cached there.
 
-    A search is known by its root's step, and is over when that is gone.
+    A search is identified by its root's step, and has ended when that is freed.
     """
 
     def __init__(self, replicas: Sequence[T]) -> None:
@@ -31,7 +31,7 @@ class Places(Generic[T]):
         self._turns = itertools.count()
 
     def of(self, root: Step) -> Place[T]:
-        """The place of the search with this root."""
+        """Return the replica and priority of the search with this root."""
         place = self._places.get(root)
         if place is None:
             replica, searches = min(self._replicas, key=lambda pair: len(pair[1]))
