@@ -25,6 +25,7 @@ from tts.types import Plan, Problem, Solution
 STRATEGIES = registry.names("strategy")
 Engine = Callable[[], tuple[Policy, RewardModel]]
 PROBLEM = Problem("how far")
+UNBOUND: dict[tuple[str, str], Solution] = {}
 
 
 @pytest.fixture(params=["toy", "transformers", "vllm"])
@@ -58,6 +59,15 @@ def solve(
     return asyncio.run(solver.solve(problem))
 
 
+@pytest.fixture
+def unbound(strategy: str, engine: Engine, request: pytest.FixtureRequest) -> Solution:
+    """A search without a ceiling, run once for each strategy on each engine."""
+    key = strategy, request.node.callspec.params["engine"]
+    if key not in UNBOUND:
+        UNBOUND[key] = solve(strategy, engine)
+    return UNBOUND[key]
+
+
 def bytes_of(solution: Solution) -> str:
     """The whole trace but for the seconds, which no two runs share."""
     lines = solution.trace.lines()
@@ -71,15 +81,13 @@ class TestEveryStrategyOnEveryEngine:
     @pytest.mark.parametrize("n", [1, 2, 7, 8])
     def test_never_samples_more_than_n_at_any_depth(self, strategy: str, engine: Engine, n: int) -> None:
         solution = solve(strategy, engine, Budget(n))
-        born = Counter(node["key"].count(".") + node["key"].count("+") for node in solution.trace.nodes().values())
         depth_of: dict[str, int] = {}
         for key, node in solution.trace.nodes().items():
             depth_of[key] = depth_of.get(node["parent"], 0) + 1
         assert max(Counter(depth_of.values()).values()) <= n
-        assert sum(born.values()) == len(depth_of)
 
-    def test_the_trace_is_a_tree_below_the_prompt(self, strategy: str, engine: Engine) -> None:
-        nodes = solve(strategy, engine).trace.nodes()
+    def test_the_trace_is_a_tree_below_the_prompt(self, unbound: Solution) -> None:
+        nodes = unbound.trace.nodes()
         assert nodes
         for node in nodes.values():
             seen = set()
@@ -94,13 +102,10 @@ class TestEveryStrategyOnEveryEngine:
         assert len(solution.candidates) <= 1
         assert solution.stopped == "complete"
 
-    def test_candidates_are_leaves_of_the_trace_and_only_finished_ones_have_answers(
-        self, strategy: str, engine: Engine
-    ) -> None:
-        solution = solve(strategy, engine)
-        nodes = solution.trace.nodes()
+    def test_candidates_are_leaves_of_the_trace_and_only_finished_ones_have_answers(self, unbound: Solution) -> None:
+        nodes = unbound.trace.nodes()
         parents = {node["parent"] for node in nodes.values()}
-        for candidate in solution.candidates:
+        for candidate in unbound.candidates:
             assert candidate.key in nodes
             assert candidate.key not in parents
             assert candidate.answer is None or candidate.finished
@@ -118,17 +123,18 @@ class TestEveryStrategyOnEveryEngine:
         assert replace(again.usage, seconds=0) == replace(recorded.usage, seconds=0)
 
     @pytest.mark.parametrize("tokens", [1, 5, 20, 60])
-    def test_sampled_tokens_never_pass_their_ceiling(self, strategy: str, engine: Engine, tokens: int) -> None:
+    def test_sampled_tokens_never_pass_their_ceiling(
+        self, strategy: str, engine: Engine, tokens: int, unbound: Solution
+    ) -> None:
         solution = solve(strategy, engine, Budget(8, max_tokens=tokens))
         assert solution.usage.policy_tokens <= tokens
-        unbound = solve(strategy, engine)
-        assert (solution.stopped == MAX_TOKENS) == (
-            unbound.usage.policy_tokens > tokens
-        ) or solution.stopped == MAX_TOKENS
+        assert solution.stopped == MAX_TOKENS or unbound.usage.policy_tokens <= tokens
 
     @pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.9])
-    def test_flops_never_pass_their_ceiling(self, strategy: str, engine: Engine, share: float) -> None:
-        ceiling = solve(strategy, engine).usage.flops * share
+    def test_flops_never_pass_their_ceiling(
+        self, strategy: str, engine: Engine, share: float, unbound: Solution
+    ) -> None:
+        ceiling = unbound.usage.flops * share
         solution = solve(strategy, engine, Budget(8, max_flops=ceiling))
         assert solution.usage.flops <= ceiling
         assert solution.stopped == MAX_FLOPS or strategy == "auto", "auto may choose what the ceiling allows"
@@ -138,7 +144,7 @@ class TestEveryStrategyOnEveryEngine:
         assert bytes_of(asyncio.run(Solver.replay(recorded.trace).solve(PROBLEM))) == bytes_of(recorded)
 
     def test_many_problems_side_by_side_give_what_each_gives_alone(self, strategy: str, engine: Engine) -> None:
-        problems = [Problem(f"how far {k}") for k in range(5)]
+        problems = [Problem(f"how far {k}") for k in range(4)]
         alone = {p.id: solve(strategy, engine, problem=p).answer for p in problems}
         policy, reward = engine()
         solver = made(strategy, policy, reward, Budget(8))
