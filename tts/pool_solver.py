@@ -1,4 +1,4 @@
-"""Solves with a pool: each problem goes to the arm that is expected to do best, and to the next where that is down."""
+"""Solver over a pool: each problem goes to the arm with the best prediction, or to the next if that one is down."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tts.types import Plan, Problem, Solution
 
 _OWN = ("policy", "prm", "strategy", "profile", "total_flops", "prices", "dataset")
 _in_use: ContextVar[list[str]] = ContextVar("arms at work for the problem that is being solved")
-_PATIENCE = 0.05  # seconds between two looks for a model that is idle
+_PATIENCE = 0.05  # seconds between two checks for an idle model
 
 
 class PoolSolver(Solver):
@@ -86,7 +86,7 @@ class PoolSolver(Solver):
         self._check_arms()
 
     async def rank(self, text: str) -> list[Expected]:
-        """What is expected of each arm on a problem, the best one first; those beyond a ceiling come last."""
+        """Return the predictions of all arms for a problem, best first; those beyond a ceiling come last."""
         found = await self.pool.predict([text])
         value = worth(found, self.objective, self.pool.scale)
         most = self.budget.max_cost if self.budget.max_cost is not None else self.budget.max_flops
@@ -94,7 +94,7 @@ class PoolSolver(Solver):
         return ranked if most is None else sorted(ranked, key=lambda arm: arm.cost is not None and arm.cost > most)
 
     async def policy(self, arm: str) -> Policy:
-        """The policy of an arm, loaded; it stays until the problem that it was asked for is solved."""
+        """Return the loaded policy of an arm; it stays loaded until the problem that requested it is solved."""
         solver = await self._loaded(self.pool.arm(arm))
         _in_use.get().append(arm)
         return solver.load()[0]
@@ -122,7 +122,7 @@ class PoolSolver(Solver):
             self._flying.subtract(used)
 
     def _warm_up(self) -> None:
-        """Nothing is loaded before a problem is routed."""
+        """Do nothing: models are loaded when a problem is routed to them."""
 
     def _shared(self, problems: int, spent: float = 0.0) -> SharedBudget:
         return SharedBudget.of(self.budget, None, problems, None, spent)
@@ -130,14 +130,14 @@ class PoolSolver(Solver):
     # -- models ------------------------------------------------------------------------------------------------------
 
     async def _loaded(self, arm: Arm) -> Solver:
-        """The arm's solver with its models loaded, counted as at work; others are unloaded to make room."""
+        """Return the arm's solver with loaded models, marked as busy; others are unloaded to make room."""
         while True:
             try:
                 return await asyncio.to_thread(self._load_arm, arm)
             except NotEnoughMemory:
                 if not sum(self._flying.values()):
                     raise
-                await asyncio.sleep(_PATIENCE)  # until a model that is at work can make room
+                await asyncio.sleep(_PATIENCE)  # until a busy model can make room
 
     def _load_arm(self, arm: Arm) -> Solver:
         with self._door:
@@ -156,7 +156,7 @@ class PoolSolver(Solver):
                     return solver
 
     def _evict(self) -> bool:
-        """Unload the idle arm that was used longest ago; False where there is none."""
+        """Unload the least recently used idle arm; False if there is none."""
         for name in self._solvers:
             if not self._flying[name]:
                 self._solvers.pop(name).unload()
@@ -175,7 +175,7 @@ class PoolSolver(Solver):
         )  # fmt: skip
 
     def _check_arms(self) -> None:
-        """Refuse a pool with a model that nobody knows, before anything is loaded."""
+        """Refuse a pool with an unknown model, before anything is loaded."""
         for name in self._policies:
             self.pool.arm(name)
         for arm in self.pool.arms:

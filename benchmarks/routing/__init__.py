@@ -1,1 +1,1 @@
-"""Measures routing on recorded outcomes: ``python -m benchmarks.routing``, see docs/ROUTING.md."""
+"""Measurements of routing on recorded outcomes: ``python -m benchmarks.routing``, see docs/ROUTING.md."""

@@ -1,4 +1,4 @@
-"""Chooses a router's settings on training outcomes alone: by folds, and by data sets that are left out whole."""
+"""Choice of a router's settings on training outcomes alone: by folds, and by whole data sets left out."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FOLDS = 5
 
 
 def folds(outcomes: ArmOutcomes, seed: int = 0) -> list[np.ndarray]:
-    """Masks [q] of the queries that each fit leaves out: five random folds of each data set, then each data set whole.
+    """Return masks [q] of the queries left out: five random folds of each data set, then each data set whole.
 
-    The first five stand for problems of known data sets, the others for those of unknown ones. Equal texts are in the
+    The first five represent problems of known data sets, the others problems of unknown ones. Equal texts are in the
     same fold.
     """
     random, place = np.random.default_rng(seed), {text: k for k, text in enumerate(dict.fromkeys(outcomes.texts))}
@@ -28,7 +28,7 @@ def folds(outcomes: ArmOutcomes, seed: int = 0) -> list[np.ndarray]:
 
 
 def cross_validated(router: Router, vectors: np.ndarray, outcomes: ArmOutcomes) -> tuple[float, float]:
-    """Mean quality of the arms that a router chooses for left-out queries: of known data sets, and of unknown ones."""
+    """Return the mean quality of the chosen arms for left-out queries: of known data sets, and of unknown ones."""
     masks = folds(outcomes)
     chosen = np.empty((len(masks), len(outcomes)), dtype=int)
     for row, mask in zip(chosen, masks, strict=True):
@@ -44,7 +44,7 @@ def cross_validated(router: Router, vectors: np.ndarray, outcomes: ArmOutcomes) 
 def best_of(
     routers: Sequence[Router], vectors: np.ndarray, outcomes: ArmOutcomes
 ) -> tuple[Router, tuple[float, float]]:
-    """The router with the best mean of both figures of :func:`cross_validated`, and these; of equal ones the first."""
+    """Return the router with the best mean of both figures of :func:`cross_validated`, and the figures."""
     found = [cross_validated(router, vectors, outcomes) for router in routers]
     at = int(np.argmax([np.nanmean(figures) for figures in found]))
     return routers[at], found[at]

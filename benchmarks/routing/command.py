@@ -1,4 +1,4 @@
-"""``python -m benchmarks.routing``: all measurements of docs/ROUTING.md, printed and kept as JSON."""
+"""``python -m benchmarks.routing``: all measurements of docs/ROUTING.md, printed and written as JSON."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def routing(options: argparse.Namespace) -> int:
 
 
 def _embedded(options: argparse.Namespace, train: ArmOutcomes, *others: ArmOutcomes) -> list[np.ndarray]:
-    """Vectors of each table; TF-IDF is fitted on the first alone."""
+    """Embed each table; TF-IDF is fitted on the first one only."""
     if options.embedder == TFIDF:
         embedder: Embedder = TfIdfEmbedder.fit(train.texts)
     else:

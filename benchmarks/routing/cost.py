@@ -18,16 +18,16 @@ ROUTERS: dict[str, Router] = {
     "k nearest neighbours": NeighbourRouter(),
     "logistic regression, ridge cost": LogisticRouter(),
 }
-"""At their default settings: none of these is chosen by the outcomes at hand."""
+"""Routers with default settings: none is chosen on these outcomes."""
 
-PRICES = np.concatenate([[0.0], np.logspace(-1, 5, 61)])  # accuracy a dollar
+PRICES = np.concatenate([[0.0], np.logspace(-1, 5, 61)])  # accuracy per dollar
 SHARE = 0.95
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Accuracy over cost of one way to choose.
+    """Accuracy over cost of one method.
 
     Attributes:
         name: of the router.
@@ -46,7 +46,7 @@ class Curve:
 
 
 def measure(split: Split, vectors: Sequence[np.ndarray], draws: int = 300) -> list[Curve]:
-    """The curves of the single models (random mixing between them), of every router, and of the oracle.
+    """Measure the curves of the single models (random mixing between them), of every router, and of the oracle.
 
     Test queries on which a model has no outcome are left out.
     """
@@ -82,7 +82,7 @@ def _area(dollars: np.ndarray, right: np.ndarray, quality: np.ndarray, cost: np.
 
 
 def hull(points: Sequence[Point]) -> list[Point]:
-    """The non-decreasing concave hull of (cost, accuracy) points, the cheapest first (RouterBench, section 3)."""
+    """Compute the non-decreasing concave hull of (cost, accuracy) points, cheapest first (RouterBench, section 3)."""
     kept: list[Point] = []
     for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
         if kept and y <= kept[-1][1]:
@@ -94,14 +94,14 @@ def hull(points: Sequence[Point]) -> list[Point]:
 
 
 def area(points: Sequence[Point], low: float, high: float) -> float:
-    """Mean height of a hull over costs from ``low`` to ``high``; left of its first point it has that one's height."""
+    """Compute the mean height of a hull over costs from ``low`` to ``high``; constant left of its first point."""
     x, y = np.array(points).T
     grid = np.unique(np.concatenate([[low, high], x[(x > low) & (x < high)]]))
     return float(np.trapezoid(np.interp(grid, x, y), grid) / (high - low))
 
 
 def cost_of(points: Sequence[Point], accuracy: float) -> float:
-    """The least cost at which a hull has an accuracy; infinite where it does not."""
+    """Return the smallest cost at which a hull reaches an accuracy; infinite if never."""
     x, y = np.array(points).T
     return float(np.interp(accuracy, y, x)) if accuracy <= y[-1] else float("inf")
 

@@ -1,4 +1,4 @@
-"""Claim 1: quality of every router on RouterDC's split, next to the best single model, the paper and the oracle."""
+"""Claim 1: quality of every router on RouterDC's split, against the best single model, the paper and the oracle."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ STOCHASTIC = (ClusterRouter, ContrastiveRouter)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A router's figures: known and unknown data sets, each a mean over seeds, with what they rest on.
+    """Figures of a router: known and unknown data sets, means over seeds.
 
     Attributes:
         name: of the router.
@@ -71,19 +71,19 @@ class Row:
 
 
 def singles(table: ArmOutcomes) -> dict[str, list[float]]:
-    """Mean quality in percent of every arm, by data set."""
+    """Compute the mean quality in percent of every arm, by data set."""
     groups = np.array(table.groups)
     names = dict.fromkeys(table.groups)
     return {name: [100 * float(value) for value in table.quality[groups == name].mean(0)] for name in names}
 
 
 def best_single(train: ArmOutcomes) -> int:
-    """The arm with the best mean over the training data sets."""
+    """Return the arm with the best mean over the training data sets."""
     return int(np.argmax([train.macro(np.full(len(train), a)) for a in range(len(train.arms))]))
 
 
 def by_data_set(train: ArmOutcomes, table: ArmOutcomes) -> np.ndarray:
-    """For each query the arm that was best on its data set's training part [q]; that of all where it has none."""
+    """Return for each query the arm that was best on its data set's training part [q]; else the best overall."""
     groups = np.array(train.groups)
     best = {name: int(train.quality[groups == name].mean(0).argmax()) for name in dict.fromkeys(train.groups)}
     overall = best_single(train)
@@ -91,7 +91,7 @@ def by_data_set(train: ArmOutcomes, table: ArmOutcomes) -> np.ndarray:
 
 
 def references(split: Split) -> dict[str, tuple[float, float]]:
-    """What needs no router: random choice, the best single model, the best one of each data set, the oracle."""
+    """Measure methods without a router: random choice, the best single model, the best per data set, the oracle."""
     assert split.other is not None
     tables = split.test, split.other
     singles = [np.full(len(table), best_single(split.train)) for table in tables]
@@ -117,14 +117,14 @@ def _macros(tables: Sequence[ArmOutcomes], values: Sequence[np.ndarray]) -> tupl
 
 
 def _by_group(values: np.ndarray, groups: Sequence[str]) -> tuple[list[float], list[np.ndarray]]:
-    """The values of each data set, and their means."""
+    """Return the values of each data set, and their means."""
     labels = np.array(groups)
     parts = [values[labels == name] for name in dict.fromkeys(groups)]
     return [float(part.mean()) for part in parts], parts
 
 
 def measure(split: Split, vectors: Sequence[np.ndarray], seeds: int) -> list[Row]:
-    """Fit and play every router. Nothing is chosen by the test tables; see :mod:`benchmarks.routing.choosing`."""
+    """Fit and evaluate every router. Nothing is chosen on the test tables; see :mod:`benchmarks.routing.choosing`."""
     rows = [_row(name, router, None, split, vectors, seeds) for name, router in FIXED.items()]
     for name, grid in GRIDS.items():
         router, figures = best_of(grid, vectors[0], split.train)
@@ -173,13 +173,13 @@ def _values(table: ArmOutcomes, chosen: np.ndarray) -> np.ndarray:
 
 
 def _mean_values(fitted: Sequence[Router], table: ArmOutcomes, vectors: np.ndarray) -> np.ndarray:
-    """Quality of the chosen arm on each query, averaged over seeds [q]."""
+    """Average the quality of the chosen arm on each query over seeds [q]."""
     found: np.ndarray = np.mean([_values(table, f.predict(vectors).score.argmax(1)) for f in fitted], axis=0)
     return found
 
 
 def bootstrap(values: np.ndarray, groups: Sequence[str], seed: int = 0) -> Interval:
-    """The mean over data sets of the mean over problems, with the interval of resampling each data set's problems."""
+    """Average over data sets the means over problems, with the interval of resampling each data set's problems."""
     random = np.random.default_rng(seed)
     means, parts = _by_group(values, groups)
     draws = [part[random.integers(0, len(part), (DRAWS, len(part)), dtype=np.int32)].mean(1) for part in parts]

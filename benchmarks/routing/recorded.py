@@ -1,4 +1,4 @@
-"""Recorded outcomes to measure routing on: the splits of RouterDC and RouterBench."""
+"""Recorded outcomes for the measurements: the splits of RouterDC and RouterBench."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _OTHER = {"prealgebra": "MATH_prealgebra", "mbpp": "mbpp", "ceval": "ceval"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Outcomes to fit on, and others that nothing is chosen by.
+    """Outcomes to fit on, and outcomes to test on.
 
     Attributes:
-        train: to fit on.
+        train: outcomes to fit on.
         test: problems of the same data sets.
-        other: problems of data sets that are not among the training ones; None where there are none.
+        other: problems of data sets outside the training set; None if there are none.
     """
 
     train: ArmOutcomes
@@ -35,12 +35,12 @@ class Split:
 
 
 def routerdc(folder: Path) -> Split:
-    """The split of RouterDC (arXiv 2409.19886): seven models, five data sets, three others."""
+    """Read the split of RouterDC (arXiv 2409.19886): seven models, five data sets, three others."""
     return Split(*(_joined(folder, files, ".json.gz") for files in (_TRAIN, _TEST, _OTHER)))
 
 
 def routerbench(folder: Path) -> Split:
-    """RouterBench's zero-shot tables (arXiv 2403.12031): eleven models with their dollars."""
+    """Read RouterBench's zero-shot tables (arXiv 2403.12031): eleven models with their dollars."""
     names = ("arc_challenge", "mbpp", "winograde")
     parts = ({name: f"{name}_{part}" for name in names} for part in ("train", "test"))
     return Split(*(_joined(folder, files, ".csv.gz") for files in parts))

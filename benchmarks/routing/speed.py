@@ -1,4 +1,4 @@
-"""Claim 6: what routing costs a query, the embedding left out: 100 clusters, 50 arms, 384 dimensions, one thread."""
+"""Claim 6: time of routing per query without the embedding: 100 clusters, 50 arms, 384 dimensions, one thread."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROUNDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Milliseconds a query, one at a time: the median and the 95th percentile."""
+    """Milliseconds per query, one at a time: median and 95th percentile."""
 
     router: str
     median: float
@@ -28,7 +28,7 @@ class Speed:
 
 
 def measure() -> list[Speed]:
-    """Time prediction, objective and ordering, as ``Pool.route`` does them after the embedding."""
+    """Time prediction, objective and ordering, as in ``Pool.route`` after the embedding."""
     random = np.random.default_rng(0)
     cells = random.random((3, QUERIES, ARMS))
     names = tuple(f"arm {k}" for k in range(ARMS))

@@ -1,4 +1,4 @@
-"""Claim 5: route, then vote, against voting over all models and the best single one, on recorded single outputs."""
+"""Claim 5: routing and then voting, against voting over all models and the best single one, on recorded outputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOP = 3  # models that vote after routing
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """Of every problem and model the class of its answer; -1 is none.
+    """The class of the answer of every problem and model; -1 is none.
 
     Attributes:
         table: right and wrong [q, a].
@@ -32,7 +32,7 @@ class Votes:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One way to answer: accuracy and its gain over the best single model, which is chosen on the other folds."""
+    """One method: accuracy and its gain over the best single model, which is chosen on the other folds."""
 
     name: str
     accuracy: Interval
@@ -40,7 +40,7 @@ class Row:
 
 
 def recorded(folder: Path, name: str) -> Votes:
-    """The first output of each model that answered every problem of a data set."""
+    """Read the first output of each model that answered every problem of a data set."""
     rows = [row for _, row in jsonl.rows(folder / f"{name}.jsonl.gz")]
     graded = json_text.read(folder / f"{name}.mv.json")
     entries, classes = [], defaultdict[str, list[int]](list)
@@ -56,7 +56,7 @@ def recorded(folder: Path, name: str) -> Votes:
 
 
 def measure(votes: Votes, vectors: np.ndarray, router: Router, seed: int = 0) -> list[Row]:
-    """Cross-fitted: what is fitted or chosen for a problem comes from the other folds."""
+    """Cross-fit: everything fitted or chosen for a problem comes from the other folds."""
     table = votes.table
     fold = np.random.default_rng(seed).permutation(len(table)) % FOLDS
     ways: dict[str, np.ndarray] = {name: np.zeros(len(table)) for name in _NAMES}
@@ -86,7 +86,7 @@ _NAMES = (
 
 
 def _voted(votes: Votes, q: int, arms: np.ndarray, weights: np.ndarray) -> float:
-    """Whether the answer with the most weight is right; ties go to the arm named first."""
+    """Return whether the answer with the most weight is right; ties go to the arm named first."""
     totals: dict[int, float] = {}
     for arm, weight in zip(arms, weights, strict=True):
         label = int(votes.classes[q, arm])

@@ -171,7 +171,7 @@ def _read(files: list[Path]) -> ArmOutcomes:
 
 
 def _router(name: str, parameters: list[str] | None) -> Any:
-    """The router with its settings as typed. Raises UnknownName for one that it does not have."""
+    """Build the router with the typed settings. Raises UnknownName for an unknown one."""
     from dataclasses import fields
 
     from tts.engines.load import parse_argument
@@ -188,7 +188,7 @@ def _router(name: str, parameters: list[str] | None) -> Any:
 
 
 def _arms(read: ArmOutcomes, prices: list[str] | None) -> list[Arm]:
-    """Arms whose prices were given."""
+    """Parse the arms with given prices."""
     from tts.cost import Prices
     from tts.routing.arms import Arm
 

@@ -1,4 +1,4 @@
-"""``tts route``: which model of a pool a problem goes to, and why; no model runs."""
+"""``tts route``: the model of a pool that a problem goes to, with the predictions; no model runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def route(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=options.OUTPUT)] = False,
 ) -> None:
-    """Say which model of a pool a problem goes to, what is expected of each, and why. No model runs.
+    """Print which model of a pool a problem goes to, the predictions for all models, and the reason. No model runs.
 
     Example: tts route --pool pool.json "What is the sum of the first 100 primes?"
     """
@@ -53,7 +53,7 @@ def route(
 
 
 def printed(ranked: list[Expected]) -> str:
-    """The choice, the table of all models, and the reason, for people."""
+    """Format the choice, the table of all models, and the reason."""
     first = ranked[0]
     reason = f"{first.arm} is worth most by the objective: {_percent(first)} right expected"
     if len(ranked) > 1:

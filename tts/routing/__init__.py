@@ -1,1 +1,1 @@
-"""Routing: which model, with which search, for which problem."""
+"""Routing: chooses a model and its search for each problem."""

@@ -1,4 +1,4 @@
-"""Arms: what a router chooses between. One is a policy with a search: strategy, N and reward model."""
+"""Arms, the choices of a router: a policy with a search (strategy, N and reward model)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tts.types import Plan
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A policy and how it is searched.
+    """A policy and its search.
 
     Attributes:
         name: unique in its pool; :meth:`named` reads ``POLICY``, ``POLICY@STRATEGY/N`` and ``POLICY@STRATEGY/N+PRM``.
-        policy: as ``--policy`` takes it: a short name, a hub id, a folder or an address.
-        strategy: how it is searched; self-consistency by default.
+        policy: as in ``--policy``: a short name, a hub id, a folder or an address.
+        strategy: the search strategy; default: self-consistency.
         n: the width N; None leaves it to the budget.
         prm: the reward model, empty for none.
-        prices: of a hosted model; None where unknown.
+        prices: prices of a hosted model; None if unknown.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Arm:
 
     @classmethod
     def named(cls, name: str, prices: Prices | None = None) -> Arm:
-        """Read a name such as ``qwen2.5-7b`` or ``llama-3.2-1b@beam-search/16+qwen2.5-prm-7b``. Raises BadInput."""
+        """Parse a name such as ``qwen2.5-7b`` or ``llama-3.2-1b@beam-search/16+qwen2.5-prm-7b``. Raises BadInput."""
         policy, _, how = name.partition("@")
         how, _, prm = how.partition("+")
         strategy, _, n = how.partition("/")
@@ -43,17 +43,17 @@ class Arm:
 
     @classmethod
     def planned(cls, plan: Plan) -> Arm:
-        """The arm that a plan stands for."""
+        """Return the arm of a plan."""
         how = f"{plan.strategy}/{plan.n}" + (f"+{plan.prm}" if plan.prm else "")
         return cls(f"{plan.policy}@{how}", plan.policy, plan.strategy, plan.n, plan.prm)
 
     def row(self) -> dict[str, Any]:
-        """The arm as JSON types."""
+        """Convert the arm to JSON types."""
         return asdict(self)
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Arm:
-        """The arm that a row describes. Raises KeyError, TypeError or BadInput where it describes none."""
+        """Parse the arm of a row. Raises KeyError, TypeError or BadInput for an invalid row."""
         prices = row.get("prices")
         return cls(
             name=str(row["name"]),

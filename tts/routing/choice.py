@@ -1,4 +1,4 @@
-"""Routing, the fourth step of the Avengers: from what is expected of each arm to an order of arms, by an objective."""
+"""Choice, the fourth step of the Avengers: orders the arms by an objective of predicted quality, cost and latency."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ Z = 1.96  # standard errors on each side of a 95 % interval
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What a choice is worth: ``quality x expected quality - cost x relative cost - latency x relative latency``.
+    """Weights: ``quality x expected quality - cost x relative cost - latency x relative latency``.
 
-    Cost and latency are relative to the dearest and the slowest arm's mean over the fitted problems, so that
-    ``{"quality": 1, "cost": 0.3}`` gives up at most 30 points of accuracy to go from the dearest arm to a free one.
+    Cost and latency are relative to the mean of the most expensive and of the slowest arm over the fitted problems. So
+    ``{"quality": 1, "cost": 0.3}`` gives up at most 30 points of accuracy to replace the most expensive arm by a free
+    one.
     """
 
     quality: float = 1.0
@@ -33,7 +34,7 @@ class Objective:
 
     @classmethod
     def of(cls, weights: Objective | Mapping[str, float] | None) -> Objective:
-        """Read ``{"quality": 1, "cost": 0.3}``; a weight left out is 0, but for quality's, which is 1."""
+        """Parse ``{"quality": 1, "cost": 0.3}``; missing weights are 0, that of quality 1."""
         if isinstance(weights, Objective):
             return weights
         for name in weights or {}:
@@ -43,7 +44,7 @@ class Objective:
 
     @classmethod
     def parse(cls, text: str | None) -> Objective:
-        """Read ``quality=1,cost=0.3``. Raises BadInput."""
+        """Parse ``quality=1,cost=0.3``. Raises BadInput."""
         try:
             pairs = [part.split("=") for part in (text or "").split(",") if part.strip()]
             weights = {name.strip(): float(value) for name, value in pairs}
@@ -54,13 +55,13 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is expected of one arm on one query.
+    """The prediction for one arm on one query.
 
     Attributes:
-        arm: its name.
-        quality: chance of a right answer, ``low`` and ``high`` its 95 % interval.
-        cost, latency: None where unknown.
-        worth: by the objective.
+        arm: name of the arm.
+        quality: probability of a right answer; ``low`` and ``high`` are its 95 % interval.
+        cost, latency: None if unknown.
+        worth: value of the objective.
     """
 
     arm: str
@@ -76,15 +77,15 @@ class Expected:
 
 
 def worth(found: Prediction, objective: Objective, scale: Mapping[str, float]) -> np.ndarray:
-    """What each arm is worth on each query [q, a].
+    """Compute the objective of each arm on each query [q, a].
 
     Args:
         found: the predictions.
         objective: the weights.
-        scale: the dearest arm's mean ``cost`` and the slowest one's mean ``latency``.
+        scale: mean ``cost`` of the most expensive arm and mean ``latency`` of the slowest.
 
     Raises:
-        BadInput: the objective weighs a cost or a latency that no outcome told of some arm.
+        BadInput: the objective weighs cost or latency, and it is unknown for some arm.
     """
     if not (objective.cost or objective.latency):
         return found.score
@@ -101,7 +102,7 @@ def worth(found: Prediction, objective: Objective, scale: Mapping[str, float]) -
 
 
 def ordered(arms: tuple[str, ...], found: Prediction, value: np.ndarray, query: int = 0) -> list[Expected]:
-    """The arms for one query, the best first; of equal ones the cheaper, then the one that the pool names first."""
+    """Sort the arms for one query, best first; ties go to the cheaper one, then to the pool's order."""
     cost = np.nan_to_num(found.cost[query], nan=np.inf)
     order = sorted(range(len(arms)), key=lambda a: (-value[query, a], cost[a], a))
     return [_expected(arms[a], found, value, query, a) for a in order]

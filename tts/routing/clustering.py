@@ -1,6 +1,6 @@
-"""Clustering, the second step of the Avengers (arXiv 2505.19797): queries of a kind fall together.
+"""Clustering, the second step of the Avengers (arXiv 2505.19797): groups similar queries.
 
-A clustering is a table of centres [k, d]; how they are found is one function by name, so that others plug in.
+A clustering is a table of centres [k, d]. Methods are functions by name, so others can be added.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ def centres(method: str, vectors: np.ndarray, groups: tuple[str, ...], k: int, s
     """Find the centres of clusters.
 
     Args:
-        method: ``kmeans``, or ``groups``: one centre a data set of the training outcomes.
-        vectors: unit length [q, d].
-        groups: the data set of each query.
-        k: clusters, at most one a distinct query; ``groups`` has as many as there are data sets.
-        seed: of k-means.
+        method: ``kmeans``, or ``groups``: one centre per data set of the training outcomes.
+        vectors: unit vectors [q, d].
+        groups: data set of each query.
+        k: number of clusters, at most the number of distinct queries; ``groups`` has one per data set.
+        seed: seed of k-means.
 
     Returns:
         The centres [k, d].
@@ -33,7 +33,7 @@ def centres(method: str, vectors: np.ndarray, groups: tuple[str, ...], k: int, s
 
 
 def distances(vectors: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Euclidean distances of vectors [q, d] to points [k, d]: [q, k]."""
+    """Compute the Euclidean distances of vectors [q, d] to points [k, d]: [q, k]."""
     squares = (vectors**2).sum(1)[:, None] - 2 * vectors @ points.T + (points**2).sum(1)[None, :]
     found: np.ndarray = np.sqrt(np.maximum(squares, 0.0))
     return found

@@ -1,4 +1,4 @@
-"""The Avengers' router (arXiv 2505.19797) and its cost-aware successor: cluster, score, weigh the nearest clusters."""
+"""The Avengers' router (arXiv 2505.19797) and its cost-aware successor: cluster, score, weight the nearest clusters."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tts.routing.router import Prediction, State, one_arm, with_column
 from tts.routing.scoring import Scores, ranks, scored
 
 FUSIONS = ("mean", "rank")
-_RANK_OFFSET = 0.1  # the paper's
+_RANK_OFFSET = 0.1  # as in the paper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClusterRouter:
-    """Arms are scored per cluster; a query takes the scores of its nearest clusters, weighted by distance.
+    """Scores arms per cluster; a query gets the scores of its nearest clusters, weighted by distance.
 
     The paper's router is ``k=64, nearest=11, beta=6, fusion="rank", strength=0, balance=False``.
 
@@ -85,7 +85,7 @@ class ClusterRouter:
         return {name: _filled(cells, name) for name, cells in state.items()}
 
     def _weights(self, vectors: np.ndarray) -> np.ndarray:
-        """How much each cluster says about each query [q, k]; the rows add up to 1."""
+        """Compute the weight of each cluster for each query [q, k]; rows sum to 1."""
         away = distances(normalized(vectors), self.state["centres"])
         kth = min(self.nearest, away.shape[1]) - 1
         near = away <= np.partition(away, kth, axis=1)[:, kth : kth + 1]
@@ -96,5 +96,5 @@ class ClusterRouter:
 
 
 def _filled(cells: np.ndarray, name: str) -> np.ndarray:
-    """A cluster without outcomes, under the paper's setting without shrinkage, counts as all wrong."""
+    """Fill clusters without outcomes with zeros, as the paper does without shrinkage."""
     return np.nan_to_num(cells, nan=0.0) if name == "quality" else cells

@@ -1,4 +1,4 @@
-"""RouterDC (arXiv 2409.19886): two contrastive losses draw a query and the arms that are good at it together."""
+"""RouterDC (arXiv 2409.19886): two contrastive losses move a query towards the arms that are good at it."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tts.routing.regression import logistic
 from tts.routing.router import Prediction, State, one_arm, with_column
 from tts.routing.training import Schedule, train
 
-_HELD_OUT = 0.1  # part of the training queries that choose the checkpoint
-_CALIBRATION = 100.0  # inverse penalty of the calibration, next to none
+_HELD_OUT = 0.1  # share of the training queries that choose the checkpoint
+_CALIBRATION = 100.0  # inverse penalty of the calibration: nearly none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ContrastiveRouter:
-    """A linear map of the embedding and one vector an arm; their cosine ranks the arms.
+    """A linear map of the embedding and one vector per arm; their cosine ranks the arms.
 
-    Training follows the paper but in three points: the clusters of the second loss are k-means of the embeddings rather
-    than of their t-SNE, a query is never its own positive, and the checkpoint is chosen on held-out training queries.
-    Cosines become chances of a right answer by a logistic regression an arm.
+    Training differs from the paper in three points: the clusters of the second loss are k-means of the embeddings, not
+        of their t-SNE; a query is never its own positive; the checkpoint is chosen on held-out training queries. A
+        logistic regression per arm converts cosines to probabilities of a right answer.
 
     Attributes:
         steps: optimiser steps, and ``batch`` queries in each.
@@ -93,7 +93,7 @@ class ContrastiveRouter:
         return replace(self, state={**learned, **frame, **regressions, **_calibrated(learned, unit, outcomes)})
 
     def add(self, vectors: np.ndarray, outcomes: ArmOutcomes) -> ContrastiveRouter:
-        """Place the new arm at the mean of the queries that it gets right, away from those it gets wrong."""
+        """Place the new arm at the mean of the queries that it answers right, away from those it answers wrong."""
         one_arm(outcomes)
         unit, right = normalized(vectors), np.nan_to_num(outcomes.quality[:, 0], nan=0.0)
         queries = normalized(unit @ self.state["head"])
@@ -121,7 +121,7 @@ class ContrastiveRouter:
         return np.random.default_rng(self.seed).normal(0.0, dimension**-0.5, (arms, dimension))
 
     def _held_out(self, outcomes: ArmOutcomes) -> np.ndarray:
-        """A mask of the training queries that choose the checkpoint; of equal texts all are on one side."""
+        """Return a mask of the training queries that choose the checkpoint; equal texts are on the same side."""
         order = {text: k for k, text in enumerate(dict.fromkeys(outcomes.texts))}
         chosen = np.random.default_rng((self.seed, 1)).random(len(order)) < _HELD_OUT
         mask = np.array([chosen[order[text]] for text in outcomes.texts])
@@ -129,7 +129,7 @@ class ContrastiveRouter:
 
 
 def arm_loss(cosines: torch.Tensor, quality: torch.Tensor, top: int, bottom: int) -> torch.Tensor:
-    """The sample-LLM loss: each of the best arms against the worst ones.
+    """Compute the sample-LLM loss: each of the best arms against the worst ones.
 
     Args:
         cosines: of queries and arms, divided by the temperature [b, a].
@@ -148,7 +148,7 @@ def arm_loss(cosines: torch.Tensor, quality: torch.Tensor, top: int, bottom: int
 
 
 def sample_loss(queries: torch.Tensor, kinds: torch.Tensor, negatives: int) -> torch.Tensor:
-    """The sample-sample loss: another query of the same cluster against ``negatives`` ones of others, in the batch.
+    """Compute the sample-sample loss: a query of the same cluster against ``negatives`` of others, in the batch.
 
     Args:
         queries: unit vectors [b, d].
@@ -168,13 +168,13 @@ def sample_loss(queries: torch.Tensor, kinds: torch.Tensor, negatives: int) -> t
 
 
 def _cosines(weights: Mapping[str, np.ndarray], unit: np.ndarray) -> np.ndarray:
-    """Cosines of queries and arms [q, a]."""
+    """Compute the cosines of queries and arms [q, a]."""
     found: np.ndarray = normalized(unit @ weights["head"]) @ normalized(weights["arms"]).T
     return found
 
 
 def _calibrated(weights: Mapping[str, np.ndarray], unit: np.ndarray, outcomes: ArmOutcomes) -> State:
-    """Per arm slope, intercept and standard error of the chance of a right answer by cosine [3, a]."""
+    """Fit slope, intercept and standard error of the probability of a right answer by cosine, per arm [3, a]."""
     cosines, ones = _cosines(weights, unit), np.ones(len(unit))
     columns = []
     for a, quality in enumerate(outcomes.quality.T):

@@ -1,4 +1,4 @@
-"""Embedding, the first step of routing: texts become vectors. The protocol, the choice by name, and a cache on disk."""
+"""Embedding, the first step of routing: the protocol of embedders, their choice by name, a cache on disk."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class CachedEmbedder:
         known = self._known = self._read() if self._known is None else self._known
         keys = [_key(text) for text in texts]
         missing = list({key: text for key, text in zip(keys, texts, strict=True) if key not in known}.items())
-        missing.sort(key=lambda item: len(item[1]))  # batches of like length
+        missing.sort(key=lambda item: len(item[1]))  # batches of similar length
         for start in range(0, len(missing), _CHUNK):
             chunk = missing[start : start + _CHUNK]
             vectors = await self.embedder.embed([text for _, text in chunk])
@@ -92,7 +92,7 @@ class CachedEmbedder:
                 tensors = load_file(file)
                 known.update(zip((key.tobytes() for key in tensors["keys"]), tensors["vectors"], strict=True))
             except (SafetensorError, KeyError, ValueError, OSError):
-                continue  # a damaged file of a cache is computed again
+                continue  # a damaged cache file is computed again
         return known
 
     def _write(self, keys: Sequence[bytes], vectors: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Routing against each single arm, random choice and the oracle, on recorded outcomes."""
+"""Evaluation of routing against each single arm, random choice and the oracle, on recorded outcomes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tts.routing.pool import Pool
 
 
 async def evaluated(pool: Pool, outcomes: ArmOutcomes, objective: Objective) -> list[dict[str, Any]]:
-    """One row a way to choose: ``chosen by``, ``right %`` (0 to 1, the data sets count the same) and mean ``cost``.
+    """Return one row per method: ``chosen by``, ``right %`` (0 to 1, data sets weigh equally) and mean ``cost``.
 
-    Raises UnknownName for a model that the pool does not have, and where an arm of the pool has no outcome.
+    Raises UnknownName for a model that is not in the pool, and for an arm of the pool without outcomes.
     """
     for name in pool.names:
         if name not in outcomes.arms:

@@ -1,4 +1,4 @@
-"""Readers of recorded outcomes: our own table, and the formats of RouterDC, RouterBench, LLMRouter and LLMRouterBench.
+"""Readers of recorded outcomes in five formats: our own, RouterDC, RouterBench, LLMRouter and LLMRouterBench.
 
 RouterDC (arXiv 2409.19886)      JSON list of {question, scores: {model: score}}
 RouterBench (arXiv 2403.12031)   CSV: sample_id, prompt, eval_name, a column a model, MODEL|total_cost
@@ -31,7 +31,7 @@ _TENTH = 1e-6  # a mean of ten samples is a multiple of a tenth
 
 
 def read_outcomes(path: Path, group: str = "") -> ArmOutcomes:
-    """Read recorded outcomes in whichever of the formats they are; ``.gz`` is unpacked.
+    """Read recorded outcomes in any of the formats; ``.gz`` is decompressed.
 
     Args:
         path: a file that ends in ``.json``, ``.jsonl`` or ``.csv``, or a run folder of ``tts bench``.
@@ -102,7 +102,7 @@ def _ours(row: Row) -> Entry:
 
 
 def _routerdc(found: list[dict[str, Any]], group: str) -> Iterator[Entry]:
-    """Scores are means of ten samples, or for multiple choice the probability of a right choice and 0 for a wrong one.
+    """Parse RouterDC: scores are means of ten samples; for multiple choice the probability of a right choice, or 0.
 
     The paper's metric of multiple choice is whether the score is above 0.
     """
@@ -150,7 +150,7 @@ def _routerbench(text: str) -> Iterator[Entry]:
 
 
 def _prompt(cell: str) -> str:
-    """RouterBench writes a prompt as a Python list of its turns."""
+    """Parse a prompt of RouterBench, which is a Python list of turns."""
     try:
         turns = ast.literal_eval(cell)
     except (ValueError, SyntaxError):

@@ -1,4 +1,4 @@
-"""k nearest neighbours: an arm is expected to do as it did on the training queries that are most alike."""
+"""k nearest neighbours: an arm is predicted to do as it did on the most similar training queries."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tts.routing.outcomes import ArmOutcomes
 from tts.routing.router import Means, Prediction, State, one_arm, proportion_error
 
 _CELLS = ("quality", "cost", "latency")
-_CHUNK = 512  # queries whose neighbours are looked up at once
+_CHUNK = 512  # queries whose neighbours are searched at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NeighbourRouter:
-    """Means over the k nearest training queries by cosine, shrunken towards each arm's overall mean.
+    """Means over the k nearest training queries by cosine, shrunk towards each arm's overall mean.
 
     Attributes:
         k: neighbours, at most as many as there are queries.
@@ -46,7 +46,7 @@ class NeighbourRouter:
         return replace(self, state=state)
 
     def add(self, vectors: np.ndarray, outcomes: ArmOutcomes) -> NeighbourRouter:
-        """The new arm's queries join the others as rows of their own, on which nothing is known of the other arms."""
+        """Add the new arm's queries as rows of their own, without data of the other arms."""
         one_arm(outcomes)
         state, means = self.state, Means.of(outcomes, outcomes.balanced())
         grown: State = {"vectors": np.concatenate([state["vectors"], normalized(vectors).astype(np.float32)])}
@@ -70,7 +70,7 @@ class NeighbourRouter:
         return Prediction.of(quality, error, found["cost"][0], found["latency"][0])
 
     def _nearest(self, likeness: np.ndarray, cells: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Shrunken means [q, a] over the k nearest rows on which each arm has an entry, and their number."""
+        """Compute shrunk means [q, a] over the k nearest rows with an entry of each arm, and their number."""
         means = np.full((len(likeness), cells.shape[1]), np.nan)
         count = np.zeros_like(means)
         for rows, arms in _alike(~np.isnan(cells)):
@@ -85,7 +85,7 @@ class NeighbourRouter:
 
 
 def _alike(known: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Arms with entries on the same rows together, so that their neighbours are found once: (rows, arms)."""
+    """Group arms with entries on the same rows, so that their neighbours are found once: (rows, arms)."""
     if known.all():
         return [(np.arange(len(known)), np.arange(known.shape[1]))]
     together: dict[bytes, list[int]] = {}
@@ -96,6 +96,6 @@ def _alike(known: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _largest(values: np.ndarray, k: int) -> np.ndarray:
-    """The places of the k largest values in each row [q, k], in no order."""
+    """Return the indices of the k largest values in each row [q, k], unordered."""
     found: np.ndarray = np.argpartition(-values, k - 1, axis=1)[:, :k]
     return found

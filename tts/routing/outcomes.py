@@ -1,4 +1,4 @@
-"""Outcomes of arms: one row a query, one column an arm, with quality, cost and latency in the cells."""
+"""Outcomes of arms: one row per query, one column per arm; cells have quality, cost and latency."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tts.errors import BadInput
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one arm made of one query: quality 0 to 1, dollars (or FLOPs), seconds; NaN where unknown.
+    """The result of one arm on one query: quality 0 to 1, dollars (or FLOPs), seconds; NaN if unknown.
 
-    ``query`` tells apart queries of equal text.
+    ``query`` distinguishes queries of equal text.
     """
 
     text: str
@@ -35,8 +35,7 @@ class ArmOutcomes:
     Attributes:
         texts: the queries [q].
         arms: names [a].
-        groups: the data set of each query [q]; empty where unknown. A router may use it when it is fitted, never when
-            it predicts.
+        groups: data set of each query [q]; empty if unknown. A router may use it for fitting, never for prediction.
         quality: 0 to 1 [q, a].
         cost: dollars, or FLOPs of own models [q, a].
         latency: seconds [q, a].
@@ -59,7 +58,7 @@ class ArmOutcomes:
 
     @classmethod
     def gathered(cls, entries: Iterable[Entry]) -> ArmOutcomes:
-        """The table of entries in any order; several of one query and arm are averaged.
+        """Build the table of entries in any order; several of one query and arm are averaged.
 
         Queries and arms keep the order in which they come. One query in two groups is two rows.
         """
@@ -79,7 +78,7 @@ class ArmOutcomes:
 
     @classmethod
     def joined(cls, tables: Sequence[ArmOutcomes]) -> ArmOutcomes:
-        """All queries of several tables over all their arms; cells that no table has are NaN."""
+        """Join all queries of several tables over all their arms; missing cells are NaN."""
         arms = tuple(dict.fromkeys(name for table in tables for name in table.arms))
         wide = [table.over(arms) for table in tables]
         columns = zip(*(table.cells for table in wide), strict=True)
@@ -92,9 +91,9 @@ class ArmOutcomes:
 
     @classmethod
     def merged(cls, tables: Sequence[ArmOutcomes]) -> ArmOutcomes:
-        """The same, with queries of equal text and group in one row: runs of several models over the same problems.
+        """Join tables, with queries of equal text and group in one row: runs of several models on the same problems.
 
-        Where a table holds a query several times, its first row is merged with the first one of the others, and so on.
+        If a table has a query several times, its first row is merged with the first one of the others, and so on.
         """
         entries = []
         for table in tables:
@@ -109,11 +108,11 @@ class ArmOutcomes:
 
     @property
     def cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Quality, cost and latency."""
+        """Return quality, cost and latency."""
         return self.quality, self.cost, self.latency
 
     def over(self, arms: Sequence[str]) -> ArmOutcomes:
-        """The same queries over these arms, in this order; an arm that is not here is NaN throughout."""
+        """Return the queries over these arms, in this order; an absent arm is NaN throughout."""
         place = {name: k for k, name in enumerate(self.arms)}
         columns = []
         for cells in self.cells:
@@ -126,22 +125,22 @@ class ArmOutcomes:
         return replace(self, arms=tuple(arms), quality=quality, cost=cost, latency=latency)
 
     def rows(self, index: np.ndarray) -> ArmOutcomes:
-        """The queries at these places, or where this mask is true."""
+        """Select queries by indices or by a mask."""
         places = np.flatnonzero(index) if index.dtype == bool else index
         texts, groups = tuple(self.texts[k] for k in places), tuple(self.groups[k] for k in places)
         return ArmOutcomes(texts, self.arms, groups, *(cells[places] for cells in self.cells))
 
     def balanced(self) -> np.ndarray:
-        """A weight for each query [q] with which every group counts the same; their mean is 1."""
+        """Return weights of the queries [q] with which every group counts equally; their mean is 1."""
         counts = Counter(self.groups)
         return np.array([len(self) / (len(counts) * counts[group]) for group in self.groups])
 
     def hashes(self) -> list[str]:
-        """A short digest of each query, by which a pool knows what it was fitted on."""
+        """Return a short digest of each query, by which a pool recognizes what it was fitted on."""
         return [digest(text) for text in self.texts]
 
     def macro(self, chosen: np.ndarray) -> float:
-        """Mean quality of one arm a query [q], averaged over the groups."""
+        """Average the quality of one arm per query [q] within and then over the groups."""
         values = self.quality[np.arange(len(self)), chosen]
         groups = np.array(self.groups)
         return float(np.mean([np.nanmean(values[groups == group]) for group in dict.fromkeys(self.groups)]))
@@ -152,7 +151,7 @@ def digest(text: str) -> str:
 
 
 def require_choice(table: ArmOutcomes) -> None:
-    """Raise BadInput where there is nothing to choose between, or nothing to learn from."""
+    """Raise BadInput if there is nothing to choose between, or nothing to learn from."""
     if len(table.arms) < 2:
         names = ", ".join(table.arms) or "none"
         raise BadInput(f"a pool needs outcomes of at least two models, and there is {names}: add another model's.")

@@ -1,4 +1,4 @@
-"""A pool: arms, an embedder and a fitted router, in one small file that can be shared."""
+"""Pools: arms, an embedder and a fitted router in one small file."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _ROUTER, _EMBEDDER = "router.", "embedder."  # prefixes of the arrays in a pool 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Pool:
-    """Models to choose between, and what is known of when each is good.
+    """Models to choose between, with a fitted router.
 
     Attributes:
         arms: in the order of the router's columns.
-        router: fitted.
+        router: the fitted router.
         embedder: turns problems into vectors.
-        dimension: of these vectors.
-        scale: mean ``cost`` of the dearest arm and mean ``latency`` of the slowest.
+        dimension: length of these vectors.
+        scale: mean ``cost`` of the most expensive arm and mean ``latency`` of the slowest.
         problems: digests of the problems that it was fitted on.
     """
 
@@ -47,7 +47,7 @@ class Pool:
         return tuple(arm.name for arm in self.arms)
 
     def arm(self, name: str) -> Arm:
-        """The arm of this name. Raises UnknownName."""
+        """Return the arm of this name. Raises UnknownName."""
         for arm in self.arms:
             if arm.name == name:
                 return arm
@@ -112,12 +112,12 @@ class Pool:
         return self.router.predict(await self._vectors(texts))
 
     async def route(self, text: str, objective: Objective | None = None) -> list[Expected]:
-        """What is expected of each arm on a problem, the best one first."""
+        """Return the predictions of all arms for a problem, best first."""
         found = await self.predict([text])
         return ordered(self.names, found, worth(found, objective or Objective(), self.scale))
 
     def fitted_on(self, text: str) -> bool:
-        """True if this very problem was among those that the pool was fitted on."""
+        """Return whether the pool was fitted on this problem."""
         return digest(text) in self.problems
 
     async def _vectors(self, texts: Sequence[str]) -> np.ndarray:
@@ -183,7 +183,7 @@ def _embedder(embedder: str | Embedder, texts: Sequence[str]) -> Embedder:
 
 
 def _scale(outcomes: ArmOutcomes) -> dict[str, float]:
-    """The dearest arm's mean cost and the slowest one's mean latency, as far as they are known."""
+    """Return the most expensive arm's mean cost and the slowest one's mean latency, if known."""
     found = {}
     for name, cells in (("cost", outcomes.cost), ("latency", outcomes.latency)):
         known = [float(np.nanmean(column)) for column in cells.T if not np.isnan(column).all()]

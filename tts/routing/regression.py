@@ -1,4 +1,4 @@
-"""Regression on the embedding: a logistic one for each arm's quality, a ridge one for its cost and latency."""
+"""Regression on the embedding: logistic for each arm's quality, ridge for its cost and latency."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ class LogisticRouter:
         return outcomes.balanced() if self.balance else np.ones(len(outcomes))
 
     def _arms(self, x: np.ndarray, outcomes: ArmOutcomes) -> State:
-        """One column of coefficients [d + 1, a] an arm, the last row is the intercept."""
+        """Fit one column of coefficients [d + 1, a] per arm; the last row is the intercept."""
         weights = self._weights(outcomes)
         quality = [logistic(x, column, weights, self.c) for column in outcomes.quality.T]
         return {"quality": np.stack(quality, axis=1), **cost_regressions(x, outcomes, weights, self.ridge)}
 
 
 def logistic(x: np.ndarray, quality: np.ndarray, weights: np.ndarray, c: float) -> np.ndarray:
-    """Coefficients of one arm. A quality between 0 and 1 counts as so many right and wrong answers."""
+    """Fit the coefficients of one arm. A quality between 0 and 1 counts as that share of right answers."""
     known = ~np.isnan(quality)
     x, y, w = x[known], quality[known], weights[known]
     x, y, w = np.concatenate([x, x]), np.repeat([1, 0], len(x)), np.concatenate([w * y, w * (1 - y)])

@@ -1,4 +1,4 @@
-"""What every router has in common: it is fitted on outcomes and predicts quality, cost and latency per arm."""
+"""Base class of routers: fitted on outcomes, they predict quality, cost and latency per arm."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ State = dict[str, np.ndarray]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """What is expected of each arm on each query, all [q, a].
+    """Predictions for each arm on each query, all [q, a].
 
     Attributes:
-        quality: chance of a right answer, 0 to 1.
+        quality: probability of a right answer, 0 to 1.
         error: standard error of ``quality``.
-        cost, latency: dollars and seconds; NaN where nothing is known of an arm.
-        score: what arms are ranked by where quality alone counts; the quality, or the paper's rank fusion.
+        cost, latency: dollars and seconds; NaN if unknown.
+        score: ranking score if quality alone counts: the quality, or the paper's rank fusion.
     """
 
     quality: np.ndarray
@@ -38,7 +38,7 @@ class Prediction:
 
     @classmethod
     def joined(cls, parts: Sequence[Prediction]) -> Prediction:
-        """The predictions of several batches of queries, one behind the other."""
+        """Concatenate the predictions of several batches of queries."""
         tables = [(part.quality, part.error, part.cost, part.latency, part.score) for part in parts]
         return cls(*(np.concatenate(column) for column in zip(*tables, strict=True)))
 
@@ -47,9 +47,9 @@ class Prediction:
 
 
 class Router(Protocol):
-    """Predicts from a query's embedding what each arm makes of it.
+    """Predicts the result of each arm from a query's embedding.
 
-    A router is a dataclass of settings; what it learned is in ``state``, as arrays by name.
+    A router is a dataclass of settings; the learned arrays are in ``state``, by name.
 
     Attributes:
         kind: its name in the registry and in a pool file.
@@ -59,7 +59,7 @@ class Router(Protocol):
 
     @property
     def state(self) -> State:
-        """What was learned; empty before ``fit``."""
+        """Return the learned arrays; empty before ``fit``."""
         ...
 
     def fit(self, vectors: np.ndarray, outcomes: ArmOutcomes) -> Self:
@@ -75,13 +75,13 @@ class Router(Protocol):
         ...
 
     def settings(self) -> Mapping[str, Any]:
-        """The settings as JSON types."""
+        """Return the settings as JSON types."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """Mean quality, cost and latency of each arm [a]: what is expected before a query is looked at."""
+    """Mean quality, cost and latency of each arm [a]: the prediction without a query."""
 
     quality: np.ndarray
     cost: np.ndarray
@@ -93,7 +93,7 @@ class Means:
 
 
 def weighted_mean(cells: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean over the queries of cells [q, a] with weights [q], missing cells left out: [a], NaN for an empty column."""
+    """Average cells [q, a] over the queries with weights [q], missing cells left out: [a]; NaN if all are missing."""
     known = ~np.isnan(cells)
     total = (weights[:, None] * known).sum(0)
     sums = (weights[:, None] * np.where(known, cells, 0.0)).sum(0)
@@ -104,15 +104,15 @@ def weighted_mean(cells: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def shrunken(
     cells: np.ndarray, groups: np.ndarray, prior: np.ndarray, strength: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of each group, drawn towards a prior that counts as ``strength`` queries.
+    """Average each group, shrunk towards a prior that counts as ``strength`` queries.
 
     Args:
         cells: values [q, a], NaN where missing.
-        groups: how much each query belongs to each group [q, k].
-        prior: what is expected without looking [a].
+        groups: membership of each query in each group [q, k].
+        prior: prediction without the query [a].
 
     Returns:
-        The means [k, a], NaN where neither queries nor prior say anything, and how many queries each rests on [k, a].
+        The means [k, a], NaN without queries and prior, and the number of queries behind each [k, a].
     """
     known = ~np.isnan(cells)
     count = groups.T @ known
@@ -125,7 +125,7 @@ def shrunken(
 
 
 def proportion_error(mean: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """Standard error of a proportion, Agresti and Coull's (1998): never zero, however sure the sample looks."""
+    """Compute the standard error of a proportion by Agresti and Coull (1998), which is never zero."""
     n = count + 4
     p = (np.nan_to_num(mean, nan=0.5) * count + 2) / n
     found: np.ndarray = np.sqrt(p * (1 - p) / n)
@@ -139,5 +139,5 @@ def one_arm(outcomes: ArmOutcomes) -> None:
 
 
 def with_column(state: State, more: State, *names: str) -> State:
-    """The state with the arm of ``more`` behind those of ``state``, in these arrays [..., a]."""
+    """Append the arm of ``more`` to these arrays [..., a] of ``state``."""
     return {**state, **{name: np.concatenate([state[name], more[name]], axis=-1) for name in names}}

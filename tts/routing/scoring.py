@@ -1,4 +1,4 @@
-"""Scoring, the third step of the Avengers: how good each arm is in each cluster, as a shrunken mean with its error."""
+"""Scoring, the third step of the Avengers: the quality of each arm in each cluster, as a shrunk mean with its error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tts.routing.router import Means, proportion_error, shrunken
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Per cluster and arm, all [k, a]: mean quality, its standard error, mean cost and latency."""
+    """Mean quality, its standard error, mean cost and latency per cluster and arm, all [k, a]."""
 
     quality: np.ndarray
     error: np.ndarray
@@ -24,10 +24,10 @@ def scored(outcomes: ArmOutcomes, members: np.ndarray, weights: np.ndarray, stre
     """Score every arm in every cluster.
 
     Args:
-        outcomes: of the queries that the clusters were found on, or of others.
-        members: how much each query belongs to each cluster [q, k].
-        weights: of each query [q]; those of a data set that is not to dominate are smaller.
-        strength: how many queries the arm's overall mean counts for in a cluster.
+        outcomes: outcomes on the clustered queries, or on others.
+        members: membership of each query in each cluster [q, k].
+        weights: weight of each query [q]; smaller for large data sets that should not dominate.
+        strength: weight of the arm's overall mean in a cluster, in queries.
     """
     means, share = Means.of(outcomes, weights), members * weights[:, None]
     quality, count = shrunken(outcomes.quality, share, means.quality, strength)
@@ -37,6 +37,6 @@ def scored(outcomes: ArmOutcomes, members: np.ndarray, weights: np.ndarray, stre
 
 
 def ranks(quality: np.ndarray) -> np.ndarray:
-    """The rank of each arm in each cluster [k, a], the best is 1, equal ones share the better rank."""
+    """Rank the arms in each cluster [k, a]: 1 is the best, equal ones share the better rank."""
     found: np.ndarray = (quality[:, None, :] > quality[:, :, None]).sum(2) + 1.0
     return found

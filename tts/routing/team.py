@@ -1,4 +1,4 @@
-"""The seam between routing and search: who ranks models for a problem, and hands them out."""
+"""The interface between routing and search: ranking models for a problem, and access to their policies."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Team(Protocol):
     """Models that a strategy may route between."""
 
     async def rank(self, text: str) -> list[Expected]:
-        """What is expected of each model on a problem, the best one first; embedding, clustering and scoring."""
+        """Return the predictions of all models for a problem, best first."""
         ...
 
     async def policy(self, arm: str) -> Policy:
-        """The policy of an arm, loaded. Raises ModelError or EngineError where it cannot be used."""
+        """Return the loaded policy of an arm. Raises ModelError or EngineError if it cannot be used."""
         ...

@@ -1,4 +1,4 @@
-"""TF-IDF of words and letters, reduced by a singular value decomposition: an embedder where no model is installed."""
+"""TF-IDF of words and letters, reduced by a singular value decomposition: an embedder that needs no model."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TfIdfEmbedder:
 
 
 def _counts(texts: Sequence[str]) -> Any:
-    """Occurrences of each hashed n-gram: a sparse matrix [q, features]."""
+    """Count each hashed n-gram: a sparse matrix [q, features]."""
     try:
         from scipy.sparse import hstack
         from sklearn.feature_extraction.text import HashingVectorizer

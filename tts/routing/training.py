@@ -16,18 +16,18 @@ from tqdm import tqdm
 from tts.errors import BadInput
 
 Weights = dict[str, torch.Tensor]
-_EVERY = 50  # steps between two looks at the held-out queries
+_EVERY = 50  # steps between two evaluations on the held-out queries
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and where to train.
+    """Length and place of a training.
 
     Attributes:
-        steps, batch, rate: of AdamW.
-        seed: of the batches.
-        device: as torch names it.
-        checkpoints: a folder to resume from; None keeps none.
+        steps, batch, rate: steps, batch size and learning rate of AdamW.
+        seed: seed of the batches.
+        device: device name of torch.
+        checkpoints: a folder to resume from; None for no checkpoints.
         progress: show a progress bar.
     """
 
@@ -51,10 +51,10 @@ def train(
 
     Args:
         start: initial weights by name.
-        rows: the training queries' places.
-        loss: of weights and a batch of places.
-        worth: of weights on held-out queries; the weights with the highest are returned, of equal ones the earliest.
-        schedule: how long and where.
+        rows: indices of the training queries.
+        loss: loss of weights and a batch of indices.
+        worth: quality of weights on held-out queries; the best weights are returned, the earliest of equals.
+        schedule: length and place.
     """
     weights = {
         k: torch.tensor(v, dtype=torch.float32, device=schedule.device).requires_grad_() for k, v in start.items()
@@ -110,7 +110,7 @@ def _keep(
 def _resumed(
     schedule: Schedule, weights: Weights, optimiser: torch.optim.AdamW
 ) -> tuple[dict[str, np.ndarray], float, int] | None:
-    """Take up a kept state: the best weights, their worth and the step. Raises BadInput for another run's."""
+    """Load a checkpoint: the best weights, their worth and the step. Raises BadInput for another run's."""
     file = schedule.checkpoints / "router.safetensors" if schedule.checkpoints else None
     if file is None or not file.is_file():
         return None

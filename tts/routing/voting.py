@@ -1,4 +1,4 @@
-"""Voting, the last step of the Avengers: how many of N samples each chosen arm draws. The vote is self-consistency."""
+"""Voting, the last step of the Avengers: divides N samples between the chosen arms; the vote is self-consistency."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 
 from tts.routing.choice import Expected, Z
 
-_POINTS = np.linspace(-4, 4, 161)  # of a standard normal variable, for the integral
+_POINTS = np.linspace(-4, 4, 161)  # grid of a standard normal variable, for the integral
 _DENSITY = np.exp(-(_POINTS**2) / 2) / np.exp(-(_POINTS**2) / 2).sum()
 
 
 def split(n: int, arms: Sequence[Expected], top: int = 1) -> list[tuple[Expected, int]]:
-    """Deal N samples to the best arms, in proportion to the chance that each is the best one for this query.
+    """Divide N samples between the best arms, in proportion to the probability that each is the best for this query.
 
     Args:
-        n: samples, at least 1.
-        arms: the best first.
-        top: most arms that sample; 1 gives all to the first, which is the paper's setting.
+        n: number of samples, at least 1.
+        arms: best first.
+        top: limit of arms that sample; 1 gives all to the first, the paper's setting.
 
     Returns:
-        The arms that sample, each with its share, which add up to N.
+        The arms that sample and their shares, which sum to N.
     """
     chosen = list(arms[: max(1, min(top, n))])
     chance = chances(chosen)
@@ -35,7 +35,7 @@ def split(n: int, arms: Sequence[Expected], top: int = 1) -> list[tuple[Expected
 
 
 def chances(arms: Sequence[Expected]) -> list[float]:
-    """The chance of each arm to be the best: qualities taken as independent and normal, by numerical integration."""
+    """Compute the probability of each arm to be the best, for independent normal qualities, by integration."""
     means = np.array([arm.quality for arm in arms])
     errors = np.array([max((arm.high - arm.low) / (2 * Z), 1e-6) for arm in arms])
     found = []
