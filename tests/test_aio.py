@@ -1,4 +1,4 @@
-"""Work on a thread that nobody waits for."""
+"""Work on a thread that nobody waits for, and the background loop that engines live on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from tts.aio import aside
+from tts.aio import Requests, aside, background
+from tts.errors import EngineError
 
 
 async def test_a_result_and_an_error_come_back() -> None:
@@ -49,3 +50,104 @@ print("ended")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "ended\n"
+
+
+class TestBackgroundLoop:
+    async def test_a_coroutine_runs_there_and_its_result_and_error_come_back(self) -> None:
+        async def divide(a: int, b: int) -> tuple[int, int]:
+            return threading.get_ident(), a // b
+
+        thread, result = await background().run(divide(7, 2))
+        assert (thread != threading.get_ident(), result) == (True, 3)
+        with pytest.raises(ZeroDivisionError):
+            await background().run(divide(1, 0))
+
+    async def test_there_it_is_awaited_without_another_task(self) -> None:
+        async def outer() -> bool:
+            return asyncio.current_task() is await background().run(inner())
+
+        async def inner() -> asyncio.Task[bool] | None:
+            return asyncio.current_task()
+
+        assert await background().run(outer())
+
+    async def test_cancelling_the_wait_cancels_the_work(self) -> None:
+        begun, ended = threading.Event(), threading.Event()
+
+        async def work() -> None:
+            begun.set()
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ended.set()
+
+        task = asyncio.create_task(background().run(work()))
+        await asyncio.to_thread(begun.wait, 5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(ended.wait, 5)
+
+    def test_a_blocking_wait_on_that_thread_is_refused_and_does_not_hang(self) -> None:
+        async def inner() -> None: ...
+
+        async def outer() -> None:
+            background().wait(inner())
+
+        with pytest.raises(RuntimeError, match="cannot wait for itself"):
+            background().wait(outer())
+
+    @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+    def test_an_exit_in_a_task_reaches_who_waits_and_the_loop_goes_on(self, error: type[BaseException]) -> None:
+        async def exits() -> None:
+            raise error
+
+        async def works() -> int:
+            return 1
+
+        with pytest.raises(error):
+            background().wait(exits(), 5)
+        assert background().wait(works(), 5) == 1
+
+
+class TestRequests:
+    async def test_closing_fails_what_is_under_way_and_what_comes_later(self) -> None:
+        requests = Requests()
+
+        async def close() -> None:
+            requests.close()
+
+        under_way = asyncio.create_task(requests.run(asyncio.sleep(60)))
+        await asyncio.sleep(0.1)
+        await background().run(close())
+        with pytest.raises(EngineError, match="closed before this request was done"):
+            await under_way
+        with pytest.raises(EngineError, match="the engine was closed"):
+            await requests.run(asyncio.sleep(0))
+
+    async def test_a_cancelled_request_is_cancelled_and_no_error_of_the_engine(self) -> None:
+        task = asyncio.create_task(Requests().run(asyncio.sleep(60)))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async def test_a_search_that_catches_the_error_goes_on(self) -> None:
+        """Closing cancels the task that waits; the cancellation must be taken back with the error."""
+        requests = Requests()
+
+        async def search() -> str:
+            try:
+                await requests.run(asyncio.sleep(60))
+            except EngineError:
+                await asyncio.sleep(0)  # would raise CancelledError were it still cancelled
+            return "goes on"
+
+        async def both() -> str:
+            task = asyncio.create_task(search())
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            requests.close()
+            return await task
+
+        assert await background().run(both()) == "goes on"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -98,3 +99,32 @@ async def test_the_abilities_a_model_declares_are_used() -> None:
     solution = await Solver(policy, None, "majority", 2).solve("how far")
     assert policy.seen == "how far"
     assert "how far is far." in solution.warnings
+
+
+class Located(ToyPolicy):
+    """Notes the thread that its requests are made on."""
+
+    thread = 0
+
+    async def generate(self, request: Request) -> Completion:
+        self.thread = threading.get_ident()
+        return await super().generate(request)
+
+
+async def test_a_users_own_model_is_awaited_on_the_callers_event_loop() -> None:
+    """It may use what belongs to that loop, such as an HTTP session."""
+    policy = Located(slip=0.0)
+    await Solver(policy, None, "majority", 2).solve("how far")
+    assert policy.thread == threading.get_ident()
+
+
+async def test_a_search_with_models_that_allow_it_runs_on_the_background_loop() -> None:
+    class Background(Located):
+        background = True
+
+    policy, reward = Background(slip=0.0), ToyReward()
+    solution = await Solver(policy, None, "majority", 2).solve("how far")
+    assert solution.answer == "3"
+    assert policy.thread != threading.get_ident()
+    await Solver(policy, reward, "best-of-n", 2).solve("how far")
+    assert policy.thread == threading.get_ident(), "the reward model may not"

@@ -1,4 +1,4 @@
-"""Concurrency helpers: task groups, threads that an interrupt does not wait for, one background event loop."""
+"""Concurrency helpers: task groups, threads that an interrupt does not wait for, the background event loop."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, TypeVar
+
+from tts.errors import EngineError
 
 T = TypeVar("T")
 
@@ -57,24 +59,75 @@ class LoopThread:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever, name="tts-vllm", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="tts-loop", daemon=True)
         self._thread.start()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on this thread's loop and wait for it. Must not be called on that thread."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await a coroutine that runs there; cancelling the wait cancels it. On that loop it is simply awaited."""
+        if asyncio.get_running_loop() is self.loop:
+            return await work
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
+
+    def wait(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
+        """Run a coroutine there and block until it ends, at most ``seconds`` long.
+
+        Raises RuntimeError on that thread itself, where it would wait for ever; TimeoutError.
+        """
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise RuntimeError("the background loop cannot wait for itself: await this instead.")
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(seconds)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        while True:
+            with suppress(BaseException):  # such as SystemExit in a task, which belongs to whoever awaits the task
+                self.loop.run_forever()
 
 
 _thread: LoopThread | None = None
-
-
 _lock = threading.Lock()
 
 
-def loop_thread() -> LoopThread:
-    """Return the one thread for all clients; start it on first use."""
+def background() -> LoopThread:
+    """Return the one background loop, started on first use: engines live on it, and searches with them run on it."""
     global _thread
     with _lock:
         if _thread is None:
             _thread = LoopThread()
         return _thread
+
+
+class Requests:
+    """The requests under way at something that can be closed; it lives on the background loop."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await one request from any event loop. Raises EngineError when it is closed before the request is done."""
+        if self.closed:
+            work.close()
+            raise EngineError("the engine was closed; load the model again.")
+        return await background().run(self._tracked(work))
+
+    def close(self) -> None:
+        """Fail what is under way and all that comes later. To be called on the background loop."""
+        self.closed = True
+        for task in self._tasks:
+            task.cancel()
+
+    async def _tracked(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        cancelled_before = task.cancelling()
+        self._tasks.add(task)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if self.closed and task.uncancel() <= cancelled_before:  # by close() and by nobody else
+                raise EngineError("the engine was closed before this request was done; load the model again.") from None
+            raise
+        finally:
+            self._tasks.discard(task)

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tts.aio import aside
+from tts.aio import aside, background
 from tts.budget import MAX_SECONDS, Budget
 from tts.cost import Prices
 from tts.engines.load import Loading, close, load_both, load_policy, load_reward
@@ -194,8 +194,9 @@ class Solver:
             policy, reward = await asyncio.wait_for(self._prepared(problem), within)
         except TimeoutError:
             return self._too_late(problem, clock() - begun)
-        notes = [model.warn(problem) for model in (policy, reward) if model]
-        return await run(
+        models = [model for model in (policy, reward) if model]
+        notes = [model.warn(problem) for model in models]
+        search = run(
             problem,
             self.plan,
             policy,
@@ -206,6 +207,7 @@ class Solver:
             waited=clock() - begun,
             warnings=(*self.warnings, *filter(None, [*notes, self.planned.known(problem), share.warning])),
         )
+        return await (background().run(search) if all(model.background for model in models) else search)
 
     async def _prepared(self, problem: Problem) -> tuple[Policy, RewardModel | None]:
         """Return both models, loaded and ready for a problem. A load that takes too long is not waited for."""

@@ -69,10 +69,13 @@ class Model(ABC):
     Attributes:
         name: for plans, traces and error messages.
         shape: for the cost of a pass.
+        background: whether it may be awaited on the background loop of :mod:`tts.aio`, where the engines live. A model
+            that uses something of the caller's event loop may not.
     """
 
     name: str
     shape: ModelShape
+    background: bool = False
 
     @property
     def counted(self) -> bool:

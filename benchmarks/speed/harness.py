@@ -15,6 +15,7 @@ from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row
 from benchmarks.speed.workloads import Load, load
 from tts import Solver
+from tts.aio import background
 from tts.engines.load import close_all
 from tts.types import Problem, Solution, Usage
 
@@ -171,4 +172,4 @@ async def forget(solver: Solver) -> None:
     """Empty the prefix caches of a solver's vLLM engines, so that measurements are independent."""
     for model in solver.load():
         for service in getattr(model, "services", ()):
-            service.thread.run(service.engine.reset_prefix_cache())
+            await background().run(service.engine.reset_prefix_cache())

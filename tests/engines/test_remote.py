@@ -186,14 +186,16 @@ class TestPolicies:
         assert isinstance(done[0], asyncio.CancelledError)
         assert all(isinstance(each, Completion) for each in done[1:])
 
-    async def test_a_prompt_fetched_ahead_is_not_fetched_again(self, fake: FakeServer, connect: Connect) -> None:
+    async def test_a_prompt_is_fetched_once_for_all_searches_that_begin_with_it(
+        self, fake: FakeServer, connect: Connect
+    ) -> None:
         remote = connect(fake)
         before = len(fake.asked("/tokenize"))
         await remote.prepare(PROBLEM)
         step = remote.prompt(PROBLEM)
         assert len(fake.asked("/tokenize")) == before + 1
         assert remote.prompt(PROBLEM).tokens == step.tokens
-        assert len(fake.asked("/tokenize")) == before + 2
+        assert len(fake.asked("/tokenize")) == before + 1
 
     async def test_another_tokenizer_of_the_same_name_is_not_believed(
         self, fake: FakeServer, connect: Connect, policy_folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -21,6 +21,7 @@ class OutcomeReward(RewardModel):
         self.name = engine_model.name
         self.shape = engine_model.shape
         self.concurrent = engine_model.concurrent
+        self.background = engine_model.background
         self.engine_model = engine_model
         self._whole: WeakKeyDictionary[Step, Step] = WeakKeyDictionary()
 

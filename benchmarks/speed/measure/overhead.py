@@ -22,7 +22,7 @@ from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row
 from benchmarks.speed.workloads import lab
 from tts import Solver
-from tts.aio import LoopThread
+from tts.aio import background
 from tts.engines.vllm.client import Service
 from tts.models.find import find
 
@@ -61,7 +61,7 @@ class InstantEngine:
         """Do nothing: this engine has no process."""
 
 
-def instant_solver(strategy: str, n: int, thread: LoopThread) -> Solver:
+def instant_solver(strategy: str, n: int) -> Solver:
     """Build a solver with the lab models' prompts and formats whose engines answer at once."""
     from benchmarks.speed.peers.lockstep_models import tokenizer_of
     from prm.qwen import FAMILY
@@ -76,11 +76,11 @@ def instant_solver(strategy: str, n: int, thread: LoopThread) -> Solver:
     lasts = [[*tokenizer.encode(_LAST.format(k), add_special_tokens=False), end] for k in range(10)]
     engine = InstantEngine(steps, lasts, len(tokenizer))
     policy = VLLMPolicy(
-        cards[0], [Service("instant-policy", engine, thread)], tokenizer, shape=shape, context=512, ends={end}
+        cards[0], [Service("instant-policy", engine)], tokenizer, shape=shape, context=512, ends={end}
     )  # fmt: skip
     form = FAMILY.format(tokenizer_of(SimpleNamespace(card=cards[1])))
     reward = VLLMReward(
-        cards[1], Service("instant-prm", engine, thread), form, FAMILY.pooling, shape=shape, context=512
+        cards[1], Service("instant-prm", engine), form, FAMILY.pooling, shape=shape, context=512
     )  # fmt: skip
     return Solver(policy, reward, strategy, n, temperature=1.0)
 
@@ -92,13 +92,12 @@ def measurements(scale: Scale) -> Iterator[Measurement]:
 
 def _measure(strategy: str) -> Any:
     async def run(bench: Bench) -> dict[str, Any]:
-        thread = LoopThread()
-        solver, problems = instant_solver(strategy, bench.scale.n, thread), lab().problems(bench.scale.overhead)
+        solver, problems = instant_solver(strategy, bench.scale.n), lab().problems(bench.scale.overhead)
         await timed(solver, problems[:4])
         processor = time.process_time()
         search = await timed(solver, problems)
         processor = time.process_time() - processor
-        top = await profiled(solver, problems, thread)
+        top = await profiled(solver, problems)
         for model in solver.load():
             cast("Any", model).close()
         return {
@@ -111,16 +110,16 @@ def _measure(strategy: str) -> Any:
     return run
 
 
-async def profiled(solver: Solver, problems: Any, thread: LoopThread, entries: int = 12) -> list[dict[str, Any]]:
+async def profiled(solver: Solver, problems: Any, entries: int = 12) -> list[dict[str, Any]]:
     """Return the functions with the most own time on both threads, as shares of all time."""
     ours, theirs = cProfile.Profile(), cProfile.Profile()
-    _there(thread, theirs.enable)
+    _there(theirs.enable)
     ours.enable()
     try:
         await timed(solver, problems)
     finally:
         ours.disable()
-        _there(thread, theirs.disable)
+        _there(theirs.disable)
     stats: Any = pstats.Stats(ours)
     stats.add(theirs)
     # A loop that waits for the other thread does no work.
@@ -134,11 +133,12 @@ async def profiled(solver: Solver, problems: Any, thread: LoopThread, entries: i
     ]  # fmt: skip
 
 
-def _there(thread: LoopThread, call: Callable[[], None]) -> None:
+def _there(call: Callable[[], None]) -> None:
     """Call a function on a service's thread, and wait for it."""
     called = threading.Event()
-    thread.loop.call_soon_threadsafe(call)
-    thread.loop.call_soon_threadsafe(called.set)
+    loop = background().loop
+    loop.call_soon_threadsafe(call)
+    loop.call_soon_threadsafe(called.set)
     called.wait()
 
 

@@ -17,7 +17,7 @@ from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row, at_most
 from benchmarks.speed.workloads import NAMES
 from tts import Solver
-from tts.aio import together
+from tts.aio import background, together
 from tts.protocols import Request
 from tts.types import Finish, Node, Problem, Solution, Until
 
@@ -42,7 +42,7 @@ def _measure(load: str, strategy: str, n: int) -> Any:
         models = await bench.open(load)
         solver, problems = models.solver(strategy, n), models.problems(bench.scale.problems)
         search = await timed(solver, problems, f"{strategy} N={n}")
-        sampling, scoring = await plain(solver, search, alike=load == "lab")
+        sampling, scoring = await background().run(plain(solver, search, alike=load == "lab"))
         return figures(search, sampling, scoring)
 
     return run

@@ -1,27 +1,24 @@
-"""One HTTP server as the engines use it: patience, bounded concurrency, and one clear sentence when it is gone.
+"""One HTTP server as the engines use it: retries, bounded concurrency, and one clear sentence when it is gone.
 
-Requests run on a thread of their own with one event loop and one connection pool, whichever loop they were asked from:
-every ``solve()`` runs a new loop, and connections are to outlive it.
+Its connections live on the background loop of :mod:`tts.aio`, whichever loop a request comes from.
 """
 
 from __future__ import annotations
 
 import asyncio
 import atexit
-import concurrent.futures
 import contextlib
 import os
 import random
 import ssl
-import threading
 import time
-import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
 import aiohttp
 from aiohttp.http import HttpProcessingError
 
+from tts.aio import Requests, background
 from tts.engines.remote.address import Address, Patience
 from tts.engines.remote.reply import Json, Reply, failure_in, read, refusal, short
 from tts.engines.remote.stream import EVENT, Events, TooLong
@@ -35,6 +32,7 @@ _AGAIN = {408, 409, 425, 429}  # the server asks for another try; so do all 5xx 
 _LONGEST_WAIT = 60.0  # seconds, however long the server asks us to stay away
 _STRIKES = 3  # requests that failed for good before the server counts as gone
 _REST = 30.0  # seconds for which a server that is gone is left alone
+_LAST = 10.0  # seconds in which connections close
 _KEEP = 4.0  # seconds an idle connection is kept; uvicorn, and so vLLM, closes it after 5
 _BODY = 64 << 20  # bytes of an answer; those of a pooling server have a row of scores a token
 _REFUSAL = 1 << 16  # bytes of a refusal that are read
@@ -84,11 +82,8 @@ class Server:
         self._gone_until = 0.0
         self._last_words = ""
         self._session: aiohttp.ClientSession | None = None
-        self._closed = False
-        self._loop = asyncio.new_event_loop()
+        self._requests = Requests()
         self._gate = asyncio.Semaphore(patience.concurrency)
-        self._thread = threading.Thread(target=self._run, name="tts-http", daemon=True)
-        self._thread.start()
         _servers.add(self)
 
     async def ask(
@@ -100,61 +95,29 @@ class Server:
             EngineError: when the server is gone or answers nonsense.
             ModelError: when it does not accept the API key.
         """
-        return await self._hop(self._patiently(lambda: self._once(url, body, seconds), retries))
+        return await self._requests.run(self._patiently(lambda: self._once(url, body, seconds), retries))
 
     async def pour(self, url: str, body: Json, make: Callable[[], S]) -> S | Reply:
         """POST and hand the events of a streamed answer to a new sink; a refusal comes back as a Reply."""
-        return await self._hop(self._patiently(lambda: self._once_streamed(url, body, make()), None))
+        return await self._requests.run(self._patiently(lambda: self._once_streamed(url, body, make()), None))
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end from code that cannot await."""
-        return self._submit(work).result()
+        """Run a coroutine to its end from code that cannot await, and not on the background loop."""
+        return background().wait(work)
 
     def close(self) -> None:
         """Close all connections; requests under way fail with EngineError."""
-        if self._closed:
-            return
-        self._closed = True
-        _servers.discard(self)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        if threading.current_thread() is not self._thread:
-            self._thread.join(timeout=10)
-
-    # -- between the loops -------------------------------------------------------------------------------------------
-
-    def _submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        if self._closed:
-            work.close()
-            raise EngineError("the engine was closed; load the model again.")
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    async def _hop(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await work that runs on this server's loop; cancelling the wait cancels the work."""
-        try:
-            return await asyncio.wrap_future(self._submit(work))
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if self._closed and not (task and task.cancelling()):
-                raise EngineError("the engine was closed before this request was done; load the model again.") from None
-            raise
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        try:
-            self._loop.run_forever()
-            self._loop.run_until_complete(self._finish())
-        finally:
-            self._loop.close()
+        if self in _servers:
+            _servers.discard(self)
+            with contextlib.suppress(TimeoutError):
+                background().wait(self._finish(), _LAST)
 
     async def _finish(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        self._requests.close()
         if self._session is not None:
             await self._session.close()
 
-    # -- on this server's loop ---------------------------------------------------------------------------------------
+    # -- on the background loop ---------------------------------------------------------------------------------------
 
     async def _patiently(self, once: Callable[[], Coroutine[Any, Any, T]], retries: int | None) -> T:
         async with self._gate:
@@ -332,7 +295,7 @@ def _asked(headers: Mapping[str, str]) -> float:
         return 0.0
 
 
-_servers: weakref.WeakSet[Server] = weakref.WeakSet()
+_servers: set[Server] = set()
 
 
 @atexit.register

@@ -59,6 +59,8 @@ class RemotePolicy(Policy):
         warn: says of a problem's text why the model may be out of its depth.
     """
 
+    background = True
+
     def __init__(
         self,
         card: ModelCard,

@@ -15,6 +15,9 @@ Prompt = tuple[str, tuple[int, ...]]
 """A prompt as text and token ids."""
 
 
+_KEPT = 4096  # prompts that the server made
+
+
 class Prompts:
     """Problems in a model's chat form.
 
@@ -32,13 +35,15 @@ class Prompts:
         """Fetch what :meth:`of` needs from the server, so that it will not block the event loop."""
         if self._asks and problem.text.strip() and problem.text not in self._prepared:
             self._prepared[problem.text] = await self._theirs(problem)
+            if len(self._prepared) > _KEPT:
+                del self._prepared[next(iter(self._prepared))]
 
     def of(self, problem: Problem, context: int) -> Prompt:
         """The prompt of a model that takes ``context`` tokens; PromptTooLong where that is seen here.
 
         Where only the server has the tokenizer and nothing was prepared, this waits for the server.
         """
-        if (found := self._prepared.pop(problem.text, None)) is not None:
+        if (found := self._prepared.get(problem.text)) is not None:
             return found
         return self._server.wait(self._theirs(problem)) if self._asks else self._ours(problem, context)
 

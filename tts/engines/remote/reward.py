@@ -43,6 +43,7 @@ class RemoteReward(RewardModel):
     """
 
     concurrent = True
+    background = True
 
     def __init__(
         self, card: ModelCard, server: Server, form: RewardFormat, pooling: Pooling, *, rows: Kind, scale: Scale,

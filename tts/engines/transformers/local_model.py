@@ -17,6 +17,8 @@ class LocalModel:
     ``config`` is the model's own configuration, which may bound the context more tightly than the card.
     """
 
+    background = True
+
     def __init__(
         self, card: ModelCard, config: Any, *, shape: ModelShape, store: PrefixStore, worker: Worker, threads: int
     ) -> None:

@@ -13,7 +13,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from tts.aio import loop_thread
 from tts.cost import ModelShape
 from tts.engines.engine import Engine
 from tts.engines.hf import SMALL, causal_shape, check_type, guarded, shape_of, tokenizer_of
@@ -200,7 +199,7 @@ def _start(card: ModelCard, config: Any, shape: ModelShape) -> Service:
     # a second in which no request moves. Closing a service undoes this.
     gc.collect()
     gc.freeze()
-    return Service(card.name, engine, loop_thread(), spawning.log)
+    return Service(card.name, engine, spawning.log)
 
 
 def _start_all(card: ModelCard, configs: Sequence[Any], shape: ModelShape) -> list[Service]:

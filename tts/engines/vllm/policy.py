@@ -41,6 +41,8 @@ class VLLMPolicy(Policy):
         warn: says of a problem's text why the model may be out of its depth.
     """
 
+    background = True
+
     def __init__(
         self, card: ModelCard, services: Sequence[Service], tokenizer: Any, *, shape: ModelShape, context: int,
         ends: set[int], seeds: bool = True, warn: Warn | None = None,

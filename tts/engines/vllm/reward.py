@@ -41,6 +41,7 @@ class VLLMReward(RewardModel):
     """
 
     concurrent = True
+    background = True
 
     def __init__(
         self, card: ModelCard, service: Service, form: RewardFormat, pooling: Pooling, *, shape: ModelShape,
