@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.house import circles, figures, floors, modules, opens_with_a_verb, probes, rooms, table
+from tests.house import checkout, circles, figures, floors, modules, opens_with_a_verb, probes, rooms, table
 
 FILES = {
     "tts/__init__.py": "from tts.api import solve",
@@ -70,3 +70,8 @@ def test_a_list_takes_a_line_for_each_element() -> None:
         "files  a",
         "       b",
     ]
+
+
+def test_no_ability_is_looked_for_by_its_name() -> None:
+    """They are declared, with defaults, in base classes and protocols."""
+    assert probes(modules(checkout())) == 0

@@ -55,7 +55,7 @@ class Text:
         """
         user, system = self._encoder.quote(user), self._encoder.quote(system)
         plain = f"{system}\n\n{user}" if system else user
-        if not getattr(self.tokenizer, "chat_template", None):
+        if not self.tokenizer.chat_template:
             return self._encoder.unquote(plain + opening), self.encode(plain + opening, special=True)
         text = self._rendered(user, system, template or {}) if system else None
         if text is None:

@@ -116,6 +116,6 @@ def _text(reply: Reply, otherwise: str) -> str:
 
 def _without_begin(text: str, tokenizer: Text) -> str:
     """A prompt as text, without the begin token that servers put before every text themselves."""
-    begin = getattr(tokenizer.tokenizer, "bos_token", None)
+    begin = tokenizer.tokenizer.bos_token
     adds = tokenizer.encode("1", special=True) != tokenizer.encode("1")
     return text.removeprefix(begin) if begin and adds else text
