@@ -53,6 +53,7 @@ class FunctionReward(RewardModel):
         named = inspect.isroutine(function)
         self.name = name or (function.__name__ if named else type(function).__name__)
         self.shape = ModelShape(parameters=0, active=0, layers=0, width=0)
+        self.background = not inspect.iscoroutinefunction(function)  # a coroutine may use the caller's event loop
         self.outcome = _second_parameter(function, self.name) != "steps"
         self._function, self._seconds = function, seconds
         self._gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()

@@ -12,6 +12,8 @@ import pytest
 import tts
 
 HEAVY = [
+    "huggingface_hub",
+    "safetensors",
     "torch",
     "transformers",
     "vllm",

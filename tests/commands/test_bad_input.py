@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from tests import tiny
 from tests.command_line import MIA, Tts
@@ -16,7 +17,7 @@ from tts.engines import memory
 
 @pytest.fixture
 def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, fresh_models: None) -> Tts:
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     return Tts(monkeypatch, capsys)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from tests import tiny
 from tests.sentences import sentence
@@ -14,7 +16,7 @@ from tts.engines import load
 from tts.engines.vllm.engine import VLLMEngine
 from tts.errors import BadInput, MissingWeights, ModelError, UnknownName
 from tts.models.card import BOXED
-from tts.models.files import damage
+from tts.models.files import damage, hub_folder
 from tts.models.find import find
 from tts.models.lookup import CARDS
 from tts.models.policies import DEFAULT_POLICY
@@ -33,7 +35,7 @@ def prm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_models: None) -> None:
     """No hub, models of this file's own, and the engine that starts at once."""
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(VLLMEngine, "suits", lambda *_: False)
 
 
@@ -262,3 +264,31 @@ def test_engine_arguments_are_read_as_they_are_meant(typed: str, argument: tuple
 def test_the_data_type_can_be_chosen(policy: Path) -> None:
     half = load.load_policy(str(policy), device="cpu", dtype="bfloat16")
     assert "bfloat16" in str(half._store.geometry.dtype)  # type: ignore[attr-defined]
+
+
+class TestHubCache:
+    """Folders as huggingface_hub lays them out: models--OWNER--NAME/snapshots/REVISION, and refs that name one."""
+
+    def snapshot(self, hub: Path, revision: str, *, config: bool = True) -> Path:
+        folder = hub / "models--some--one" / "snapshots" / revision
+        folder.mkdir(parents=True)
+        if config:
+            (folder / "config.json").write_text("{}")
+        return folder
+
+    def test_it_is_the_snapshot_of_the_main_branch(self, tmp_path: Path) -> None:
+        first, _ = self.snapshot(tmp_path / "hub", "1" * 40), self.snapshot(tmp_path / "hub", "2" * 40)
+        reference = tmp_path / "hub" / "models--some--one" / "refs" / "main"
+        reference.parent.mkdir()
+        reference.write_text("1" * 40)
+        assert hub_folder("some/one") == first
+
+    def test_without_a_main_branch_it_is_the_newest_that_holds_a_model(self, tmp_path: Path) -> None:
+        folders = [self.snapshot(tmp_path / "hub", str(k) * 40, config=k < 3) for k in (1, 2, 3)]
+        for age, folder in enumerate(reversed(folders)):
+            os.utime(folder, (1e9 - age, 1e9 - age))
+        assert hub_folder("some/one") == folders[1]
+
+    @pytest.mark.parametrize("name", ["some/one", "a--b/c", "a/b.git", "../.."])
+    def test_what_was_never_downloaded_or_is_no_name_is_not_there(self, name: str) -> None:
+        assert hub_folder(name) is None

@@ -1,4 +1,4 @@
-"""What a model needs in memory and what there is, told before anything is loaded. Standard library; torch for a GPU."""
+"""What a model needs in memory and what there is, before anything is loaded."""
 
 from __future__ import annotations
 
@@ -49,11 +49,13 @@ def need(card: ModelCard, options: Mapping[str, Any], *, on_gpu: bool, cpu_cache
     folder = folder_of(card)
     if folder is None:
         return None
+    from safetensors import SafetensorError
+
     try:
         config = json_text.read(folder / "config.json")
         size = _NAMED.get(str(options.get("dtype")), 0 if on_gpu else 4)
         weights = sum(_tensors(file, size) for file in folder.glob("*.safetensors"))
-    except (BadInput, OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (SafetensorError, BadInput, OSError, ValueError, TypeError, KeyError, AttributeError):
         return None  # what is wrong with it is said where it is loaded
     tokens = min(card.context, card.max_tokens, int(options.get("max_model_len") or card.context))
     replicas = counted(options.get("replicas")) or 1
@@ -147,15 +149,16 @@ def gpus(device: str | None) -> tuple[int, ...]:
 
 
 def _tensors(file: Path, size: int) -> int:
-    """Bytes of a safetensors file's tensors when its floating-point numbers take ``size`` bytes; 0 for as they are."""
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        header = json_text.parse(stream.read(min(length, file.stat().st_size)))
+    """Sum the bytes of a file's tensors, floating-point numbers taking ``size`` bytes each; 0 for what they take."""
+    from safetensors import safe_open
+
     total = 0
-    for name, tensor in header.items():
-        if name != "__metadata__":
-            kind = tensor["dtype"]
-            total += prod(tensor["shape"]) * (size or _FLOATS[kind] if kind in _FLOATS else _OTHERS.get(kind, 1))
+    with safe_open(file, framework="numpy") as tensors:
+        names: list[str] = tensors.keys()
+        for name in names:
+            tensor = tensors.get_slice(name)
+            kind = tensor.get_dtype()
+            total += prod(tensor.get_shape()) * (size or _FLOATS[kind] if kind in _FLOATS else _OTHERS.get(kind, 1))
     return total
 
 

@@ -1,8 +1,7 @@
-"""Model files on this machine: finding them, and checking them before anything is loaded. Standard library only."""
+"""Model files on this machine: finding them, and checking them before anything is loaded."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from tts.errors import BadInput, MissingWeights, ModelError
@@ -55,25 +54,17 @@ def require(card: ModelCard) -> Path:
 
 
 def damage(file: Path) -> str | None:
-    """Describe what is wrong with a safetensors file, as far as header and size show, or return None.
+    """Describe what is wrong with a safetensors file, as far as header and size show, or return None."""
+    from safetensors import SafetensorError, safe_open
 
-    The format: 8 bytes little-endian length, JSON of that length, then the tensors; the JSON has the offsets.
-    """
     if not file.is_file():
         return "is missing"
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if size < 8 or length > size - 8:
-            return "is damaged (cut off within its header)"
-        try:
-            header = json_text.parse(stream.read(length))
-            end = max((entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"), default=0)
-        except (BadInput, ValueError, KeyError, TypeError, AttributeError, IndexError):
-            return "is damaged (its header cannot be read)"
-    if size != 8 + length + end:
-        return f"is damaged ({size} bytes where its header promises {8 + length + end})"
-    return None
+    try:
+        with safe_open(file, framework="numpy"):
+            return None
+    except (SafetensorError, OSError, ValueError) as error:
+        reason = str(error).partition(":")[2].strip() or str(error)
+        return f"is damaged ({reason.rstrip('.')})"
 
 
 def _absent(card: ModelCard) -> str:
@@ -97,12 +88,25 @@ def folder_of(card: ModelCard) -> Path | None:
 
 
 def hub_folder(hub: str) -> Path | None:
-    """Return the newest downloaded snapshot of a hub repository in the local cache, without network access."""
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "huggingface")
-    root = Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser() / f"models--{hub.replace('/', '--')}"
-    reference = root / "refs" / "main"
-    if reference.is_file():
-        folder = root / "snapshots" / reference.read_text().strip()
-        return folder if (folder / "config.json").is_file() else None
-    snapshots = [path for path in root.glob("snapshots/*") if (path / "config.json").is_file()]
-    return max(snapshots, key=lambda path: path.stat().st_mtime, default=None)
+    """Return the downloaded snapshot of a hub repository in the local cache; the network is never asked.
+
+    It is that of the branch ``main``; where only other revisions were downloaded, the newest of them.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    try:
+        root = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=hub, repo_type="model"))
+    except ValueError:  # no name that the hub allows
+        return None
+    snapshots = sorted(root.glob("snapshots/*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    revisions = ["main"] if (root / "refs" / "main").is_file() else [path.name for path in snapshots]
+    return next(filter(None, (_cached(hub, revision) for revision in revisions)), None)
+
+
+def _cached(hub: str, revision: str) -> Path | None:
+    """Return the folder of a downloaded revision of a hub repository that holds a model."""
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    found = try_to_load_from_cache(hub, "config.json", cache_dir=constants.HF_HUB_CACHE, revision=revision)
+    return Path(found).parent if isinstance(found, str) else None
