@@ -22,6 +22,7 @@ NOT_MODULES = {
     "prm.tokenizer": "an argument for the reward model's engine",
     "prm.py": "a file of a user",
     "tts.strategy": "a group of entry points",
+    "tts.engine": "a group of entry points",
 }
 
 

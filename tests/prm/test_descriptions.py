@@ -136,11 +136,11 @@ def test_a_wrong_description_is_one_sentence(found: dict[str, Any], said: str, t
 
 
 def test_a_file_that_is_missing_or_damaged_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="cannot be read as the description") as error:
+    with pytest.raises(BadInput, match=r"none\.json cannot be read: No such file") as error:
         find(str(tmp_path / "none.json"), "prm")
     sentence(error)
     (tmp_path / "torn.json").write_text("{")
-    with pytest.raises(BadInput, match="cannot be read as the description"):
+    with pytest.raises(BadInput, match=r"torn\.json is not JSON"):
         find(str(tmp_path / "torn.json"), "prm")
 
 

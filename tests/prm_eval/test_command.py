@@ -72,7 +72,7 @@ def test_bad_rows_and_fields_nobody_looks_at_are_named_and_the_rest_is_measured(
     (tmp_path / "mine.jsonl").write_text("\n".join(lines))
     done = tts(*PRM, "--data", str(tmp_path / "mine.jsonl"))
     assert done.code == 2
-    assert "mine.jsonl, line 2: it is not JSON." in done.err
+    assert "mine.jsonl, line 2: it is not JSON: " in done.err
     assert "fields that are not looked at: note." in done.err
     assert "1 row of" in done.err
     assert "2 solutions" in done.out

@@ -147,7 +147,9 @@ def test_hostile_text_in_every_field_stays_text(page: Path, hostile: Path) -> No
     assert {name for _, name, value in found.attributes if "taken" in value} == set(), "no attribute holds the text"
     shown = found.text.count(EVIL)
     assert shown > 100
-    assert found.text.count("taken(") == 2 * shown, "nothing of it was evaluated or cut"
+    legends = found.text.count("ascript:taken()") - shown  # a legend cuts long names in their middle
+    assert legends == found.text.count("…")
+    assert found.text.count("taken(") == 2 * shown + legends, "nothing of it was evaluated"
     assert CHOSEN in found.text
 
 
