@@ -25,6 +25,10 @@ PRIOR = 40.0
 """Weight of the smooth curve in each bin, in problems."""
 
 
+DIGITS = 6
+"""Digits of a belief that tell two apart: the rest depends on the order in which an engine added numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bins:
     """Assignment of problems and orders to the K bins of a stage.
@@ -50,6 +54,7 @@ class Bins:
         way between two beliefs: few samples give few distinct beliefs, and one on a border would change its bin with
             the last digit of an estimator's weight.
         """
+        belief = np.round(belief, DIGITS)
         known, where = np.unique(belief, return_inverse=True)
         number = np.bincount(where.ravel(), minlength=len(known)) / belief.size
         mass = number if weight is None else number + np.bincount(where.ravel(), weight.ravel()) / weight.sum()

@@ -18,6 +18,9 @@ from tts.answers.equivalence import group
 from tts.records.outcomes import Outcome
 from tts.types import Candidate, Problem, Usage
 
+DIGITS = 6
+"""Digits of a score that count: the rest depends on which problems shared a batch, and would decide between equals."""
+
 CHARACTERS = 4
 """Characters per token, used if only the text was recorded."""
 
@@ -90,7 +93,7 @@ def run_of(draft: Draft, outcome: Outcome) -> Run:
     ]
     steps, lengths, names = _tree(found, f"\0{outcome.plan.parameters.get('temperature')}")
     scores = {
-        how: np.array([aggregate(c.scores, how) if c.scores else np.nan for c in found], dtype=float)
+        how: np.array([aggregate(c.scores, how) if c.scores else np.nan for c in found], dtype=float).round(DIGITS)
         for how in AGGREGATES
     }
     return Run(
@@ -139,7 +142,9 @@ def entry_of(draft: Draft, kept: Iterable[Key]) -> Entry:
     Joins the samples of all seeds; if some are scored, only those. The greedy answer comes first if it is scored as
     they are. The first run gives the cost of a token and of a step.
     """
-    classes = np.array([*group(list(draft.spellings)), -1], dtype=np.int64)
+    spellings = sorted(draft.spellings)  # numbers of classes do not depend on which row was read first
+    classes = np.full(len(spellings) + 1, -1, dtype=np.int64)
+    classes[[draft.spellings[spelling] for spelling in spellings]] = group(spellings)
     scored = any(run.depth for run in draft.samples.values())
     first, *others = (
         draft.samples[seed] for seed in sorted(draft.samples) if bool(draft.samples[seed].depth) == scored

@@ -163,7 +163,8 @@ class _Gathered:
             notes.append(f"{count(len(self.drafts) - len(whole), 'problem')} left out: samples or a search are missing")
         if self.guessed:
             notes.append("the recordings have no costs: they are estimated from the length of the texts")
-        entries = tuple(entry_of(draft, kept) for draft in whole)
+        # By id: what is drawn at random for a problem does not depend on which one ended first.
+        entries = tuple(sorted((entry_of(draft, kept) for draft in whole), key=lambda entry: entry.id))
         if GREEDY in kept and not all(entry.greedy for entry in entries):
             entries = tuple(map(without_greedy, entries))
             notes.append(
