@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from tts.types import Step
+from tts.types import Finish, Step, Until
 
 Decode = Callable[[Sequence[int]], str]
 
@@ -95,6 +95,16 @@ class Stepper:
         self._texts.append(text)
         self._from.append(len(self._tokens))
         return True
+
+    def take(self, tokens: Iterable[int], until: Until) -> bool:
+        """Take sampled tokens up to where the request is done; True if it is. What lies behind was never asked for."""
+        return any(self.push(token) and (self.ended or until is Until.STEP) for token in tokens)
+
+    def finish(self, until: Until) -> Finish:
+        """Return why a continuation that stopped here stopped."""
+        if self.ended:
+            return Finish.STOP
+        return Finish.STEP if until is Until.STEP and self.between else Finish.LENGTH
 
     def steps(self) -> tuple[Step, ...]:
         """Return the steps so far, an unfinished last one included; at least one."""

@@ -24,7 +24,7 @@ from tts.engines.transformers.sampling import choose, uniforms
 from tts.errors import TTSError
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request, Warn
-from tts.types import Finish, Node, Problem, Step, Until
+from tts.types import Finish, Node, Problem, Step
 
 _SEED = (1 << 64) - 1
 _HEADROOM = 64  # tokens that a row must be able to grow by, so that rows are not evicted at once
@@ -256,8 +256,7 @@ class TransformersPolicy(LocalModel, Policy):
         self.stats.passes += 1
         done = []
         for row, (job, token) in enumerate(zip(rows.jobs, tokens, strict=True)):
-            stepped = job.stepper.push(token) and (job.stepper.ended or job.request.until is Until.STEP)
-            if stepped or len(job.stepper.tokens) >= job.limit:
+            if job.stepper.take([token], job.request.until) or len(job.stepper.tokens) >= job.limit:
                 done.append(row)
         return done
 
@@ -265,8 +264,7 @@ class TransformersPolicy(LocalModel, Policy):
         """Return the result of a row; its computation stays with its last step if the solution can continue there."""
         job = self._rows.jobs[row]
         steps = job.stepper.steps()
-        stepped = job.request.until is Until.STEP and job.stepper.between
-        finish = Finish.STOP if job.stepper.ended else Finish.STEP if stepped else Finish.LENGTH
+        finish = job.stepper.finish(job.request.until)
         if finish is Finish.STEP and job.base is not None:
             sampled = job.stepper.tokens
             prefix = self._store.get(job.base, (job.base.last, *sampled[:-1]), last=sampled[-1])

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from tts.cost import ModelShape
-from tts.engines.step_splitter import Splitter, Stepper
+from tts.engines.step_splitter import Splitter
 from tts.engines.tokenizer import Text
 from tts.engines.vllm.client import Service, tokens_prompt
 from tts.engines.vllm.replicas import Places
@@ -84,10 +84,8 @@ class VLLMPolicy(Policy):
         while not done and (sampled := len(stepper.tokens)) < limit:
             # More than one round only where an id that holds a separator did not end a step.
             tokens = await self._sample(request, [*prompt, *stepper.tokens], limit - sampled, sampled)
-            done = _take(stepper, tokens, request.until)
-        stepped = request.until is Until.STEP and stepper.between
-        finish = Finish.STOP if stepper.ended else Finish.STEP if stepped else Finish.LENGTH
-        return Completion(stepper.steps(), finish)
+            done = stepper.take(tokens, request.until)
+        return Completion(stepper.steps(), stepper.finish(request.until))
 
     def close(self) -> None:
         """End the engine's processes; requests under way fail with EngineError."""
@@ -126,8 +124,3 @@ class VLLMPolicy(Policy):
             output_kind=RequestOutputKind.FINAL_ONLY,
             skip_clone=True,
         )
-
-
-def _take(stepper: Stepper, tokens: list[int], until: Until) -> bool:
-    """Feed what was sampled, up to where the request is done; True if it is. What lies behind was never asked for."""
-    return any(stepper.push(token) and (stepper.ended or until is Until.STEP) for token in tokens)
