@@ -1,4 +1,4 @@
-"""``tts`` as it is typed, run in this process."""
+"""Runs ``tts`` in this process."""
 
 from __future__ import annotations
 

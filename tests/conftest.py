@@ -1,4 +1,4 @@
-"""Set up before any test: one thread a process, no network for model hubs, quiet tokenizers."""
+"""Setup of all tests: one thread per process, no network for model hubs, quiet tokenizers."""
 
 from __future__ import annotations
 

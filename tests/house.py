@@ -1,7 +1,7 @@
 """Figures of the code base: rooms and imports between them, probes, documentation, sizes, commit subjects.
 
     python -m tests.house                     the files of this checkout
-    python -m tests.house --against 0e5d283   and those of another commit beside them
+    python -m tests.house --against 0e5d283   and those of another commit for comparison
 
 A room of a package is a module or package directly in it. An import between rooms counts once for each pair of rooms,
 wherever it is written: at the top, in a function, or under TYPE_CHECKING. A circle is a set of rooms that import each
@@ -86,7 +86,7 @@ def modules(files: Files) -> Modules:
 
 
 def imported(tree: ast.Module, known: Modules) -> Iterator[str]:
-    """Yield what a module imports; a name that is a module of ours stands for itself."""
+    """Yield what a module imports; names of our own modules are yielded as such."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -217,7 +217,7 @@ def table(columns: Mapping[str, Mapping[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.house", description="Print figures of the code base.")
-    parser.add_argument("--against", metavar="REV", help="another commit to show beside this checkout")
+    parser.add_argument("--against", metavar="REV", help="another commit to compare with")
     parser.add_argument("--since", metavar="REV", help="count commit subjects after this one; else after --against")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()

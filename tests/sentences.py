@@ -1,4 +1,4 @@
-"""What users read when something of theirs is wrong."""
+"""Checks of error messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measurement of grading, on cases of other projects and of our own."""
+"""The evaluation of grading, on cases of other projects and our own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Python call."""
+"""The Python interface."""
 
 from __future__ import annotations
 

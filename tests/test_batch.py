@@ -65,13 +65,13 @@ def test_a_problem_that_stands_twice_is_answered_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [(None, "No such file"), ("", "holds no problem"), ("\n \n", "holds no problem")]
+    ("text", "message"), [(None, "No such file"), ("", "holds no problem"), ("\n \n", "holds no problem")]
 )
-def test_a_file_without_problems_is_refused(tmp_path: Path, text: str | None, said: str) -> None:
+def test_a_file_without_problems_is_refused(tmp_path: Path, text: str | None, message: str) -> None:
     path = tmp_path / "problems.txt"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=message):
         read_problems(path)
 
 

@@ -1,4 +1,4 @@
-"""Budgets and the ledger: nothing reserved ever passes a ceiling."""
+"""Budgets and the ledger: reservations never exceed a ceiling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files are data: nothing in one reaches a setting that it has no business with, and all of it is checked."""
+"""Data files set nothing that they should not set, and all of their content is checked."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_another_strategy_gets_the_parameters_that_both_declare(trace: list[dict
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda events: events[1].update(steps=[{"text": 5, "tokens": [1]}]), "'text' of"),
         (lambda events: events[1].update(steps=[{"text": "x", "tokens": [-1]}]), "token ids"),
@@ -118,11 +118,11 @@ def test_another_strategy_gets_the_parameters_that_both_declare(trace: list[dict
     ],
 )
 def test_a_damaged_trace_is_one_sentence(
-    change: Callable[[list[dict[str, Any]]], object], said: str, trace: list[dict[str, Any]], tmp_path: Path
+    change: Callable[[list[dict[str, Any]]], object], message: str, trace: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     events = copy.deepcopy(trace)
     change(events)
-    with pytest.raises(TTSError, match=rf"(?s){re.escape(said)}.*\.$"):
+    with pytest.raises(TTSError, match=rf"(?s){re.escape(message)}.*\.$"):
         asyncio.run(Solver.replay(saved(events, tmp_path / "trace.jsonl")).solve(PROBLEM))
 
 

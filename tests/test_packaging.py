@@ -1,4 +1,4 @@
-"""The wheel holds what it should and nothing else, and works where there is no checkout."""
+"""The wheel: its content, and its use outside a checkout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which model it was: other files or another reading of them are another model, another name for them is not."""
+"""Fingerprints of models: other files or another description change them, another name does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A policy and a reward model small enough to calculate by hand, full peers of the real engines.
+"""A policy and a reward model small enough to calculate by hand, with the full interface of the real engines.
 
 The toy counts: a solution is ``depth`` steps "1\n\n", "2\n\n" ... and then "\\boxed{depth}". At each step the policy
 slips with probability ``slip`` (drawn from the request's seed) and writes "#" instead, after which the answer it boxes

@@ -136,7 +136,7 @@ def _kind(wish: Wish) -> type[Strategy]:
 def _checked(wish: Wish, adaptive: bool) -> Wish:
     """Return the settings with checked names, and without an "auto" that equals the default."""
     if adaptive:
-        vote, aggregate = (None if said == AUTO else said for said in (wish.vote, wish.aggregate))
+        vote, aggregate = (None if value == AUTO else value for value in (wish.vote, wish.aggregate))
         wish = replace(wish, vote=vote, aggregate=aggregate)
     elif wish.profile:
         raise BadInput(f"only the strategy auto reads a profile, not {wish.strategy}: leave the profile out.")
@@ -192,8 +192,8 @@ def _adapted(wish: Wish, prm: str | RewardModel | None) -> dict[str, Any]:
     ours = card is not None and CARDS.get(card.name) == card
     profile = wish.profile if wish.profile is not None else find_profile(card.name, name) if ours and card else ""
     family = find(prm, "prm").family if isinstance(prm, str) else ""
-    said = rule(wish.policy_parameters, family, prm=name, thinking=bool(card and card.thinking), dataset=wish.dataset)
-    settings: dict[str, Any] = {"easy": said.easy, "medium": said.medium, "hard": said.hard, "why": said.why}
+    found = rule(wish.policy_parameters, family, prm=name, thinking=bool(card and card.thinking), dataset=wish.dataset)
+    settings: dict[str, Any] = {"easy": found.easy, "medium": found.medium, "hard": found.hard, "why": found.why}
     for kind in ("easy", "medium", "hard"):
         resolve("strategy", str(wish.parameters.get(kind, "majority")))
     settings |= {"profile": profile, "aggregate": wish.aggregate or AUTO}

@@ -147,8 +147,8 @@ def loss_of(model: nn.Module, batch: Batch) -> torch.Tensor:
     logits = model.reward.score(out.last_hidden_state[wanted]).float()
     losses = functional.cross_entropy(logits, targets[wanted], reduction="none")
     marks, real = ids[wanted] == STEP_ID, ids != 0
-    told = out.hidden_states[model.depth + 1][..., model.place] / model.scale
-    error = functional.smooth_l1_loss(told[real], model.surprise(ids, out.hidden_states[model.depth])[real])
+    surprise = out.hidden_states[model.depth + 1][..., model.place] / model.scale
+    error = functional.smooth_l1_loss(surprise[real], model.surprise(ids, out.hidden_states[model.depth])[real])
     return losses[marks].mean() + 0.5 * losses[~marks].mean() + error
 
 

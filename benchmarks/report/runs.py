@@ -27,7 +27,7 @@ MANIFEST, TRACES = "manifest.json", "traces"
 class Arm:
     """A method: a strategy with its models and vote. It was run at one N or at several.
 
-    Rows are told apart by the name of their job, where they have one: what a selector plans differs from problem to
+    Rows are distinguished by the name of their job, if they have one: what a selector plans differs from problem to
     problem, and is one method all the same. Its ``vote`` is then ``"chosen"`` unless all plans have the same.
     """
 
@@ -62,7 +62,7 @@ class Runs:
 
     Attributes:
         paths: the run folders or files.
-        manifests: what each said of itself; empty where it has no manifest.
+        manifests: the manifest of each; empty if missing.
         tables: for each arm and N the outcome of each problem by id, without its candidates.
         samples: the candidates of arms of independent samples.
         places: the file that holds each outcome, and where in it.

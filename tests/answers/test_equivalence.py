@@ -1,4 +1,4 @@
-"""Which answers are the same, kind by kind, and that no comparison fails or runs without end.
+"""Equivalence of answers, kind by kind; no comparison fails or runs without end.
 
 The pairs are our own; each value follows from the arithmetic in it or from a convention of docs/GRADING.md.
 """

@@ -1,4 +1,4 @@
-"""The reading of texts without a box, for those who ask for it by name."""
+"""Extraction of answers from texts without a box."""
 
 from __future__ import annotations
 

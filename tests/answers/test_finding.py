@@ -1,4 +1,4 @@
-r"""How an answer is found where nothing is boxed, and which finds vote."""
+r"""Automatic extraction: how an answer is found without a box, and which candidates vote."""
 
 # ruff: noqa: RUF001  (colons of other scripts)
 from __future__ import annotations

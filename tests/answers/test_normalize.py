@@ -1,4 +1,4 @@
-"""Finding answers in text, and their canonical spelling."""
+"""Boxes in text, and the canonical spelling of answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Policies that think at length: their prompts, where their answers are taken from, and how they are searched."""
+"""Reasoning policies: prompts, extraction after the thinking, and their searches."""
 
 from __future__ import annotations
 

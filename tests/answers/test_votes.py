@@ -1,4 +1,4 @@
-"""The votes: by hand on small cases, and against 7000 recorded candidates of real models."""
+"""Votes: small cases by hand, and 7000 recorded candidates of real models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real data beside the checkout, for tests that skip where it is not there."""
+"""Real data sets in the shared folder; tests skip if they are absent."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["bench"], "either the name of a data set"),
         (["bench", "lab-500"], "name a folder for the run with --out"),
@@ -71,12 +71,12 @@ def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Pa
     ],
 )
 def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
-    tts: Tts, tmp_path: Path, arguments: list[str], said: str
+    tts: Tts, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     code, out, err = tts(*(argument.format(tmp_path / "run") for argument in arguments))
     assert code == 2
     assert out == ""
-    assert said in err.splitlines()[-1]
+    assert message in err.splitlines()[-1]
 
 
 def test_models_in_folders_are_run_and_told_apart_by_their_files(tts: Tts, tmp_path: Path) -> None:

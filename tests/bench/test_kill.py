@@ -1,4 +1,4 @@
-"""A run that is killed again and again ends with the outcomes of one that was left alone."""
+"""A run that is killed repeatedly ends with the same outcomes as an undisturbed one."""
 
 from __future__ import annotations
 

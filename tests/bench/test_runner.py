@@ -1,4 +1,4 @@
-"""The runner: what is written, resumed, refused and read back."""
+"""The runner: writing, resuming, refusing and reading back."""
 
 from __future__ import annotations
 
@@ -204,8 +204,10 @@ def test_a_run_may_not_be_asked_for_what_would_draw_its_samples_anew(tmp_path: P
 def test_other_files_of_a_model_are_refused_by_their_name_and_not_by_a_bare_hash(tmp_path: Path) -> None:
     with toy_bench(tmp_path / "run", data=dataset(1), settings={"prm sha256": "a" * 64}) as run:
         run.run()
-    said = "made with a reward model of other files or another description .*: use that reward model, or name another"
-    with pytest.raises(BadInput, match=said):
+    message = (
+        "made with a reward model of other files or another description .*: use that reward model, or name another"
+    )
+    with pytest.raises(BadInput, match=message):
         toy_bench(tmp_path / "run", settings={"prm sha256": "b" * 64})
 
 

@@ -1,4 +1,4 @@
-"""Runs of the toy models of :mod:`tests.toy`, in this process and in others that are there to be killed."""
+"""Benchmark runs of the toy models of :mod:`tests.toy`, in this process and in processes to be killed."""
 
 from __future__ import annotations
 

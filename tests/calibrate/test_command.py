@@ -88,7 +88,7 @@ def test_recorded_candidates_make_a_profile_for_the_model_that_is_named(tts: Tts
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "name the problems to calibrate on"),
         (["--data", "math500"], "math500 is a test set"),
@@ -105,7 +105,7 @@ def test_recorded_candidates_make_a_profile_for_the_model_that_is_named(tts: Tts
     ],
 )
 def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
-    tts: Tts, tmp_path: Path, arguments: list[str], said: str
+    tts: Tts, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     files = {
         "few": recorded(tmp_path / "few.jsonl", 2),
@@ -116,4 +116,4 @@ def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
     code, out, err = tts("calibrate", *([] if "--out" in given else ["--out", str(tmp_path / "p.json")]), *given)
     assert code == 2
     assert out == ""
-    assert said in err.splitlines()[-1]
+    assert message in err.splitlines()[-1]

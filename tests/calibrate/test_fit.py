@@ -57,8 +57,8 @@ def test_the_beginning_expects_what_one_sample_and_the_search_are_known_to_reach
     # a sample is right with a chance of 0.6 and 0.2 by turns; over all orders one sample is right as often as the
     # samples are on the mean. Four candidates of the search are right with 0.95 each, so that its vote nearly always is
     chances, searched = [0.6, 0.2] * 60, [0.95] * 120
-    share = np.mean([entry.pass_at_1 for entry in pool(chances, m=8, told=0.8, searched=searched).entries])
-    known = stages(chances=chances, m=8, told=0.8, searched=searched)
+    share = np.mean([entry.pass_at_1 for entry in pool(chances, m=8, prm_accuracy=0.8, searched=searched).entries])
+    known = stages(chances=chances, m=8, prm_accuracy=0.8, searched=searched)
     by_name = {(ending.strategy, ending.n): ending.right for ending in known[0, False].endings}
     one = by_name["majority", 1]
     assert one.low[0] < 0.4 < one.high[0]
@@ -67,7 +67,7 @@ def test_the_beginning_expects_what_one_sample_and_the_search_are_known_to_reach
 
 
 def test_rates_rise_with_the_belief_and_intervals_hold_them() -> None:
-    known = stages(chances=np.random.default_rng(1).random(100).tolist(), m=8, told=0.8, searched=[0.5] * 100)
+    known = stages(chances=np.random.default_rng(1).random(100).tolist(), m=8, prm_accuracy=0.8, searched=[0.5] * 100)
     for stage in known.values():
         for curve in (stage.right, *(ending.right for ending in stage.endings)):
             assert all(a <= b + 1e-12 for a, b in pairwise(curve.mean))
@@ -79,9 +79,9 @@ def test_rates_rise_with_the_belief_and_intervals_hold_them() -> None:
 
 def test_a_vote_that_is_surely_better_is_chosen_and_else_the_usual_one() -> None:
     # scores that are wrong three times of four: whoever counts is right more often than who weighs
-    graded = GradedSimulator.of(pool([0.6] * 100, m=16, told=0.25), orders=8)
+    graded = GradedSimulator.of(pool([0.6] * 100, m=16, prm_accuracy=0.25), orders=8)
     assert Fit(graded).samples.vote == "majority"
-    graded = GradedSimulator.of(pool([0.6] * 100, m=16, told=1.0), orders=8)
+    graded = GradedSimulator.of(pool([0.6] * 100, m=16, prm_accuracy=1.0), orders=8)
     assert Fit(graded).samples.vote == "weighted"
 
 

@@ -1,4 +1,4 @@
-"""The two fits that a profile is made of, against what can be found without them."""
+"""Logistic and isotonic regression against independent solutions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user can get wrong about a model, through the command line: one sentence that says what to do, and exit 2."""
+"""Errors about models on the command line: one sentence that says what to do, and exit code 2."""
 
 from __future__ import annotations
 
@@ -65,17 +65,17 @@ def test_a_tokenizer_without_the_step_token(tts: Tts, prm: Path, tmp_path: Path)
 
 def test_an_architecture_that_is_no_language_model(tts: Tts, policy: Path, tmp_path: Path) -> None:
     bert = changed(policy, tmp_path / "bert", architectures=["BertForMaskedLM"])
-    said = refused(tts, "--policy", str(bert), "--prm", "lab-prm")
-    assert "names BertForMaskedLM as its architecture: causal language models" in said
+    message = refused(tts, "--policy", str(bert), "--prm", "lab-prm")
+    assert "names BertForMaskedLM as its architecture: causal language models" in message
     none = changed(policy, tmp_path / "none", architectures=None)
     assert "names nothing as its architecture" in refused(tts, "--policy", str(none), "--prm", "lab-prm")
 
 
 def test_a_type_that_transformers_does_not_know(tts: Tts, policy: Path, tmp_path: Path) -> None:
     other = changed(policy, tmp_path / "other", architectures=["NewForCausalLM"], model_type="new")
-    said = refused(tts, "--policy", str(other), "--prm", "lab-prm")
-    assert "is of type 'new', which transformers" in said
-    assert "update transformers" in said
+    message = refused(tts, "--policy", str(other), "--prm", "lab-prm")
+    assert "is of type 'new', which transformers" in message
+    assert "update transformers" in message
 
 
 def test_a_checkpoint_of_pickles(tts: Tts, policy: Path, tmp_path: Path) -> None:
@@ -93,6 +93,6 @@ def test_more_than_there_is_memory_for(tts: Tts, policy: Path, tmp_path: Path) -
         grown(other, rows=there // 2000)
     except OSError:
         pytest.skip("this file system has no sparse files of that size")
-    said = refused(tts, "--policy", str(other), "--prm", "lab-prm")
-    assert said.startswith("other and lab-prm need about ")
-    assert "GB free: choose a smaller model or --dtype bfloat16; TTS_MEMORY_CHECK=off" in said
+    message = refused(tts, "--policy", str(other), "--prm", "lab-prm")
+    assert message.startswith("other and lab-prm need about ")
+    assert "GB free: choose a smaller model or --dtype bfloat16; TTS_MEMORY_CHECK=off" in message

@@ -1,4 +1,4 @@
-"""The command line with the built-in models: what it prints, how it fails, how it is interrupted."""
+"""The command line with the built-in models: output, errors, interruption."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_problem_outside_the_laboratory_gets_a_plain_warning(tts: Tts) -> None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([""], "the problem is empty"),
         (["  \n "], "the problem is empty"),
@@ -122,11 +122,11 @@ def test_a_problem_outside_the_laboratory_gets_a_plain_warning(tts: Tts) -> None
         (["Tom has 2 eggs. " * 300], "tokens long"),
     ],
 )
-def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(tts: Tts, arguments: list[str], said: str) -> None:
+def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(tts: Tts, arguments: list[str], message: str) -> None:
     done = tts("solve", *arguments)
     assert done.code == 2
     assert done.out == ""
-    assert said in done.sentence
+    assert message in done.sentence
 
 
 @pytest.mark.parametrize("command", [["solv"], ["solve", "a", "b"]])

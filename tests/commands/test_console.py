@@ -1,4 +1,4 @@
-"""How tables and paragraphs are laid out."""
+"""Layout of tables and paragraphs."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ def test_the_lists_fit_a_terminal_of_80_columns(kind: Kind) -> None:
 
 def test_every_policy_has_its_reason_once() -> None:
     text = "\n".join(why for _, why in models.reasons())
-    said = [name.strip(" .") for line in text.splitlines() if line.startswith("For ") for name in line[4:].split(",")]
-    assert sorted(said) == sorted(card.name for card in CARDS.values() if card.kind == "policy")
+    listed = [name.strip(" .") for line in text.splitlines() if line.startswith("For ") for name in line[4:].split(",")]
+    assert sorted(listed) == sorted(card.name for card in CARDS.values() if card.kind == "policy")
 
 
 def test_one_card_tells_prompt_sampling_steps_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What the commands print harms no terminal, and what a shell closes, fills or mangles is one sentence."""
+"""Output is safe for terminals; closed, full or broken streams are one sentence."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_an_error_that_quotes_text_is_harmless(tts: Tts) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "message"),
     [
         (f"tts solve -n 1 '{MIA}' >&-", "standard output is closed"),
         ("tts solve -n 1 <&-", "standard input is closed: give the problem as an argument"),
@@ -71,11 +71,11 @@ def test_an_error_that_quotes_text_is_harmless(tts: Tts) -> None:
         ("tts --help > /dev/full", "cannot be"),
     ],
 )
-def test_closed_full_and_mangled_streams_are_one_sentence(command: str, said: str) -> None:
+def test_closed_full_and_mangled_streams_are_one_sentence(command: str, message: str) -> None:
     if "/dev/full" in command and not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     done = typed(command)
-    assert said in sentence(done)
+    assert message in sentence(done)
     assert done.returncode == 2
 
 

@@ -1,4 +1,4 @@
-"""Data sets: what is in them, what is refused, and how a part is said to be one."""
+"""Data sets: content, refused files, and the description of parts."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_part_says_that_it_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("chosen", "message"),
     [
         ({"limit": 0}, "--limit must be 1 or more"),
         ({"levels": (9,)}, r"has no level 9: its levels are \[1, 2, 3, 4, 5\]"),
@@ -108,8 +108,8 @@ def test_a_part_says_that_it_is_one() -> None:
         ({"levels": (5,), "ids": ("lab-500-000",)}, "no problem of lab-500 has both"),
     ],
 )
-def test_an_empty_part_is_refused(chosen: dict[str, Any], said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+def test_an_empty_part_is_refused(chosen: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
         load("lab-500").choose(**chosen)
 
 
@@ -129,7 +129,7 @@ def test_rows_of_many_forms_become_problems(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "has no problems"),
         ('{"problem": "a"}\n', "row 1 of .* has no `answer`"),
@@ -139,10 +139,10 @@ def test_rows_of_many_forms_become_problems(tmp_path: Path) -> None:
         ("[]\n", "line 1 of .* is not a JSON object"),
     ],
 )
-def test_a_file_that_is_no_data_set_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+def test_a_file_that_is_no_data_set_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text(text)
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=message):
         read(file)
 
 
@@ -223,19 +223,19 @@ def from_hub(address: str, home: Path, offline: bool = False) -> str:
 @needs_benchmarks
 def test_the_hubs_own_client_fetches_the_pinned_file(hub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Served, "content", (BENCHMARKS / "math500.jsonl").read_bytes())
-    said = from_hub(hub, tmp_path)
-    assert said == "500 HuggingFaceH4/MATH-500@6e4ed1a2a79af7d8630a6b768ec859cb5af4d3be/test.jsonl\n"
+    message = from_hub(hub, tmp_path)
+    assert message == "500 HuggingFaceH4/MATH-500@6e4ed1a2a79af7d8630a6b768ec859cb5af4d3be/test.jsonl\n"
 
 
 def test_another_file_under_the_pinned_name_is_refused(
     hub: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Served, "content", b'{"problem": "a", "answer": "1"}\n')
-    said = from_hub(hub, tmp_path).splitlines()[-1]
-    assert "is not the pinned file of math500: its SHA-256 is" in said
+    message = from_hub(hub, tmp_path).splitlines()[-1]
+    assert "is not the pinned file of math500: its SHA-256 is" in message
 
 
 def test_a_hub_out_of_reach_is_one_sentence(tmp_path: Path) -> None:
-    said = from_hub("http://127.0.0.1:9", tmp_path, offline=True).splitlines()[-1]
-    assert "math500 could not be fetched from HuggingFaceH4/MATH-500 on the hub" in said
-    assert said.endswith("name a folder that holds it with TTS_DATA, or a file with --data.")
+    message = from_hub("http://127.0.0.1:9", tmp_path, offline=True).splitlines()[-1]
+    assert "math500 could not be fetched from HuggingFaceH4/MATH-500 on the hub" in message
+    assert message.endswith("name a folder that holds it with TTS_DATA, or a file with --data.")

@@ -1,4 +1,4 @@
-"""Tiny checkpoints, made once a session, and engines on them with small memories of their own."""
+"""Tiny checkpoints, made once per session, and engines on them with small caches."""
 
 from __future__ import annotations
 

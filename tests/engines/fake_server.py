@@ -1,4 +1,4 @@
-"""A small HTTP server that speaks as vLLM, llama.cpp, a plain OpenAI-compatible server or a chat-only one does.
+"""A small HTTP server that behaves like vLLM, llama.cpp, a plain OpenAI-compatible server or a chat-only one.
 
 It samples from a tiny model of the transformers engine, so what comes back over HTTP can be laid next to what that
 engine gives itself. ``failures`` are acted out first, one a request: a status with headers, a way to misbehave, or the

@@ -1,4 +1,4 @@
-"""Engines by their names in the registry: built-in ones, one of a user's own, and the arguments that each takes."""
+"""Engines in the registry: built-in ones, a user's own, and the arguments of each."""
 
 from __future__ import annotations
 

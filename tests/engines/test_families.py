@@ -1,4 +1,4 @@
-"""Each family of the known policies on tiny checkpoints: what is sampled, and how many parameters are counted.
+"""Each family of known policies on tiny checkpoints: samples and parameter counts.
 
 The reference reads the whole text anew for every token, with the family's own module and no cache.
 """

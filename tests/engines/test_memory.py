@@ -1,4 +1,4 @@
-"""What models need in memory, what there is, and the sentence where it is not enough."""
+"""Memory that models need, memory that is free, and the error if it is too little."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searches with an outcome reward model: one score a finished solution, and no other use of it."""
+"""Searches with an outcome reward model: one score per finished solution, and no other use."""
 
 from __future__ import annotations
 

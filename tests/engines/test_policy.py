@@ -1,4 +1,4 @@
-"""The policy engine against plain generation, and what it does with memory, crowds, cancellation and failure."""
+"""The transformers policy against plain generation; memory, many requests, cancellation and failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All the ways in which servers fail, and what becomes of the requests."""
+"""Failures of servers, and their effect on requests."""
 
 from __future__ import annotations
 

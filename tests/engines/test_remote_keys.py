@@ -1,4 +1,4 @@
-"""An API key goes to the origin that it was given for, and to nobody else."""
+"""An API key is sent only to the origin that it was given for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a server's replies that lie, break off, or are of another type than asked for."""
+"""Server replies that are wrong, truncated, or of an unexpected type."""
 
 from __future__ import annotations
 

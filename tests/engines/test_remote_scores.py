@@ -1,4 +1,4 @@
-"""What a pooling server gives for scores, and what is none."""
+"""Scores of a pooling server: valid and invalid ones."""
 
 from __future__ import annotations
 

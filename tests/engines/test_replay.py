@@ -1,4 +1,4 @@
-"""The replay engine: answers by key, names what is missing, and what another vote would have said."""
+"""The replay engine: answers by key, names what is missing, and shows the result of another vote."""
 
 from __future__ import annotations
 

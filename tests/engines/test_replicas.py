@@ -1,4 +1,4 @@
-"""Which replica a search is served by, and ahead of whom."""
+"""Assignment of searches to replicas and priorities."""
 
 from __future__ import annotations
 

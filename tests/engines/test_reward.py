@@ -1,4 +1,4 @@
-"""The reward engine against a plain pass over the whole text, and what it reads once."""
+"""The transformers reward model against a plain pass over the whole text; each token is read once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random numbers that belong to the request, and draws that follow the probabilities."""
+"""Random numbers depend only on the request, and draws follow the probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where steps end, on tokens of every shape."""
+"""Ends of steps for tokens of every shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""vLLM itself, on a CPU: what it samples and scores against plain references, what it reads, and how it ends."""
+"""vLLM on a CPU: samples and scores against plain references, tokens read, shutdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run on vLLM ends: interrupted, killed, or with one of its engines killed."""
+"""Ends of a run on vLLM: interrupted, killed, or with a killed engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON: what is written is read back, and what is not JSON is one sentence."""
+"""JSON: written values are read back, and other text is one sentence."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_number_that_is_not_finite_becomes_null(number: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "Expecting value"),
         ("{", "Expecting property name"),
@@ -62,10 +62,10 @@ def test_a_number_that_is_not_finite_becomes_null(number: float) -> None:
         ("é".encode("utf-16"), "UTF-16 text: save it as UTF-8"),
     ],
 )
-def test_what_is_no_json_is_one_sentence(text: str | bytes, said: str) -> None:
+def test_what_is_no_json_is_one_sentence(text: str | bytes, message: str) -> None:
     with pytest.raises(BadInput, match=r"^the file .*\.$") as refused:
         parse(text, "the file")
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_brackets_in_strings_are_no_depth() -> None:

@@ -1,4 +1,4 @@
-"""Files of rows: what is whole stays, what is torn goes, what is someone else's is left alone."""
+"""JSON Lines files: complete rows are kept, partial rows removed, other files left alone."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_only_the_end_of_a_line_ends_a_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b'{"x": 1}\n[2]\n', "line 2 of .* is not a JSON object"),
         (b'{"x": 1}\n{"x"\n', "line 2 of .* is not JSON"),
@@ -163,10 +163,10 @@ def test_only_the_end_of_a_line_ends_a_row(tmp_path: Path) -> None:
         (b'{"x": 1', "line 1 of .* is not JSON"),
     ],
 )
-def test_a_line_of_something_else_is_named(tmp_path: Path, data: bytes, said: str) -> None:
+def test_a_line_of_something_else_is_named(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(data)
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=message):
         list(rows(path))
 
 

@@ -1,4 +1,4 @@
-"""One reader and writer of JSON and of JSON Lines: nobody else in the product parses a file on their own."""
+"""One reader and writer of JSON and of JSON Lines: no other module parses files itself."""
 
 from __future__ import annotations
 

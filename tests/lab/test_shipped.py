@@ -1,4 +1,4 @@
-"""The models that ship: the engine reads them as they were trained, and they can do what they are for."""
+"""The built-in models: the engine reads them as trained, and their accuracy is as expected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tokenizer loses nothing, and reads what it does not know as one token."""
+"""The tokenizer is lossless, and reads an unknown word as one token."""
 
 from __future__ import annotations
 

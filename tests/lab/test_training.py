@@ -1,4 +1,4 @@
-"""Training resumes exactly, growth changes nothing, slips and figures are what they say."""
+"""Training resumes exactly, growing changes no output, planted errors and figures are correct."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 
 
 def test_a_training_stopped_twice_ends_with_the_weights_of_one_that_was_not(tmp_path: Path) -> None:
-    whole, told = policy.train(MICRO, tmp_path / "whole")
+    whole, progress = policy.train(MICRO, tmp_path / "whole")
     for stop in (1_500, 3_900):
         policy.train(MICRO, tmp_path / "parts", stop_at=stop)
-    parts, retold = policy.train(MICRO, tmp_path / "parts")
+    parts, resumed_progress = policy.train(MICRO, tmp_path / "parts")
     assert same(weights(whole), weights(parts))
-    assert (told.tokens, told.chunk, told.batch, told.steps) == (
-        retold.tokens,
-        retold.chunk,
-        retold.batch,
-        retold.steps,
+    assert (progress.tokens, progress.chunk, progress.batch, progress.steps) == (
+        resumed_progress.tokens,
+        resumed_progress.chunk,
+        resumed_progress.batch,
+        resumed_progress.steps,
     )
-    assert told.tokens >= MICRO.tokens
+    assert progress.tokens >= MICRO.tokens
 
 
 def test_a_finished_training_is_not_trained_further(tmp_path: Path) -> None:
@@ -60,10 +60,10 @@ def test_a_finished_training_is_not_trained_further(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_whose_renaming_was_cut_off_is_found(tmp_path: Path) -> None:
-    _, told = policy.train(MICRO, tmp_path / "micro", stop_at=2_000)
+    _, progress = policy.train(MICRO, tmp_path / "micro", stop_at=2_000)
     (tmp_path / "micro" / "checkpoint").rename(tmp_path / "micro" / "checkpoint.new")
-    _, retold = policy.train(MICRO, tmp_path / "micro", stop_at=2_100)
-    assert retold.steps == told.steps + 1
+    _, resumed_progress = policy.train(MICRO, tmp_path / "micro", stop_at=2_100)
+    assert resumed_progress.steps == progress.steps + 1
 
 
 def test_the_rate_warms_up_stays_and_decays_to_zero() -> None:

@@ -1,4 +1,4 @@
-"""What is known of models by name, and the sentence for everything that can be wrong with one."""
+"""Lookup of models by name, and the error for everything that can be wrong."""
 
 from __future__ import annotations
 

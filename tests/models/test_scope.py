@@ -1,4 +1,4 @@
-"""Whether a typed problem is of the kind the laboratory knows."""
+"""The check whether a problem suits the built-in models."""
 
 from __future__ import annotations
 

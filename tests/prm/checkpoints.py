@@ -215,7 +215,7 @@ TOKEN_CLASSIFICATION = {"family": "token-classification", "opening": "{problem}\
 
 
 def two_token(folder: Path, wide: bool = False) -> Path:
-    """A model of one's own, on Qwen's kind of vocabulary, described by a file beside it."""
+    """Make a custom model with a vocabulary like Qwen's, and its description file."""
     tokenizer = qwen_tokenizer()
     shape = _shape(tokenizer, wide, tie_word_embeddings=True)
     _write(folder / "own-two-token", tokenizer, Qwen2ForCausalLM(Qwen2Config(**shape)))

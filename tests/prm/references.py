@@ -1,4 +1,4 @@
-"""What the authors' own code computes, written from their model cards: plain transformers, one whole text, no cache.
+"""References: what the authors' code computes, written from their model cards: plain transformers, no cache.
 
 Nothing here comes from ``prm``. Each reference takes a problem and the texts of steps, without the white space around
 them, and gives one score a step (an outcome model: one in all). Where a card's code finds the marks by their token ids,

@@ -1,4 +1,4 @@
-"""Reward models that a user describes, and the sentence for each that cannot be one."""
+"""Reward models that a user describes, and the error for each invalid description."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_model_is_found_beside_its_description_by_hub_id_and_at_an_address(tmp
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("found", "message"),
     [
         ({"model": "some/one"}, 'write "model" and "family" into it'),
         ({"model": "wrong.json", "family": "rlhflow"}, "name a folder, a hub id or an address"),
@@ -129,10 +129,10 @@ def test_a_model_is_found_beside_its_description_by_hub_id_and_at_an_address(tmp
         ({"model": "some/one", "family": "two-token", "opening": "Q:"}, "lacks the problem"),
     ],
 )
-def test_a_wrong_description_is_one_sentence(found: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_a_wrong_description_is_one_sentence(found: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises((BadInput, UnknownName)) as error:
         find(written(tmp_path / "wrong.json", **found), "prm")
-    assert said in sentence(error)
+    assert message in sentence(error)
 
 
 def test_a_file_that_is_missing_or_damaged_is_one_sentence(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One contract over all families of reward models: the published scores, in whatever order they are asked for."""
+"""One contract for all families of reward models: the published scores, in any order of requests."""
 
 from __future__ import annotations
 

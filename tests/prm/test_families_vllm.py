@@ -1,4 +1,4 @@
-"""The families whose way into vLLM differs, against the same references: value head, conversation, classifier."""
+"""Families with a special implementation for vLLM against the same references: value head, conversation, classifier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How texts become token ids, by each form, and what is said where that cannot be done."""
+"""Prompt forms: from texts to token ids, and the errors for unsuitable tokenizers."""
 
 from __future__ import annotations
 

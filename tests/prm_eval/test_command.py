@@ -1,4 +1,4 @@
-"""`tts prm-eval` with the built-in models: what it prints, how it fails, how it is interrupted and goes on."""
+"""`tts prm-eval` with the built-in models: output, errors, interruption and resuming."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_bad_rows_and_fields_nobody_looks_at_are_named_and_the_rest_is_measured(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["prm-eval"], "Missing option '--prm'"),
         (["prm-eval", "--prm", "lab-prn", "--data", "lab"], "did you mean 'lab-prm'?"),
@@ -94,11 +94,11 @@ def test_bad_rows_and_fields_nobody_looks_at_are_named_and_the_rest_is_measured(
         ([*PRM, "--data", "lab", "--out", "/no/such/folder/x.jsonl"], "cannot be written"),
     ],
 )
-def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(tts: Tts, arguments: list[str], said: str) -> None:
+def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(tts: Tts, arguments: list[str], message: str) -> None:
     done = tts(*arguments)
     assert done.code == 2
     assert done.out == ""
-    assert said in done.sentence
+    assert message in done.sentence
 
 
 def test_a_complete_processbench_stands_beside_the_published_figures() -> None:

@@ -1,4 +1,4 @@
-"""Labelled solutions from files, from ProcessBench and from the laboratory: what is read, and what is refused."""
+"""Labelled solutions from files, from ProcessBench and built in: what is read, and what is refused."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_one_bad_row_among_good_ones_is_named_with_its_line(row: Any, reason: st
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "has no labelled solutions: a row needs `problem`, `steps`"),
         (b"\xff\xfe{\x00", "is UTF-16 text"),
@@ -98,11 +98,11 @@ def test_one_bad_row_among_good_ones_is_named_with_its_line(row: Any, reason: st
         (b"[]", "has no labelled solutions"),
     ],
 )
-def test_a_file_without_a_usable_row_is_one_sentence(content: bytes, said: str, tmp_path: Path) -> None:
+def test_a_file_without_a_usable_row_is_one_sentence(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "mine.jsonl").write_bytes(content)
     with pytest.raises(BadInput) as error:
         load(str(tmp_path / "mine.jsonl"))
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_a_missing_file_a_folder_and_a_broken_archive_are_one_sentence(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Ranking the solutions of one problem: by hand, and what the report then says of search."""
+"""Ranking of the solutions of one problem: calculations by hand, and the report's verdict on search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scoring: many in flight, kept as they come, resumed, and never mixed with another model's or other data's scores."""
+"""Scoring: concurrent, resumable, and never mixed with scores of another model or other data."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_what_is_finished_is_on_disk_when_the_engine_fails(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("again", "said"),
+    ("again", "message"),
     [
         (lambda out: run(out, CASES, prm="other"), "made with prm = toy-prm, not other"),
         (lambda out: run(out, CASES, **{"prm sha256": "1f"}), "made with prm sha256 = , not 1f"),
@@ -136,11 +136,11 @@ def test_what_is_finished_is_on_disk_when_the_engine_fails(tmp_path: Path) -> No
         (lambda out: run(out, CASES, name="math"), "holds scores of other data"),
     ],
 )
-def test_another_model_or_other_data_is_refused(tmp_path: Path, again: Callable[[Path], Any], said: str) -> None:
+def test_another_model_or_other_data_is_refused(tmp_path: Path, again: Callable[[Path], Any], message: str) -> None:
     out = tmp_path / "scores.jsonl"
     run(out, CASES)
     before = out.read_bytes()
-    with pytest.raises(BadInput, match=said) as error:
+    with pytest.raises(BadInput, match=message) as error:
         again(out)
     assert "name another file with --out" in str(error.value)
     assert out.read_bytes() == before

@@ -150,7 +150,7 @@ def changed(found: dict[str, Any], **plan: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("others", "said"),
+    ("others", "message"),
     [
         ([changed(row("q", [["1"]]), policy="other")], "mixes models"),
         ([changed(row("q", [["1"]]), prm="other")], "mixes models"),
@@ -158,8 +158,8 @@ def changed(found: dict[str, Any], **plan: Any) -> dict[str, Any]:
         ([row("q", [["1"]], "dvts"), changed(row("q", [["1"]], "dvts"), parameters={"n": 1})], "other parameters"),
     ],
 )
-def test_runs_that_do_not_go_together_are_refused(tmp_path: Path, others: list[dict[str, Any]], said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+def test_runs_that_do_not_go_together_are_refused(tmp_path: Path, others: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
         read([written(tmp_path / "r.jsonl", [row("q", [["1/2"]]), *others])])
 
 

@@ -178,9 +178,9 @@ def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
 def test_without_scores_only_majority_is_left(tmp_path: Path) -> None:
     rows = [{key: value for key, value in row.items() if key != "scores"} for row in THREE]
     file = write(tmp_path / "run.jsonl", rows)
-    out, said = replay(file, "--json")
+    out, message = replay(file, "--json")
     assert {row["vote"] for row in json.loads(out)} == {"majority"}
-    assert "no step scores" in said
+    assert "no step scores" in message
     with pytest.raises(BadInput, match="no step scores: only --vote majority"):
         replay(file, "--vote", "best")
 

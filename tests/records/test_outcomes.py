@@ -1,4 +1,4 @@
-"""The one table: what is written is what is read."""
+"""Outcomes: what is written is what is read."""
 
 from __future__ import annotations
 

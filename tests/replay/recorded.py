@@ -1,4 +1,4 @@
-"""Where the recordings of real models lie, and what a test says that has none."""
+"""The folder of recordings of real models; tests skip if it is absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings of real models: the figures computed for them independently, and files in which rows are mixed up."""
+"""Recordings of real models: figures computed independently, and detection of mixed-up rows."""
 
 from __future__ import annotations
 

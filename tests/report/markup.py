@@ -1,4 +1,4 @@
-"""What an HTML or SVG page is made of, as a parser sees it."""
+"""Elements and texts of an HTML or SVG page, as a parser sees them."""
 
 from __future__ import annotations
 

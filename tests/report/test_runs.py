@@ -75,9 +75,9 @@ def test_samples_say_which_answers_are_the_same_or_are_compared(tmp_path: Path) 
         spellings = list(dict.fromkeys(c["answer"] for c in row["candidates"]))
         for candidate in row["candidates"]:
             candidate["class"] = spellings.index(candidate["answer"])
-    write(tmp_path / "said", rows)
-    compared, said = (curves(load([path])) for path in (folder, tmp_path / "said"))
-    assert [c.points for c in compared] == [c.points for c in said]
+    write(tmp_path / "graded", rows)
+    compared, graded = (curves(load([path])) for path in (folder, tmp_path / "graded"))
+    assert [c.points for c in compared] == [c.points for c in graded]
     for row in rows:  # what the row says holds, even that nobody has a voice
         for candidate in row["candidates"]:
             candidate["class"] = -1

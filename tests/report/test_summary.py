@@ -1,4 +1,4 @@
-"""The summary of a run: a folder light enough to be committed, the same bytes each time, and nobody else's markup."""
+"""The summary of a run: small enough to commit, the same bytes each time, escaped text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objectives, the order of arms, and how samples are dealt."""
+"""Objectives, the order of arms, and the division of samples."""
 
 from __future__ import annotations
 

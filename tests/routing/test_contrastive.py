@@ -1,4 +1,4 @@
-"""RouterDC's losses by hand, and a training that can be cut off."""
+"""RouterDC's losses by hand, and resumable training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The search seam: what is paid, what is recorded, what is shared."""
+"""The search interface: what is charged, recorded and shared."""
 
 from __future__ import annotations
 
@@ -265,7 +265,7 @@ def test_a_beam_width_that_does_not_divide_says_what_is_used(n: int, width: int,
 
 
 @pytest.mark.parametrize(
-    ("parameters", "said"),
+    ("parameters", "message"),
     [
         ({"n": 4}, "N is the budget, not a parameter of a strategy"),
         ({"temperature": -1.0}, "temperature must be 0 or more"),
@@ -274,8 +274,8 @@ def test_a_beam_width_that_does_not_divide_says_what_is_used(n: int, width: int,
         ({"lookahead": -1}, "lookahead must be"),
     ],
 )
-def test_parameters_out_of_range_are_refused(parameters: dict[str, object], said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+def test_parameters_out_of_range_are_refused(parameters: dict[str, object], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
         build(Plan("beam-search", parameters))
 
 

@@ -6,7 +6,7 @@ after one sample is 0.5 for all; after two it tells easy problems (bin 1) from h
     vote of 1 sample     0.6 right                    easy 0.9, hard 0.3
     vote of 2 samples    easy 0.95, hard 0.3
     vote of 4 samples    easy 0.97, hard 0.4
-    beam-search, N = 4   easy 0.96, hard 0.7          100 FLOPs beside what was spent
+    beam-search, N = 4   easy 0.96, hard 0.7          100 FLOPs in addition
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The selector through the command line: what it prints, and what a user can get wrong."""
+"""The selector on the command line: output and errors."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_solution_says_what_was_decided_and_why(tts: Tts, profile: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (
             ["--profile", "none.json"],
@@ -80,7 +80,7 @@ def test_a_solution_says_what_was_decided_and_why(tts: Tts, profile: str) -> Non
     ],
 )
 def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
-    tts: Tts, profile: str, tmp_path: Path, arguments: list[str], said: str
+    tts: Tts, profile: str, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     text = Path(profile).read_text()
     (tmp_path / "damaged.json").write_text(text.replace('"policy": "lab-1m"', '"policy": 1'))
@@ -90,7 +90,7 @@ def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
     done = tts("solve", "-n", "8", *(part.format(profile=profile, **files) for part in arguments), MIA)
     assert done.code == 2
     assert done.out == ""
-    assert said in done.sentence
+    assert message in done.sentence
 
 
 def test_a_file_with_one_pot_goes_on_where_it_was_cut_off(tts: Tts, profile: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Profiles on disk: what is written is read, and whatever is damaged is refused with a sentence that says where."""
+"""Profiles on disk: what is written is read, and damage is refused with its place."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ BEAM = "beam-search"
     ],
 )
 def test_the_table(policy: str, dataset: str, strategies: tuple[str, ...]) -> None:
-    said = rule(CARDS[policy].parameters, "qwen", prm="qwen2.5-math-prm-7b", dataset=dataset)
-    assert (said.easy, said.medium, said.hard) == strategies
+    found = rule(CARDS[policy].parameters, "qwen", prm="qwen2.5-math-prm-7b", dataset=dataset)
+    assert (found.easy, found.medium, found.hard) == strategies
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The selector against calculations by hand and against trying every policy there is."""
+"""The selector against calculations by hand and against brute force over all policies."""
 
 from __future__ import annotations
 

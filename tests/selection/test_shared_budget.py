@@ -1,4 +1,4 @@
-"""FLOPs for many problems: divided by one price, corrected as they end, passed by no more than what was under way."""
+"""Shared budgets: divided by one price, updated as problems end, exceeded at most by problems in progress."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_what_an_earlier_call_spent_is_gone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"total_flops": 0.0}, "total_flops must be a number above zero"),
         ({"total_flops": math.nan}, "total_flops must be a number above zero"),
@@ -115,8 +115,8 @@ def test_what_an_earlier_call_spent_is_gone(tmp_path: Path) -> None:
         ({"total_flops": 1e9, "strategy": "dvts"}, "not dvts: leave the strategy out"),
     ],
 )
-def test_budgets_that_contradict_each_other_are_refused(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(BudgetError, match=said):
+def test_budgets_that_contradict_each_other_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(BudgetError, match=message):
         Solver(ToyPolicy(), ToyReward(), **settings)
 
 
@@ -125,5 +125,5 @@ def test_a_pot_needs_models_whose_cost_is_known() -> None:
 
     policy = ToyPolicy()
     policy.shape = replace(policy.shape, active=0)
-    with pytest.raises(BadInput, match="the size of toy is not known here"):
+    with pytest.raises(BadInput, match="the size of toy is unknown"):
         asyncio.run(Solver(policy, ToyReward(), total_flops=1e9).solve("how far"))

@@ -1,4 +1,4 @@
-"""The features in arrays are those that the selector computes, one problem at a time."""
+"""The vectorized features equal those of the selector."""
 
 from __future__ import annotations
 

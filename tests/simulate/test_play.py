@@ -1,4 +1,4 @@
-"""Plays on recorded problems: what they cost, what they end with, and what they may not look at."""
+"""Plays on recorded problems: their cost and answers, and that they do not see the right answers."""
 
 from __future__ import annotations
 

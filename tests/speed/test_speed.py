@@ -1,4 +1,4 @@
-"""What can be checked of the speed benchmark without measuring: lengths, the control's answers, table, resuming."""
+"""Parts of the speed benchmark that can be tested without measuring: lengths, answers, table, resuming."""
 
 from __future__ import annotations
 
@@ -106,10 +106,10 @@ def toy_loop(policy: ToyPolicy, temperature: float) -> tuple[Writer, list[int]]:
         async def generate(self, request: Request) -> Completion:
             node = request.node
             text = "".join(map(chr, node.step.tokens))[len(request.problem.text) :]
-            told = Node(step(request.problem.text), "/")
+            prefix = Node(step(request.problem.text), "/")
             for k, piece in enumerate(text.split("\n\n")[:-1]):
-                told = Node(Step(piece + "\n\n", tuple(map(ord, piece + "\n\n"))), f"/{k}", parent=told)
-            return await policy.generate(replace(request, node=told))
+                prefix = Node(Step(piece + "\n\n", tuple(map(ord, piece + "\n\n"))), f"/{k}", parent=prefix)
+            return await policy.generate(replace(request, node=prefix))
 
     return Writer(Retold(), tokenize, temperature=temperature, max_tokens=50), lengths
 

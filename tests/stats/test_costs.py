@@ -1,4 +1,4 @@
-"""What a part of the samples would have cost, against enumeration and against a real run at that width."""
+"""Costs of subsets against enumeration and against a real run at that width."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fewer samples would have given: against every subset, put to the real votes."""
+"""Estimates at smaller n against the real votes on every subset."""
 
 from __future__ import annotations
 

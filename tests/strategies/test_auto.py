@@ -1,4 +1,4 @@
-"""Auto at work: which ways it takes, what it tells, and what it never sees or waits for."""
+"""Auto: its moves, its trace, and what it must not see or wait for."""
 
 from __future__ import annotations
 

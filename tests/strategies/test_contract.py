@@ -1,4 +1,4 @@
-"""What every strategy owes on every engine. A new one joins by its name in the registry."""
+"""The contract of every strategy on every engine. A new one is included by its name in the registry."""
 
 from __future__ import annotations
 

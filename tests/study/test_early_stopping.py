@@ -1,4 +1,4 @@
-"""The rule without a profile, replayed over a world that is made up."""
+"""Early stopping without a profile, on synthetic recordings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tts.selection.published_rule import settled_confidence
 
 @pytest.mark.parametrize("strategy", ["majority", "best-of-n"])
 def test_each_order_ends_at_the_first_round_whose_votes_are_settled(strategy: str) -> None:
-    world = pool([0.0, 0.5, 0.7, 1.0], m=24, told=0.8, seed=1)
+    world = pool([0.0, 0.5, 0.7, 1.0], m=24, prm_accuracy=0.8, seed=1)
     simulator = Simulator(world, orders=8)
     answers, used = sample_until_settled(simulator, strategy, 24)
     for row, problem in enumerate(simulator.problems):
@@ -29,7 +29,7 @@ def test_each_order_ends_at_the_first_round_whose_votes_are_settled(strategy: st
 
 
 def test_the_table_sets_it_beside_drawing_all() -> None:
-    found = list(compared("made up", pool([1.0] * 30, m=24, told=0.8, seed=1), orders=4))
+    found = list(compared("made up", pool([1.0] * 30, m=24, prm_accuracy=0.8, seed=1), orders=4))
     assert [(row["strategy"], row["N"]) for row in found] == [
         ("majority", 16), ("majority", 24), ("best-of-n", 16), ("best-of-n", 24)
     ]  # fmt: skip

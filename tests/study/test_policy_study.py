@@ -1,4 +1,4 @@
-"""A whole study on a world that is made up: what is played, and what is said of it."""
+"""A whole study on synthetic recordings: plays, comparisons and output."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tts.types import Problem
 def world(seed: int) -> Pool:
     """Problems from hopeless to certain, and a search that does a little better than a sample."""
     chances = [k / 59 for k in range(60)]
-    return pool(chances, m=8, told=0.8, searched=[min(1.0, chance + 0.1) for chance in chances], seed=seed)
+    return pool(chances, m=8, prm_accuracy=0.8, searched=[min(1.0, chance + 0.1) for chance in chances], seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +82,9 @@ def test_a_search_that_only_some_seeds_have_is_played_on_those_and_said_to_be() 
     study = on_test(world(1), [world(2), without_searches(world(3))], orders=2, draws=10)
     seeds = {point.name: point.seeds for points in study.measured.fixed.values() for point in points}
     assert (seeds["beam-search@4"], seeds["best-of-n@8"]) == (1, 2)
-    said = summary.printed(study)
-    assert "60 problems, 2 seeds" in said
-    assert "Of fewer seeds: beam-search@4 (1)." in said
+    message = summary.printed(study)
+    assert "60 problems, 2 seeds" in message
+    assert "Of fewer seeds: beam-search@4 (1)." in message
     alone = on_test(world(1), [world(2)], orders=2, draws=10)
     [ours], [theirs] = (each.measured.fixed["beam-search"] for each in (study, alone))
     assert np.array_equal(ours.right, theirs.right)
@@ -148,17 +148,17 @@ def test_the_large_policys_greedy_answers_are_read_from_their_run_in_the_order_o
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--policies", "lab-9"], "lab-9 is not a built-in policy"),
         (["--policies", "lab-4m", "--runs", "nowhere"], "has no samples of lab-4m on lab-validation"),
     ],
 )
 def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_study(["--no-run", *arguments]) == 2
-    assert said in capsys.readouterr().err.splitlines()[-1]
+    assert message in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_small_policy_is_compared_at_its_dearest_point_that_is_cheaper_than_the_large_ones_answer(

@@ -1,4 +1,4 @@
-"""The problems, their worked solutions, their labels and their splits."""
+"""Word problems: worked solutions, labels and splits."""
 
 from __future__ import annotations
 

@@ -261,7 +261,7 @@ def _once(text: str) -> str:
         text = _ESCAPED.sub(r"\\", text)
     text = _NOUN.sub(r"\1\\text{\2}", _MARKDOWN.sub(r"\1", text))
     text = _GROUPED_AMOUNT.sub(lambda match: match[0].replace(",", ""), text)
-    # ", " separates the items of a list, and "," before three digits thousands: told apart while the spaces are there
+    # ", " separates the items of a list, and "," before three digits thousands: distinguished while the spaces exist
     listed = _LISTED.search(re.sub(r"\\!\s*", "", text)) is not None
     if _INEQUALITY.search(text):
         for pattern, connective in _CONNECTIVES:

@@ -70,7 +70,7 @@ def dump(value: Any, *, indent: int | None = None, compact: bool = False, ascii_
 
 
 def _deeper(bare: bytes) -> bool:
-    """Whether brackets lie within each other beyond :data:`DEPTH`; ``bare`` is JSON without its strings."""
+    """Return whether brackets are nested deeper than :data:`DEPTH`; ``bare`` is JSON without its strings."""
     brackets = bare.translate(_SQUARE, _NO_BRACKETS)
     for _ in range(DEPTH):
         brackets, before = brackets.replace(b"[]", b""), len(brackets)  # the innermost level
@@ -86,7 +86,7 @@ def _deeper(bare: bytes) -> bool:
 
 
 def _large(bare: bytes) -> bool:
-    """Whether a number may lie outside of floating point."""
+    """Return whether a number may exceed floating point."""
     shape = bare.translate(_SHAPE)
     return b"0" * 300 in shape or b"e000" in shape or b"e+000" in shape
 

@@ -50,7 +50,7 @@ class Line:
 
 
 def lines(path: Path, what: str = "") -> Iterator[Line]:
-    """The lines of a file; one whose name ends in ``.gz`` is unpacked.
+    """Yield the lines of a file; one whose name ends in ``.gz`` is decompressed.
 
     Raises BadInput where the file cannot be read, is UTF-16, or has a line longer than :data:`LONGEST`.
     """
@@ -71,7 +71,7 @@ def lines(path: Path, what: str = "") -> Iterator[Line]:
 
 
 def rows(path: Path, what: str = "") -> Iterator[tuple[Line, dict[str, Any]]]:
-    """Each line with the object it holds. A torn last line, which a killed run leaves, is passed over after others.
+    """Yield each line with its object. A partial last line of a killed run is ignored.
 
     Raises BadInput where the file cannot be read, and for a line that is not a JSON object.
     """
@@ -91,7 +91,7 @@ def rows(path: Path, what: str = "") -> Iterator[tuple[Line, dict[str, Any]]]:
 
 
 def row_at(path: Path, at: int) -> Any:
-    """Parse the line that begins at a byte, which :func:`lines` gave. Raises BadInput where there is none any more."""
+    """Parse the line at a byte offset from :func:`lines`. Raises BadInput if it is no longer there."""
     try:
         with path.open("rb") as file:
             file.seek(at)

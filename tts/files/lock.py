@@ -32,7 +32,7 @@ class Lock:
             raise BadInput(f"{what} is being written by {self._holder()}: wait for its end, or {instead}.") from error
         except (OSError, ValueError, NotImplementedError) as error:
             raise BadInput(f"{what} cannot be locked: {reason(error)}.") from error
-        with suppress(OSError):  # a full disk: the lock holds, and nobody is named
+        with suppress(OSError):  # a full disk: the lock holds, without a process number
             path.write_text(f"{os.getpid()}\n")
 
     def release(self, *, remove: bool = False) -> None:

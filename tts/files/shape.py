@@ -104,7 +104,7 @@ def listed(shape: Shape) -> Shape:
 
 
 def fields(needed: Mapping[str, Shape], maybe: Mapping[str, Shape] | None = None, *, more: bool = True) -> Shape:
-    """Take an object with these fields; ``more`` allows others, which nobody reads."""
+    """Take an object with these fields; ``more`` allows others, which are ignored."""
     known = {**needed, **(maybe or {})}
 
     def check(value: Any, what: str) -> None:
@@ -122,7 +122,7 @@ def fields(needed: Mapping[str, Shape], maybe: Mapping[str, Shape] | None = None
 
 
 def short(value: Any) -> str:
-    """A value as a sentence can quote it."""
+    """Format a value for an error message."""
     return _SHORT.repr(value)
 
 

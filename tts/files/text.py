@@ -52,7 +52,7 @@ def decoded(data: bytes, what: str) -> str:
 
 
 def is_utf8(text: str) -> bool:
-    """Whether text can be written as UTF-8: half a surrogate pair cannot."""
+    """Return whether a text can be written as UTF-8: half a surrogate pair cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -104,7 +104,7 @@ def is_folder(path: Path | str) -> bool:
 
 
 def is_stream(path: Path | str) -> bool:
-    """Whether a path is a device, a pipe or a socket: what can be written to and not replaced."""
+    """Return whether a path is a device, a pipe or a socket, which cannot be replaced."""
     try:
         mode = Path(path).stat().st_mode
     except (OSError, ValueError):
@@ -113,20 +113,20 @@ def is_stream(path: Path | str) -> bool:
 
 
 def open_stream(path: Path | str) -> IO[bytes]:
-    """Open a device or a pipe for writing. A pipe that nobody reads from raises OSError and does not wait."""
+    """Open a device or a pipe for writing. A pipe without a reader raises OSError at once."""
     stream = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     os.set_blocking(stream, True)
     return os.fdopen(stream, "wb", buffering=0)
 
 
 def reason(error: Exception) -> str:
-    """Why a file could not be used, as the end of a sentence."""
+    """Return why a file could not be used, as the end of a sentence."""
     strerror = error.strerror if isinstance(error, OSError) else None
     return strerror or (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _replace(path: Path, data: bytes | None) -> None:
-    """Write ``data`` beside ``path`` and rename it to ``path``; None only tries whether that can be done."""
+    """Write ``data`` next to ``path`` and rename it to ``path``; None only checks whether that is possible."""
     draft = path.with_name(f".{secrets.token_hex(6)}.partial")
     try:
         with draft.open("xb") as file:

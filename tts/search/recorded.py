@@ -34,7 +34,7 @@ def settings_of(head: Event, arguments: Collection[str], strategy: object = None
 
     Raises:
         BadInput: for a parameter that the recorded strategy does not declare, or a value of another kind.
-        UnknownName: for a strategy that nobody knows.
+        UnknownName: for an unknown strategy.
     """
     try:
         return _settings(head, arguments, strategy)

@@ -221,7 +221,7 @@ class Search:
             max_tokens: most tokens of one continuation; the room left in the context is a limit too.
             temperature: 0 is greedy.
             top_p: nucleus mass.
-            ahead: every new leaf will be scored, so a reward model that works beside the policy may read each as it
+            ahead: every new leaf will be scored, so a concurrent reward model may read each as it
                 comes, without waiting for the last one. What a search costs and finds is the same.
 
         Returns:

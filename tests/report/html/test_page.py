@@ -1,4 +1,4 @@
-"""The page of a report: what stands in it, that it needs nothing else, and that model text stays text."""
+"""The page of a report: its content, no external resources, and escaped model text."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class Siblings:
     """Joins requests that differ in nothing but their seed and are made in one turn of the event loop.
 
     A search requests all continuations of a prefix at once, so the search determines the groups, not timing.
-    The server numbers on from the first one's seed, as vLLM does. Whoever is cancelled leaves the others alone; the
+    The server counts up from the first one's seed, as vLLM does. A cancelled caller leaves the others alone; the
     request is cancelled when no caller waits for it any more.
 
     Args:

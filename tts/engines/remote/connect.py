@@ -124,7 +124,7 @@ async def _dialect(server: Server, card: ModelCard, text: Text | None) -> tuple[
         opened = await _perhaps(server, f"{root}/apply-template", {"messages": [{"role": "user", "content": "1"}]})
         dialect = replace(dialect, routes="llama.cpp" if isinstance(opened.data.get("prompt"), str) else "")
     if text is None and not dialect.routes:
-        dialect = replace(dialect, ids=False)  # nobody can turn the prompt into ids
+        dialect = replace(dialect, ids=False)  # without a tokenizer the prompt has no ids
     return dialect, text
 
 
