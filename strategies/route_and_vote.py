@@ -31,6 +31,7 @@ class RouteAndVote(Sampling):
 
     needs_reward: ClassVar[bool] = False
     takes_reward: ClassVar[bool] = False
+    single: ClassVar[bool] = False
     vote: ClassVar[str] = "majority"
 
     def __post_init__(self) -> None:

@@ -58,8 +58,9 @@ class Line:
 
 
 def strategies_of(text: str, with_prm: bool) -> list[str]:
-    """Parse ``--strategy``: names with commas; ``all`` means every strategy but auto."""
-    fixed = [name for name in registry.TABLE["strategy"] if name != "auto"]
+    """Parse ``--strategy``: names with commas; ``all`` means every fixed strategy of a single policy."""
+    kinds = {name: strategy_type(name) for name in registry.TABLE["strategy"]}
+    fixed = [name for name, kind in kinds.items() if kind.single and not kind.adaptive]
     known = registry.names("strategy")
     names = []
     for name in filter(None, (part.strip() for part in text.split(","))):

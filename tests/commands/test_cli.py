@@ -158,6 +158,7 @@ def test_lists_are_complete(tts: Tts) -> None:
         "auto",
         "best-of-n",
         "majority",
+        "route-and-vote",
         "beam-search",
         "dvts",
         "rebase",

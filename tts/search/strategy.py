@@ -25,6 +25,7 @@ class Strategy(ABC):
         takes_reward: it uses a reward model where one is named.
         adaptive: it chooses plan, vote and aggregation itself; it may use a profile and share a total of FLOPs.
         stepwise: it continues from steps, which a chat-only server and an outcome reward model do not allow.
+        single: it works with one policy; without a pool of models another strategy does the same.
         independent: its candidates are independent samples, so a subset is a valid run at a smaller width.
         vote: how its candidates vote by default.
         profile: the name or path of the profile it goes by; empty for none.
@@ -34,6 +35,7 @@ class Strategy(ABC):
     takes_reward: ClassVar[bool] = True
     adaptive: ClassVar[bool] = False
     stepwise: ClassVar[bool] = False
+    single: ClassVar[bool] = True
     independent: ClassVar[bool] = False
     vote: ClassVar[str] = "weighted"
     profile: str = ""
