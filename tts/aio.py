@@ -23,6 +23,27 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [task.result() for task in tasks]
 
 
+def in_time(work: Callable[[], T], seconds: float) -> T:
+    """Return what ``work`` returns; it runs on a thread that is left behind after ``seconds``. Raises TimeoutError."""
+    done: list[T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="tts-in-time", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failed:
+        raise failed[0]
+    if not done:
+        raise TimeoutError
+    return done[0]
+
+
 async def aside(work: Callable[..., T], *arguments: Any) -> T:
     """Run ``work`` on a thread of its own and return its result.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,3 +127,24 @@ async def test_a_template_on_a_server_that_refuses_a_system_message_gets_it_from
     await remote.prepare(PROBLEM)
     expected = policy._text.encode(f"<s><|user|>{BOXED}\n\n{PROBLEM.text}<|assistant|>")
     assert list(remote.prompt(PROBLEM).tokens) == expected
+
+
+LOOPING = """
+from transformers import AutoTokenizer
+from tts.engines import tokenizer
+from tts.errors import ModelError
+from tts.models.files import BUILT_IN
+tokenizer.TEMPLATE_SECONDS = 0.3
+made = AutoTokenizer.from_pretrained(BUILT_IN / "lab-1m")
+made.chat_template = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
+try:
+    tokenizer.Text(made).chat("How far?")
+except ModelError as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow
+def test_a_template_that_loops_for_ever_is_one_sentence_and_the_process_ends() -> None:
+    done = subprocess.run([sys.executable, "-c", LOOPING], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == ("the model's chat template has not ended after 0.3 s: it may loop for ever, so mend it.\n")

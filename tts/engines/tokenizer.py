@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tts.aio import in_time
 from tts.errors import BadInput, ModelError, PromptTooLong
 from tts.models.card import ModelCard
 from tts.models.text_encoder import TextEncoder
@@ -14,6 +15,9 @@ from tts.types import Problem, Step
 # Some templates (Llama's, SmolLM3's) write today's date into the prompt; a fixed date makes prompts reproducible.
 _DATE = datetime.datetime(2024, 7, 26, tzinfo=datetime.UTC)
 TEMPLATE_DATE = _DATE.strftime("%d %b %Y")
+
+TEMPLATE_SECONDS = 10.0
+"""Time that a chat template may take: it is a program of the model's author."""
 
 
 class Text:
@@ -67,10 +71,18 @@ class Text:
         """Render the template; None if it has no place for the system message."""
         messages = [{"role": "system", "content": system}] * bool(system) + [{"role": "user", "content": user}]
         try:
-            text: str = self.tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=True, date_string=TEMPLATE_DATE,
-                strftime_now=_DATE.strftime, **template,
+            text: str = in_time(
+                lambda: self.tokenizer.apply_chat_template(
+                    messages, tokenize=False, add_generation_prompt=True, date_string=TEMPLATE_DATE,
+                    strftime_now=_DATE.strftime, **template,
+                ),
+                TEMPLATE_SECONDS,
             )  # fmt: skip
+        except TimeoutError as error:
+            raise ModelError(
+                f"the model's chat template has not ended after {TEMPLATE_SECONDS:g} s: it may loop for ever, so "
+                "mend it."
+            ) from error
         except Exception as error:
             if not needed:
                 return None
