@@ -32,6 +32,7 @@ class RouteAndVote(Sampling):
     needs_reward: ClassVar[bool] = False
     takes_reward: ClassVar[bool] = False
     single: ClassVar[bool] = False
+    trusted: ClassVar[frozenset[str]] = frozenset({"profile", "team"})
     vote: ClassVar[str] = "majority"
 
     def __post_init__(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tts.errors import EngineError
 
@@ -117,6 +118,43 @@ def background() -> LoopThread:
         if _thread is None:
             _thread = LoopThread()
         return _thread
+
+
+class Mailbox(Generic[T]):
+    """Items put in from any thread, read by the event loop that made it, in order; bounded by nothing."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._items: deque[T] = deque()
+        self._filled = asyncio.Event()
+        self._asked = False  # whether the reader is to be woken already: one call a batch, not one an item
+        self._closed = False
+
+    def put(self, item: T) -> None:
+        self._items.append(item)
+        self._wake()
+
+    def close(self) -> None:
+        """End the iteration after the items that are in."""
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if not self._asked:
+            self._asked = True
+            with suppress(RuntimeError):  # the loop is closed, and with it the reader
+                self._loop.call_soon_threadsafe(self._filled.set)
+
+    async def __aiter__(self) -> AsyncGenerator[T, None]:
+        while True:
+            self._asked = False
+            self._filled.clear()
+            while self._items:
+                yield self._items.popleft()
+            if self._closed and not self._items:
+                return
+            if not self._asked:
+                await self._filled.wait()
 
 
 class Requests:

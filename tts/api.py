@@ -7,10 +7,12 @@ import inspect
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tts.aio import aside, background
+from tts.aio import Mailbox, aside, background
 from tts.budget import MAX_SECONDS, Budget
 from tts.cost import Prices
 from tts.engines.load import Loading, close, load_both, load_policy, load_reward
@@ -25,7 +27,7 @@ from tts.search.recorded import settings_of
 from tts.search.run import run
 from tts.search.strategy import Strategy
 from tts.selection.shared_budget import Share, SharedBudget, check_total
-from tts.trace import Trace
+from tts.trace import Event, Listener, Trace
 from tts.types import Problem, Solution, Usage
 
 T = TypeVar("T")
@@ -110,14 +112,17 @@ class Solver:
         self._loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
         self._models: tuple[Policy, RewardModel | None] | None = None
         self._policy = policy
-        self.planned = planned(
+        self._make_plan(
             Wish(
                 policy=policy, prm=prm, strategy=strategy, n=budget.n, vote=vote, aggregate=aggregate, extract=extract,
                 seed=seed, profile=None if profile is None else str(profile), dataset=dataset, parameters=parameters,
             )
         )  # fmt: skip
+
+    def _make_plan(self, wish: Wish) -> None:
+        self._wish, self.planned = wish, planned(wish)
         self.plan, self.strategy, self.warnings = self.planned.plan, self.planned.strategy, self.planned.warnings
-        check_total(total_flops, budget, self.plan.strategy, self.strategy.adaptive)
+        check_total(self.total_flops, self.budget, self.plan.strategy, self.strategy.adaptive)
 
     @classmethod
     def replay(cls, trace: Trace | str, **changes: Any) -> Solver:
@@ -130,6 +135,32 @@ class Solver:
         head = next(policy.traces[next(iter(policy.traces))].of("start"))
         recorded = settings_of(head, inspect.signature(cls).parameters, changes.get("strategy"))
         return cls(**{**recorded, "policy": policy, "prm": reward, **changes})
+
+    def variant(self, budget: Budget | None = None, **changes: Any) -> Solver:
+        """Return a solver with other settings that shares the models of this one, and what is loaded of them.
+
+        Args:
+            budget: another one.
+            changes: of ``strategy``, ``vote``, ``aggregate``, ``extract``, ``seed`` or ``parameters`` (all of them, as
+                a mapping).
+
+        Raises:
+            TTSError: for anything that a user can mend, as the constructor does.
+        """
+        other = copy(self)
+        other.budget = budget or self.budget
+        other._make_plan(replace(self._wish, n=other.budget.n, **changes))
+        if self._models is not None:
+            other._share(self._models, self.planned.prm)
+        return other
+
+    def _share(self, models: tuple[Policy, RewardModel | None], prm: str | RewardModel | None) -> None:
+        """Take loaded models, if they are all that this plan needs."""
+        self._models = None
+        if self.planned.prm is None or self.planned.prm == prm:
+            models = models if self.planned.prm is not None else (models[0], None)
+            self._check(*models)
+            self._models = models
 
     def load(self) -> tuple[Policy, RewardModel | None]:
         """Return both models; load them if they are not loaded, or if an engine's process has ended."""
@@ -185,7 +216,24 @@ class Solver:
         """Solve one problem."""
         return await self._solve(as_problem(problem), self._shared(1).open())
 
-    async def _solve(self, problem: Problem, share: Share) -> Solution:
+    async def watch(self, problem: str | Problem) -> AsyncGenerator[Event | Solution, None]:
+        """Solve one problem; yield each event of its trace (:mod:`tts.trace`) as it happens, and the Solution last.
+
+        Closing the generator, or cancelling the task that iterates over it, ends the search at once: what is being
+        sampled leaves the engine's batch.
+        """
+        heard: Mailbox[Event] = Mailbox()
+        search = asyncio.create_task(self._solve(as_problem(problem), self._shared(1).open(), heard.put))
+        search.add_done_callback(lambda _: heard.close())
+        try:
+            async for event in heard:
+                yield event
+            yield await search
+        finally:
+            search.cancel()
+            await asyncio.gather(search, return_exceptions=True)
+
+    async def _solve(self, problem: Problem, share: Share, listener: Listener | None = None) -> Solution:
         replayed = isinstance(self._policy, ReplayPolicy)
         clock = _standing_still if replayed else time.monotonic
         begun = clock()
@@ -206,6 +254,7 @@ class Solver:
             clock=clock,
             waited=clock() - begun,
             warnings=(*self.warnings, *filter(None, [*notes, self.planned.known(problem), share.warning])),
+            listener=listener,
         )
         return await (background().run(search) if all(model.background for model in models) else search)
 

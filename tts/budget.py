@@ -31,6 +31,7 @@ class Budget:
         max_flops: limit of FLOPs of policy and reward model together, as :mod:`tts.cost` counts them.
         max_seconds: limit of wall time; samples finished by then are kept.
         max_cost: limit of dollars, by the policy's prices; every request is billed its whole prompt.
+        max_solution_tokens: limit of the tokens of any one solution.
         flop_price: accuracy that one more FLOP must gain, used by adaptive strategies; None leaves it to the strategy.
     """
 
@@ -40,11 +41,12 @@ class Budget:
     max_seconds: float | None = None
     flop_price: float | None = None
     max_cost: float | None = None
+    max_solution_tokens: int | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
             raise BudgetError(f"a budget is a whole number of samples, 1 or more, not {self.n!r}.")
-        for name in ("max_tokens", "max_flops", "max_seconds", "max_cost"):
+        for name in ("max_tokens", "max_flops", "max_seconds", "max_cost", "max_solution_tokens"):
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise BudgetError(f"{name} must be a number above zero, not {value!r}.")

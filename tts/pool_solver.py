@@ -21,6 +21,7 @@ from tts.routing.arms import Arm
 from tts.routing.choice import Expected, Objective, ordered, worth
 from tts.routing.pool import Pool
 from tts.selection.shared_budget import Share, SharedBudget
+from tts.trace import Listener
 from tts.types import Plan, Problem, Solution
 
 _OWN = ("policy", "prm", "strategy", "profile", "total_flops", "prices", "dataset")
@@ -99,12 +100,12 @@ class PoolSolver(Solver):
         _in_use.get().append(arm)
         return solver.load()[0]
 
-    async def _solve(self, problem: Problem, share: Share) -> Solution:
+    async def _solve(self, problem: Problem, share: Share, listener: Listener | None = None) -> Solution:
         ranked = await self.rank(problem.text)
         notes = [_FITTED] if self.pool.fitted_on(problem.text) else []
         for k, arm in enumerate(ranked):
             try:
-                solution = await self._solved(arm, problem, share)
+                solution = await self._solved(arm, problem, share, listener)
             except (EngineError, ModelError) as error:
                 notes.append(f"{arm.arm} could not be used, so the next best model was asked: {error}")
                 continue
@@ -112,12 +113,12 @@ class PoolSolver(Solver):
             return replace(solution, plan=replace(solution.plan, reason=reason), warnings=(*notes, *solution.warnings))
         raise EngineError(f"no model of this pool could be used; {notes[-1]}")
 
-    async def _solved(self, arm: Expected, problem: Problem, share: Share) -> Solution:
+    async def _solved(self, arm: Expected, problem: Problem, share: Share, listener: Listener | None) -> Solution:
         solver = await self._loaded(self.pool.arm(arm.arm))
         used = [arm.arm]
         _in_use.set(used)
         try:
-            return await solver._solve(problem, share)
+            return await solver._solve(problem, share, listener)
         finally:
             self._flying.subtract(used)
 

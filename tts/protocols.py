@@ -78,6 +78,11 @@ class Model(ABC):
     background: bool = False
 
     @property
+    def cache_hits(self) -> int:
+        """Return the tokens that were found in a cache of prefixes so far; 0 where that is not known."""
+        return 0
+
+    @property
     def counted(self) -> bool:
         """True where the FLOPs of a pass are known, so that a ceiling of FLOPs can be kept."""
         return self.shape.active > 0

@@ -2,8 +2,9 @@
 
 A trace is a list of events, plain dictionaries of JSON types:
 
-    {"event": "start", "problem": {"id", "text"}, "plan": {...}, "budget": {...}, "prompt": {"text", "tokens"},
-     "policy": {"name", "context", "shape"}, "prm": {"name", "shape", "prompt": its length in tokens} or null}
+    {"event": "start", "problem": {"id", "text", "turns" of a conversation}, "plan": {...}, "budget": {...},
+     "prompt": {"text", "tokens"}, "policy": {"name", "context", "shape"},
+     "prm": {"name", "shape", "prompt": its length in tokens} or null}
     {"event": "plan", "strategy", "n", "parameters", "vote", "aggregate", "reason", what was considered ...}
                                                                         a decision of an adaptive strategy
     {"event": "root", "key": "0/", "policy": {...}, "prompt": {...}}    a fork that samples from another policy
@@ -21,7 +22,7 @@ gives the same bytes at any concurrency.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +34,24 @@ from tts.files.shape import Misfit
 from tts.files.text import write_atomically
 
 Event = dict[str, Any]
+Listener = Callable[[Event], None]
 _RANK = {"start": 0, "plan": 1, "root": 2, "sample": 3, "score": 4, "cut": 5, "end": 6}
 
 
 class Trace:
-    """The events of one search."""
+    """The events of one search. ``listener`` is called with each event as it is added, until the search ends."""
 
-    __slots__ = ("events",)
+    __slots__ = ("events", "listener")
 
-    def __init__(self, events: list[Event] | None = None) -> None:
+    def __init__(self, events: list[Event] | None = None, listener: Listener | None = None) -> None:
         self.events: list[Event] = events if events is not None else []
+        self.listener = listener
 
     def add(self, event: str, **fields: Any) -> None:
-        self.events.append({"event": event, **fields})
+        added = {"event": event, **fields}
+        self.events.append(added)
+        if self.listener is not None:
+            self.listener(added)
 
     def of(self, event: str) -> Iterator[Event]:
         """Iterate over the events of one kind, in the order they were added."""

@@ -36,20 +36,34 @@ class Finish(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """A message of a conversation. ``role`` is ``"system"``, ``"user"`` or ``"assistant"``."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A question to be answered. It never contains the right answer, so no search can see it.
 
-    ``id`` names the problem in traces, seeds and result files; the default is a hash of the text.
+    ``id`` names the problem in traces, seeds and result files; the default is a hash of text and turns.
+
+    ``turns`` is the conversation that a policy reads; the last turn is the user's. It is empty if the problem is one
+    question without a system message. ``text`` then still is all that was asked, for whatever reads no conversation:
+    reward models, routers, pages.
     """
 
     text: str
     id: str = ""
+    turns: tuple[Turn, ...] = ()
 
     def __post_init__(self) -> None:
-        if not is_utf8(self.text) or not is_utf8(self.id):
+        if not all(map(is_utf8, (self.text, self.id, *(turn.text for turn in self.turns)))):
             raise BadInput("the problem is not UTF-8 text: it holds half a surrogate pair.")
         if not self.id:
-            object.__setattr__(self, "id", hashlib.sha256(self.text.encode()).hexdigest()[:12])
+            content = self.text + "".join(f"\0{turn.role}\0{turn.text}" for turn in self.turns)
+            object.__setattr__(self, "id", hashlib.sha256(content.encode()).hexdigest()[:12])
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

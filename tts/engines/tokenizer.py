@@ -10,7 +10,7 @@ from tts.aio import in_time
 from tts.errors import BadInput, ModelError, PromptTooLong
 from tts.models.card import ModelCard
 from tts.models.text_encoder import TextEncoder
-from tts.types import Problem, Step
+from tts.types import Problem, Step, Turn
 
 # Some templates (Llama's, SmolLM3's) write today's date into the prompt; a fixed date makes prompts reproducible.
 _DATE = datetime.datetime(2024, 7, 26, tzinfo=datetime.UTC)
@@ -40,7 +40,13 @@ class Text:
         return text
 
     def chat(
-        self, user: str, system: str = "", *, opening: str = "", template: Mapping[str, Any] | None = None
+        self,
+        user: str,
+        system: str = "",
+        *,
+        before: Sequence[Turn] = (),
+        opening: str = "",
+        template: Mapping[str, Any] | None = None,
     ) -> tuple[str, list[int]]:
         """Encode the start of a conversation up to where the assistant continues, as text and ids.
 
@@ -49,27 +55,33 @@ class Text:
         is text: only the template and ``opening`` write control tokens.
 
         Args:
-            user: the user's turn.
+            user: the user's last turn.
             system: system message, or empty.
+            before: turns between the two.
             opening: how the assistant's turn has to begin, unless the template does that itself.
             template: further names for the template.
 
         Raises:
             ModelError: when the template refuses.
         """
-        user, system = self._encoder.quote(user), self._encoder.quote(system)
-        plain = f"{system}\n\n{user}" if system else user
+        quote, system = self._encoder.quote, self._encoder.quote(system)
+        turns = [{"role": turn.role, "content": quote(turn.text)} for turn in (*before, Turn("user", user))]
         if not self.tokenizer.chat_template:
-            return self._encoder.unquote(plain + opening), self.encode(plain + opening, special=True)
-        text = self._rendered(user, system, template or {}) if system else None
+            plain = "\n\n".join(filter(None, [system, *(turn["content"] for turn in turns)])) + opening
+            return self._encoder.unquote(plain), self.encode(plain, special=True)
+        text = self._rendered(turns, system, template or {}) if system else None
         if text is None:
-            text = self._rendered(plain, "", template or {}, needed=True) or ""
+            if system:
+                turns[0] = {**turns[0], "content": f"{system}\n\n{turns[0]['content']}"}
+            text = self._rendered(turns, "", template or {}, needed=True) or ""
         text = opened(text, opening)
         return self._encoder.unquote(text), self.encode(text)
 
-    def _rendered(self, user: str, system: str, template: Mapping[str, Any], needed: bool = False) -> str | None:
+    def _rendered(
+        self, turns: list[dict[str, str]], system: str, template: Mapping[str, Any], needed: bool = False
+    ) -> str | None:
         """Render the template; None if it has no place for the system message."""
-        messages = [{"role": "system", "content": system}] * bool(system) + [{"role": "user", "content": user}]
+        messages = [{"role": "system", "content": system}] * bool(system) + turns
         try:
             text: str = in_time(
                 lambda: self.tokenizer.apply_chat_template(
@@ -96,9 +108,9 @@ class Text:
         """
         if not problem.text.strip():
             raise BadInput("the problem is empty: give some text to solve.")
-        text, tokens = self.chat(
-            card.user(problem.text), card.system, opening=card.opening, template=card.template
-        )  # fmt: skip
+        *before, last = card.conversation(problem)
+        system = before.pop(0).text if before and before[0].role == "system" else ""
+        text, tokens = self.chat(last.text, system, before=before, opening=card.opening, template=card.template)
         if len(tokens) >= context:
             raise PromptTooLong(
                 f"the problem is {len(tokens)} tokens long and {card.name} takes {context} together with the "

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tts.types import Problem, Turn
+
 Kind = Literal["policy", "prm"]
 
 BOXED = "Please reason step by step, and put your final answer within \\boxed{}."
@@ -72,6 +74,17 @@ class ModelCard:
     def template(self) -> dict[str, bool]:
         """Return the arguments of the chat template."""
         return {"enable_thinking": self.thinking} if self.switch else {}
+
+    def conversation(self, problem: Problem) -> list[Turn]:
+        """Return what the model reads: one system turn if there is any, the problem's turns, the suffix after the last.
+
+        The model's own system message comes first, since it says how to write an answer that can be found.
+        """
+        turns = problem.turns or (Turn("user", problem.text),)
+        systems = [self.system, *(turn.text for turn in turns if turn.role == "system")]
+        system = "\n\n".join(filter(None, systems))
+        *before, last = (turn for turn in turns if turn.role != "system")
+        return [*[Turn("system", system)] * bool(system), *before, Turn(last.role, self.user(last.text))]
 
     def user(self, problem: str) -> str:
         """Return the user's turn for a problem."""

@@ -18,7 +18,7 @@ from tts.records.solution_json import plan_dict
 from tts.registry import resolve
 from tts.search.search import Search
 from tts.search.strategy import AUTO, Strategy, build
-from tts.trace import Trace
+from tts.trace import Listener, Trace
 from tts.types import Candidate, Node, Plan, Problem, Solution
 
 
@@ -33,6 +33,7 @@ async def run(
     clock: Callable[[], float] = time.monotonic,
     waited: float = 0.0,
     warnings: tuple[str, ...] = (),
+    listener: Listener | None = None,
 ) -> Solution:
     """Solve one problem with its plan.
 
@@ -46,15 +47,17 @@ async def run(
         clock: returns seconds; constant in the replay engine.
         waited: seconds that the problem waited for its models, part of its ``max_seconds``.
         warnings: sentences to pass on with the solution.
+        listener: called with each event of the trace as it is added.
 
     Raises:
         PromptTooLong: the problem does not fit the policy's context.
     """
     strategy = strategy or build(plan)
-    begun, ledger, trace = clock(), Ledger.of(budget, clock), Trace()
+    begun, ledger, trace = clock(), Ledger.of(budget, clock), Trace(listener=listener)
     ledger.deadline -= waited
     extract = resolve("extraction", plan.extract)
     search = Search.start(problem, policy, reward, ledger, trace, plan.n, plan.seed, extract)
+    search.longest = budget.max_solution_tokens
     trace.add("start", **_head(search, plan, policy, reward, budget))
     leaves = await strategy(search)
     if not any(leaf.finished for leaf in leaves):
@@ -74,6 +77,7 @@ async def run(
         stopped=search.stopped,
         usage=asdict(usage),
     )
+    trace.listener = None
     return Solution(
         problem=problem,
         answer=verdict.answer,
@@ -129,6 +133,11 @@ def _voters(search: Search, candidates: Sequence[Candidate]) -> tuple[Candidate,
 _MISSING = {How.BOXED: "a boxed answer", How.STATED: "a stated answer"}
 
 
+def _problem(problem: Problem) -> dict[str, Any]:
+    turns = [asdict(turn) for turn in problem.turns]
+    return {"id": problem.id, "text": problem.text} | ({"turns": turns} if turns else {})
+
+
 def _head(search: Search, plan: Plan, policy: Policy, reward: RewardModel | None, budget: Budget) -> Mapping[str, Any]:
     prm = None
     if reward is not None:
@@ -138,7 +147,7 @@ def _head(search: Search, plan: Plan, policy: Policy, reward: RewardModel | None
             prm["outcome"] = True
     root = search.root.step
     return {
-        "problem": {"id": search.problem.id, "text": search.problem.text},
+        "problem": _problem(search.problem),
         "plan": plan_dict(plan),
         "budget": asdict(budget),
         "prompt": {"text": root.text, "tokens": list(root.tokens)},

@@ -60,6 +60,7 @@ class Search:
     _policy: Policy
     _reward: RewardModel | None
     width: int
+    longest: int | None = None  # tokens of a solution
     _extract: Callable[[str], Found | str | None] = extract
     _label: str = ""
     _shared: _Shared = field(default_factory=_Shared)
@@ -232,10 +233,10 @@ class Search:
         if sum(counts) > self.width:
             raise StrategyError(f"{sum(counts)} continuations at once are more than the width of {self.width}.")
         requests = [
-            self._request(node, until, min(max_tokens, self._policy.context - node.length), temperature, top_p)
+            self._request(node, until, min(max_tokens, room), temperature, top_p)
             for node, count in zip(nodes, counts, strict=True)
+            if (room := self._room(node)) > 0
             for _ in range(count)
-            if node.length < self._policy.context
         ]
         children: dict[Node, list[Node]] = {node: [] for node in nodes}
         while requests and (batch := self.account.afford(requests)):
@@ -302,6 +303,13 @@ class Search:
         self._children[path] += 1
         key = f"{self._label}/{path}.{index}" if path else f"{self._label}/{index}"
         return Request(self.problem, node, key, self._draw(key), until, max_tokens, temperature, top_p)
+
+    def _room(self, node: Node) -> int:
+        """Return the tokens by which the solution at a node may still grow."""
+        longest = self._policy.context
+        if self.longest is not None:
+            longest = min(longest, self.root.length + self.longest)
+        return longest - node.length
 
     def _draw(self, what: str) -> int:
         """Return 64 bits derived from the seed, the problem and their purpose ``what``."""

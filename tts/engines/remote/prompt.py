@@ -9,7 +9,7 @@ from tts.engines.remote.text_steps import estimate, stand_ins
 from tts.engines.tokenizer import TEMPLATE_DATE, Text, opened
 from tts.errors import EngineError
 from tts.models.card import ModelCard
-from tts.types import Problem
+from tts.types import Problem, Turn
 
 Prompt = tuple[str, tuple[int, ...]]
 """A prompt as text and token ids."""
@@ -29,12 +29,12 @@ class Prompts:
 
     def __init__(self, card: ModelCard, server: Server, dialect: Dialect, text: Text | None) -> None:
         self._card, self._server, self._dialect, self._text = card, server, dialect, text
-        self._prepared: dict[str, Prompt] = {}
+        self._prepared: dict[tuple[str, tuple[Turn, ...]], Prompt] = {}
 
     async def prepare(self, problem: Problem) -> None:
         """Fetch what :meth:`of` needs from the server, so that it will not block the event loop."""
-        if self._asks and problem.text.strip() and problem.text not in self._prepared:
-            self._prepared[problem.text] = await self._theirs(problem)
+        if self._asks and problem.text.strip() and (problem.text, problem.turns) not in self._prepared:
+            self._prepared[problem.text, problem.turns] = await self._theirs(problem)
             if len(self._prepared) > _KEPT:
                 del self._prepared[next(iter(self._prepared))]
 
@@ -43,7 +43,7 @@ class Prompts:
 
         Where only the server has the tokenizer and nothing was prepared, this waits for the server.
         """
-        if (found := self._prepared.get(problem.text)) is not None:
+        if (found := self._prepared.get((problem.text, problem.turns))) is not None:
             return found
         return self._server.wait(self._theirs(problem)) if self._asks else self._ours(problem, context)
 
@@ -58,8 +58,7 @@ class Prompts:
 
     def messages(self, problem: Problem) -> list[dict[str, str]]:
         """The turns of a chat."""
-        system = [{"role": "system", "content": self._card.system}] if self._card.system else []
-        return [*system, {"role": "user", "content": self._card.user(problem.text)}]
+        return [{"role": turn.role, "content": turn.text} for turn in self._card.conversation(problem)]
 
     def _plain(self, problem: Problem) -> str:
         return "\n\n".join(message["content"] for message in self.messages(problem)) + self._card.opening
@@ -85,8 +84,10 @@ class Prompts:
             return text, self._tokens(reply)
         asked["chat_template_kwargs"] = {"date_string": TEMPLATE_DATE, **self._card.template}
         reply = await self._route("tokenize", {"model": self._card.name, "add_generation_prompt": True, **asked})
-        if reply.status == 400 and self._card.system:  # a template without a place for it
-            asked["messages"] = [{"role": "user", "content": plain.removesuffix(opening)}]
+        if reply.status == 400 and messages[0]["role"] == "system":  # a template without a place for it
+            system, first, *others = messages
+            first = {**first, "content": f"{system['content']}\n\n{first['content']}"}
+            asked["messages"] = [first, *others]
             reply = await self._route("tokenize", {"model": self._card.name, "add_generation_prompt": True, **asked})
         if reply.status == 400:  # a model without a chat template
             reply = await self._route("tokenize", {"model": self._card.name, "prompt": plain})

@@ -36,6 +36,11 @@ class LocalModel:
         return self._store.stats
 
     @property
+    def cache_hits(self) -> int:
+        """Return the tokens that were found in the cache so far."""
+        return self.stats.reused
+
+    @property
     def nbytes(self) -> int:
         """Bytes of keys and values held for steps that are alive."""
         return self._store.nbytes

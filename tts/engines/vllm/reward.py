@@ -67,6 +67,11 @@ class VLLMReward(RewardModel):
         """False once the engine's process has ended."""
         return not self._service.dead
 
+    @property
+    def cache_hits(self) -> int:
+        """Return the tokens that were found in the cache so far."""
+        return self.reused
+
     def lengths(self, problem: Problem, node: Node) -> list[int]:
         """Tokens of the prompt, then of each step of ``node``."""
         return self._reader.lengths(problem, node)
