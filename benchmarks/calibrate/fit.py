@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from benchmarks.calibrate.rates import Bins, curves
 from benchmarks.calibrate.regression import Floats, logistic
-from benchmarks.calibrate.vote_choice import MAJORITY, of_samples, of_searches, unmeasured_ending, unmeasured_stage
+from benchmarks.calibrate.vote_choice import of_samples, of_searches, unmeasured_ending, unmeasured_stage
 from benchmarks.recordings.pool import Key
 from benchmarks.simulate.simulator import GradedSimulator, estimate, is_search
+from benchmarks.stats.vote_rules import MAJORITY
 from tts.registry import resolve
 from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Scale, Stage
 from tts.selection.selector import Limits, best_moves, cheapest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,29 +12,11 @@ from numpy.typing import NDArray
 from benchmarks.calibrate.regression import Floats
 from benchmarks.recordings.pool import Key
 from benchmarks.simulate.simulator import GradedSimulator
-from tts.answers.aggregate import AGGREGATES
+from benchmarks.stats.vote_rules import DEFAULT, MAJORITY, VOTE_RULES, VoteRule, best_rule
 from tts.registry import resolve
 from tts.selection.profile import Curve, Ending, Stage
 
-SURE = 1.645
-"""Standard errors by which a vote must exceed the default to be chosen."""
-
 _NONE = Curve((0.0,), (0.0,), (0.0,))
-
-
-@dataclass(frozen=True, slots=True)
-class VoteRule:
-    """A vote and the aggregation of step scores it uses."""
-
-    vote: str
-    aggregate: str
-
-
-DEFAULT = VoteRule("weighted", "last")
-MAJORITY = VoteRule("majority", "last")
-VOTE_RULES = tuple(
-    dict.fromkeys([DEFAULT, MAJORITY, *(VoteRule(v, a) for v in ("weighted", "best") for a in AGGREGATES)])
-)
 
 
 def of_samples(graded: GradedSimulator, rows: NDArray[np.int64]) -> VoteRule:
@@ -71,12 +53,8 @@ def of_searches(graded: GradedSimulator, rows: NDArray[np.int64], keys: Sequence
 
 
 def _better(rows: NDArray[np.int64], found: Iterable[tuple[VoteRule, Sequence[Floats]]]) -> VoteRule:
-    """Return the rule that is right most often if it is significantly better than the first one, else the first."""
-    each = [(b, np.mean([right[rows].mean(axis=1) for right in rights], axis=0)) for b, rights in found]
-    default, ground = each[0]
-    best, top = max(each, key=lambda pair: float(pair[1].mean()))
-    gain = top - ground
-    return best if gain.mean() > SURE * gain.std() / np.sqrt(len(gain)) else default
+    """Return the best rule over all stages, each problem's mean of them."""
+    return best_rule({rule: np.mean([right[rows].mean(axis=1) for right in rights], axis=0) for rule, rights in found})
 
 
 def unmeasured_stage(n: int, scored: bool) -> Stage:

@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.prm_eval.protocol import DRAWS, Scored, Subset, divide
 from benchmarks.stats.intervals import Interval, cluster_weights, percentile
+from benchmarks.stats.vote_rules import DEFAULT, MAJORITY, VOTE_RULES, VoteRule, best_rule
 from tts.answers.aggregate import AGGREGATES, aggregate
 from tts.answers.equivalence import group
 from tts.answers.extract import extract
@@ -46,6 +47,10 @@ class Rankings:
     ``problems`` is their number, ``mixed`` the number of those with right and wrong solutions. ``random`` is the share
     of right solutions, ``there`` the share of problems with a right one, ``majority`` the share of problems whose most
     common answer is right (None if too few answers can be parsed).
+
+    ``rule`` is the vote rule to use with this reward model: the default, or the best one if it is significantly better
+    (:func:`benchmarks.stats.vote_rules.best_rule`); ``rule_gain`` is its paired gain over the default. The rule is
+    chosen on the same problems, so its gain is an upper bound. Both are None if too few answers can be parsed.
     """
 
     problems: int
@@ -54,6 +59,8 @@ class Rankings:
     there: float
     majority: float | None
     by: Mapping[str, Ranking]
+    rule: VoteRule | None
+    rule_gain: Interval | None
 
 
 def rankings(subsets: Sequence[Subset], draws: int = DRAWS, seed: int = 0) -> Rankings | None:
@@ -72,6 +79,7 @@ def rankings(subsets: Sequence[Subset], draws: int = DRAWS, seed: int = 0) -> Ra
     legible = sum(len(g.answers) - g.answers.count(None) for g in several) > sum(len(g.answers) for g in several) / 2
     elected = np.array([g.majority() for g in several]) if legible else None
     right = np.array([g.share for g in several])
+    rule, rule_gain = _rule(several, weights, elected) if elected is not None else (None, None)
     return Rankings(
         len(several),
         int(((right > 0) & (right < 1)).sum()),
@@ -79,6 +87,8 @@ def rankings(subsets: Sequence[Subset], draws: int = DRAWS, seed: int = 0) -> Ra
         float((right > 0).mean()),
         float(elected.mean()) if elected is not None else None,
         {how: _ranking(several, weights, elected, how) for how in AGGREGATES},
+        rule,
+        rule_gain,
     )
 
 
@@ -105,6 +115,11 @@ class _Group:
         )
         return float(verdict.best is not None and bool(self.right[int(verdict.best.key)]))
 
+    def by(self, rule: VoteRule) -> float:
+        """Return how often the choice by a rule that reads scores is right."""
+        scores = [aggregate(found, rule.aggregate) for found in self.scores]
+        return self.chosen(np.array(scores)) if rule.vote == "best" else self.elect(scores)
+
     def majority(self) -> float:
         """Return the probability that the majority vote, ties broken at random, is the answer of a right solution."""
         voters = [(k, answer) for k, answer in enumerate(self.answers) if answer is not None and parsable(answer)]
@@ -115,6 +130,13 @@ class _Group:
             votes.setdefault(place, []).append(k)
         most = max(map(len, votes.values()))
         return float(np.mean([self.right[found[0]] for found in votes.values() if len(found) == most]))
+
+
+def _rule(groups: Sequence[_Group], weights: np.ndarray, elected: np.ndarray) -> tuple[VoteRule, Interval | None]:
+    """Choose the vote rule, and measure its gain over the default."""
+    found = {rule: elected if rule == MAJORITY else np.array([g.by(rule) for g in groups]) for rule in VOTE_RULES}
+    rule = best_rule(found)
+    return rule, percentile(weights @ (found[rule] - found[DEFAULT]) / weights.sum(axis=1))
 
 
 def _ranking(groups: Sequence[_Group], weights: np.ndarray, elected: np.ndarray | None, how: str) -> Ranking:

@@ -11,6 +11,7 @@ from benchmarks.prm_eval.published import PUBLISHED, SECOND_HAND
 from benchmarks.prm_eval.ranking import Rankings
 from benchmarks.prm_eval.sources import PROCESSBENCH
 from benchmarks.stats.intervals import Interval
+from benchmarks.stats.vote_rules import DEFAULT as DEFAULT_RULE
 from tts.commands.console import count, fold, paragraph, table
 
 DEFAULT = "last"  # aggregation of step scores
@@ -58,7 +59,8 @@ class Report:
 
     def text(self) -> str:
         """Format the report for a terminal."""
-        parts = [_head(self), _first_error(self), _steps(self), _ranking(self), _verdict(self), _published(self)]
+        parts = [_head(self), _first_error(self), _steps(self), _ranking(self), _verdict(self), _rule(self)]
+        parts.append(_published(self))
         return "\n".join(part for part in parts if part).rstrip()
 
 
@@ -193,6 +195,21 @@ def _verdict(report: Report) -> str:
     else:
         text += "With another policy, other problems or more samples it differs."
     return paragraph(title, text)
+
+
+def _rule(report: Report) -> str:
+    """Name the vote and aggregation to use with this model."""
+    ranking = report.ranking
+    if ranking is None or ranking.mixed < FEW or ranking.rule is None or ranking.rule_gain is None:
+        return ""
+    if ranking.rule == DEFAULT_RULE:
+        text = f"{DEFAULT_RULE}, the default: no other is significantly better on these solutions."
+    else:
+        text = (
+            f"{ranking.rule}: {ranking.rule_gain.points()} over the default, {DEFAULT_RULE}. It was chosen on these "
+            "solutions, so expect less on others."
+        )
+    return paragraph("Vote and aggregation", text)
 
 
 def _published(report: Report) -> str:

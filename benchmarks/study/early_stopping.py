@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.calibrate.vote_choice import DEFAULT, MAJORITY, VoteRule, unmeasured_ending
+from benchmarks.calibrate.vote_choice import unmeasured_ending
 from benchmarks.recordings.pool import Pool
 from benchmarks.simulate.features import Floats, Ints
 from benchmarks.simulate.simulator import BEGINNING, Simulator, right_of
 from benchmarks.stats.intervals import difference
+from benchmarks.stats.vote_rules import DEFAULT, MAJORITY, VoteRule
 from tts.selection.published_rule import rounds, settled_confidence
 
 

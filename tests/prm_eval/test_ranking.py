@@ -83,3 +83,23 @@ def test_the_report_says_plainly_whether_search_can_pay() -> None:
     assert "The difference is +100.0 points [+100.0, +100.0]." in good
     assert "On these solutions, unclear" in measure({"mine": many(0.2, 0.9)}).text()
     assert "Unknown: only 0 problems with both" in measure({"mine": apart([(0, (0.2,))] * 3)}).text()
+
+
+def turned(k: int) -> list[Scored]:
+    """A problem whose right solution has the better product, and whose wrong one has the better last score."""
+    return [
+        scored(-1, 0.9, 0.8, problem=f"{k}", ending=boxed(1)),
+        scored(0, 0.5, 0.9, problem=f"{k}", ending=boxed(2)),
+    ]
+
+
+def test_the_report_names_the_vote_rule_to_use() -> None:
+    found = measure({"mine": [row for k in range(40) for row in turned(k)]})
+    assert found.ranking is not None
+    assert found.ranking.rule is not None
+    assert found.ranking.rule.aggregate != "last"
+    assert found.ranking.rule_gain is not None
+    assert found.ranking.rule_gain.value == 1.0
+    assert "+100.0 points" in found.text()
+    plain = measure({"mine": many(0.9, 0.2)})
+    assert "--vote weighted --aggregate last, the default" in " ".join(plain.text().split())

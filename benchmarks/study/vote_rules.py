@@ -1,0 +1,86 @@
+"""``python -m benchmarks.study.vote_rules FILE...``: which aggregation and vote are right most often, over recordings.
+
+A vote rule is a vote and the way in which step scores become one score. Each rule votes over all samples of each
+problem, and is compared with the default (weighted, last). Recordings may share problems, so the pooled intervals are
+bootstraps over problems: a drawn problem brings its votes in all recordings. A recording counts by its problems.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.stats.intervals import Interval, accuracy, cluster_weights, percentile
+from benchmarks.stats.subsets import elected
+from benchmarks.stats.vote_rules import DEFAULT, VOTE_RULES, VoteRule
+from benchmarks.study.early_rejection import stepwise
+from tts.answers.aggregate import aggregate
+from tts.commands.console import table
+from tts.errors import TTSError
+from tts.records.outcomes import Outcome
+
+DRAWS = 4000
+
+
+def votes(outcomes: Sequence[Outcome], rule: VoteRule) -> NDArray[np.float64]:
+    """Return whether the vote of all samples of each problem is right [P]."""
+    return np.array([_vote(outcome, rule) for outcome in outcomes], dtype=float)
+
+
+def _vote(outcome: Outcome, rule: VoteRule) -> bool:
+    scores = np.array([aggregate(candidate.scores, rule.aggregate) for candidate in outcome.candidates])
+    winner = int(elected(np.array(outcome.classes)[None, :], scores[None, :], rule.vote)[0])
+    return winner >= 0 and outcome.right[winner]
+
+
+def gain(ours: NDArray[np.float64], theirs: NDArray[np.float64], problems: Sequence[str]) -> Interval:
+    """Return the mean difference with its bootstrap over ``problems``, whose names may repeat."""
+    weights = cluster_weights(problems, DRAWS, 0)
+    found = percentile(weights @ (ours - theirs) / weights.sum(axis=1))
+    assert found is not None
+    return found
+
+
+def rows(recordings: Sequence[Sequence[Outcome]]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each rule: how often it is right over all recordings, and its gain over the default."""
+    outcomes = [outcome for recording in recordings for outcome in recording]
+    problems = [outcome.problem or outcome.id for outcome in outcomes]
+    default = votes(outcomes, DEFAULT)
+    for rule in VOTE_RULES:
+        right = votes(outcomes, rule)
+        yield {
+            "vote": rule.vote,
+            "aggregate": rule.aggregate if rule.vote != "majority" else "-",
+            "right": f"{100 * accuracy(right.tolist()).value:.1f}",
+            "over the default": "-" if rule == DEFAULT else gain(right, default, problems).points(),
+        }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the table of each file and of all together. Returns 2 for a file that cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.study.vote_rules", description=__doc__)
+    parser.add_argument("files", nargs="+", type=Path, help="recordings as `tts replay` reads them")
+    args = parser.parse_args(argv)
+    try:
+        recordings = [stepwise(file) for file in args.files]
+    except TTSError as error:
+        print(f"tts: {error}", file=sys.stderr)
+        return 2
+    for file, recording in zip(args.files, recordings, strict=True):
+        most = max(len(outcome.candidates) for outcome in recording)
+        print(f"{file.name}: {len(recording)} problems, up to {most} samples each\n")
+        print(table(list(rows([recording]))), end="\n\n")
+    if len(recordings) > 1:
+        print(f"All {len(recordings)} recordings: {sum(map(len, recordings))} votes\n")
+        print(table(list(rows(recordings))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
