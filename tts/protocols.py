@@ -34,6 +34,8 @@ class Request:
         max_tokens: most tokens to sample, at least 1.
         temperature: 0 is greedy.
         top_p: nucleus mass, 0 < top_p <= 1.
+        logprobs: likeliest tokens whose log-probabilities come with each sampled one, at most ``Policy.logprobs``; 0
+            asks for none.
     """
 
     problem: Problem
@@ -44,6 +46,23 @@ class Request:
     max_tokens: int
     temperature: float = 0.8
     top_p: float = 1.0
+    logprobs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprobs:
+    """Natural log-probabilities at one sampled token, as the model gives them, before temperature and top_p.
+
+    Attributes:
+        sampled: of the token that was sampled.
+        top: text and log-probability of the likeliest tokens, the likeliest first.
+        certainty: self-certainty, -mean(log(V p)) over the vocabulary of V tokens (arXiv 2502.18581); None where only a
+            part of the vocabulary is known.
+    """
+
+    sampled: float
+    top: tuple[tuple[str, float], ...]
+    certainty: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +70,14 @@ class Completion:
     """What was sampled: at least one step, each with its token ids, and why sampling stopped.
 
     With ``Until.STEP`` there is exactly one step. The token that ends the solution (end of sequence) belongs to the
-    last step's ``tokens`` but not to its text. ``warnings`` are sentences for whoever reads the solution.
+    last step's ``tokens`` but not to its text. ``warnings`` are sentences for whoever reads the solution. ``logprobs``
+    has one entry a sampled token where the request asks for them and the policy knows them; else it is empty.
     """
 
     steps: tuple[Step, ...]
     finish: Finish
     warnings: tuple[str, ...] = ()
+    logprobs: tuple[TokenLogprobs, ...] = ()
 
 
 Warn = Callable[[str], str | None]
@@ -112,11 +133,13 @@ class Policy(Model):
         context: most tokens of prompt and solution together.
         steps: whether it can continue a solution from a step; without, only whole solutions are asked for.
         prices: what its server bills; None where nothing is known.
+        logprobs: most alternatives of a token whose log-probabilities it can give; 0 where it gives none.
     """
 
     context: int
     steps: bool = True
     prices: Prices | None = None
+    logprobs: int = 0
 
     @abstractmethod
     def prompt(self, problem: Problem) -> Step:

@@ -62,6 +62,7 @@ class FakeServer:
         prm: a reward module and its tokenizer's step mark, for ``/pooling``.
         rows: which rows ``/pooling`` gives: all, those at step marks, the last two (a read cache), logits, none.
         key: the API key it wants.
+        logprobs: most alternatives of a token that it gives; 0 refuses, -1 ignores what is asked for.
         most: choices it gives in one answer; 0 refuses to give several.
         failures: acted out first: a status, (status, headers), "hang", "drop", "html", Says; None answers as ever.
         requests: path, body and headers of all requests so far.
@@ -75,6 +76,7 @@ class FakeServer:
     name: str = "tiny"
     served: tuple[str, ...] = ()
     key: str = ""
+    logprobs: int = 20
     slow: float = 0.0
     most: int = 128
     failures: list[Any] = field(default_factory=list)
@@ -154,6 +156,8 @@ class FakeServer:
         prompt = body["prompt"] if isinstance(body["prompt"], list) else self._ids(body["prompt"])
         if len(prompt) + body["max_tokens"] > self._policy.context:
             return 400, {"error": {"message": f"This model's maximum context length is {self._policy.context} tokens."}}
+        if 0 <= self.logprobs < (body.get("logprobs") or 0):
+            return 400, {"error": {"message": f"logprobs must be at most {self.logprobs}"}}
         count = max(1, min(body.get("n", 1), self.most))
         if body.get("n", 1) > 1 and (self.most < 1 or body.get("temperature", 1.0) == 0):
             return 400, {"error": {"message": "n must be 1"}}
@@ -168,6 +172,15 @@ class FakeServer:
         self._remember(body["prompt"], prompt, tokens)
         finish = "stop" if ended or stopped else "length"
         choice: Json = {"index": index, "text": text, "finish_reason": finish, "logprobs": None}
+        if body.get("logprobs") and self.logprobs > 0:
+            tops = self._logprobs(prompt, tokens, body["logprobs"])
+            content = [{"token": own[0], "logprob": own[1], "top_logprobs": [
+                {"token": text, "logprob": value} for text, value in top]} for own, top in tops]  # fmt: skip
+            lists = {
+                "tokens": [own[0] for own, _ in tops], "token_logprobs": [own[1] for own, _ in tops],
+                "top_logprobs": [dict(top) for _, top in tops],
+            }  # fmt: skip
+            choice["logprobs"] = {"content": content} if self.variant == "llama.cpp" else lists
         if self.variant == "vllm":
             choice |= {"stop_reason": stopped, "token_ids": tokens if body.get("return_token_ids") else None}
         return choice, tokens
@@ -176,7 +189,17 @@ class FakeServer:
         prompt = self._policy._text.encode(self._template(body))
         tokens, ended = self._sample(prompt, body)
         message = {"role": "assistant", "content": self._policy._text.decode(tokens)}
-        choice = {"index": 0, "message": message, "finish_reason": "stop" if ended else "length"}
+        if body.get("logprobs") and self.logprobs == 0:
+            return 400, {"error": {"message": "logprobs are not supported"}}
+        choice: Json = {"index": 0, "message": message, "finish_reason": "stop" if ended else "length"}
+        if body.get("logprobs") and self.logprobs > 0:
+            choice["logprobs"] = {
+                "content": [
+                    {"token": own[0], "logprob": own[1], "top_logprobs": [
+                        {"token": text, "logprob": value} for text, value in top]}
+                    for own, top in self._logprobs(prompt, tokens, body["top_logprobs"])
+                ]
+            }  # fmt: skip
         return 200, {"choices": [choice], "usage": {"completion_tokens": len(tokens)}}
 
     def tokenize(self, body: Json) -> tuple[int, Json]:
@@ -242,6 +265,20 @@ class FakeServer:
         )  # fmt: skip
         completion = asyncio.run(self._policy.generate(request))
         return [token for step in completion.steps for token in step.tokens], completion.finish == "stop"
+
+    def _logprobs(self, prompt: list[int], tokens: list[int], count: int) -> list[tuple[Any, list[Any]]]:
+        """Token and log-probability of each sampled token, and of the likeliest ones in its place."""
+        policy = self._policy
+        with self._lock, torch.inference_mode():
+            hidden = policy._decoder(torch.tensor([[*prompt, *tokens]])).last_hidden_state[0, len(prompt) - 1 : -1]
+            known = policy._head(hidden).float().log_softmax(-1)
+        text = policy._text.tokenizer.decode  # special tokens by their names, so that no two texts are equal
+        found = []
+        for row, token in zip(known, tokens, strict=True):
+            values, ids = row.topk(count)
+            top = [(text([i]), value) for i, value in zip(ids.tolist(), values.tolist(), strict=True)]
+            found.append(((text([token]), float(row[token])), top))
+        return found
 
     def _stopped_at(self, tokens: list[int], stops: list[str]) -> tuple[list[int], str, str | None]:
         """Cut where a stop string is complete, as vLLM does: the ids keep that token, the text loses the string."""

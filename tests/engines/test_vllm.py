@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -55,6 +56,15 @@ class TestPolicy:
         theirs = await twin.generate(request(twin, until=until, temperature=0.0))
         assert [(s.text, s.tokens) for s in ours.steps] == [(s.text, s.tokens) for s in theirs.steps]
         assert ours.finish is theirs.finish
+
+    async def test_log_probabilities_equal_those_of_the_transformers_engine(self, policy: Any, twin: Any) -> None:
+        ours = await policy.generate(replace(request(policy, temperature=0.0), logprobs=3))
+        theirs = await twin.generate(replace(request(twin, temperature=0.0), logprobs=3))
+        assert len(ours.logprobs) == len(ours.steps[0].tokens)
+        for one, other in zip(ours.logprobs, theirs.logprobs, strict=True):
+            assert one.sampled == pytest.approx(other.sampled, abs=1e-3)
+            assert [value for _, value in one.top] == pytest.approx([value for _, value in other.top], abs=1e-3)
+            assert one.certainty is None, "vLLM gives the likeliest tokens only"
 
     def test_cost_and_prompt_are_those_of_the_transformers_engine(self, policy: Any, twin: Any) -> None:
         assert policy.shape == twin.shape

@@ -30,6 +30,14 @@ class Text:
         self.tokenizer = tokenizer
         self._encoder = TextEncoder(tokenizer)
         self.encode = self._encoder.encode
+        self._pieces: dict[int, str] = {}
+
+    def piece(self, token: int) -> str:
+        """Decode one id; each id once."""
+        known = self._pieces.get(token)
+        if known is None:
+            known = self._pieces[token] = self.decode([token])
+        return known
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Decode ids to text without special tokens."""

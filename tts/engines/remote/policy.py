@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from tts.cost import ModelShape
@@ -12,6 +13,7 @@ from tts.engines.remote.capabilities import Dialect, unknown_model
 from tts.engines.remote.client import Server
 from tts.engines.remote.coalescing import Siblings
 from tts.engines.remote.finish import finish_of
+from tts.engines.remote.logprobs import ALTERNATIVES, asked, fewer, of_choice
 from tts.engines.remote.prompt import Prompts
 from tts.engines.remote.reply import Json, Reply, first_choice, ids_of, words
 from tts.engines.remote.text_steps import Answer, Cut, Pieces, Stepped, counted, spoken, stand_ins, within
@@ -19,7 +21,7 @@ from tts.engines.step_splitter import Splitter
 from tts.engines.tokenizer import Text
 from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
 from tts.models.card import ModelCard
-from tts.protocols import Completion, Policy, Request, Warn
+from tts.protocols import Completion, Policy, Request, TokenLogprobs, Warn
 from tts.types import Finish, Node, Problem, Step, Until
 
 _SEED = (1 << 31) - 1  # what every server takes for a seed
@@ -85,6 +87,7 @@ class RemotePolicy(Policy):
         self._warn = warn
         self._splitter = Splitter(text.decode, card.separator, ()) if text and dialect.ids else None
         self.steps = dialect.completions
+        self.logprobs = ALTERNATIVES  # until the server refuses
         self._uncounted = not shape.active
         self._prompts = Prompts(card, server, dialect, text)
         self._siblings = Siblings(self._completions)
@@ -168,13 +171,14 @@ class RemotePolicy(Policy):
         """Ask on until a step or the solution has ended: the server stops at every separator, an empty step's too."""
         whole = request.until is Until.END and not (self._dialect.ids and self._splitter is None)
         pieces = Stepped(self._splitter, request.node.tokens) if self._splitter else Pieces(self.card.separator)
-        finish, warnings = Finish.LENGTH, dict[str, None]()
+        finish, warnings, logprobs = Finish.LENGTH, dict[str, None](), list[TokenLogprobs]()
         for turn in itertools.count():
             left = limit - len(pieces.tokens)
             answer = await self._answer(request, pieces, left, turn, whole) if left > 0 else None
             if answer is None:
                 break
             pieces.take(answer)
+            logprobs += answer.logprobs
             finish = answer.finish
             warnings |= {answer.warning: None} if answer.warning else {}
             if finish is not Finish.STOP and request.until is Until.STEP and pieces.between:
@@ -185,10 +189,12 @@ class RemotePolicy(Policy):
             finish = Finish.LENGTH  # should no more tokens be left
             if not answer.tokens:
                 break
-        return Completion(self._named(pieces.steps(whole and not self._dialect.ids)), finish, tuple(warnings))
+        steps = self._named(pieces.steps(whole and not self._dialect.ids))
+        return Completion(steps, finish, tuple(warnings), tuple(logprobs))
 
     async def _answer(self, request: Request, pieces: Pieces | Stepped, left: int, turn: int, whole: bool) -> Answer:
         body = self._sampling(request, turn) | {"model": self.name, "max_tokens": left}
+        body |= asked(min(request.logprobs, self.logprobs))
         if self._dialect.ids:
             # The server's own defaults come from the model's generation_config and would change the distribution.
             body |= {"return_token_ids": True, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
@@ -209,15 +215,17 @@ class RemotePolicy(Policy):
             reply = await self._siblings.ask(kin, body)
         else:
             reply = await self._completions(body)
+        while (least := fewer(reply, body)) is not None:
+            self.logprobs, reply = least, await self._completions(body)
         choice = await self._choice(reply, request.node)
         if self._dialect.ids:
-            return self._by_ids(choice, left)
+            return replace(self._by_ids(choice, left), logprobs=of_choice(choice)[:left])
         text = spoken(choice.get("text"))
         count = counted(reply.data, text, left)
         finish, warning = self._finish(choice, text, count, left)
         if finish is Finish.STEP and not text.endswith(self.card.separator):
             text += self.card.separator
-        return Answer(text, [0] * count, finish, warning)
+        return Answer(text, [0] * count, finish, warning, of_choice(choice))
 
     def _by_ids(self, choice: Json, left: int) -> Answer:
         tokens = ids_of(choice.get("token_ids"))
@@ -263,9 +271,13 @@ class RemotePolicy(Policy):
         """A whole solution from a server that only chats."""
         body = self._sampling(request, 0) | {"model": self.name, self._dialect.chat_limit: limit}
         body["messages"] = self._prompts.messages(request.problem)
+        body |= asked(min(request.logprobs, self.logprobs), chat=True)
         if self.card.template:
             body["chat_template_kwargs"] = self.card.template
-        reply = await self._server.ask(f"{self._server.address.base}/chat/completions", body)
+        url = f"{self._server.address.base}/chat/completions"
+        reply = await self._server.ask(url, body)
+        while (least := fewer(reply, body)) is not None:
+            self.logprobs, reply = least, await self._server.ask(url, body)
         choice = await self._choice(reply, request.node)
         message = choice.get("message")
         text = spoken(message.get("content") if isinstance(message, dict) else message)
@@ -273,7 +285,8 @@ class RemotePolicy(Policy):
         finish, warning = finish_of(choice.get("finish_reason"), text, count, limit)
         pieces = Pieces(self.card.separator)
         pieces.take(Answer(text, [0] * count, finish))
-        return Completion(self._named(pieces.steps(split=True)), finish, (warning,) * bool(warning))
+        steps = self._named(pieces.steps(split=True))
+        return Completion(steps, finish, (warning,) * bool(warning), of_choice(choice))
 
     def _sampling(self, request: Request, turn: int) -> Json:
         body: Json = {"temperature": request.temperature, "top_p": request.top_p}

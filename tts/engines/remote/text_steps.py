@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tts.engines.remote.reply import Json, count_of, first_choice, text_of, whole
 from tts.engines.step_splitter import Splitter
 from tts.errors import EngineError
+from tts.protocols import TokenLogprobs
 from tts.types import Finish, Step
 
 
@@ -19,12 +20,14 @@ class Answer:
 
     Attributes:
         warning: a sentence for the user if the server did not report whether the text is complete; else empty.
+        logprobs: one entry a token, where asked for and given.
     """
 
     text: str
     tokens: list[int]
     finish: Finish
     warning: str = ""
+    logprobs: tuple[TokenLogprobs, ...] = ()
 
 
 class Stepped:

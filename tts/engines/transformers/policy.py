@@ -18,12 +18,13 @@ from tts.engines.ticket import Ticket, failure
 from tts.engines.tokenizer import Text, end_ids
 from tts.engines.transformers.device_thread import Worker
 from tts.engines.transformers.local_model import LocalModel
+from tts.engines.transformers.logprobs import token_logprobs
 from tts.engines.transformers.prefix_cache import Prefix, PrefixStore
 from tts.engines.transformers.ragged_batch import RaggedCache
 from tts.engines.transformers.sampling import choose, uniforms
 from tts.errors import TTSError
 from tts.models.card import ModelCard
-from tts.protocols import Completion, Policy, Request, Warn
+from tts.protocols import Completion, Policy, Request, TokenLogprobs, Warn
 from tts.types import Finish, Node, Problem, Step
 
 _SEED = (1 << 64) - 1
@@ -41,6 +42,7 @@ class _Job:
     limit: int
     base: Prefix | None = None  # the prefix that is continued; its ``last`` token is the first one fed
     at: Prefix | None = None  # what the row is filled from: the base, or more after an eviction
+    logprobs: list[TokenLogprobs] = field(default_factory=list)  # one a token, where asked for
 
 
 @dataclass(slots=True, eq=False)
@@ -141,6 +143,7 @@ class TransformersPolicy(LocalModel, Policy):
         self._rows = _Rows(RaggedCache(self._store.geometry))
         self._waiting: deque[_Job] = deque()
         self._warn = warn
+        self.logprobs = len(tokenizer)
         worker.add(self)
 
     def warn(self, problem: Problem) -> str | None:
@@ -250,6 +253,7 @@ class TransformersPolicy(LocalModel, Policy):
         logits = self._head(hidden[:, 0])
         random = uniforms(rows.seeds, rows.counts)
         tokens = choose(logits, random, rows.temperature, rows.top_p).tolist()
+        self._note_logprobs(logits, tokens)
         rows.pending = np.array(tokens)
         rows.counts += 1
         self.stats.decode += count
@@ -259,6 +263,17 @@ class TransformersPolicy(LocalModel, Policy):
             if job.stepper.take([token], job.request.until) or len(job.stepper.tokens) >= job.limit:
                 done.append(row)
         return done
+
+    def _note_logprobs(self, logits: torch.Tensor, tokens: list[int]) -> None:
+        """Keep the log-probabilities of the rows that ask for them."""
+        asking = [row for row, job in enumerate(self._rows.jobs) if job.request.logprobs]
+        if not asking:
+            return
+        jobs = [self._rows.jobs[row] for row in asking]
+        counts = [job.request.logprobs for job in jobs]
+        found = token_logprobs(logits[asking], [tokens[row] for row in asking], counts, self._text.piece)
+        for job, each in zip(jobs, found, strict=True):
+            job.logprobs.append(each)
 
     def _complete(self, row: int) -> Completion:
         """Return the result of a row; its computation stays with its last step if the solution can continue there."""
@@ -272,7 +287,7 @@ class TransformersPolicy(LocalModel, Policy):
             if prefix.kv is None:
                 end = job.base.length + len(sampled)
                 self._store.keep(prefix, self._rows.cache.read(row, job.base.length, end))
-        return Completion(steps, finish)
+        return Completion(steps, finish, logprobs=tuple(job.logprobs))
 
     def _prefix(self, node: Node) -> Prefix:
         """Return a node's place in the prefix tree: all tokens but the last, which is fed to continue the node."""

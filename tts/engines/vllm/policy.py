@@ -14,10 +14,11 @@ from tts.engines.vllm.client import Service, tokens_prompt
 from tts.engines.vllm.replicas import Places
 from tts.errors import EngineError
 from tts.models.card import ModelCard
-from tts.protocols import Completion, Policy, Request, Warn
+from tts.protocols import Completion, Policy, Request, TokenLogprobs, Warn
 from tts.types import Finish, Problem, Step, Until
 
 _SEEDS = (1 << 63) - 1
+_ALTERNATIVES = 20  # vLLM's own limit of log-probabilities, unless its max_logprobs is raised
 
 
 class VLLMPolicy(Policy):
@@ -42,6 +43,7 @@ class VLLMPolicy(Policy):
     """
 
     background = True
+    logprobs = _ALTERNATIVES
 
     def __init__(
         self, card: ModelCard, services: Sequence[Service], tokenizer: Any, *, shape: ModelShape, context: int,
@@ -80,20 +82,24 @@ class VLLMPolicy(Policy):
         limit = min(request.max_tokens, self.context - len(prompt))
         if limit < 1:
             return Completion((Step("", ()),), Finish.LENGTH)
-        stepper, done = self._splitter.start(prompt), False
+        stepper, done, logprobs = self._splitter.start(prompt), False, list[TokenLogprobs]()
         while not done and (sampled := len(stepper.tokens)) < limit:
             # More than one round only where an id that holds a separator did not end a step.
-            tokens = await self._sample(request, [*prompt, *stepper.tokens], limit - sampled, sampled)
-            done = stepper.take(tokens, request.until)
-        return Completion(stepper.steps(), stepper.finish(request.until))
+            answer = await self._sample(request, [*prompt, *stepper.tokens], limit - sampled, sampled)
+            done = stepper.take(answer.token_ids, request.until)
+            if request.logprobs:
+                logprobs += self._logprobs(answer, request.logprobs)
+        kept = tuple(logprobs[: len(stepper.tokens)])
+        return Completion(stepper.steps(), stepper.finish(request.until), logprobs=kept)
 
     def close(self) -> None:
         """End the engine's processes; requests under way fail with EngineError."""
         for service in self.services:
             service.close()
 
-    async def _sample(self, request: Request, tokens: list[int], limit: int, sampled: int) -> list[int]:
-        params = copy(self._settings(request.until, request.temperature, request.top_p))
+    async def _sample(self, request: Request, tokens: list[int], limit: int, sampled: int) -> Any:
+        """Return vLLM's output for one request."""
+        params = copy(self._settings(request.until, request.temperature, request.top_p, request.logprobs))
         params.max_tokens = limit
         if self.seeds and request.temperature > 0:
             params.seed = (request.seed + sampled) & _SEEDS
@@ -108,9 +114,18 @@ class VLLMPolicy(Policy):
         answer = (await service.ask(ask)).outputs[0]
         if not answer.token_ids:
             raise EngineError(f"vLLM ended a request to {self.name} without a token ({answer.finish_reason}).")
-        return list(answer.token_ids)
+        return answer
 
-    def _sampling(self, until: Until, temperature: float, top_p: float) -> Any:
+    def _logprobs(self, answer: Any, count: int) -> list[TokenLogprobs]:
+        """Return vLLM's log-probabilities, which come by id; the sampled token is among them whatever its rank."""
+        found = []
+        for token, known in zip(answer.token_ids, answer.logprobs or (), strict=False):
+            best = sorted(((each.logprob, index) for index, each in known.items()), reverse=True)[:count]
+            top = tuple((self._text.piece(index), value) for value, index in best)
+            found.append(TokenLogprobs(known[token].logprob, top))
+        return found
+
+    def _sampling(self, until: Until, temperature: float, top_p: float, logprobs: int) -> Any:
         """What requests of one kind have in common; making it anew takes longer the more stops there are."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
@@ -118,6 +133,7 @@ class VLLMPolicy(Policy):
         return SamplingParams(
             temperature=temperature,
             top_p=top_p,
+            logprobs=logprobs or None,
             stop_token_ids=self._stops[until],
             ignore_eos=True,  # the ids that end a solution are among the stops
             detokenize=False,
