@@ -15,6 +15,7 @@ from tts.errors import ModelError, UnknownName
 from tts.models.card import Kind, ModelCard
 from tts.models.files import folder_of
 from tts.models.find import find
+from tts.models.gguf.convert import digest as gguf_digest
 
 _SUFFIXES = (".safetensors", ".json", ".jinja", ".model", ".txt")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -28,6 +29,8 @@ def fingerprint(name: str, kind: Kind) -> str:
     hash, so these are not read again.
     """
     card = find(name, kind)
+    if card.gguf and not card.url:
+        return gguf_digest(Path(card.folder))
     folder = None if card.url else folder_of(card)
     files = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file()) if folder else ()
     lines = [f"{file.name} {_hash(file)}" for file in files] + _described(card)

@@ -15,6 +15,7 @@ from tts.files import json_text
 from tts.models import hf_config
 from tts.models.card import ModelCard
 from tts.models.files import folder_of
+from tts.models.gguf.convert import describe
 
 ROOT = Path("/")  # where proc and sys lie
 OFF = "TTS_MEMORY_CHECK"  # an environment variable; "off" leaves the check out
@@ -47,14 +48,17 @@ def need(card: ModelCard, options: Mapping[str, Any], *, on_gpu: bool, cpu_cache
     ``cpu_cache`` is what its engine sets aside for keys and values on a CPU.
     """
     folder = folder_of(card)
-    if folder is None:
+    if folder is None and not card.gguf:
         return None
     from safetensors import SafetensorError
 
+    size = _NAMED.get(str(options.get("dtype")), 0 if on_gpu else 4)
     try:
-        config = json_text.read(folder / "config.json")
-        size = _NAMED.get(str(options.get("dtype")), 0 if on_gpu else 4)
-        weights = sum(_tensors(file, size) for file in folder.glob("*.safetensors"))
+        if folder is None:  # a GGUF file that is not converted yet
+            config, weights = describe(Path(card.folder)).config, card.parameters * (size or 2)
+        else:
+            config = json_text.read(folder / "config.json")
+            weights = sum(_tensors(file, size) for file in folder.glob("*.safetensors"))
     except (SafetensorError, BadInput, OSError, ValueError, TypeError, KeyError, AttributeError):
         return None  # what is wrong with it is said where it is loaded
     tokens = min(card.context, card.max_tokens, int(options.get("max_model_len") or card.context))

@@ -20,7 +20,7 @@ class ModelCard:
         name: short name, or the name of the folder or hub repository.
         kind: ``"policy"`` writes solutions, ``"prm"`` scores their steps.
         hub: repository on the Hugging Face hub; empty for built-in models and folders.
-        folder: folder of its files, if not in the hub's cache.
+        folder: folder of its files, if not in the hub's cache; or its GGUF file.
         url: address of the server that runs it; empty for a local model.
         parameters: nominal size; 0 if unknown.
         context: limit of prompt and solution tokens together.
@@ -64,6 +64,11 @@ class ModelCard:
     token_bytes: int = 0
     gated: bool = False
     scope: str = ""
+
+    @property
+    def gguf(self) -> bool:
+        """Return whether the model is a GGUF file, which is converted before it is loaded."""
+        return self.folder.lower().endswith(".gguf")
 
     @property
     def gigabytes(self) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tts.errors import BadInput, MissingWeights, ModelError
 from tts.files import json_text
 from tts.models.card import ModelCard
+from tts.models.gguf.convert import convert, converted
 
 BUILT_IN = Path(__file__).parent / "builtin"
 """The folder of the built-in models, one folder per model."""
@@ -16,17 +17,18 @@ _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "consolidated*.pt*")
 
 
 def require(card: ModelCard) -> Path:
-    """Return the folder of a model whose weights are complete.
+    """Return the folder of a model whose weights are complete; a GGUF file is converted first.
 
     Raises:
         MissingWeights: files are missing or damaged; the message says which command to run.
         ModelError: the weights have an unsupported format.
     """
-    folder = folder_of(card)
+    folder = convert(Path(card.folder)) if card.gguf else folder_of(card)
     pickles = sorted(p.name for pattern in _PICKLES for p in folder.glob(pattern)) if folder else []
     if folder is None or (card.hub and not pickles and not any(folder.glob("*.safetensors"))):
         raise MissingWeights(_absent(card))
-    remedy = f"run `hf download {card.hub} --force-download`" if card.hub else "copy the folder again"
+    remedy = "delete that folder, so that the GGUF file is converted again" if card.gguf else "copy the folder again"
+    remedy = f"run `hf download {card.hub} --force-download`" if card.hub else remedy
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         try:
@@ -79,6 +81,8 @@ def _absent(card: ModelCard) -> str:
 
 def folder_of(card: ModelCard) -> Path | None:
     """Return the folder of the model's files, or None if they are not on this machine."""
+    if card.gguf:
+        return converted(Path(card.folder))
     if card.folder:
         return Path(card.folder)
     if card.hub:
@@ -102,6 +106,19 @@ def hub_folder(hub: str) -> Path | None:
     snapshots = sorted(root.glob("snapshots/*"), key=lambda path: path.stat().st_mtime, reverse=True)
     revisions = ["main"] if (root / "refs" / "main").is_file() else [path.name for path in snapshots]
     return next(filter(None, (_cached(hub, revision) for revision in revisions)), None)
+
+
+def hub_gguf(hub: str) -> Path | None:
+    """Return the downloaded snapshot of a hub repository that holds a GGUF file and no configuration, or None."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    try:
+        root = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=hub, repo_type="model"))
+    except ValueError:
+        return None
+    found = [path for path in root.glob("snapshots/*") if any(path.glob("*.gguf"))]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def _cached(hub: str, revision: str) -> Path | None:

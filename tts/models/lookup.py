@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from tts.files.shape import Misfit
 from tts.files.text import is_folder
 from tts.models import hf_config
 from tts.models.card import BOXED, Kind, ModelCard
-from tts.models.files import hub_folder
+from tts.models.files import hub_folder, hub_gguf
+from tts.models.gguf.convert import SUFFIX, describe
 from tts.models.policies import POLICIES, RECOMMENDED, RECOMMENDED_WHY, conventions
 from tts.models.reward_models import FAMILIES, REWARD_MODELS, identified_by
 
@@ -39,13 +41,17 @@ def _here(name: str, kind: Kind | None) -> ModelCard | None:
     """Return the card of any name but an address; None for an unknown name."""
     path = Path(name).expanduser()
     card = CARDS.get(name.lower()) or next((c for c in CARDS.values() if c.hub.lower() == name.lower() and c.hub), None)
+    if card is None and path.suffix.lower() == SUFFIX:
+        card = _read_gguf(path)
     if card is None and is_folder(path):
-        card = _read_folder(path)
+        card = _read_folder(path) if (path / "config.json").is_file() or not _gguf_in(path) else _only_gguf(path)
     if card is None and re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not name.startswith("."):
         cached = hub_folder(name)
         card = _guessed(name, kind)
         if cached is not None:
             card = replace(_read_folder(cached, name), name=name, hub=name, folder="")
+        elif (snapshot := hub_gguf(name)) is not None:
+            card = replace(_only_gguf(snapshot), name=name)
     return card
 
 
@@ -96,8 +102,36 @@ def _read_folder(path: Path, name: str = "") -> ModelCard:
     except (BadInput, Misfit) as error:
         reason = str(error).rstrip(".")
         raise ModelError(f"{file} cannot be read as a model's configuration: {reason}.") from error
-    architectures = config.get("architectures") or []
     called = f"{name or path.resolve().name} {config.get('_name_or_path', '')}"
+    return _card(path, config, called)
+
+
+def _gguf_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() == SUFFIX)
+
+
+def _only_gguf(folder: Path) -> ModelCard:
+    """Return the card of the only GGUF file in a folder. Raises ModelError if there are several."""
+    found = _gguf_in(folder)
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found[:6])
+        raise ModelError(f"{folder} holds {len(found)} GGUF files: name one of them ({names}).")
+    return _read_gguf(found[0])
+
+
+def _read_gguf(file: Path) -> ModelCard:
+    """Build a card from a GGUF file's header. Raises ModelError if it cannot be converted."""
+    if not file.is_file():
+        raise ModelError(f"there is no file {str(file)!r}: give the path of a GGUF file.")
+    found = describe(file)
+    card = _card(file, found.config, f"{file.stem} {found.title}")
+    return replace(card, name=file.stem, parameters=found.parameters)
+
+
+def _card(path: Path, config: Mapping[str, Any], called: str) -> ModelCard:
+    """Build the card of a folder or file from its configuration; ``called`` are its names."""
+    architectures = config.get("architectures") or []
+    file = path / "config.json"
     common: dict[str, Any] = {
         "name": path.resolve().name,
         "folder": str(path.resolve()),

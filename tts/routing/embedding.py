@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from tts.errors import BadInput
+from tts.files.cache import cache_folder
 from tts.registry import resolve
 
 TFIDF = "tfidf"
@@ -106,8 +107,7 @@ class CachedEmbedder:
 
 def default_cache() -> Path:
     """Return the folder of cached vectors: ``$TTS_CACHE/embeddings``, by default below the user's cache folder."""
-    home = os.environ.get("TTS_CACHE") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "tts-search")
-    return Path(home).expanduser() / "embeddings"
+    return cache_folder("embeddings")
 
 
 def normalized(vectors: np.ndarray) -> np.ndarray:
