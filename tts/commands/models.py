@@ -118,6 +118,8 @@ def _whereabouts(card: ModelCard) -> str:
         return f"behind {card.url}"
     if (folder := folder_of(card)) is not None:
         return str(folder)
+    if card.gguf:
+        return f"{card.folder}, which is converted to safetensors when it is first loaded"
     gate = f", after its licence is accepted at https://huggingface.co/{card.hub}" if card.gated else ""
     return f"no: `hf download {card.hub}` fetches it{gate}"
 

@@ -116,7 +116,9 @@ def _llama3_divisors(size: int, theta: float, factor: float) -> list[float]:
 
 
 def _alike(first: list[float], second: list[float]) -> bool:
-    return len(first) == len(second) and all(math.isclose(a, b, rel_tol=1e-3) for a, b in zip(first, second, strict=True))
+    return len(first) == len(second) and all(
+        math.isclose(a, b, rel_tol=1e-3) for a, b in zip(first, second, strict=True)
+    )
 
 
 def _unread(header: Header, what: str) -> ModelError:

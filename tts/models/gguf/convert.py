@@ -26,7 +26,7 @@ from tts.files.text import reason, write_atomically
 from tts.models.gguf.config import config_of
 from tts.models.gguf.header import Header, TensorPlace, read_header
 from tts.models.gguf.tensors import frequencies, names_of, tensor_of
-from tts.models.gguf.tokenizer import check_tokenizer, template_of, write_tokenizer
+from tts.models.gguf.tokenizer import check_tokenizer, write_tokenizer
 
 SUFFIX = ".gguf"
 SHARD = 2**30
@@ -187,7 +187,7 @@ def _write_weights(header: Header, config: Mapping[str, Any], shards: list[list[
     from safetensors.torch import save_file
 
     dtype, heads = getattr(torch, config["dtype"]), (config["num_attention_heads"], config["num_key_value_heads"])
-    names, where = names_of(header), {}
+    names, where = names_of(header), dict[str, str]()
     for number, shard in enumerate(shards, start=1):
         called = f"model-{number:05d}-of-{len(shards):05d}.safetensors" if len(shards) > 1 else "model.safetensors"
         where |= {names[place.name]: called for place in shard}

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tts.errors import ModelError
 from tts.models.gguf.header import Header, TensorPlace
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 _WHOLE = {
@@ -66,6 +65,7 @@ def names_of(header: Header) -> dict[str, str]:
 
 def numbers(header: Header, place: TensorPlace) -> Iterator[np.ndarray]:
     """Yield a tensor's numbers as float32, some rows [r, columns] at a time."""
+    import numpy as np
     from gguf.constants import GGMLQuantizationType
     from gguf.quants import dequantize
 
@@ -113,4 +113,5 @@ def tensor_of(header: Header, place: TensorPlace, dtype: torch.dtype, heads: tup
 
 def _unpaired(rows: torch.Tensor, heads: int) -> torch.Tensor:
     """Reorder the rows of each head from pairs (0, d/2, 1, d/2 + 1, ...), as llama.cpp rotates them, to halves."""
-    return rows.unflatten(0, (heads, -1, 2)).transpose(1, 2).flatten(0, 2).contiguous()
+    pairs: torch.Tensor = rows.unflatten(0, (heads, -1, 2))
+    return pairs.transpose(1, 2).flatten(0, 2).contiguous()

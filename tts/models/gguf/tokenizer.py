@@ -72,13 +72,15 @@ def check_tokenizer(header: Header) -> None:
         raise ModelError(f"{header.path} holds no tokenizer: take a file that was converted with its tokenizer.")
     served = "serve the file with llama.cpp's llama-server and give its address as the policy"
     if model != "gpt2" or not header.get("tokenizer.ggml.merges"):
-        raise ModelError(f"{header.path} has a tokenizer of the kind {model!r}; byte-level BPE alone is read: {served}.")
+        raise ModelError(f"{header.path} has a tokenizer of the kind {model!r}; only byte-level BPE is read: {served}.")
     if pre not in WORDS:
         raise ModelError(
             f"{header.path} cuts words by the pattern {pre!r}, and known are {', '.join(sorted(WORDS))}: {served}."
         )
     if not isinstance(end, int) or not 0 <= end < len(tokens) or len(set(tokens)) < len(tokens):
-        raise ModelError(f"{header.path} has a damaged tokenizer (a repeated token, or no end token): take another file.")
+        raise ModelError(
+            f"{header.path} has a damaged tokenizer (a repeated token, or no end token): take another file."
+        )
     if not template_of(header):
         raise ModelError(
             f"{header.path} holds no chat template, so it is a base model or lost it: take the file of an instruct "
@@ -120,7 +122,9 @@ def end_tokens(header: Header) -> list[int]:
     """Return the ids that end an answer: those the file names, and control tokens known to end a turn."""
     tokens, kinds = header.get("tokenizer.ggml.tokens"), header.get("tokenizer.ggml.token_type") or ()
     named = {header.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot", "eom")}
-    known = {k for k, (token, kind) in enumerate(zip(tokens, kinds, strict=False)) if kind == _CONTROL and token in _ENDS}
+    known = {
+        k for k, (token, kind) in enumerate(zip(tokens, kinds, strict=False)) if kind == _CONTROL and token in _ENDS
+    }
     return sorted(token for token in named | known if token is not None)
 
 
@@ -130,16 +134,16 @@ def _built(header: Header, tokens: list[str]) -> Any:
     words = WORDS[header.get("tokenizer.ggml.pre")]
     merges = [tuple(pair.split(" ", 1)) for pair in header.get("tokenizer.ggml.merges")]
     vocabulary = {token: number for number, token in enumerate(tokens)}
-    core = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=words.whole))  # type: ignore[arg-type]
+    core = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=words.whole))
     if words.composed:
-        core.normalizer = normalizers.NFC()  # type: ignore[assignment]
+        core.normalizer = normalizers.NFC()
     prefix = bool(header.get("tokenizer.ggml.add_space_prefix", False))
-    core.pre_tokenizer = pre_tokenizers.Sequence([  # type: ignore[assignment]
+    core.pre_tokenizer = pre_tokenizers.Sequence([
         *([pre_tokenizers.Digits(individual_digits=True)] if words.digits else []),
         pre_tokenizers.Split(Regex(words.pattern), "isolated"),
         pre_tokenizers.ByteLevel(add_prefix_space=prefix, use_regex=False),
     ])  # fmt: skip
-    core.decoder = decoders.ByteLevel()  # type: ignore[assignment]
+    core.decoder = decoders.ByteLevel()
     kinds = header.get("tokenizer.ggml.token_type") or [1] * len(tokens)
     for token, kind in zip(tokens, kinds, strict=True):
         if kind in (_CONTROL, _USER):
@@ -147,7 +151,7 @@ def _built(header: Header, tokens: list[str]) -> Any:
     begin = _token(header, "bos", tokens)
     if begin is not None and header.get("tokenizer.ggml.add_bos_token", words.begin):
         number = vocabulary[begin]
-        core.post_processor = processors.TemplateProcessing(  # type: ignore[assignment]
+        core.post_processor = processors.TemplateProcessing(
             single=[begin, "$A"], pair=[begin, "$A", "$B"], special_tokens=[(begin, number)]
         )
     if core.get_vocab_size() != len(tokens):
