@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from tts.commands.models import models
 from tts.commands.plan import plan
 from tts.commands.pool import pool
 from tts.commands.route import route
+from tts.commands.serve import serve
 from tts.commands.solve import solve
 from tts.commands.strategies import strategies
 from tts.errors import TTSError
@@ -53,8 +55,8 @@ def _root(
     pass
 
 
-COMMANDS = {
-    "Solve": (solve, plan, route),
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Solve": (solve, plan, route, serve),
     "Measure": (bench, calibrate, replay, prm_eval),
     "Look": (report, view, strategies, models, doctor),
 }

@@ -23,6 +23,7 @@ NOT_MODULES = {
     "prm.py": "a file of a user",
     "tts.strategy": "a group of entry points",
     "tts.engine": "a group of entry points",
+    "tts.parameters": "a field of a request to the server",
 }
 
 

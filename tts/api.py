@@ -141,17 +141,19 @@ class Solver:
 
         Args:
             budget: another one.
-            changes: of ``strategy``, ``vote``, ``aggregate``, ``extract``, ``seed`` or ``parameters`` (all of them, as
-                a mapping).
+            changes: of ``strategy``, ``profile``, ``vote``, ``aggregate``, ``extract``, ``seed`` or ``parameters``, a
+                mapping that is added to the parameters of this solver, if the strategy stays the same.
 
         Raises:
             TTSError: for anything that a user can mend, as the constructor does.
         """
+        before = {} if "strategy" in changes else self._wish.parameters
+        changes["parameters"] = {**before, **changes.get("parameters", {})}
         other = copy(self)
         other.budget = budget or self.budget
         other._make_plan(replace(self._wish, n=other.budget.n, **changes))
-        if self._models is not None:
-            other._share(self._models, self.planned.prm)
+        if (ready := self._ready()) is not None:
+            other._share(ready, self.planned.prm)
         return other
 
     def _share(self, models: tuple[Policy, RewardModel | None], prm: str | RewardModel | None) -> None:
@@ -178,6 +180,11 @@ class Solver:
         for model in models or ():
             if model is not None:
                 close(model)
+
+    @property
+    def models(self) -> tuple[Policy | RewardModel, ...]:
+        """Return the models of this solver if they are loaded and alive; else nothing."""
+        return tuple(model for model in self._ready() or () if model is not None)
 
     def _warm_up(self) -> None:
         """Load what every problem needs, before the first one."""

@@ -21,9 +21,10 @@ BUDGET = "Budget"
 ANSWERS = "Answers"
 ENGINE = "Engine"
 DATA = "Data"
+SERVER = "Server"
 OUTPUT = "Output"
 
-_PANELS = (None, DATA, MODELS, SEARCH, BUDGET, ANSWERS, ENGINE, OUTPUT)
+_PANELS = (None, SERVER, DATA, MODELS, SEARCH, BUDGET, ANSWERS, ENGINE, OUTPUT)
 
 PARAMETERS = (
     "beam_width",

@@ -1,0 +1,1 @@
+"""The OpenAI-compatible server in front of every strategy, and its page: ``tts serve``."""

@@ -1,0 +1,131 @@
+"""The model ids of a server: every strategy under its own name, and ``POLICY/STRATEGY``."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tts.api import Solver
+from tts.errors import TTSError, UnknownName
+from tts.protocols import Policy, RewardModel
+from tts.registry import names
+from tts.search.strategy import AUTO, parameters_of, strategy_type
+from tts.server.refusals import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A strategy of a policy, as clients name it.
+
+    Attributes:
+        id: ``POLICY/STRATEGY``.
+        solver: its solver with the operator's settings; requests vary it and never change it.
+    """
+
+    id: str
+    policy: str
+    strategy: str
+    solver: Solver
+
+    def row(self, name: str, created: int) -> dict[str, Any]:
+        """Return the entry of ``/v1/models`` under one of its names."""
+        policy, _ = self.solver.load()
+        plan = self.solver.plan
+        about = {"strategy": self.strategy, "policy": plan.policy, "prm": plan.prm or None, "budget": plan.n}
+        return {
+            "id": name, "object": "model", "created": created, "owned_by": "tts-search",
+            "max_model_len": policy.context, "tts": about,
+        }  # fmt: skip
+
+
+class Catalogue:
+    """What can be asked for, by its names.
+
+    A plain name of a strategy, such as ``dvts``, is that of the first policy. The name of a policy is its ``auto``.
+    """
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.created = int(time.time())
+        first = entries[0].policy
+        self.entries = {entry.id: entry for entry in entries}
+        self._plain = {entry.strategy: entry for entry in entries if entry.policy == first}
+        defaults = {entry.policy: entry for entry in reversed(entries)}
+        defaults |= {entry.policy: entry for entry in entries if entry.strategy == AUTO}
+        self._names = {**defaults, **self.entries, **self._plain}
+
+    def find(self, name: str) -> Entry:
+        """Return what a client calls by this name. Raises Refusal (404) with the nearest name."""
+        entry = self._names.get(name)
+        if entry is None:
+            near = difflib.get_close_matches(name, self._names, n=1, cutoff=0.4) or list(self._plain)[:1]
+            sentence = f"there is no model {name[:80]!r} here; did you mean {near[0]!r}? /v1/models lists all."
+            raise Refusal(404, sentence, "model", "model_not_found")
+        return entry
+
+    def other(self, entry: Entry, strategy: str) -> Entry:
+        """Return another strategy of the same policy. Raises Refusal where it is not served."""
+        found = self.entries.get(f"{entry.policy}/{strategy}")
+        if found is None:
+            known = [each.strategy for each in self.entries.values() if each.policy == entry.policy]
+            message = str(UnknownName("strategy", strategy, known))
+            raise Refusal(400, message, "tts.strategy", "invalid_value")
+        return found
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the entries of ``/v1/models``."""
+        several = len({entry.policy for entry in self.entries.values()}) > 1
+        listed = {**self._plain, **(self.entries if several else {})}
+        return [entry.row(name, self.created) for name, entry in listed.items()]
+
+    @property
+    def models(self) -> list[Policy | RewardModel]:
+        """Return every loaded model once."""
+        return list({id(model): model for entry in self.entries.values() for model in entry.solver.models}.values())
+
+    @property
+    def alive(self) -> bool:
+        """Return whether every model is loaded and alive."""
+        return all(entry.solver.models for entry in self.entries.values())
+
+    def revive(self) -> None:
+        """Load again what has ended, such as an engine whose process was killed."""
+        for entry in self.entries.values():
+            entry.solver.load()
+
+
+def load(bases: Iterable[Solver], parameters: Mapping[str, Any]) -> tuple[Catalogue, list[str]]:
+    """Load the models and build every strategy that they support.
+
+    Args:
+        bases: a solver of the strategy auto for each policy.
+        parameters: of strategies, as the operator typed them; each strategy gets those that it has.
+
+    Returns:
+        The catalogue, and a sentence for each strategy that cannot be served.
+
+    Raises:
+        TTSError: a policy cannot be loaded, or no strategy has a parameter of that name.
+    """
+    known = {name: parameters_of(name) for name in names("strategy")}
+    for name in parameters:
+        if not any(name in declared for declared in known.values()):
+            raise UnknownName("parameter of a strategy", name, {name for own in known.values() for name in own})
+    entries, notes = list[Entry](), list[str]()
+    for base in bases:
+        base.load()
+        for strategy, declared in known.items():
+            if not strategy_type(strategy).single:
+                continue
+            own = {name: value for name, value in parameters.items() if name in declared}
+            profile = {} if strategy == AUTO else {"profile": None}
+            try:
+                solver = base.variant(strategy=strategy, parameters=own, **profile)
+                solver.load()
+            except TTSError as error:
+                notes.append(f"{strategy} is not served: {error}")
+                continue
+            entries.append(Entry(f"{base.plan.policy}/{strategy}", base.plan.policy, strategy, solver))
+    return Catalogue(entries), notes

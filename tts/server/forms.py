@@ -1,0 +1,107 @@
+"""The two forms of an answer that OpenAI defines: chat completions and completions, whole and in chunks."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from tts.server.answers import Row, Text
+
+
+class Form(ABC):
+    """An answer in one of the forms.
+
+    Args:
+        model: the name under which the client asked.
+    """
+
+    prefix: ClassVar[str]
+    whole: ClassVar[str]
+    part: ClassVar[str]
+
+    def __init__(self, model: str) -> None:
+        self.id = f"{self.prefix}-{secrets.token_hex(12)}"
+        self.model, self.created = model, int(time.time())
+
+    def answer(self, texts: Sequence[Text], usage: Row, searches: Row) -> Row:
+        """Return the whole answer."""
+        choices = [self._choice(index, self._whole(text.whole), text.finish) for index, text in enumerate(texts)]
+        return self._envelope(self.whole, choices) | {"usage": usage, "tts": searches}
+
+    def chunk(self, index: int, delta: Row, finish: str | None = None) -> Row:
+        """Return a part of a streamed answer."""
+        return self._envelope(self.part, [self._choice(index, delta, finish)])
+
+    def bare(self, **fields: Any) -> Row:
+        """Return a part of a streamed answer that belongs to no choice: the usage, or events."""
+        return self._envelope(self.part, []) | fields
+
+    @abstractmethod
+    def opening(self) -> Row | None:
+        """Return the delta that begins a choice, if there is one."""
+
+    @abstractmethod
+    def thought(self, text: str) -> Row | None:
+        """Return a delta of the reasoning, if the form has a place for it."""
+
+    @abstractmethod
+    def content(self, text: str) -> Row:
+        """Return a delta of the text."""
+
+    @abstractmethod
+    def nothing(self) -> Row:
+        """Return the delta of a choice's last chunk."""
+
+    @abstractmethod
+    def _whole(self, text: str) -> Row: ...
+
+    def _choice(self, index: int, content: Row, finish: str | None) -> Row:
+        return {"index": index, **content, "logprobs": None, "finish_reason": finish}
+
+    def _envelope(self, kind: str, choices: list[Row]) -> Row:
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.model, "choices": choices}
+
+
+class Chat(Form):
+    """``/v1/chat/completions``. Reasoning has two names, since clients differ in the one that they read."""
+
+    prefix, whole, part = "chatcmpl", "chat.completion", "chat.completion.chunk"
+
+    def opening(self) -> Row:
+        return {"delta": {"role": "assistant", "content": ""}}
+
+    def thought(self, text: str) -> Row:
+        return {"delta": {"reasoning": text, "reasoning_content": text}}
+
+    def content(self, text: str) -> Row:
+        return {"delta": {"content": text}}
+
+    def nothing(self) -> Row:
+        return {"delta": {}}
+
+    def _whole(self, text: str) -> Row:
+        return {"message": {"role": "assistant", "content": text, "refusal": None}}
+
+
+class Completion(Form):
+    """``/v1/completions``."""
+
+    prefix, whole, part = "cmpl", "text_completion", "text_completion"
+
+    def opening(self) -> None:
+        return None
+
+    def thought(self, text: str) -> None:
+        return None
+
+    def content(self, text: str) -> Row:
+        return {"text": text}
+
+    def nothing(self) -> Row:
+        return {"text": ""}
+
+    def _whole(self, text: str) -> Row:
+        return {"text": text}

@@ -1,0 +1,144 @@
+"""From a request to the searches that answer it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from tts.api import Solver
+from tts.errors import TTSError, UnknownName
+from tts.files.shape import Misfit
+from tts.search.parameters import check_parameter
+from tts.search.strategy import AUTO, parameters_of, strategy_type
+from tts.server.catalogue import Catalogue, Entry
+from tts.server.conversation import problem_of
+from tts.server.refusals import Refusal, refusal_of
+from tts.server.schemas import ChatRequest, CompletionRequest
+from tts.types import Problem
+
+AnyRequest = ChatRequest | CompletionRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A search that gives one choice of the answer."""
+
+    problem: Problem
+    solver: Solver
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a request asks for: which model, and one search a choice."""
+
+    entry: Entry
+    jobs: tuple[Job, ...]
+
+
+def wish_of(request: AnyRequest, catalogue: Catalogue, max_budget: int) -> Wish:
+    """Turn a request into searches; nothing but the operator's own models and files can be reached by it.
+
+    Raises:
+        Refusal: for what cannot be done, with the name of the field.
+    """
+    entry = _entry(request, catalogue)
+    problems = _problems(request)
+    _check_budget(request, entry, len(problems) * request.choices, max_budget)
+    seed = secrets.randbelow(2**31) if request.seed is None else request.seed
+    first = _solver(request, entry, seed)
+    solvers = [first, *(first.variant(seed=_seed(seed, k)) for k in range(1, request.choices))]
+    return Wish(entry, tuple(Job(problem, solver) for problem in problems for solver in solvers))
+
+
+def _entry(request: AnyRequest, catalogue: Catalogue) -> Entry:
+    entry, strategy = catalogue.find(request.model), request.extras.strategy
+    if strategy is None or strategy == entry.strategy:
+        return entry
+    if entry.strategy != AUTO:
+        sentence = f"the model {entry.strategy} names a strategy itself: leave tts.strategy out, or ask for auto."
+        raise Refusal(400, sentence, "tts.strategy", "invalid_value")
+    return catalogue.other(entry, strategy)
+
+
+def _problems(request: AnyRequest) -> list[Problem]:
+    try:
+        if isinstance(request, ChatRequest):
+            return [problem_of(request.messages)]
+        problems = [Problem(prompt) for prompt in request.prompts]
+    except TTSError as error:
+        raise refusal_of(error, "messages" if isinstance(request, ChatRequest) else "prompt") from error
+    if not all(problem.text.strip() for problem in problems):
+        raise Refusal(400, "the prompt is empty: give a question to be answered.", "prompt", "invalid_value")
+    return problems
+
+
+def _check_budget(request: AnyRequest, entry: Entry, choices: int, most: int) -> None:
+    n = request.extras.budget or entry.solver.budget.n
+    if n * choices > most:
+        times = f" for each of {choices} choices" if choices > 1 else ""
+        field = "tts.budget" if request.extras.budget or choices == 1 else "n"
+        sentence = f"a budget of {n}{times} is more than this server's limit of {most} for a request."
+        raise Refusal(400, sentence, field, "budget_too_large")
+
+
+def _solver(request: AnyRequest, entry: Entry, seed: int) -> Solver:
+    """Return the entry's solver with the request's settings; the operator's ceilings can only be lowered."""
+    base, extras = entry.solver.budget, request.extras
+    budget = replace(
+        base,
+        n=extras.budget or base.n,
+        max_tokens=_least(base.max_tokens, request.most_sampled),
+        max_flops=_least(base.max_flops, extras.max_flops),
+        max_seconds=_least(base.max_seconds, extras.max_seconds),
+        max_cost=_least(base.max_cost, extras.max_cost),
+        max_solution_tokens=_least(base.max_solution_tokens, request.max_tokens),
+    )
+    named = {"vote": extras.vote, "aggregate": extras.aggregate, "extract": extras.extract}
+    changes = {name: value for name, value in named.items() if value is not None}
+    parameters = _parameters(request, entry.strategy)
+    try:
+        return entry.solver.variant(budget, seed=seed, parameters=parameters, **changes)
+    except UnknownName as error:
+        raise refusal_of(error, f"tts.{_FIELDS.get(error.kind, 'parameters')}") from error
+    except TTSError as error:
+        raise refusal_of(error, "tts") from error
+
+
+_FIELDS = {"vote": "vote", "aggregation": "aggregate", "extraction": "extract"}
+
+
+def _parameters(request: AnyRequest, strategy: str) -> dict[str, Any]:
+    """Return the strategy's parameters that a request sets, checked by kind."""
+    known, trusted = parameters_of(strategy), strategy_type(strategy).trusted
+    found: dict[str, Any] = {}
+    for name, number in (("temperature", request.temperature), ("top_p", request.top_p)):
+        if number is not None:
+            if name not in known:
+                raise Refusal(400, f"{strategy} has no {name}: leave it out.", name, "unsupported_parameter")
+            found[name] = number
+    for name, value in request.extras.parameters.items():
+        field = f"tts.parameters.{name}"
+        if name in trusted or name not in known:
+            error = UnknownName(f"parameter of {strategy}", name, known.keys() - trusted)
+            raise Refusal(400, str(error), field, "unknown_parameter")
+        try:
+            check_parameter(name, value, known[name])
+        except Misfit as misfit:
+            raise Refusal(400, f"{misfit}.", field, "invalid_value") from misfit
+        found[name] = value
+    return found
+
+
+def _seed(seed: int, choice: int) -> int:
+    """Derive the seed of a further choice; consecutive seeds of a caller never meet."""
+    digest = hashlib.blake2b(f"{seed}|choice {choice}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big")
+
+
+N = TypeVar("N", int, float)
+
+
+def _least(one: N | None, other: N | None) -> N | None:
+    return min((value for value in (one, other) if value is not None), default=None)
