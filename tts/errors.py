@@ -9,6 +9,7 @@ TTSError                    an error the user can correct; one sentence that say
 |   +-- MissingWeights      its files are not on this machine, or are damaged
 |   +-- NotEnoughMemory     it does not fit into the free memory
 |   +-- MissingExtra        an optional dependency is not installed
++-- MissingSandbox          no sandbox works here, so code that a model wrote is not run
 +-- EngineError             an engine failed while working
 |   +-- EngineDied          its process has ended, so it takes no more requests
 |   +-- MissingKey          a replay needs something that its trace does not contain
@@ -62,6 +63,10 @@ class NotEnoughMemory(ModelError):
 
 
 class MissingExtra(ModelError):
+    pass
+
+
+class MissingSandbox(TTSError):
     pass
 
 

@@ -41,6 +41,10 @@ TABLE: dict[str, dict[str, str]] = {
         "boxed": "tts.answers.extract:extract",
         "last-number": "tts.answers.extract:last_number",
     },
+    "sandbox": {
+        "bubblewrap": "tts.sandbox.bubblewrap:LEVEL",
+        "monty": "tts.sandbox.monty:LEVEL",
+    },
     "reward model": {
         "function": "prm.function:load",
     },
