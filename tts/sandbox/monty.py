@@ -83,7 +83,9 @@ def _run(code: str, limits: Limits) -> Run:
 def _why(error: BaseException) -> Outcome:
     if isinstance(error, _Full):
         return Outcome.OUTPUT
-    return {TimeoutError: Outcome.TIMEOUT, MemoryError: Outcome.MEMORY}.get(type(error), Outcome.ERROR)
+    if isinstance(error, MemoryError):
+        return Outcome.MEMORY
+    return Outcome.TIMEOUT if isinstance(error, TimeoutError) else Outcome.ERROR
 
 
 class _Full(Exception):

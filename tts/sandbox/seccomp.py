@@ -1,8 +1,8 @@
 """A filter of system calls: what a program for answers never needs, and what would lead around the other walls.
 
-A deny list as container engines have it: tracing, mounting, namespaces, keys, kernel memory and modules, memory that no limit
-counts (System V segments, memory files), and sockets of other families than local and internet ones: a socket to the
-host of a virtual machine (AF_VSOCK) belongs to no network namespace.
+A deny list as container engines have it: tracing, mounting, namespaces, keys, kernel memory and modules, memory that no
+limit counts (System V segments, memory files), and sockets of other families than local and internet ones: a socket to
+the host of a virtual machine (AF_VSOCK) belongs to no network namespace.
 """
 
 from __future__ import annotations
