@@ -38,6 +38,7 @@ class Looks:
 
     def __init__(self, service: Service, metrics: Metrics) -> None:
         self._service, self._measured = service, metrics
+        self._usual = next(iter(service.catalogue.entries.values())).solver.budget.n
         self.routes: dict[str, Callable[..., Awaitable[Response]]] = {
             "/": self.page, "/t/{name}": self.page, "/health": self.health, "/metrics": self.metrics,
             "/v1/models": self.models, "/v1/models/{name:path}": self.model, "/v1/traces/{name}": self.trace,
@@ -45,7 +46,7 @@ class Looks:
 
     async def page(self) -> Response:
         """Return the page; what it shows it then asks for itself."""
-        return Response(page(), headers=HEADERS, media_type="text/html")
+        return Response(page(self._usual, self._service.settings.max_budget), headers=HEADERS, media_type="text/html")
 
     async def health(self) -> Response:
         """Say whether requests can be answered: 200, or 503 for a balancer to go elsewhere."""

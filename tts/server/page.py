@@ -20,19 +20,22 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
+_EXAMPLE = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
+
+
 @cache
-def page() -> str:
-    """Return the page. It holds nothing of any request."""
+def page(usual: int, most: int) -> str:
+    """Return the page, with the usual budget and its limit. It holds nothing of any request."""
     environment = Environment(loader=PackageLoader(_PACKAGE), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("page.html.jinja").render(
-        style=_source("page.css"), script=_source("page.js")
-    )  # fmt: skip
+        style=_source("page.css"), script=_source("page.js"), example=_EXAMPLE, usual=usual, most=most
+    )
 
 
 HEADERS = {
     "content-security-policy": (
         f"default-src 'none'; style-src {_hash(_source('page.css'))}; script-src {_hash(_source('page.js'))}; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
