@@ -16,6 +16,7 @@ from tts.models.card import Kind, ModelCard
 from tts.models.files import folder_of
 from tts.models.find import find
 from tts.models.gguf.convert import digest as gguf_digest
+from tts.planning import made_by_name
 
 _SUFFIXES = (".safetensors", ".json", ".jinja", ".model", ".txt")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -28,6 +29,9 @@ def fingerprint(name: str, kind: Kind) -> str:
     (:mod:`tts.models.descriptions`). Files on a server are not visible. The hub's cache names each large file after its
     hash, so these are not read again.
     """
+    if kind == "prm" and made_by_name(name):
+        made, _, rest = name.partition(":")
+        return fingerprint(rest, "policy") if made == "judge" else ""
     card = find(name, kind)
     if card.gguf and not card.url:
         return gguf_digest(Path(card.folder))

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from tts.aio import Mailbox, aside, background
 from tts.budget import MAX_SECONDS, Budget
 from tts.cost import Prices
-from tts.engines.load import Loading, close, load_both, load_policy, load_reward
+from tts.engines.load import Loading, close, load_both, load_pair, load_policy, load_reward
 from tts.engines.replay import ReplayPolicy, ReplayReward, load_replay
 from tts.errors import BadInput, EngineDied, TTSError
 from tts.files.text import legible
@@ -66,6 +66,7 @@ class Solver:
         prm_device: where the reward model runs, when that is elsewhere.
         gpu_memory: the part of a GPU's memory that both models together may take (vLLM).
         engine_args: further arguments of the engine, see :class:`tts.engines.load.Loading`.
+        prm_parameters: parameters of a judge (``criteria``, ``repeats``) or a confidence (``window``), by name.
         allow_code: a function that ``prm`` names as ``module:function`` may be imported and run.
         parameters: further parameters of the strategy, such as ``beam_width=8`` or ``temperature=0.6``.
 
@@ -99,6 +100,7 @@ class Solver:
         gpu_memory: float = 0.9,
         engine_args: Mapping[str, Any] | None = None,
         allow_code: bool = False,
+        prm_parameters: Mapping[str, Any] | None = None,
         **parameters: Any,
     ) -> None:
         if not isinstance(budget, Budget):
@@ -106,7 +108,7 @@ class Solver:
         elif not (max_tokens is max_flops is max_seconds is max_cost is None):
             raise BadInput("give the ceilings either in the Budget or as arguments, not both.")
         policy = policy if isinstance(policy, str) else as_policy(policy)
-        prm = reward_of(prm, allow_code)
+        prm = reward_of(prm, allow_code, prm_parameters)
         self.budget, self.total_flops = budget, total_flops
         self._prices = Prices.parse(prices) if isinstance(prices, str) else prices
         self._loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
@@ -177,7 +179,8 @@ class Solver:
     def unload(self) -> None:
         """Release the memory of both models; the next problem loads them again."""
         models, self._models = self._models, None
-        for model in models or ():
+        policy, reward = models or (None, None)
+        for model in (policy, reward, reward.bound if reward else None):
             if model is not None:
                 close(model)
 
@@ -196,6 +199,10 @@ class Solver:
 
     def _load(self) -> tuple[Policy, RewardModel | None]:
         prm = self.planned.prm
+        if isinstance(prm, RewardModel) and prm.works_with:
+            policy, other = load_pair(self._policy, prm.works_with, self._loading)
+            prm.bind(other)
+            return policy, prm
         if isinstance(self._policy, str) and isinstance(prm, str):
             return load_both(self._policy, prm, self._loading)
         policy = load_policy(self._policy, self._loading) if isinstance(self._policy, str) else self._policy
@@ -207,6 +214,11 @@ class Solver:
             raise BadInput(
                 f"{policy.name} is behind a chat-only server, which cannot continue from a step: "
                 f"use best-of-n or majority, not {self.plan.strategy}."
+            )
+        if reward is not None and reward.logprobs and not policy.logprobs:
+            raise BadInput(
+                f"{policy.name} gives no log-probabilities, which {reward.name} needs: use majority, or another reward "
+                "model."
             )
         unknown = next((model.name for model in (policy, reward) if model and not model.counted), None)
         if unknown and not (self.budget.max_flops is None and self.total_flops is None):

@@ -11,6 +11,7 @@ TTSError                    an error the user can correct; one sentence that say
 |   +-- MissingExtra        an optional dependency is not installed
 +-- MissingSandbox          no sandbox works here, so code that a model wrote is not run
 +-- EngineError             an engine failed while working
+|   +-- Unscored            a judge gave no grade; the solution goes without a score
 |   +-- EngineDied          its process has ended, so it takes no more requests
 |   +-- MissingKey          a replay needs something that its trace does not contain
 +-- StrategyError           a strategy broke the rules of the search (more width than its budget, say)
@@ -71,6 +72,10 @@ class MissingSandbox(TTSError):
 
 
 class EngineError(TTSError):
+    pass
+
+
+class Unscored(EngineError):
     pass
 
 

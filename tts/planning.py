@@ -16,7 +16,7 @@ from tts.models.descriptions import family_of
 from tts.models.find import find
 from tts.models.lookup import CARDS
 from tts.protocols import Policy, RewardModel, as_reward
-from tts.registry import resolve
+from tts.registry import names, resolve
 from tts.search.parameters import check_parameter
 from tts.search.step_scores import refusal
 from tts.search.strategy import AUTO, Strategy, build, parameters_of, strategy_type
@@ -56,15 +56,32 @@ class Wish:
         return find(self.policy, "policy").parameters if isinstance(self.policy, str) else self.policy.shape.parameters
 
 
+def made_by_name(name: str) -> bool:
+    """Return whether a reward model of this name is made here: ``judge:NAME``, ``confidence:KIND`` or a function."""
+    return _prefix(name) is not None or _FUNCTION.fullmatch(name) is not None
+
+
+def _prefix(name: str) -> str | None:
+    kind, colon, _ = name.partition(":")
+    return kind if colon and kind in names("reward model") else None
+
+
 _FUNCTION = re.compile(r"[\w./~-]+:[A-Za-z_]\w*")
 """``module:function`` or ``file.py:function``."""
 
 
-def reward_of(given: Any, allow_code: bool = False) -> str | RewardModel | None:
-    """Return the reward model that a user gave: a name is kept, a function becomes a reward model.
+def reward_of(
+    given: Any, allow_code: bool = False, parameters: Mapping[str, Any] | None = None
+) -> str | RewardModel | None:
+    """Return the reward model that a user gave: a name is kept, a judge or a function becomes a reward model.
 
-    Raises BadInput for an unsuitable object, and for the name of a function if running it is not allowed.
+    Raises BadInput for an unsuitable object or parameter, and for a function by name if running it is not allowed.
     """
+    if isinstance(given, str) and (kind := _prefix(given)):
+        named: RewardModel = resolve("reward model", kind)(given.partition(":")[2], **(parameters or {}))
+        return named
+    if parameters:
+        raise BadInput("parameters of a reward model are for judge:POLICY and confidence:KIND: leave them out.")
     if isinstance(given, str) and not _FUNCTION.fullmatch(given):
         return given
     if isinstance(given, str) or (callable(given) and not isinstance(given, RewardModel)):
@@ -106,6 +123,8 @@ def planned(wish: Wish) -> Planned:
     kind = _kind(wish)
     wish = _checked(wish, kind.adaptive)
     prm = _prm(wish, kind)
+    if isinstance(prm, RewardModel):
+        prm = prm.for_steps(kind.stepwise)
     settings = _adapted(wish, prm) if kind.adaptive and not isinstance(wish.strategy, Strategy) else {}
     built = _built(wish, settings)
     name = built.profile

@@ -10,7 +10,7 @@ Everything optional is an attribute or method with a default: who uses a model r
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -156,10 +156,22 @@ class RewardModel(Model):
     Attributes:
         outcome: whether it scores finished solutions only; ``score`` then returns one score, the solution's.
         concurrent: whether it works at the same time as the policy, so that asking it early saves time.
+        prompts: prompts that it reads for one score, each from its beginning; 0 if it reads a prefix once.
+        compares: whether it can compare two solutions, see ``compare``.
+        logprobs: alternatives whose log-probabilities it reads from the policy's completions; 0 for none.
+        works_with: name of a policy to load for it and to hand to ``bind``; empty if it needs none.
+        bound: the policy that it works with, once it is loaded.
+        notes: sentences for the user of a solution that it scored.
     """
 
     outcome: bool = False
     concurrent: bool = False
+    prompts: int = 0
+    compares: bool = False
+    logprobs: int = 0
+    works_with: str = ""
+    bound: Policy | None = None
+    notes: tuple[str, ...] = ()
 
     @abstractmethod
     def lengths(self, problem: Problem, node: Node) -> list[int]:
@@ -170,7 +182,30 @@ class RewardModel(Model):
 
     @abstractmethod
     async def score(self, problem: Problem, node: Node, seen: int) -> tuple[float, ...]:
-        """Return one score in 0..1 for each step of ``node`` after the first ``seen`` ones, in order."""
+        """Return one score in 0..1 for each step of ``node`` after the first ``seen`` ones, in order.
+
+        Raises PromptTooLong or Unscored for a solution that goes without a score.
+        """
+
+    async def measure(self, problem: Problem, nodes: Sequence[Node]) -> None:
+        """Fetch what ``lengths`` of these nodes needs; awaited before it is called."""
+        return
+
+    async def compare(self, problem: Problem, first: Node, second: Node) -> tuple[float, float]:
+        """Return a score in 0..1 for each of two finished solutions, seen together. Only where ``compares``."""
+        raise NotImplementedError
+
+    def to_compare(self, problem: Problem, first: Node, second: Node) -> int:
+        """Count the tokens that ``compare`` reads, in two prompts."""
+        raise NotImplementedError
+
+    def bind(self, policy: Policy) -> None:
+        """Take the policy that ``works_with`` names."""
+        return
+
+    def for_steps(self, steps: bool) -> RewardModel:
+        """Return its form that scores steps, or whole solutions; itself if it has one form only."""
+        return self
 
 
 def as_policy(model: object) -> Policy:

@@ -47,6 +47,8 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "reward model": {
         "function": "prm.function:load",
+        "judge": "prm.judge:load",
+        "confidence": "prm.confidence:load",
     },
     "solver": {
         "pool": "tts.pool_solver:PoolSolver",

@@ -52,11 +52,15 @@ class Problem:
     ``turns`` is the conversation that a policy reads; the last turn is the user's. It is empty if the problem is one
     question without a system message. ``text`` then still is all that was asked, for whatever reads no conversation:
     reward models, routers, pages.
+
+    ``plain`` asks a policy to read the turns alone, without the system message, suffix and opening of its model. The
+    prompts of judges are such problems.
     """
 
     text: str
     id: str = ""
     turns: tuple[Turn, ...] = ()
+    plain: bool = False
 
     def __post_init__(self) -> None:
         if not all(map(is_utf8, (self.text, self.id, *(turn.text for turn in self.turns)))):
@@ -79,19 +83,34 @@ class Step:
     tokens: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TokenConfidence:
+    """How sure the policy was of each token of a step.
+
+    Attributes:
+        tokens: minus the mean log-probability of the likeliest alternatives (arXiv 2508.15260), one number a token.
+        certainty: self-certainty, one number a token; None where the whole vocabulary is not known.
+    """
+
+    tokens: tuple[float, ...]
+    certainty: tuple[float, ...] | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Node:
     """A prefix of a solution: a parent and one more step. The root holds the prompt and has no parent.
 
     ``key`` is unique in a search: the subtree it was created in, a slash, then the child indices from the root, with
     ``+k`` for the k-th further step of one continuation (``"2/0.3+1"``). ``depth`` counts the steps after the prompt,
-    ``length`` the policy's tokens, the prompt included.
+    ``length`` the policy's tokens, the prompt included. ``confidence`` is that of the step's tokens, where the reward
+    model asks for log-probabilities.
     """
 
     step: Step
     key: str
     finish: Finish = Finish.STEP
     parent: Node | None = None
+    confidence: TokenConfidence | None = None
     depth: int = field(init=False)
     length: int = field(init=False)
 

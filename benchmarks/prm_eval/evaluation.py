@@ -15,8 +15,9 @@ from benchmarks.prm_eval.ranking import rankings
 from benchmarks.prm_eval.report import Report
 from benchmarks.prm_eval.sources import DataSet, load
 from benchmarks.stats.intervals import percentile
-from tts.engines.load import load_reward
+from tts.engines.load import Loading, load_scorer
 from tts.errors import BadInput
+from tts.planning import reward_of
 from tts.protocols import RewardModel
 
 CHOSEN_ON = "gsm8k"
@@ -34,17 +35,21 @@ def evaluate(
     threshold: float | None = None,
     out: Path | None = None,
     progress: Progress = lambda total, known: lambda scored: None,
+    allow_code: bool = False,
+    prm_parameters: Mapping[str, Any] | None = None,
     **loading: Any,
 ) -> Report:
     """Score labelled solutions with a reward model, and measure the scores.
 
     Args:
-        prm: a short name, a hub id, a folder or an address.
+        prm: a short name, a hub id, a folder, an address, ``judge:POLICY``, or a function of steps by name.
         data: ``processbench``, ``lab``, a file, or the result of :func:`load`; ``subsets`` and ``limit`` apply to a
             name.
         threshold: a step with a lower score counts as wrong. Default: chosen on the GSM8K subset of ProcessBench, 0.5
             for other data.
         out: file to append scores to; scores in it are reused.
+        allow_code: a function that ``prm`` names may be imported and run.
+        prm_parameters: parameters of a judge.
         loading: fields of :class:`tts.engines.load.Loading`, such as ``engine`` and ``device``.
 
     Raises:
@@ -59,7 +64,8 @@ def evaluate(
         left = len(scoring.missing(data, file))
         done = progress(data.size, data.size - left)
         if left:
-            scored = scoring.score_data(_steps_of(load_reward(prm, **loading)), data, file, done)
+            reward = load_scorer(_steps_of(reward_of(prm, allow_code, prm_parameters)), Loading(**loading))
+            scored = scoring.score_data(_steps_of(reward), data, file, done)
         else:
             assert file is not None
             scored = {s: [(case, file.scores[s, case.key]) for case in cases] for s, cases in data.subsets.items()}
@@ -71,7 +77,15 @@ def evaluate(
     )  # fmt: skip
 
 
-def _steps_of(reward: RewardModel) -> RewardModel:
+def _steps_of(reward: Any) -> Any:
+    """Return the form that scores steps. Raises BadInput for a model that scores whole solutions only."""
+    if not isinstance(reward, RewardModel):
+        return reward  # a name, which is loaded first
+    reward = reward.for_steps(True)
+    if reward.logprobs:
+        raise BadInput(
+            f"{reward.name} reads how a policy sampled a solution, which labelled solutions do not tell: name a judge."
+        )
     if reward.outcome:
         raise BadInput(f"{reward.name} scores whole solutions, not steps: name a process reward model.")
     return reward

@@ -12,9 +12,10 @@ from typing import Any
 from benchmarks.prm_eval.data import Case
 from benchmarks.prm_eval.sources import DataSet
 from benchmarks.provenance import fingerprint, without_secrets
-from tts.errors import BadInput, EngineError, PromptTooLong
+from tts.errors import BadInput, EngineError, PromptTooLong, Unscored
 from tts.files.jsonl import Rows
 from tts.models.find import find
+from tts.planning import made_by_name
 from tts.protocols import RewardModel
 from tts.types import Finish, Node, Problem, Step
 
@@ -68,7 +69,7 @@ def score(
 async def _score(reward: RewardModel, case: Case) -> Scores:
     try:
         found = await reward.score(Problem(case.problem), chain(case), 0)
-    except PromptTooLong:
+    except (PromptTooLong, Unscored):
         return None
     if len(found) != len(case.steps):
         raise EngineError(
@@ -80,6 +81,8 @@ async def _score(reward: RewardModel, case: Case) -> Scores:
 
 def identity(prm: str, dtype: str | None) -> dict[str, Any]:
     """Return what scores depend on: the model, its files and description, and the requested number format."""
+    if made_by_name(prm):
+        return {"prm": without_secrets(prm), "prm sha256": fingerprint(prm, "prm"), "dtype": dtype}
     card = find(prm, "prm")
     name = f"{card.url}#{card.name}" if card.url else card.folder or card.name
     return {"prm": without_secrets(name), "prm sha256": fingerprint(prm, "prm"), "dtype": dtype}

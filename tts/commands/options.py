@@ -70,6 +70,29 @@ EngineArg = Annotated[
 ]
 
 
+AllowCode = Annotated[
+    bool, typer.Option("--allow-code", help="Allow --prm to run a Python function.", rich_help_panel=MODELS)
+]
+PrmParameter = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Parameter of a judge (criterion=TEXT, which may be repeated, or repeats=4) or of a confidence (window).",
+        metavar="NAME=VALUE",
+        rich_help_panel=MODELS,
+    ),
+]
+
+
+def prm_parameters(typed: list[str] | None) -> dict[str, Any]:
+    """Parse parameters of a reward model; every ``criterion`` is one of the ``criteria``."""
+    from tts.engines.load import parse_argument
+
+    pairs = list(map(parse_argument, typed or []))
+    found = {name: value for name, value in pairs if name != "criterion"}
+    criteria = [str(value) for name, value in pairs if name == "criterion"]
+    return found | ({"criteria": criteria} if criteria else {})
+
+
 def _shared(
     policy: Annotated[
         str,
@@ -82,15 +105,14 @@ def _shared(
     prm: Annotated[
         str,
         typer.Option(
-            help="Reward model, a JSON file that describes one, or MODULE:FUNCTION (with --allow-code). auto: the one "
-            "recommended for the policy; or none.",
+            help="Reward model, a JSON file that describes one, judge:POLICY, confidence:KIND, or MODULE:FUNCTION "
+            "(with --allow-code). auto: the one recommended for the policy; or none.",
             autocompletion=completion.models("prm", "auto", "none"),
             rich_help_panel=MODELS,
         ),
     ] = "auto",
-    allow_code: Annotated[
-        bool, typer.Option("--allow-code", help="Allow --prm to run a Python function.", rich_help_panel=MODELS)
-    ] = False,
+    allow_code: AllowCode = False,
+    prm_parameter: PrmParameter = None,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -223,6 +245,7 @@ def _settings(typed: dict[str, Any]) -> dict[str, Any]:
     if found["extract"] is None:
         del found["extract"]
     found["prm"] = None if found["prm"].lower() == "none" else found["prm"]
+    found["prm_parameters"] = prm_parameters(found.pop("prm_parameter")) or None
     found["engine_args"] = dict(map(parse_argument, found.pop("engine_arg") or []))
     found |= dict(map(parse_argument, found.pop("parameter") or []))
     if (aggregate := found.get("aggregate")) is not None:

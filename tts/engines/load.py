@@ -126,6 +126,47 @@ def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardMo
         return first.result(), second.result()
 
 
+def load_pair(policy: str | Policy, judge: str, loading: Loading) -> tuple[Policy, Policy]:
+    """Load a policy and the policy of its judge, once if they are the same. Raises what :func:`load_both` does.
+
+    The judge takes the arguments and the device of a reward model. If these are not given it is loaded as the policy.
+    """
+    if not isinstance(policy, str):
+        return policy, load_policy(judge, _as_judge(loading))
+    cards = find(policy, "policy"), find(judge, "policy")
+    theirs = _as_judge(loading, same=cards[0] == cards[1])
+    if _key("policy", cards[0], loading) == _key("policy", cards[1], theirs):
+        loaded = load_policy(policy, loading)
+        return loaded, loaded
+    _require_both(*cards)
+    _check_room([("policy", cards[0], loading), ("policy", cards[1], theirs)])
+    engines = [_engine_for(card, loading.engine) for card in cards]
+    shares = _shares(*cards, loading) if all(engine.reserves for engine in engines) else (1.0, 1.0)
+    first: Policy = _load("policy", policy, loading, shares[0], room=False)
+    return first, _load("policy", judge, theirs, shares[1], room=False)
+
+
+def _as_judge(loading: Loading, same: bool = False) -> Loading:
+    """Return how a judge's policy is loaded: by the arguments that begin with ``prm.``, under a policy's names.
+
+    Without such arguments a judge that is the ``same`` model as the policy is loaded as that.
+    """
+    own = {f"policy.{name[4:]}": value for name, value in loading.arguments.items() if name.startswith("prm.")}
+    if same and not own and loading.prm_device in (None, loading.device):
+        return loading
+    shared = {name: value for name, value in loading.arguments.items() if "." not in name}
+    return replace(loading, device=loading.prm_device or loading.device, prm_device=None, arguments=shared | own)
+
+
+def load_scorer(prm: str | RewardModel, loading: Loading) -> RewardModel:
+    """Return a reward model ready to score: a name is loaded, a judge gets its policy."""
+    if isinstance(prm, str):
+        return load_reward(prm, loading)
+    if prm.works_with:
+        prm.bind(load_policy(prm.works_with, _as_judge(loading)))
+    return prm
+
+
 def _require_both(*cards: ModelCard) -> None:
     """Refuse models whose files are missing before either is loaded, all in one sentence. Raises MissingWeights."""
     missing = []

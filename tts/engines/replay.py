@@ -20,7 +20,10 @@ from tts.types import Finish, Node, Problem, Step
 
 _SHAPE = shape.fields({f.name: shape.whole for f in fields(ModelShape)}, more=False)
 _POLICY = {"name": shape.text, "context": shape.whole, "shape": _SHAPE}
-_PRM = shape.fields({"name": shape.text, "shape": _SHAPE, "prompt": shape.whole}, {"outcome": shape.flag})
+_PRM = shape.fields(
+    {"name": shape.text, "shape": _SHAPE, "prompt": shape.whole},
+    {"outcome": shape.flag, "prompts": shape.whole, "compares": shape.flag},
+)
 _START = shape.fields(
     {
         "problem": shape.fields({"id": shape.text, "text": shape.text}),
@@ -83,6 +86,7 @@ class ReplayReward(RewardModel):
     cuts: set[tuple[str, str]] = field(default_factory=set)
     unread: set[tuple[str, str]] = field(default_factory=set)
     outcome: bool = False
+    prompts: int = 0
 
     def __post_init__(self) -> None:
         for problem, trace in self.traces.items():
@@ -133,7 +137,8 @@ def load_replay(source: Trace | Path | str | dict[str, Trace]) -> tuple[ReplayPo
 
 
 def _reward(traces: dict[str, Trace], prm: dict[str, Any]) -> ReplayReward:
-    return ReplayReward(traces, prm["name"], shape_of(prm), outcome=prm.get("outcome", False))
+    known = {name: prm[name] for name in ("outcome", "prompts") if name in prm}
+    return ReplayReward(traces, prm["name"], shape_of(prm), **known)
 
 
 def _head(trace: Trace) -> Event:

@@ -118,7 +118,8 @@ class Text:
             raise BadInput("the problem is empty: give some text to solve.")
         *before, last = card.conversation(problem)
         system = before.pop(0).text if before and before[0].role == "system" else ""
-        text, tokens = self.chat(last.text, system, before=before, opening=card.opening, template=card.template)
+        opening = card.opening_of(problem)
+        text, tokens = self.chat(last.text, system, before=before, opening=opening, template=card.template)
         if len(tokens) >= context:
             raise PromptTooLong(
                 f"the problem is {len(tokens)} tokens long and {card.name} takes {context} together with the "

@@ -86,10 +86,16 @@ class ModelCard:
         The model's own system message comes first, since it says how to write an answer that can be found.
         """
         turns = problem.turns or (Turn("user", problem.text),)
+        if problem.plain:
+            return list(turns)
         systems = [self.system, *(turn.text for turn in turns if turn.role == "system")]
         system = "\n\n".join(filter(None, systems))
         *before, last = (turn for turn in turns if turn.role != "system")
         return [*[Turn("system", system)] * bool(system), *before, Turn(last.role, self.user(last.text))]
+
+    def opening_of(self, problem: Problem) -> str:
+        """Return how the answer to a problem has to begin."""
+        return "" if problem.plain else self.opening
 
     def user(self, problem: str) -> str:
         """Return the user's turn for a problem."""

@@ -18,7 +18,33 @@ from tts.cost import ModelShape, Prices
 from tts.protocols import Request
 from tts.types import Node, Usage
 
-_PRM_SLACK = 1.25  # reward-model tokens reserved per policy token until the text, and so the true count, is known
+_SLACK = 1.25  # reward-model tokens reserved per policy token until the text, and so the true count, is known
+_QUESTION = 320  # tokens of a judge's instructions
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading costs a reward model.
+
+    Attributes:
+        shape: its dimensions.
+        prompts: prompts of one score, each read from its beginning; 0 if every prefix is read once.
+    """
+
+    shape: ModelShape
+    prompts: int = 0
+
+    def flops(self, new: int, cached: int = 0) -> int:
+        """Compute the FLOPs of ``new`` tokens, which the prompts of a score share, after ``cached`` ones."""
+        if not self.prompts:
+            return self.shape.flops(new, cached)
+        return self.prompts * self.shape.flops(-(-new // self.prompts))
+
+    def worst(self, new: int, before: int) -> int:
+        """Estimate the FLOPs of scoring ``new`` policy tokens after ``before`` ones, whose texts are not known yet."""
+        if not self.prompts:
+            return self.shape.flops(int(_SLACK * new) + 4, int(_SLACK * before))
+        return self.prompts * self.shape.flops(int(_SLACK * (new + before)) + _QUESTION)
 
 
 @dataclass(slots=True)
@@ -50,13 +76,14 @@ class Account:
 
     Attributes:
         ledger: the ceilings, and what is left below them.
-        policy, prm: the shapes of the models; ``prm`` is None without a reward model.
+        policy: the policy's shape.
+        prm: what the reward model's reading costs; None without one.
         prices: prices of the policy; None if it bills nothing.
     """
 
     ledger: Ledger
     policy: ModelShape
-    prm: ModelShape | None
+    prm: Reading | None
     prices: Prices | None = None
     _books: _Books = field(default_factory=_Books)
     _holds: WeakKeyDictionary[Node, Hold] = field(default_factory=WeakKeyDictionary)
@@ -165,7 +192,7 @@ class Account:
         """Return the FLOPs to reserve for scoring ``tokens`` new policy tokens after ``node``."""
         if self.prm is None:
             return 0
-        return self.prm.flops(int(_PRM_SLACK * tokens) + 4, int(_PRM_SLACK * node.length))
+        return self.prm.worst(tokens, node.length)
 
     def _reserve(self, amount: Amount) -> Hold | None:
         """Reserve an amount; if it does not fit, record the ceiling."""

@@ -145,6 +145,8 @@ def _head(search: Search, plan: Plan, policy: Policy, reward: RewardModel | None
         prm = {"name": reward.name, "shape": asdict(reward.shape), "prompt": prompt}
         if reward.outcome:
             prm["outcome"] = True
+        if reward.prompts:
+            prm["prompts"] = reward.prompts
     root = search.root.step
     return {
         "problem": _problem(search.problem),

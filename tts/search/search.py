@@ -19,9 +19,10 @@ from tts.answers.extract import conclusion, extract
 from tts.answers.finding import Found, How, strongest
 from tts.answers.votes import classes, spelling_decides
 from tts.budget import Hold, Ledger
-from tts.errors import OutOfTime, PromptTooLong, StrategyError
+from tts.errors import OutOfTime, PromptTooLong, StrategyError, Unscored
 from tts.protocols import Completion, Policy, Request, RewardModel
-from tts.search.account import Account
+from tts.search.account import Account, Reading
+from tts.search.confidence import confidences
 from tts.search.step_scores import Scores
 from tts.trace import Trace, step_key
 from tts.types import Finish, Node, Plan, Problem, Step, Until, Usage
@@ -83,7 +84,8 @@ class Search:
         ``extract`` finds the answer in a finished solution. Raises PromptTooLong.
         """
         root = Node(policy.prompt(problem), "/")
-        account = Account(ledger, policy.shape, reward.shape if reward else None, policy.prices)
+        reading = Reading(reward.shape, reward.prompts) if reward else None
+        account = Account(ledger, policy.shape, reading, policy.prices)
         account.begin(root.length, sum(reward.lengths(problem, root)) if reward else 0)
         search = cls(
             problem=problem, root=root, account=account, trace=trace, seed=seed, _policy=policy, _reward=reward,
@@ -266,6 +268,7 @@ class Search:
         nodes = list(dict.fromkeys(nodes))
         self.account.release(nodes)
         nodes = self._shared.scores.judgeable(nodes, reward.name)
+        await reward.measure(self.problem, nodes)
         lengths = {node: reward.lengths(self.problem, node) for node in nodes}
         jobs: dict[Step, Coroutine[Any, Any, None]] = {}
         for node in nodes:
@@ -275,6 +278,8 @@ class Search:
             if self.account.read(node, lengths[node]) and not judged and node.step not in jobs:
                 jobs[node.step] = self._judge(reward, node)
         await together(jobs.values())
+        for sentence in reward.notes:
+            self.note(sentence)
         for node in nodes:
             self._record_scores(node, lengths[node])
         known = [node for node in nodes if node.step in self._shared.scores]
@@ -302,7 +307,8 @@ class Search:
         index = self._children[path]
         self._children[path] += 1
         key = f"{self._label}/{path}.{index}" if path else f"{self._label}/{index}"
-        return Request(self.problem, node, key, self._draw(key), until, max_tokens, temperature, top_p)
+        logprobs = min(self._reward.logprobs, self._policy.logprobs) if self._reward else 0
+        return Request(self.problem, node, key, self._draw(key), until, max_tokens, temperature, top_p, logprobs)
 
     def _room(self, node: Node) -> int:
         """Return the tokens by which the solution at a node may still grow."""
@@ -344,12 +350,12 @@ class Search:
         )
         for sentence in completion.warnings:
             self.note(sentence)
-        node = request.node
+        node, sure = request.node, confidences(completion)
         for k, step in enumerate(completion.steps):
             last = k == len(completion.steps) - 1
             twins = self._shared.siblings.setdefault(node.step, WeakValueDictionary())
             twin = twins.setdefault(step.tokens, step)
-            node = Node(twin, step_key(request.key, k), completion.finish if last else Finish.STEP, node)
+            node = Node(twin, step_key(request.key, k), completion.finish if last else Finish.STEP, node, sure[k])
         if node.finished:
             self._shared.finished.append(node)
         return node
@@ -366,7 +372,7 @@ class Search:
             return
         if self._shared.scores.outcome and not node.finished:
             return
-        with suppress(OutOfTime, PromptTooLong):
+        with suppress(OutOfTime, PromptTooLong, Unscored):
             await self._in_time(self._shared.scores.ask(reward, self.problem, node))
 
     async def _judge(self, reward: RewardModel, node: Node) -> None:
@@ -375,7 +381,7 @@ class Search:
         except OutOfTime:
             self._cut("score", node.key)
             return
-        except PromptTooLong as error:
+        except (PromptTooLong, Unscored) as error:
             self.note(f"a solution was left unscored: {error}")
             self.trace.add("cut", what="length", key=node.key)
 

@@ -61,7 +61,7 @@ class Prompts:
         return [{"role": turn.role, "content": turn.text} for turn in self._card.conversation(problem)]
 
     def _plain(self, problem: Problem) -> str:
-        return "\n\n".join(message["content"] for message in self.messages(problem)) + self._card.opening
+        return "\n\n".join(message["content"] for message in self.messages(problem)) + self._card.opening_of(problem)
 
     def _ours(self, problem: Problem, context: int) -> Prompt:
         """The prompt made on this machine: by the tokenizer, else the card's words as they stand."""
@@ -74,7 +74,7 @@ class Prompts:
 
     async def _theirs(self, problem: Problem) -> Prompt:
         """The prompt made by the server's own tokenizer."""
-        plain, messages, opening = self._plain(problem), self.messages(problem), self._card.opening
+        plain, messages, opening = self._plain(problem), self.messages(problem), self._card.opening_of(problem)
         asked: Json = {"messages": messages}
         if self._dialect.routes == "llama.cpp":
             if self._card.template:
