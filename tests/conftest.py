@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,6 +44,17 @@ def tts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
     monkeypatch.setenv("COLUMNS", "80")
     return Tts(monkeypatch, capsys)
+
+
+@pytest.fixture(scope="session")
+def _caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    return (tmp_path_factory.getbasetemp() / f"cache-{number}" for number in itertools.count())
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(_caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has a cache folder of its own: none finds what another one, or the user, left there."""
+    monkeypatch.setenv("TTS_CACHE", str(next(_caches)))
 
 
 @pytest.fixture

@@ -229,6 +229,16 @@ class Usage:
         """Return the FLOPs of policy and reward model together."""
         return self.policy_flops + self.prm_flops
 
+    @property
+    def policy_counted(self) -> bool:
+        """Return whether the policy's FLOPs are known: a sampled token costs some."""
+        return bool(self.policy_flops or not self.policy_tokens)
+
+    @property
+    def prm_counted(self) -> bool:
+        """Return whether the reward model's FLOPs are known."""
+        return bool(self.prm_flops or not self.prm_tokens)
+
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 

@@ -84,6 +84,11 @@ def _add(figures: Figures, line: Line, row: Mapping[str, Any]) -> None:
     figures.paper_flops += cost.paper_flops
 
 
+def _counted(flops: float, tokens: float, done: int) -> float | None:
+    """Return the mean FLOPs; None where tokens cost none, so that they were not counted."""
+    return None if tokens and not flops else flops / done
+
+
 def _row(line: Line, figures: Figures, total: int) -> dict[str, Any]:
     accuracy, done = figures.accuracy, max(figures.problems - figures.failed, 1)
     return {
@@ -97,8 +102,8 @@ def _row(line: Line, figures: Figures, total: int) -> dict[str, Any]:
         "pass_at_n": figures.passed / figures.problems if figures.problems else None,
         "tokens": figures.tokens / done,
         "prm_tokens": figures.prm_tokens / done,
-        "flops": figures.flops / done,
-        "paper_flops": figures.paper_flops / done,
+        "flops": _counted(figures.flops, figures.tokens, done),
+        "paper_flops": _counted(figures.paper_flops, figures.tokens, done),
         "problems": figures.problems,
         "of": total,
         "failed": figures.failed,
@@ -116,7 +121,7 @@ def printed(rows: Sequence[Mapping[str, Any]]) -> str:
             "right %": "-" if row["accuracy"] is None else _percent(row),
             "pass@N": "-" if row["pass_at_n"] is None else f"{100 * row['pass_at_n']:.1f}",
             "tokens": round(row["tokens"]),
-            "FLOPs": f"{row['flops']:.3g}",
+            "FLOPs": "not counted" if row["flops"] is None else f"{row['flops']:.3g}",
             "how": "run" if row["how"] == "run" else "estimated",
             **({} if complete else {"problems": _problems(row)}),
         }

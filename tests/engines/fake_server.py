@@ -64,6 +64,7 @@ class FakeServer:
         key: the API key it wants.
         logprobs: most alternatives of a token that it gives; 0 refuses, -1 ignores what is asked for.
         most: choices it gives in one answer; 0 refuses to give several.
+        entry: what its list says of the model besides.
         failures: acted out first: a status, (status, headers), "hang", "drop", "html", Says; None answers as ever.
         requests: path, body and headers of all requests so far.
     """
@@ -79,6 +80,7 @@ class FakeServer:
     logprobs: int = 20
     slow: float = 0.0
     most: int = 128
+    entry: Json = field(default_factory=dict)
     failures: list[Any] = field(default_factory=list)
     requests: list[tuple[str, Json, dict[str, str]]] = field(default_factory=list)
     hung_up: threading.Event = field(default_factory=threading.Event)
@@ -148,6 +150,7 @@ class FakeServer:
 
     def models(self, _: Json) -> tuple[int, Json]:
         more = {"max_model_len": self._policy.context} if self.variant == "vllm" and self.policy else {}
+        more |= {"created": time.time()} | self.entry
         return 200, {"data": [{"id": name, **more} for name in self.served or (self.name,)]}
 
     def completions(self, body: Json) -> tuple[int, Json]:

@@ -13,13 +13,18 @@ import time
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tts.commands.console import say
+from tts.commands.console import count, fold, say
+from tts.errors import BadInput, EngineError
+
+if TYPE_CHECKING:
+    from tts.engines.remote.policy import RemotePolicy
 
 PROBLEM = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
+SAMPLES, TOKENS = 8, 64
 _GIB = 2**30
 _MEASURED = """
 import sys, cli
@@ -59,6 +64,47 @@ def timings() -> Iterator[tuple[str, str]]:
     """Measure wall time and peak memory of ``tts --help`` and of a first answer, each in a fresh process."""
     yield "tts --help", _timed("--help")
     yield "first answer", _timed("solve", "--budget", "16", PROBLEM) + " (budget 16, embedded models)"
+
+
+def served(address: str) -> Iterator[tuple[str, str]]:
+    """Yield pairs of a name and a finding: what a policy's server can do, and whose time a search through it takes."""
+    from tts.engines.load import load_policy
+    from tts.engines.remote.policy import RemotePolicy
+    from tts.models.find import find
+
+    if not find(address, "policy").url:
+        raise BadInput(f"{address} is no address: give one such as http://localhost:8000/v1.")
+    begun = time.perf_counter()
+    policy = load_policy(address, engine="remote")
+    if not isinstance(policy, RemotePolicy):
+        raise BadInput(f"the engine of {address} is not remote.")
+    asked = count(policy.traffic.requests, "request")
+    yield "server", f"answers for {policy.name}, known after {asked} in {time.perf_counter() - begun:.2f} s"
+    dialect = policy.dialect
+    if dialect.ids:
+        yield "steps", "continue by token ids, exactly as sampled"
+    else:
+        yield "steps", "continue by text" if dialect.completions else "none: it only chats, so whole solutions alone"
+    yield "context", f"{policy.context:,} tokens"
+    yield "size", f"{policy.shape.parameters:,} parameters" if policy.shape.parameters else "unknown: FLOPs not counted"
+    yield "time", _shares(policy)
+
+
+def _shares(policy: RemotePolicy) -> str:
+    """Sample a few short solutions and divide the time between the server and this process."""
+    from tts import solve
+
+    before, requests = policy.traffic.busy, policy.traffic.requests
+    solution = solve(PROBLEM, policy=policy, prm=None, strategy="majority", budget=SAMPLES, solution_tokens=TOKENS)
+    seconds, tokens = solution.usage.seconds, solution.usage.policy_tokens
+    if solution.error is not None:
+        raise EngineError(solution.error)
+    theirs = min(policy.traffic.busy - before, seconds)
+    return (
+        f"{SAMPLES} solutions of at most {TOKENS} tokens: {seconds:.2f} s, {tokens / max(seconds, 1e-9):.0f} tokens a "
+        f"second; the server had a request for {theirs:.2f} s of it, the other {seconds - theirs:.2f} s are ours "
+        f"({count(policy.traffic.requests - requests, 'request')})"
+    )
 
 
 def _timed(*arguments: str) -> str:
@@ -101,9 +147,16 @@ def _gpu() -> str:
 
 
 def doctor(
+    address: Annotated[
+        str | None, typer.Argument(help="Address of a policy's server: show what it can do, and whose time it takes.")
+    ] = None,
     benchmark: Annotated[bool, typer.Option("--benchmark", help="Also measure cold start and memory.")] = False,
 ) -> None:
-    """Check packages, hardware and models on this machine."""
+    """Check packages, hardware and models on this machine, or a policy's server."""
+    if address is not None:
+        for name, text in served(address):
+            say("\n".join(fold(text, f"{name:<16}")))
+        return
     for name, text in facts():
         say(f"{name:<20}{text}")
     if benchmark:

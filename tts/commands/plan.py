@@ -67,8 +67,9 @@ def _look(decision: Mapping[str, Any], solution: Solution) -> str:
     if not decision["samples"]:
         return "none: the plan depends on the budget alone"
     scored = "scored " if decision.get("scored") else ""
+    flops = f"{solution.usage.flops:.3g} FLOPs" if solution.usage.policy_counted else "FLOPs not counted"
     samples = count(decision["samples"], f"{scored}sample")
-    return f"{samples}, {solution.usage.policy_tokens:,} tokens, {solution.usage.flops:.3g} FLOPs"
+    return f"{samples}, {solution.usage.policy_tokens:,} tokens, {flops}"
 
 
 def _row(option: Mapping[str, Any]) -> dict[str, Any]:

@@ -98,7 +98,9 @@ _CANDIDATE = shape.fields(
     },
     {"class": shape.index},
 )  # fmt: skip
-_USAGE = shape.fields({}, {f.name: shape.number for f in fields(Usage)} | {"flops": shape.number}, more=False)
+_USAGE = shape.fields(
+    {}, {name: shape.optional(shape.number) for name in (*(f.name for f in fields(Usage)), "flops")}, more=False
+)
 _PLAN = shape.fields(
     {"strategy": shape.text},
     {"parameters": shape.mapping, "n": shape.whole, "policy": shape.text, "prm": shape.text, "vote": shape.text,
@@ -170,8 +172,8 @@ def read_at(path: Path, at: int) -> Outcome:
 
 
 def usage_of(row: Mapping[str, Any]) -> Usage:
-    """Parse the usage of a row; derived values are ignored. Raises TypeError for another type."""
-    return Usage(**{name: value for name, value in row.items() if name != "flops"})
+    """Parse the usage of a row; derived values and what was not counted are left out. Raises TypeError for others."""
+    return Usage(**{name: value for name, value in row.items() if name != "flops" and value is not None})
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from tts.types import Candidate, Plan, Solution
+from tts.types import Candidate, Plan, Solution, Usage
 
 
 def as_row(solution: Solution) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def as_row(solution: Solution) -> dict[str, Any]:
         "answer": solution.answer,
         "confidence": solution.confidence,
         "plan": plan_dict(solution.plan),
-        "usage": asdict(solution.usage) | {"flops": solution.usage.flops},
+        "usage": usage_row(solution.usage),
         "stopped": solution.stopped,
         "best": solution.best.key if solution.best else None,
         "votes": [asdict(standing) for standing in solution.votes[:3]],
@@ -27,6 +27,16 @@ def as_row(solution: Solution) -> dict[str, Any]:
         row["warnings"] = list(solution.warnings)
     if solution.error is not None:
         row["error"] = solution.error
+    return row
+
+
+def usage_row(usage: Usage) -> dict[str, Any]:
+    """Convert the cost; FLOPs that were not counted are None."""
+    row = asdict(usage) | {"flops": usage.flops}
+    if not usage.policy_counted:
+        row |= {"policy_flops": None, "paper_flops": None, "flops": None}
+    if not usage.prm_counted:
+        row |= {"prm_flops": None, "flops": None}
     return row
 
 

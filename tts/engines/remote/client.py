@@ -22,6 +22,7 @@ from tts.aio import Requests, background
 from tts.engines.remote.address import Address, Patience
 from tts.engines.remote.reply import Json, Reply, failure_in, read, refusal, short
 from tts.engines.remote.stream import EVENT, Events, TooLong
+from tts.engines.remote.traffic import Traffic
 from tts.errors import BadInput, EngineError, ModelError
 
 __all__ = ["Json", "Reply", "Server", "Sink", "close_servers"]
@@ -77,6 +78,7 @@ class Server:
     def __init__(self, address: Address, patience: Patience) -> None:
         self.address = address
         self.patience = patience
+        self.traffic = Traffic()
         self._key = patience.key(address)
         self._strikes = 0
         self._gone_until = 0.0
@@ -220,10 +222,10 @@ class Server:
         # The whole answer has this long, not each piece of it: a server that drips one now and then has no end.
         waits = aiohttp.ClientTimeout(total=seconds, sock_connect=self.patience.connect_timeout)
         try:
-            async with self._connected().request(
-                method, url, json=body, timeout=waits, allow_redirects=False
-            ) as response:
-                yield response
+            session = self._connected()
+            with self.traffic.request():
+                async with session.request(method, url, json=body, timeout=waits, allow_redirects=False) as response:
+                    yield response
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise _Passing(f"no connection ({self._reason(error)})", _STRIKES) from error
         except TimeoutError as error:

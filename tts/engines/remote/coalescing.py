@@ -27,6 +27,7 @@ class Siblings:
     def __init__(self, ask: Callable[[Json], Coroutine[Any, Any, Reply]]) -> None:
         self._ask = ask
         self._gathering: dict[Hashable, Waiting] = {}
+        self._several = True  # until the server gives one choice where more were asked for
 
     async def ask(self, kin: Hashable, body: Json) -> Reply:
         """Return the reply with one choice. Bodies of equal ``kin`` may travel together. Raises what sending raises."""
@@ -66,12 +67,25 @@ class Siblings:
         """Return one reply each. Replies that are missing, or refused together, are requested one by one."""
         if count == 1:
             return [await self._ask(body)]
-        reply = await self._ask(body | {"n": count})
-        choices = reply.data.get("choices")
-        found = sorted((c for c in choices if isinstance(c, dict)), key=_place) if isinstance(choices, list) else []
-        replies = [replace(reply, data={"choices": [choice]}) for choice in found[:count]]
+        replies = self._parted(await self._ask(body | {"n": count}))[:count] if self._several else []
+        self._several &= len(replies) > 1
         left = [body | ({"seed": body["seed"] + k} if "seed" in body else {}) for k in range(len(replies), count)]
         return replies + await together(self._ask(each) for each in left)
+
+    def _parted(self, reply: Reply) -> list[Reply]:
+        """Divide a reply by its choices. The server counts their tokens together, so each has its share by length."""
+        choices = reply.data.get("choices")
+        found = sorted((c for c in choices if isinstance(c, dict)), key=_place) if isinstance(choices, list) else []
+        usage = reply.data.get("usage")
+        tokens = count_of(usage.get("completion_tokens")) if isinstance(usage, dict) else None
+        lengths = [len(str(choice.get("text") or choice.get("message") or "")) for choice in found]
+        parts = []
+        for choice, length in zip(found, lengths, strict=True):
+            data: Json = {"choices": [choice]}
+            if tokens is not None:
+                data["usage"] = {"completion_tokens": -(-tokens * length // max(sum(lengths), 1))}
+            parts.append(replace(reply, data=data))
+        return parts
 
 
 def _place(choice: Json) -> int:

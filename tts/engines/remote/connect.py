@@ -14,20 +14,19 @@ from typing import Any
 from tts.cost import ModelShape
 from tts.engines.outcome_reward import of_family
 from tts.engines.remote.address import Address, Patience
-from tts.engines.remote.capabilities import TRIAL_SECONDS, Dialect, listed, listing, longest
+from tts.engines.remote.capabilities import listed, listing, longest
 from tts.engines.remote.client import Server
 from tts.engines.remote.policy import RemotePolicy
-from tts.engines.remote.reply import Json, Reply, count_of, first_choice, ids_of
+from tts.engines.remote.probing import abilities
+from tts.engines.remote.reply import Json
 from tts.engines.remote.reward import RemoteReward, kind_of_rows
 from tts.engines.tokenizer import Text
-from tts.errors import BadInput, EngineError, ModelError, TTSError
+from tts.errors import BadInput, ModelError, TTSError
 from tts.models.card import Kind, ModelCard
 from tts.models.descriptions import family_of
-from tts.models.files import folder_of
+from tts.models.files import folder_of, require
 from tts.models.find import find
 from tts.protocols import RewardFamily, RewardModel, Warn
-
-_TRIAL = "1 + 1 = 2.\n\nSo the answer is 2"  # on which two tokenizers would hardly agree by chance
 
 
 def connect_policy(
@@ -39,10 +38,11 @@ def connect_policy(
         card, entry = server.wait(_met(server, card, "policy"))
         folder = _folder(card, tokenizer)
         text = _text(card, folder)
-        dialect, text = server.wait(_dialect(server, card, text))
-        served = server.wait(_context(server, entry, dialect))
-        shape = _policy_shape(card, folder)
-        return RemotePolicy(card, server, dialect, text=text, shape=shape, served=served, seeds=seeds, warn=warn)
+        found = server.wait(abilities(server, card, entry, text, folder))
+        return RemotePolicy(
+            card, server, found.dialect, text=text if found.agrees else None,
+            shape=_policy_shape(card, folder, found.parameters), served=found.context, seeds=seeds, warn=warn,
+        )  # fmt: skip
 
 
 def connect_reward(card: ModelCard, patience: Patience, *, tokenizer: str = "") -> RewardModel:
@@ -101,63 +101,6 @@ async def _met(server: Server, card: ModelCard, kind: Kind) -> tuple[ModelCard, 
     return card, served.get(name, {})
 
 
-async def _dialect(server: Server, card: ModelCard, text: Text | None) -> tuple[Dialect, Text | None]:
-    """Find out what the server supports by a request of one token; also return the server's tokenizer, if any."""
-    base, root = server.address.base, server.address.root
-    trial: Json = {"model": card.name, "prompt": "1", "max_tokens": 1, "temperature": 0.0}
-    reply = await server.ask(
-        f"{base}/completions", trial | {"return_token_ids": True}, retries=1, seconds=TRIAL_SECONDS
-    )
-    if reply.status in (400, 422):  # some take no key that they do not know
-        reply = await server.ask(f"{base}/completions", trial, retries=1, seconds=TRIAL_SECONDS)
-    if not reply.ok:
-        return await _chat_dialect(server, card, reply), text
-    if (choice := first_choice(reply.data)) is None:
-        raise EngineError(f"{base} answered without choices: is it OpenAI-compatible?")
-    ids = ids_of(choice.get("token_ids")) is not None
-    dialect = Dialect(ids=ids, tells_stop=bool({"stop_reason", "matched_stop"} & {*choice}))
-    asked = {"model": card.name, "prompt": _TRIAL, "add_special_tokens": False}
-    if tokens := ids_of((await _perhaps(server, f"{root}/tokenize", asked)).data.get("tokens")):
-        dialect = replace(dialect, routes="vllm")
-        text = text if text and text.encode(_TRIAL) == tokens else None
-    elif not dialect.ids:
-        opened = await _perhaps(server, f"{root}/apply-template", {"messages": [{"role": "user", "content": "1"}]})
-        dialect = replace(dialect, routes="llama.cpp" if isinstance(opened.data.get("prompt"), str) else "")
-    if text is None and not dialect.routes:
-        dialect = replace(dialect, ids=False)  # without a tokenizer the prompt has no ids
-    return dialect, text
-
-
-async def _chat_dialect(server: Server, card: ModelCard, refusal: Reply) -> Dialect:
-    """Check a server without raw completions for chat. Raises ModelError if it has neither."""
-    body: Json = {"model": card.name, "messages": [{"role": "user", "content": "1"}], "max_tokens": 1}
-    reply = await server.ask(f"{server.address.base}/chat/completions", body, retries=1, seconds=TRIAL_SECONDS)
-    if reply.ok:
-        return Dialect(completions=False)
-    if "max_completion_tokens" in reply.message:
-        return Dialect(completions=False, chat_limit="max_completion_tokens")
-    raise ModelError(
-        f"{server.address.base} gives neither raw completions ({refusal.status}) nor chat ({reply.status}) for "
-        f"{card.name}: {reply.message or refusal.message or 'see that the address is right'}."
-    )
-
-
-async def _context(server: Server, entry: Json, dialect: Dialect) -> int:
-    """Return the token limit of the server; 0 if unknown."""
-    if dialect.routes != "llama.cpp":
-        return longest(entry)
-    settings = (await _perhaps(server, f"{server.address.root}/props")).data.get("default_generation_settings")
-    return (count_of(settings.get("n_ctx")) or 0) if isinstance(settings, dict) else 0
-
-
-async def _perhaps(server: Server, url: str, body: Json | None = None) -> Reply:
-    """Ask for something that many servers do not have; gateways refuse it in all sorts of ways."""
-    try:
-        return await server.ask(url, body, retries=0, seconds=TRIAL_SECONDS)
-    except TTSError as error:
-        return Reply(0, {}, str(error))
-
-
 # -- what this machine knows -------------------------------------------------------------------------------------------
 
 
@@ -165,7 +108,8 @@ def _folder(card: ModelCard, tokenizer: str) -> Path | None:
     """Return the folder of the model's configuration and tokenizer, if they are on this machine."""
     if not tokenizer:
         return folder_of(card)
-    folder = folder_of(find(tokenizer))
+    named = find(tokenizer)
+    folder = require(named) if named.gguf else folder_of(named)
     if folder is None:
         raise BadInput(f"the tokenizer {tokenizer} is not on this machine: give its folder.")
     return folder
@@ -180,14 +124,18 @@ def _text(card: ModelCard, folder: Path | None) -> Text | None:
     return Text(tokenizer_of(card, folder))
 
 
-def _policy_shape(card: ModelCard, folder: Path | None) -> ModelShape:
-    """Return the shape from the configuration if it is here; else the nominal size without attention; else zeros."""
+def _policy_shape(card: ModelCard, folder: Path | None, parameters: int) -> ModelShape:
+    """Return the shape from the configuration if it is here; else the nominal size without attention; else zeros.
+
+    The nominal size is that of a known model, or ``parameters``, which the server reports.
+    """
     if folder is not None:
         from tts.engines.hf import causal_shape
 
         with contextlib.suppress(TTSError):
             return causal_shape(card, folder)
-    return ModelShape(card.parameters, card.parameters, 0, 0)
+    size = card.parameters or parameters
+    return ModelShape(size, size, 0, 0)
 
 
 def _reward_shape(card: ModelCard, folder: Path, family: RewardFamily) -> ModelShape:

@@ -17,6 +17,7 @@ from tts.engines.remote.logprobs import ALTERNATIVES, asked, fewer, of_choice
 from tts.engines.remote.prompt import Prompts
 from tts.engines.remote.reply import Json, Reply, first_choice, ids_of, words
 from tts.engines.remote.text_steps import Answer, Cut, Pieces, Stepped, counted, spoken, stand_ins, within
+from tts.engines.remote.traffic import Traffic
 from tts.engines.step_splitter import Splitter
 from tts.engines.tokenizer import Text
 from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
@@ -48,7 +49,9 @@ class RemotePolicy(Policy):
 
     With token ids a continuation sends exactly what was sampled, and steps end where every other engine ends them.
     Without, the text is sent and the ids of a step are stand-ins: as many as the server counted, equal for equal texts.
-    Where ids are spoken, the steps that a search asks for at once after one prefix are one request.
+    Where ids are spoken, the steps that a search asks for at once after one prefix are one request. Without seeds, the
+    whole solutions that it asks for at once are one request too; with seeds each is its own, so that the first four of
+    sixteen are the four of N = 4.
 
     Args:
         card: prompt, separator and limits; its name is the model's on the server.
@@ -91,6 +94,7 @@ class RemotePolicy(Policy):
         self._uncounted = not shape.active
         self._prompts = Prompts(card, server, dialect, text)
         self._siblings = Siblings(self._completions)
+        self._chats = Siblings(self._chatted)
 
     def warn(self, problem: Problem) -> str | None:
         """A sentence for the user, else None; that FLOPs are not counted is said once."""
@@ -161,6 +165,16 @@ class RemotePolicy(Policy):
             return room
         return limit // 2
 
+    @property
+    def dialect(self) -> Dialect:
+        """Return what the server speaks."""
+        return self._dialect
+
+    @property
+    def traffic(self) -> Traffic:
+        """Return the requests so far and the time they took."""
+        return self._server.traffic
+
     def close(self) -> None:
         """Close the connections; requests under way fail with EngineError."""
         self._server.close()
@@ -209,10 +223,8 @@ class RemotePolicy(Policy):
             return await self._cut(body, pieces.text, left)
         if not whole:
             body["stop"] = [self.card.separator]
-        # Greedy siblings are equal, and vLLM gives one of them at a time.
-        if self._dialect.ids and request.until is Until.STEP and not turn and request.temperature > 0:
-            kin = request.node, request.key.rstrip("0123456789"), left, request.temperature, request.top_p
-            reply = await self._siblings.ask(kin, body)
+        if not turn and self._joined(request):
+            reply = await self._siblings.ask((*_kin(request), left), body)
         else:
             reply = await self._completions(body)
         while (least := fewer(reply, body)) is not None:
@@ -239,8 +251,17 @@ class RemotePolicy(Policy):
             text += self.card.separator
         return Answer(text, tokens, finish, warning)
 
+    def _joined(self, request: Request) -> bool:
+        """Return whether requests after one prefix are sent as one; greedy siblings are equal, so they are not."""
+        if request.temperature <= 0:
+            return False
+        return self._dialect.ids if request.until is Until.STEP else not self._seeds
+
     async def _completions(self, body: Json) -> Reply:
         return await self._server.ask(f"{self._server.address.base}/completions", body)
+
+    async def _chatted(self, body: Json) -> Reply:
+        return await self._server.ask(f"{self._server.address.base}/chat/completions", body)
 
     async def _cut(self, body: Json, before: str, left: int) -> Answer:
         """A step from a server that does not say whether a stop string or the model ended it: streamed, cut here."""
@@ -274,10 +295,12 @@ class RemotePolicy(Policy):
         body |= asked(min(request.logprobs, self.logprobs), chat=True)
         if self.card.template:
             body["chat_template_kwargs"] = self.card.template
-        url = f"{self._server.address.base}/chat/completions"
-        reply = await self._server.ask(url, body)
+        if self._joined(request):
+            reply = await self._chats.ask((*_kin(request), limit), body)
+        else:
+            reply = await self._chatted(body)
         while (least := fewer(reply, body)) is not None:
-            self.logprobs, reply = least, await self._server.ask(url, body)
+            self.logprobs, reply = least, await self._chatted(body)
         choice = await self._choice(reply, request.node)
         message = choice.get("message")
         text = spoken(message.get("content") if isinstance(message, dict) else message)
@@ -329,3 +352,8 @@ class RemotePolicy(Policy):
     def _no_choices(self, said: str = "") -> EngineError:
         said = f" ({said})" if said else ""
         return EngineError(f"{self._server.address.base} answered without choices{said}: is it OpenAI-compatible?")
+
+
+def _kin(request: Request) -> tuple[object, ...]:
+    """Return what requests for continuations of one prefix have in common."""
+    return request.node, request.key.rstrip("0123456789"), request.until, request.temperature, request.top_p
