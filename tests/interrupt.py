@@ -29,6 +29,8 @@ def interrupted(rows: Path, *arguments: object) -> int:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
+    if arguments[0] in ("solve", "bench"):
+        assert f" are in {rows if arguments[0] == 'solve' else rows.parent}; this goes on: tts {arguments[0]} " in err
     text = rows.read_bytes()
     assert text.endswith(b"\n")
     return text.count(b"\n")

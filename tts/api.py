@@ -296,7 +296,12 @@ class Solver:
         return SharedBudget.of(self.budget, self.total_flops, problems, self.planned.profile, spent)
 
     async def stream(
-        self, problems: Iterable[str | Problem], concurrency: int = 32, *, spent: float = 0.0
+        self,
+        problems: Iterable[str | Problem],
+        concurrency: int = 32,
+        *,
+        spent: float = 0.0,
+        listener: Listener | None = None,
     ) -> AsyncGenerator[tuple[int, Solution], None]:
         """Solve many problems concurrently, yielding ``(index, solution)`` as they finish.
 
@@ -304,7 +309,7 @@ class Solver:
         a Solution with its ``error`` set; the others go on. What concerns them all, such as a model that cannot be
         loaded, raises. With ``total_flops`` all problems are taken at once, to be counted; ``spent`` is what an earlier
         call took of these FLOPs. What a problem may then cost depends on which others have ended, so that with more
-        than one in flight two runs may differ.
+        than one in flight two runs may differ. ``listener`` hears the events of all searches, from any thread.
         """
         await asyncio.to_thread(self._warm_up)
         if self.total_flops is not None:
@@ -316,7 +321,7 @@ class Solver:
             while True:
                 while len(flying) < concurrency and (item := next(waiting, None)) is not None:
                     index, problem = item
-                    flying[asyncio.create_task(self._guarded(problem, shared))] = index
+                    flying[asyncio.create_task(self._guarded(problem, shared, listener))] = index
                 if not flying:
                     return
                 done, _ = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
@@ -327,10 +332,10 @@ class Solver:
                 task.cancel()
             await asyncio.gather(*flying, return_exceptions=True)
 
-    async def _guarded(self, problem: str | Problem, shared: SharedBudget) -> Solution:
+    async def _guarded(self, problem: str | Problem, shared: SharedBudget, listener: Listener | None) -> Solution:
         share, flops = shared.open(), 0
         try:
-            solution = await self._solve(as_problem(problem), share)
+            solution = await self._solve(as_problem(problem), share, listener)
             flops = solution.usage.flops
             return solution
         except EngineDied:  # concerns every problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from tts.files.jsonl import Line, Rows, lines
 from tts.files.names import safe_name
 from tts.files.text import is_utf8, reason
 from tts.records.solution_json import as_row, plan_dict
+from tts.trace import Event
 from tts.types import Plan, Problem, Solution
 
 
@@ -114,7 +116,7 @@ class Answers:
 
     def _take(self, number: int, row: Any) -> None:
         try:
-            settings, known, text, flops = dict(row["settings"]), row["id"], row["problem"], row["usage"]["flops"]
+            settings, known, text, flops = dict(row["settings"]), row["id"], row["problem"], row["usage"]["flops"] or 0
             ours = isinstance(known, str) and isinstance(text, str) and isinstance(flops, (int, float))
         except (ValueError, KeyError, TypeError):
             ours = False
@@ -134,6 +136,23 @@ class Answers:
             self.done.add(known)
 
 
+class Sampled:
+    """Counts the samples of searches under way, and their tokens; it listens to their traces from any thread."""
+
+    def __init__(self) -> None:
+        self.samples = self.tokens = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        if event["event"] == "sample":
+            with self._lock:
+                self.samples += 1
+                self.tokens += sum(len(step["tokens"]) for step in event["steps"])
+
+    def __str__(self) -> str:
+        return f"{self.samples:,} samples, {self.tokens:,} tokens so far"
+
+
 class Batch:
     """A run over a file of problems.
 
@@ -150,6 +169,7 @@ class Batch:
         resumed: of these, answered by an earlier run.
         answered: of these, answered now or earlier.
         failed: problems that ended in an error.
+        sampled: what was sampled so far, for problems that have not ended too.
         untraced: a sentence for each trace that could not be written.
 
     Raises:
@@ -177,6 +197,7 @@ class Batch:
         self.total = len(problems)
         self.resumed = self.answered = self.total - len(self.problems)
         self.failed = 0
+        self.sampled = Sampled()
         self.untraced: list[str] = []
 
     def __enter__(self) -> Batch:
@@ -194,7 +215,7 @@ class Batch:
         """Solve what has no answer yet; yields each solution when it is on disk, in the order in which they end."""
         with asyncio.Runner() as runner:
             spent = self.answers.spent if self.answers else 0.0
-            stream = self.solver.stream(self.problems, self.concurrency, spent=spent)
+            stream = self.solver.stream(self.problems, self.concurrency, spent=spent, listener=self.sampled)
 
             async def following() -> Solution | None:
                 async for _, solution in stream:

@@ -12,6 +12,7 @@ import typer
 from benchmarks.datasets.known import BUILT_IN, KNOWN
 from tts.commands import completion, options
 from tts.commands.console import note, say, say_json
+from tts.commands.progress import resumable
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
@@ -177,7 +178,8 @@ def execute(
     with Bench(data, lines, out, settings, facts, retry=retry, concurrency=concurrency) as run:
         if run.resumed:
             note(f"{run.resumed} of {len(run.jobs) * len(data.items)} rows are already in {out}.")
-        run.run()
+        with resumable(lambda: f"{len(run.folder.done)} of {len(run.jobs) * len(data.items)} rows are in {out}"):
+            run.run()
     return run
 
 

@@ -41,6 +41,10 @@ class Progress:
         if self._quiet and self._clock() - self._reported >= INTERVAL:
             self._report()
 
+    def show(self, text: str) -> None:
+        """Show a text behind the bar of a terminal."""
+        self._bar.set_postfix_str(text)
+
     def close(self) -> None:
         self._bar.close()
         if self._quiet and self.done > self._before:

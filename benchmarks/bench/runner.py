@@ -16,6 +16,8 @@ from benchmarks.bench.progress import Progress
 from benchmarks.bench.results_table import Tally
 from benchmarks.datasets.dataset import DataSet
 from benchmarks.datasets.items import Item
+from tts.batch import Sampled
+from tts.commands.progress import watched
 from tts.errors import BadInput
 from tts.types import Solution
 
@@ -83,18 +85,25 @@ class Bench:
     def _run(self, job: Job, todo: list[Item], graders: ThreadPoolExecutor, runner: asyncio.Runner) -> None:
         total = len(self.data.items)
         done = total - len(todo)
-        progress = Progress(job.name, total, done, self._right[job.name])
+        progress, sampled = Progress(job.name, total, done, self._right[job.name]), Sampled()
+
+        def words() -> str:
+            return "" if progress.made else f"{job.name}: {done} of {total} problems, {sampled}"
+
         try:
-            runner.run(self._stream(job, todo, progress, graders))
+            with watched(words, lambda _: progress.show(str(sampled))):
+                runner.run(self._stream(job, todo, progress, graders, sampled))
         finally:
             progress.close()
             self.folder.note(job.name, progress.made, progress.seconds)
 
-    async def _stream(self, job: Job, todo: list[Item], progress: Progress, graders: ThreadPoolExecutor) -> None:
+    async def _stream(
+        self, job: Job, todo: list[Item], progress: Progress, graders: ThreadPoolExecutor, sampled: Sampled
+    ) -> None:
         """Grade concurrently with the search: a slow comparison delays neither the engine nor other problems."""
         grading: set[asyncio.Task[None]] = set()
         problems = (item.problem for item in todo)
-        stream = job.solver.stream(problems, self.concurrency, spent=self._spent[job.name])
+        stream = job.solver.stream(problems, self.concurrency, spent=self._spent[job.name], listener=sampled)
         try:
             async with aclosing(stream):
                 async for index, solution in stream:
@@ -125,4 +134,4 @@ class Bench:
         self.tally.add(row)
         if row["job"] in self._right:
             self._right[row["job"]] += bool(row["correct"])
-            self._spent[row["job"]] += row["usage"]["flops"]
+            self._spent[row["job"]] += row["usage"]["flops"] or 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,16 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tts: Tts, tmp_p
     assert 2 <= kept < 24
     assert f"{kept} of 24 are already answered" in tts(*solve).err
     assert len({json.loads(line)["id"] for line in out.read_text().splitlines()}) == 24
+
+
+def test_a_file_shows_what_was_sampled_before_its_first_problem_ends(
+    tts: Tts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tts.commands import progress
+
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.002)
+    source = tmp_path / "problems.txt"
+    source.write_text("Tom has 10 eggs. He buys 8 more. He sells half. How many are left?\n")
+    err = tts("solve", "--prm", "none", "--strategy", "majority", "-n", "64", "--file", str(source)).err
+    lines = [line for line in err.splitlines() if "0 of 1 problems" in line]
+    assert any(re.search(r"problems, [1-9]\d* samples, [1-9][\d,]* tokens so far, 0:\d\d$", line) for line in lines)

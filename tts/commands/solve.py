@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -163,16 +164,30 @@ def _solve_file(
     from tqdm import tqdm
 
     from tts.batch import Batch
+    from tts.commands.progress import elapsed, resumable, watched
 
     if out is None:
         check_printable()
+    begun = time.monotonic()
     with Batch(solver, file, out, trace, concurrency) as batch:
         for line in batch.bad:
             note(f"{file}, {line}")
         if batch.resumed:
             note(f"{batch.resumed} of {batch.total} are already answered in {out}.")
+
+        def so_far() -> str:
+            return f"{batch.answered} of {batch.total} problems, {batch.sampled}, {elapsed(begun)}"
+
+        def kept() -> str:
+            where = f"{batch.answered} of {batch.total} answers are in {out}"
+            return where if out else f"{batch.answered} of {batch.total} were printed; with --out they are kept"
+
         bar = tqdm(total=batch.total, initial=batch.resumed, unit="problem", disable=not interactive())
-        with bar:
+        with (
+            resumable(kept, goes_on=out is not None),
+            bar,
+            watched(so_far, lambda _: bar.set_postfix_str(str(batch.sampled))),
+        ):
             for solution in batch.run():
                 bar.update()
                 if out is None:
@@ -224,8 +239,11 @@ def _summary(solution: Solution) -> list[tuple[str, str]]:
         ("Confidence", "a single solution, so there was no vote" if finished == 1 else share),
         *([("Votes", "; ".join(map(_standing, solution.votes[:3])))] if len(solution.votes) > 1 else []),
         ("Plan", _plan_words(solution)),
-        ("Policy", f"{plan.policy}: {usage.policy_tokens:,} tokens, {usage.policy_flops:.3g} FLOPs"),
-        ("Reward", f"{plan.prm}: {usage.prm_tokens:,} tokens, {usage.prm_flops:.3g} FLOPs" if plan.prm else "none"),
+        ("Policy", f"{plan.policy}: {_spent(usage.policy_tokens, usage.policy_flops, usage.policy_counted)}"),
+        (
+            "Reward",
+            f"{plan.prm}: {_spent(usage.prm_tokens, usage.prm_flops, usage.prm_counted)}" if plan.prm else "none",
+        ),
         ("Time", f"{usage.seconds:.2f} s"),
     ]
     if usage.cost:
@@ -235,6 +253,10 @@ def _summary(solution: Solution) -> list[tuple[str, str]]:
     if solution.stopped != "complete":
         lines.insert(2, ("Stopped", f"{solution.stopped} was reached: this is the best answer so far"))
     return lines
+
+
+def _spent(tokens: int, flops: int, counted: bool) -> str:
+    return f"{tokens:,} tokens, {f'{flops:.3g} FLOPs' if counted else 'FLOPs not counted'}"
 
 
 def _standing(standing: Standing) -> str:
