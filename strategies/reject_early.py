@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from strategies.base import Stepwise, at_least, within
+from tts.errors import BadInput
 from tts.search.search import Search
 from tts.types import Node
 
@@ -20,30 +21,48 @@ class RejectEarly(Stepwise):
     Attributes:
         chunk: steps between two scorings.
         alpha: share of the open prefixes that stop after a chunk, 0 to below 1; 0 is best-of-N.
+        refill: start more samples with what rejection saves, until as many steps are sampled as N whole solutions have;
+            more than N samples then begin.
     """
 
     chunk: int = 4
     alpha: float = 0.5
+    refill: bool = False
 
     def __post_init__(self) -> None:
         Stepwise.__post_init__(self)
         at_least("chunk", self.chunk, 1)
         within("alpha", self.alpha, 0, 0.99)
+        if not isinstance(self.refill, bool):
+            raise BadInput(f"refill must be true or false, not {self.refill!r}.")
 
     async def __call__(self, search: Search) -> list[Node]:
         done: list[Node] = []
-        running, round = [search.root], 0
+        n, started, sampled = search.width, 0, 0
+        while n > 0:
+            found, steps = await self.wave(search, n)
+            done, started, sampled = done + found, started + n, sampled + steps
+            if not (self.refill and done and steps):
+                break
+            whole = search.width * sum(node.depth for node in done) / len(done)
+            n = min(search.width, int((whole - sampled) * started / sampled))
+        return done
+
+    async def wave(self, search: Search, n: int) -> tuple[list[Node], int]:
+        """Run ``n`` samples in chunks. Return the finished ones that are scored, and the number of steps sampled."""
+        done: list[Node] = []
+        running, round, sampled = [search.root], 0, 0
         while running:
             ended: list[Node] = []
             for _ in range(self.chunk):
                 round += 1
-                n = search.width if round == 1 else 1
-                grown = await search.expand(running, n, **self.step(round, ahead=self.chunk == 1))
+                grown = await search.expand(running, n if round == 1 else 1, **self.step(round, ahead=self.chunk == 1))
                 children = [child for siblings in grown for child in siblings]
+                sampled += len(children)
                 ended += [child for child in children if child.finished]
                 running = [child for child in children if child.open]
             scores = await search.score([*ended, *running], by=self.aggregate)
             done += [node for node in scores if node.finished]
             ranked = sorted((node for node in scores if node.open), key=scores.__getitem__, reverse=True)
             running = ranked[: math.ceil((1 - self.alpha) * len(ranked))]
-        return done
+        return done, sampled

@@ -28,6 +28,7 @@ TABLE: dict[str, dict[str, str]] = {
         "particle-filter": "strategies.particle_filter:ParticleFilter",
         "reject-early": "strategies.reject_early:RejectEarly",
         "mcts": "strategies.mcts:MCTS",
+        "ab-mcts": "strategies.ab_mcts:ABMCTS",
         "adaptive-consistency": "strategies.adaptive_consistency:AdaptiveConsistency",
     },
     "vote": {

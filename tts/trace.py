@@ -8,11 +8,14 @@ A trace is a list of events, plain dictionaries of JSON types:
     {"event": "plan", "strategy", "n", "parameters", "vote", "aggregate", "reason", what was considered ...}
                                                                         a decision of an adaptive strategy
     {"event": "root", "key": "0/", "policy": {...}, "prompt": {...}}    a fork that samples from another policy
+                                                                        with "refines", the key of a solution: a fork
+                                                                        whose prompt asks to improve it
     {"event": "sample", "key": "0/1.2", "parent": "0/1", "until": "step", "finish": "step",
      "steps": [{"text": ..., "tokens": [...]}]}
     {"event": "score", "key": "0/1.2", "score": 0.93, "tokens": 14}     score null: the budget did not cover it
     {"event": "cut", "what": "sample" or "score", "key": "0/1.3"}       a deadline cut this request ("length": the
-                                                                        solution was too long for the reward model)
+                                                                        solution was too long for the reward model;
+                                                                        "prompt": for the policy to improve it)
     {"event": "end", "answer": ..., "confidence": ..., "best": "0/1.2", "stopped": "complete", "usage": {...}}
 
 The k-th step of a sample with several steps has the key of the sample followed by ``+k`` (k from 1); its parent is the

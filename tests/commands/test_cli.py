@@ -166,6 +166,7 @@ def test_lists_are_complete(tts: Tts) -> None:
         "particle-filter",
         "reject-early",
         "mcts",
+        "ab-mcts",
         "adaptive-consistency",
     ]
     names = [card["name"] for card in json.loads(tts("models", "--json").out)]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 from collections import Counter
 from typing import Any
 
 import pytest
 
+from strategies.ab_mcts import Branch
+from strategies.beliefs import Belief
 from strategies.particle_filter import ParticleFilter, logit, size, softmax, systematic
 from strategies.rebase import shares
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solution, Solver, solve
-from tts.errors import BadInput
+from tts.errors import BadInput, PromptTooLong
 from tts.protocols import Completion, Request
 from tts.types import Finish, Node, Problem, Step
 
@@ -145,9 +148,103 @@ def test_adaptive_consistency_stops_when_the_lead_lasts() -> None:
         ("particle-filter", {"rounds": 0}, "rounds must be a whole number, 1 or more"),
         ("reject-early", {"alpha": 1.0}, "alpha must be a number from 0 to 0.99"),
         ("reject-early", {"chunk": 0}, "chunk must be a whole number"),
+        ("reject-early", {"refill": "yes"}, "refill must be true or false"),
+        ("ab-mcts", {"solution_tokens": 0}, "solution_tokens must be a whole number"),
         ("dvts", {"granularity": 0}, "granularity must be a whole number"),
     ],
 )
 def test_parameters_out_of_range_are_refused(strategy: str, parameters: dict[str, Any], sentence: str) -> None:
     with pytest.raises(BadInput, match=sentence):
         toy(strategy, **parameters)
+
+
+# -- AB-MCTS -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_belief_about_a_score_is_the_papers_normal_inverse_gamma() -> None:
+    assert Belief().parameters() == pytest.approx((0.0, 1, 1, 0.1))
+    # n = 2, mean 0.6, squares about it 0.08: kappa = 3, nu = 3, m = 1.2/3; tau^2 = (0.1 + 0.08 + 2 x 0.36 / 3) / 3
+    assert Belief([0.8, 0.4]).parameters() == pytest.approx((0.4, 3, 3, 0.14))
+
+
+def test_draws_of_a_belief_have_its_mean_and_variance() -> None:
+    numbers = random.Random(5)
+    belief = Belief([0.7, 0.9, 0.8, 0.6, 0.7, 0.8, 0.7])
+    m, kappa, nu, tau = belief.parameters()
+    draws = [belief.draw(numbers.random) for _ in range(4000)]
+    # a t distribution with nu = 8 degrees of freedom: variance tau^2 / kappa x nu / (nu - 2)
+    variance = tau / kappa * nu / (nu - 2)
+    assert math.fsum(draws) / 4000 == pytest.approx(m, abs=4 * math.sqrt(variance / 4000))
+    assert math.fsum((draw - m) ** 2 for draw in draws) / 4000 == pytest.approx(variance, rel=0.15)
+
+
+def test_a_score_counts_for_the_new_child_and_along_its_path() -> None:
+    root = Branch()
+    root.grow([root], first := Branch(), 0.5)
+    first.grow([root, first], second := Branch(), 0.9)
+    second.grow([root, first, second], third := Branch(), 0.2)
+    assert (root.new.scores, root.old.scores) == ([0.5], [0.9, 0.2])
+    assert first.own.scores == [0.5, 0.9, 0.2]
+    assert (first.new.scores, first.old.scores) == ([0.9], [0.2])
+    assert (second.own.scores, second.new.scores, second.old.scores) == ([0.9, 0.2], [0.2], [])
+    assert third.own.scores == [0.2]
+
+
+class Improver(ToyPolicy):
+    """Slips in new solutions, and corrects every slip that it is shown."""
+
+    async def generate(self, request: Request) -> Completion:
+        shown = request.problem.turns
+        if shown:
+            assert [turn.role for turn in shown] == ["user", "assistant", "user"]
+            assert request.problem.id == Problem("how far").id
+        slip = 0.0 if shown else 1.0
+        other = ToyPolicy(depth=self.depth, slip=slip)
+        self.calls.append(request)
+        return await other.generate(request)
+
+
+def test_ab_mcts_improves_solutions_where_that_pays() -> None:
+    policy = Improver()
+    solution = solve("how far", policy=policy, prm=ToyReward(), strategy="ab-mcts", budget=16)
+    assert solution.answer == "3", "no new solution is right"
+    assert len(solution.candidates) == 16
+    shown = [call.problem.turns[1].text for call in policy.calls if call.problem.turns]
+    roots = list(solution.trace.of("root"))
+    assert 0 < len(roots) <= len(shown) < 16
+    nodes = solution.trace.nodes()
+    assert {root["refines"] for root in roots} <= set(nodes)
+    assert solution.usage.prompt_tokens == len("how far") * (1 + len(roots)), "each prompt is charged once"
+
+
+def test_ab_mcts_leaves_a_solution_alone_that_does_not_fit_the_prompt() -> None:
+    class Short(ToyPolicy):
+        def prompt(self, problem: Problem) -> Step:
+            if problem.turns:
+                raise PromptTooLong("too long.")
+            return super().prompt(problem)
+
+    solution = solve("how far", policy=Short(), prm=ToyReward(), strategy="ab-mcts", budget=8)
+    assert len(solution.candidates) == 8
+    again = asyncio.run(Solver.replay(solution.trace).solve("how far"))
+    assert again.trace.lines()[:-1] == solution.trace.lines()[:-1]
+
+
+# -- early rejection ---------------------------------------------------------------------------------------------------
+
+
+def test_a_refill_samples_as_many_steps_as_whole_solutions_have_and_finds_more_of_them() -> None:
+    plain, more = (toy("reject-early", budget=8, depth=5, chunk=2, refill=refill) for refill in (False, True))
+    steps = [len(solution.trace.nodes()) for solution in (plain, more)]
+    assert len(more.candidates) > len(plain.candidates)
+    assert steps[0] < steps[1] <= 8 * 6, "a whole solution has six steps"
+    # what is left pays for no further sample at the mean price of those before
+    started = sum(node["parent"] == "/" for node in more.trace.nodes().values())
+    assert 8 * 6 - steps[1] < steps[1] / started
+    again = asyncio.run(Solver.replay(more.trace).solve("how far"))
+    assert again.trace.lines()[:-1] == more.trace.lines()[:-1]
+
+
+def test_a_refill_without_rejection_adds_nothing() -> None:
+    plain, more = (toy("reject-early", budget=8, depth=3, alpha=0.0, refill=refill) for refill in (False, True))
+    assert len(plain.candidates) == len(more.candidates) == 8

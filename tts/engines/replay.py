@@ -34,6 +34,9 @@ _START = shape.fields(
 )
 
 
+_ROOT = shape.fields({"asked": shape.text, "prompt": shape.fields({"text": shape.text, "tokens": shape.tokens})})
+
+
 def shape_of(model: dict[str, Any]) -> ModelShape:
     """Return a model's shape as the trace's start event holds it."""
     return ModelShape(**model["shape"])
@@ -49,13 +52,24 @@ class ReplayPolicy(Policy):
     context: int
     samples: dict[tuple[str, str], Event] = field(default_factory=dict)
     cuts: set[tuple[str, str]] = field(default_factory=set)
+    prompts: dict[str, Step | None] = field(default_factory=dict)  # of conversations that differ from the problem's
 
     def __post_init__(self) -> None:
         for problem, trace in self.traces.items():
+            for event in trace.of("root"):
+                if "asked" in event:
+                    _ROOT(event, "a root")
+                    self.prompts[event["asked"]] = Step(event["prompt"]["text"], tuple(event["prompt"]["tokens"]))
+            self.prompts |= {e["asked"]: None for e in trace.of("cut") if e["what"] == "prompt" and "asked" in e}
             self.samples |= {(problem, e["key"]): e for e in trace.of("sample")}
             self.cuts |= {(problem, e["key"]) for e in trace.of("cut") if e["what"] == "sample"}
 
     def prompt(self, problem: Problem) -> Step:
+        asked = Problem(problem.text, turns=problem.turns).id
+        if asked in self.prompts:
+            if (known := self.prompts[asked]) is None:
+                raise PromptTooLong(f"{self.name} could not read it when this was recorded.")
+            return known
         prompt = _start(self.traces, problem)["prompt"]
         return Step(prompt["text"], tuple(prompt["tokens"]))
 

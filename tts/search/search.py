@@ -23,6 +23,7 @@ from tts.errors import OutOfTime, PromptTooLong, StrategyError, Unscored
 from tts.protocols import Completion, Policy, Request, RewardModel
 from tts.search.account import Account, Reading
 from tts.search.confidence import confidences
+from tts.search.improvement import improvement
 from tts.search.step_scores import Scores
 from tts.trace import Trace, step_key
 from tts.types import Finish, Node, Plan, Problem, Step, Until, Usage
@@ -62,6 +63,7 @@ class Search:
     _reward: RewardModel | None
     width: int
     longest: int | None = None  # tokens of a solution
+    _asked: Problem | None = None  # what the policy reads, where that is another conversation than the problem's
     _extract: Callable[[str], Found | str | None] = extract
     _label: str = ""
     _shared: _Shared = field(default_factory=_Shared)
@@ -204,6 +206,32 @@ class Search:
         )
         return replace(fork, root=Node(prompt, f"{fork._label}/"), _policy=policy)
 
+    async def refine(self, node: Node) -> Search | None:
+        """Return a fork whose prompt shows a solution and asks the policy to improve it.
+
+        It has its own root, the same ledger, trace and reward model, which scores what it finds as solutions of the
+        problem. The prompt is charged now. None where the prompt does not fit the policy's context.
+        """
+        asked = improvement(self.problem, node.text)
+        try:
+            await self._policy.prepare(asked)
+            prompt = self._policy.prompt(asked)
+        except PromptTooLong:
+            self.trace.add("cut", what="prompt", key=node.key, asked=asked.id)
+            return None
+        account = self.account.on(self._policy.shape, len(prompt.tokens), self._policy.prices)
+        fork = self._fork(account, self.width)
+        self.trace.add(
+            "root",
+            key=f"{fork._label}/",
+            refines=node.key,
+            asked=asked.id,
+            policy={"name": self._policy.name, "context": self._policy.context, "shape": asdict(self._policy.shape)},
+            prompt={"text": prompt.text, "tokens": list(prompt.tokens)},
+        )
+        asked = replace(asked, id=self.problem.id)
+        return replace(fork, root=Node(prompt, f"{fork._label}/"), _asked=asked)
+
     async def expand(
         self,
         nodes: Sequence[Node],
@@ -308,7 +336,8 @@ class Search:
         self._children[path] += 1
         key = f"{self._label}/{path}.{index}" if path else f"{self._label}/{index}"
         logprobs = min(self._reward.logprobs, self._policy.logprobs) if self._reward else 0
-        return Request(self.problem, node, key, self._draw(key), until, max_tokens, temperature, top_p, logprobs)
+        asked, seed = self._asked or self.problem, self._draw(key)
+        return Request(asked, node, key, seed, until, max_tokens, temperature, top_p, logprobs)
 
     def _room(self, node: Node) -> int:
         """Return the tokens by which the solution at a node may still grow."""

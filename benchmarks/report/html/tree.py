@@ -89,7 +89,7 @@ def from_trace(trace: Trace, verdicts: Mapping[str, Verdict], best: str = "") ->
         best: the key of the node that the answer was taken from; its path is marked as chosen.
 
     Returns:
-        The first steps.
+        The first steps. An improved solution follows the one that its prompt showed.
     """
     nodes = trace.nodes()
     twigs: dict[str, Twig] = {}
@@ -99,12 +99,14 @@ def from_trace(trace: Trace, verdicts: Mapping[str, Verdict], best: str = "") ->
         finish = "" if node["finish"] in ("step", "stop") else str(node["finish"])
         end = verdicts.get(key) or ((None, None) if node["finish"] == "stop" else None)
         twigs[key] = Twig(node["text"], node["score"], end=end, finish=finish)
+    refined: dict[str, str] = {event["key"]: event["refines"] for event in trace.of("root") if "refines" in event}
+    above = {key: refined.get(str(node["parent"]), str(node["parent"])) for key, node in nodes.items()}
     for key in sorted(nodes, key=sort_key):
-        parent = twigs.get(nodes[key]["parent"])
+        parent = twigs.get(above[key])
         (parent.children if parent is not None else roots).append(twigs[key])
     while best in twigs and not twigs[best].chosen:
         twigs[best].chosen = True
-        best = nodes[best]["parent"]
+        best = above[best]
     return roots
 
 
