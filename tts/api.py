@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -108,6 +108,7 @@ class Solver:
         elif not (max_tokens is max_flops is max_seconds is max_cost is None):
             raise BadInput("give the ceilings either in the Budget or as arguments, not both.")
         policy = policy if isinstance(policy, str) else as_policy(policy)
+        self._prm_given = prm if isinstance(prm, str) else None, allow_code, dict(prm_parameters or {})
         prm = reward_of(prm, allow_code, prm_parameters)
         self.budget, self.total_flops = budget, total_flops
         self._prices = Prices.parse(prices) if isinstance(prices, str) else prices
@@ -166,6 +167,27 @@ class Solver:
             self._check(*models)
             self._models = models
 
+    def recipe(self) -> dict[str, Any]:
+        """Return arguments, as JSON types, from which :func:`solver_of` builds an equal solver in another process.
+
+        Raises BadInput for a solver that was given an object: only names and numbers can be sent.
+        """
+        wish, budget = self._wish, self.budget
+        name, allow_code, prm_parameters = self._prm_given
+        prm = wish.prm if name is None else name
+        for kind, given in (("policy", wish.policy), ("reward model", prm), ("strategy", wish.strategy)):
+            if given is not None and not isinstance(given, str):
+                raise BadInput(f"the {kind} is a Python object, which cannot be sent to another machine: name it.")
+        prices = None if self._prices is None else f"{self._prices.input!r},{self._prices.output!r}"
+        return {
+            "policy": wish.policy, "prm": prm, "strategy": wish.strategy, "budget": budget.n,
+            "max_tokens": budget.max_tokens, "max_flops": budget.max_flops, "max_seconds": budget.max_seconds,
+            "max_cost": budget.max_cost, "prices": prices, "total_flops": self.total_flops, "profile": wish.profile,
+            "dataset": wish.dataset, "vote": wish.vote, "aggregate": wish.aggregate, "extract": wish.extract,
+            "seed": wish.seed, "allow_code": allow_code, "prm_parameters": prm_parameters,
+            **self._loading.settings(), **wish.parameters,
+        }  # fmt: skip
+
     def load(self) -> tuple[Policy, RewardModel | None]:
         """Return both models; load them if they are not loaded, or if an engine's process has ended."""
         if (ready := self._ready()) is None:
@@ -189,7 +211,7 @@ class Solver:
         """Return the models of this solver if they are loaded and alive; else nothing."""
         return tuple(model for model in self._ready() or () if model is not None)
 
-    def _warm_up(self) -> None:
+    def warm_up(self) -> None:
         """Load what every problem needs, before the first one."""
         self.load()
 
@@ -233,7 +255,7 @@ class Solver:
 
     async def solve(self, problem: str | Problem) -> Solution:
         """Solve one problem."""
-        return await self._solve(as_problem(problem), self._shared(1).open())
+        return await self._solve(as_problem(problem), self.shared(1).open())
 
     async def watch(self, problem: str | Problem) -> AsyncGenerator[Event | Solution, None]:
         """Solve one problem; yield each event of its trace (:mod:`tts.trace`) as it happens, and the Solution last.
@@ -242,7 +264,7 @@ class Solver:
         sampled leaves the engine's batch.
         """
         heard: Mailbox[Event] = Mailbox()
-        search = asyncio.create_task(self._solve(as_problem(problem), self._shared(1).open(), heard.put))
+        search = asyncio.create_task(self._solve(as_problem(problem), self.shared(1).open(), heard.put))
         search.add_done_callback(lambda _: heard.close())
         try:
             async for event in heard:
@@ -253,7 +275,7 @@ class Solver:
             await asyncio.gather(search, return_exceptions=True)
 
     async def _solve(self, problem: Problem, share: Share, listener: Listener | None = None) -> Solution:
-        replayed = isinstance(self._policy, ReplayPolicy)
+        replayed = isinstance(self._policy, ReplayPolicy) or self._loading.replays
         clock = _standing_still if replayed else time.monotonic
         begun = clock()
         try:
@@ -292,7 +314,8 @@ class Solver:
         usage = Usage(seconds=seconds)
         return Solution(problem, None, 0.0, (), self.plan, usage, MAX_SECONDS, Trace(), warnings=warnings)
 
-    def _shared(self, problems: int, spent: float = 0.0) -> SharedBudget:
+    def shared(self, problems: int, spent: float = 0.0) -> SharedBudget:
+        """Return the budget of so many problems, of whose FLOPs ``spent`` are already used."""
         return SharedBudget.of(self.budget, self.total_flops, problems, self.planned.profile, spent)
 
     async def stream(
@@ -311,10 +334,10 @@ class Solver:
         call took of these FLOPs. What a problem may then cost depends on which others have ended, so that with more
         than one in flight two runs may differ. ``listener`` hears the events of all searches, from any thread.
         """
-        await asyncio.to_thread(self._warm_up)
+        await asyncio.to_thread(self.warm_up)
         if self.total_flops is not None:
             problems = list(problems)
-        shared = self._shared(len(problems) if isinstance(problems, list) else 1, spent)
+        shared = self.shared(len(problems) if isinstance(problems, list) else 1, spent)
         waiting = enumerate(problems)
         flying: dict[asyncio.Task[Solution], int] = {}
         try:
@@ -335,17 +358,29 @@ class Solver:
     async def _guarded(self, problem: str | Problem, shared: SharedBudget, listener: Listener | None) -> Solution:
         share, flops = shared.open(), 0
         try:
-            solution = await self._solve(as_problem(problem), share, listener)
+            solution = await self.attempt(problem, share, listener)
             flops = solution.usage.flops
             return solution
-        except EngineDied:  # concerns every problem
+        finally:
+            shared.close(share, flops)
+
+    async def attempt(self, problem: str | Problem, share: Share, listener: Listener | None = None) -> Solution:
+        """Solve one problem of many within its share; a failure becomes a Solution with its ``error`` set.
+
+        Raises EngineDied, which concerns every problem.
+        """
+        try:
+            return await self._solve(as_problem(problem), share, listener)
+        except EngineDied:
             raise
         except Exception as failure:
             error = str(failure) if isinstance(failure, TTSError) else f"{type(failure).__name__}: {failure}"
-            given = problem if isinstance(problem, Problem) else Problem(legible(problem))
-            return Solution(given, None, 0.0, (), self.plan, Usage(), "error", Trace(), error=error)
-        finally:
-            shared.close(share, flops)
+            return self.failed(problem, error)
+
+    def failed(self, problem: str | Problem, error: str) -> Solution:
+        """Return the solution of a problem that ended in this error."""
+        given = problem if isinstance(problem, Problem) else Problem(legible(problem))
+        return Solution(given, None, 0.0, (), self.plan, Usage(), "error", Trace(), error=error)
 
 
 def solve(problem: str | Problem, **settings: Any) -> Solution:
@@ -371,14 +406,17 @@ def solve_many(
     *,
     concurrency: int = 32,
     on_solution: Callable[[int, Solution], None] | None = None,
+    ray: Any = None,
     **settings: Any,
 ) -> list[Solution]:
     """Solve many problems concurrently; the solutions are in the order given.
 
     Args:
         problems: texts or Problems.
-        concurrency: limit of problems solved at the same time.
+        concurrency: limit of problems solved at the same time in one process.
         on_solution: called with index and solution of each problem as it finishes.
+        ray: where to solve on a Ray cluster: ``"auto"``, an address, or a :class:`tts.cluster.Placement`; default: in
+            this process.
         settings: those of :func:`solve`.
 
     Returns:
@@ -387,14 +425,20 @@ def solve_many(
 
     async def collect() -> list[Solution]:
         solutions: dict[int, Solution] = {}
-        async with aclosing(solver_of(settings).stream(problems, concurrency)) as stream:
+        solver = solver_of(settings)
+        stream = solver.stream(problems, concurrency) if there is None else there.stream(
+            solver, list(problems), concurrency, traced=True
+        )  # fmt: skip
+        async with aclosing(stream):
             async for index, solution in stream:
                 solutions[index] = solution
                 if on_solution:
                     on_solution(index, solution)
         return [solutions[index] for index in sorted(solutions)]
 
-    return _blocking(collect, "Solver.stream")
+    there = None if ray is None else resolve("executor", "ray")(ray)
+    with there or nullcontext():
+        return _blocking(collect, "Solver.stream")
 
 
 def solver_of(settings: Mapping[str, Any]) -> Solver:

@@ -12,6 +12,7 @@ from typing import Any
 from tts.api import Solver
 from tts.budget import Budget
 from tts.errors import BadInput
+from tts.executor import Executor, Here
 from tts.files.json_text import dump, parse
 from tts.files.jsonl import Line, Rows, lines
 from tts.files.names import safe_name
@@ -161,7 +162,8 @@ class Batch:
         source: the problems, see :func:`read_problems`.
         out: where answers are appended; None keeps none.
         traces: a folder for one trace a problem; None keeps none.
-        concurrency: most problems in flight.
+        concurrency: most problems in flight in one process.
+        executor: where they are solved; default: in this process.
 
     Attributes:
         bad: lines of the source that hold no problem.
@@ -177,11 +179,18 @@ class Batch:
     """
 
     def __init__(
-        self, solver: Solver, source: Path, out: Path | None = None, traces: Path | None = None, concurrency: int = 32
+        self,
+        solver: Solver,
+        source: Path,
+        out: Path | None = None,
+        traces: Path | None = None,
+        concurrency: int = 32,
+        executor: Executor | None = None,
     ) -> None:
         if concurrency < 1:
             raise BadInput(f"concurrency must be a whole number, 1 or more, not {concurrency}.")
         self.solver, self.traces, self.concurrency = solver, traces, concurrency
+        self.executor = executor or Here()
         problems, self.bad = read_problems(source)
         if traces is not None:
             try:
@@ -215,7 +224,14 @@ class Batch:
         """Solve what has no answer yet; yields each solution when it is on disk, in the order in which they end."""
         with asyncio.Runner() as runner:
             spent = self.answers.spent if self.answers else 0.0
-            stream = self.solver.stream(self.problems, self.concurrency, spent=spent, listener=self.sampled)
+            stream = self.executor.stream(
+                self.solver,
+                self.problems,
+                self.concurrency,
+                spent=spent,
+                traced=self.traces is not None,
+                listener=self.sampled,
+            )
 
             async def following() -> Solution | None:
                 async for _, solution in stream:

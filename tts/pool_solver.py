@@ -72,6 +72,7 @@ class PoolSolver(Solver):
             raise BadInput("top and resident are whole numbers, 1 or more.")
         if not isinstance(budget, Budget):
             budget = Budget(budget, max_tokens, max_flops, max_seconds, max_cost=max_cost)
+        self._file = None if isinstance(pool, Pool) else str(pool)
         self.pool = pool if isinstance(pool, Pool) else Pool.load(pool)
         self.objective = Objective.of(objective)
         self.budget, self.total_flops, self.top, self.resident = budget, None, top, resident
@@ -85,6 +86,16 @@ class PoolSolver(Solver):
             seed=settings.get("seed", 0), extract=settings.get("extract", "boxed"),
         )  # fmt: skip
         self._check_arms()
+
+    def recipe(self) -> dict[str, Any]:
+        if self._file is None or self._policies:
+            raise BadInput("the pool or a policy of it is a Python object, which cannot be sent: name the pool's file.")
+        budget = self.budget
+        return {
+            "pool": self._file, "objective": asdict(self.objective), "top": self.top, "resident": self.resident,
+            "budget": budget.n, "max_tokens": budget.max_tokens, "max_flops": budget.max_flops,
+            "max_seconds": budget.max_seconds, "max_cost": budget.max_cost, **self._settings,
+        }  # fmt: skip
 
     async def rank(self, text: str) -> list[Expected]:
         """Return the predictions of all arms for a problem, best first; those beyond a ceiling come last."""
@@ -122,10 +133,10 @@ class PoolSolver(Solver):
         finally:
             self._flying.subtract(used)
 
-    def _warm_up(self) -> None:
+    def warm_up(self) -> None:
         """Do nothing: models are loaded when a problem is routed to them."""
 
-    def _shared(self, problems: int, spent: float = 0.0) -> SharedBudget:
+    def shared(self, problems: int, spent: float = 0.0) -> SharedBudget:
         return SharedBudget.of(self.budget, None, problems, None, spent)
 
     # -- models ------------------------------------------------------------------------------------------------------

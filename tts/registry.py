@@ -68,6 +68,11 @@ TABLE: dict[str, dict[str, str]] = {
         "remote": "tts.engines.remote.engine:ENGINE",
         "vllm": "tts.engines.vllm.engine:ENGINE",
         "transformers": "tts.engines.transformers.engine:ENGINE",
+        "replay": "tts.engines.replay_engine:ENGINE",
+    },
+    "executor": {
+        "here": "tts.executor:Here",
+        "ray": "tts.cluster.executor:RayExecutor",
     },
     "prm family": {
         "qwen": "prm.qwen:FAMILY",
@@ -108,7 +113,11 @@ def check_home(module: str) -> None:
     """
     root = module.partition(".")[0]
     spec = importlib.util.find_spec(root)
-    if spec is not None and spec.origin and not Path(spec.origin).resolve().is_relative_to(HOME):
+    if spec is None or not spec.origin:
+        return
+    found = Path(spec.origin).resolve()
+    shipped = HOME.name.startswith("_ray_pkg_") and found.is_relative_to(HOME.parent)  # each package in its own folder
+    if not shipped and not found.is_relative_to(HOME):
         raise BadInput(f"{spec.origin} hides the package {root!r}: rename it, or work in another folder.")
 
 

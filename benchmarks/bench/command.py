@@ -80,10 +80,11 @@ def bench(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=options.OUTPUT)] = False,
     concurrency: Annotated[
-        int, typer.Option(help="Problems solved at the same time.", rich_help_panel=options.DATA)
+        int, typer.Option(help="Problems solved at the same time in one process.", rich_help_panel=options.DATA)
     ] = 32,
     *,
     solver: dict[str, Any],
+    cluster: dict[str, Any],
 ) -> None:
     """Run strategies over a data set.
 
@@ -112,7 +113,8 @@ def bench(
         foretell(chosen, lines, out, solver["policy"], as_json)
         return
     assert out is not None
-    _run(chosen, lines, out, settings_of(chosen, strategies, budget, solver, lines), retry_failed, concurrency, as_json)
+    settings = settings_of(chosen, strategies, budget, solver, lines)
+    _run(chosen, lines, out, settings, retry_failed, concurrency, cluster, as_json)
 
 
 def settings_of(
@@ -152,11 +154,12 @@ def _run(
     settings: dict[str, Any],
     retry: bool,
     concurrency: int,
+    cluster: dict[str, Any],
     as_json: bool,
 ) -> None:
     from benchmarks.bench.results_table import printed
 
-    run = execute(data, lines, out, settings, retry, concurrency)
+    run = execute(data, lines, out, settings, retry, concurrency, cluster)
     rows, failed, total = run.tally.rows(len(data.items)), run.folder.failed, len(run.jobs) * len(data.items)
     if as_json:
         say_json({"data": data.words, "part": dict(data.part), "lines": rows})
@@ -168,14 +171,32 @@ def _run(
 
 
 def execute(
-    data: DataSet, lines: list[Line], out: Path, settings: dict[str, Any], retry: bool, concurrency: int
+    data: DataSet,
+    lines: list[Line],
+    out: Path,
+    settings: dict[str, Any],
+    retry: bool,
+    concurrency: int,
+    cluster: dict[str, Any] | None = None,
 ) -> Bench:
-    """Run the missing rows of a run and return it, closed."""
+    """Run the missing rows of a run and return it, closed. ``cluster`` are the options of :func:`options.solver`."""
     from benchmarks.bench.runner import Bench
     from benchmarks.provenance import machine, without_secrets
 
     facts = {"command": without_secrets(shlex.join(["tts", *sys.argv[1:]])), "machine": machine()}
-    with Bench(data, lines, out, settings, facts, retry=retry, concurrency=concurrency) as run:
+    with (
+        options.executor(cluster or {}) as executor,
+        Bench(
+            data,
+            lines,
+            out,
+            settings,
+            facts | ({"cluster": executor.about} if executor.about else {}),
+            retry=retry,
+            concurrency=concurrency,
+            executor=executor,
+        ) as run,
+    ):
         if run.resumed:
             note(f"{run.resumed} of {len(run.jobs) * len(data.items)} rows are already in {out}.")
         with resumable(lambda: f"{len(run.folder.done)} of {len(run.jobs) * len(data.items)} rows are in {out}"):

@@ -15,17 +15,26 @@ INTERVAL = 60.0
 
 
 class Progress:
-    """Progress of one job: problems done, rate, time left, and accuracy so far with its interval.
+    """Progress of one job: problems done, rate, time left, workers, and accuracy so far with its interval.
 
     Args:
         name: name of the job.
         total: number of problems; earlier calls finished ``done`` of them, ``right`` of these right.
         clock: returns seconds.
+        status: returns the executor's status, such as ``7 of 8 workers``.
     """
 
     def __init__(
-        self, name: str, total: int, done: int, right: int, *, clock: Callable[[], float] = time.monotonic
+        self,
+        name: str,
+        total: int,
+        done: int,
+        right: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        status: Callable[[], str] = str,
     ) -> None:
+        self._status = status
         self._name, self._total, self._right, self._clock = name, total, right, clock
         self._begun = self._reported = clock()
         self._before = self.done = done
@@ -36,7 +45,7 @@ class Progress:
     def add(self, right: bool) -> None:
         self.done += 1
         self._right += right
-        self._bar.set_postfix_str(self._accuracy(), refresh=False)
+        self._bar.set_postfix_str(", ".join(filter(None, (self._status(), self._accuracy()))), refresh=False)
         self._bar.update()
         if self._quiet and self._clock() - self._reported >= INTERVAL:
             self._report()
@@ -65,7 +74,9 @@ class Progress:
         """Describe the progress in words."""
         rate = self.made / self.seconds if self.seconds > 0 else 0.0
         left = f", {duration((self._total - self.done) / rate)} left" if rate and self.done < self._total else ""
-        return f"{self._name}: {self.done} of {self._total} problems, {rate:.3g} a second{left}, {self._accuracy()}"
+        workers = f", {status}" if (status := self._status()) else ""
+        done = f"{self._name}: {self.done} of {self._total} problems, {rate:.3g} a second"
+        return f"{done}{left}{workers}, {self._accuracy()}"
 
     def _accuracy(self) -> str:
         return f"right {wilson(self._right, self.done).percent()}" if self.done else ""

@@ -19,6 +19,7 @@ from benchmarks.datasets.items import Item
 from tts.batch import Sampled
 from tts.commands.progress import watched
 from tts.errors import BadInput
+from tts.executor import Executor, Here
 from tts.types import Solution
 
 _NOTE = 60.0  # seconds between two notes of a job's pace in the manifest
@@ -33,7 +34,8 @@ class Bench:
         lines: lines of the results table, see :func:`benchmarks.bench.jobs.plan_run`.
         out: the run folder.
         settings, facts, retry: see :class:`RunFolder`.
-        concurrency: limit of problems solved at the same time.
+        concurrency: limit of problems solved at the same time in one process.
+        executor: where they are solved; default: in this process.
 
     Attributes:
         tally: figures of the lines, rows of earlier calls included.
@@ -53,10 +55,12 @@ class Bench:
         *,
         retry: bool = False,
         concurrency: int = 32,
+        executor: Executor | None = None,
     ) -> None:
         if concurrency < 1:
             raise BadInput(f"concurrency must be a whole number, 1 or more, not {concurrency}.")
         self.data, self.lines, self.concurrency = data, lines, concurrency
+        self.executor = executor or Here()
         self.jobs = jobs_of(lines)
         self.tally = Tally(lines)
         self._noted: dict[str, float] = {}
@@ -85,13 +89,14 @@ class Bench:
     def _run(self, job: Job, todo: list[Item], graders: ThreadPoolExecutor, runner: asyncio.Runner) -> None:
         total = len(self.data.items)
         done = total - len(todo)
-        progress, sampled = Progress(job.name, total, done, self._right[job.name]), Sampled()
+        status, sampled = (lambda: self.executor.status), Sampled()
+        progress = Progress(job.name, total, done, self._right[job.name], status=status)
 
         def words() -> str:
-            return "" if progress.made else f"{job.name}: {done} of {total} problems, {sampled}"
+            return "" if progress.made else f"{job.name}: {done} of {total} problems, {status() or sampled}"
 
         try:
-            with watched(words, lambda _: progress.show(str(sampled))):
+            with watched(words, lambda _: progress.show(status() or str(sampled))):
                 runner.run(self._stream(job, todo, progress, graders, sampled))
         finally:
             progress.close()
@@ -102,8 +107,9 @@ class Bench:
     ) -> None:
         """Grade concurrently with the search: a slow comparison delays neither the engine nor other problems."""
         grading: set[asyncio.Task[None]] = set()
-        problems = (item.problem for item in todo)
-        stream = job.solver.stream(problems, self.concurrency, spent=self._spent[job.name], listener=sampled)
+        problems = [item.problem for item in todo]
+        spent = self._spent[job.name]
+        stream = self.executor.stream(job.solver, problems, self.concurrency, spent=spent, listener=sampled)
         try:
             async with aclosing(stream):
                 async for index, solution in stream:

@@ -78,7 +78,7 @@ def calibrate(
         typer.Option("--retry-failed", help="Run rows again that ended in an error.", rich_help_panel=options.OUTPUT),
     ] = False,
     concurrency: Annotated[
-        int, typer.Option(help="Problems solved at the same time.", rich_help_panel=options.DATA)
+        int, typer.Option(help="Problems solved at the same time in one process.", rich_help_panel=options.DATA)
     ] = 32,
     policy: Annotated[
         str | None,
@@ -91,6 +91,7 @@ def calibrate(
     ] = None,
     *,
     solver: dict[str, Any],
+    cluster: dict[str, Any],
 ) -> None:
     """Measure accuracy and cost of each plan, and write them to a profile.
 
@@ -117,10 +118,10 @@ def calibrate(
             foretell(chosen, lines, folder, solver["policy"], as_json)
             return
         settings = settings_of(chosen, strategies, budget, solver, lines)
-        execute(chosen, lines, folder, settings, retry_failed, concurrency)
+        execute(chosen, lines, folder, settings, retry_failed, concurrency, cluster)
         runs = [folder]
-    elif dry_run:
-        raise BadInput("--from runs no model: leave --dry-run out.")
+    elif dry_run or cluster["ray"] is not None:
+        raise BadInput(f"--from runs no model: leave --{'dry-run' if dry_run else 'ray'} out.")
     _fit(runs, data if from_ else None, out, policy or "", solver["prm"], solver["seed"], as_json)
 
 

@@ -9,22 +9,27 @@ import functools
 import inspect
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from tts.commands import completion
+from tts.errors import BadInput
+
+if TYPE_CHECKING:
+    from tts.executor import Executor
 
 MODELS = "Models"
 SEARCH = "Search"
 BUDGET = "Budget"
 ANSWERS = "Answers"
 ENGINE = "Engine"
+CLUSTER = "Cluster"
 DATA = "Data"
 SERVER = "Server"
 OUTPUT = "Output"
 
-_PANELS = (None, SERVER, DATA, MODELS, SEARCH, BUDGET, ANSWERS, ENGINE, OUTPUT)
+_PANELS = (None, SERVER, DATA, MODELS, SEARCH, BUDGET, ANSWERS, ENGINE, CLUSTER, OUTPUT)
 
 PARAMETERS = (
     "beam_width",
@@ -204,24 +209,75 @@ def _shared(
     """Declare the options of a solver; :func:`solver` reads them from this signature."""
 
 
+def _cluster(
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            help="Solve on a Ray cluster: auto (that of this machine), local (start one), HOST:PORT or ray://HOST:PORT.",
+            metavar="ADDRESS",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    ray_workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Workers to ask for; each holds the models.", show_default="as many as fit", rich_help_panel=CLUSTER
+        ),
+    ] = None,
+    ray_gpus: Annotated[
+        float | None,
+        typer.Option(
+            help="GPUs of each worker; 0.5 puts two workers on one.", show_default="0", rich_help_panel=CLUSTER
+        ),
+    ] = None,
+    ray_cpus: Annotated[
+        float | None, typer.Option(help="CPUs of each worker.", show_default="1", rich_help_panel=CLUSTER)
+    ] = None,
+) -> None:
+    """Declare the options of a cluster; :func:`executor` reads them."""
+
+
+_GROUPS: dict[str, Callable[..., None]] = {"solver": _shared, "cluster": _cluster}
+
+
+def executor(cluster: dict[str, Any]) -> Executor:
+    """Return where to solve by these typed options. Raises BadInput for options that need --ray."""
+    from tts.commands.console import note
+    from tts.registry import resolve
+
+    given = {name.removeprefix("ray_"): value for name, value in cluster.items() if value is not None}
+    address = given.pop("ray", None)
+    if address is None and given:
+        raise BadInput(f"--ray-{next(iter(given))} goes with --ray, which names the cluster: --ray auto.")
+    if address is None:
+        here: Executor = resolve("executor", "here")()
+        return here
+    from tts.cluster.placement import Placement
+
+    there: Executor = resolve("executor", "ray")(Placement(address, **given), note)
+    return there
+
+
 def solver(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add the options of a solver to a command, except those named in ``without``.
 
     The command receives them in its argument ``solver``: a dictionary of arguments of :class:`tts.api.Solver` without
-    strategy and budget. Help orders all options of the command by panel.
+    strategy and budget. One that has an argument ``cluster`` gets the options of a cluster too, for :func:`executor`.
+    Help orders all options of the command by panel.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True).parameters
-        shared = [each for each in inspect.signature(_shared, eval_str=True).parameters.values()
-                  if each.name not in without]  # fmt: skip
-        taken = [*(each for each in own.values() if each.name != "solver"), *shared]
+        groups = {name: _options(group, without) for name, group in _GROUPS.items() if name in own}
+        taken = [each for each in own.values() if each.name not in groups]
+        taken += [each for group in groups.values() for each in group]
         taken.sort(key=lambda each: _PANELS.index(_panel(each)))
 
         @functools.wraps(command)
         def run(**typed: Any) -> None:
-            mine = {name: typed.pop(name) for name in own if name != "solver"}
-            command(**mine, solver=_settings(typed))
+            mine = {name: typed.pop(name) for name in own if name not in groups}
+            parts = {name: {each.name: typed[each.name] for each in group} for name, group in groups.items()}
+            command(**mine, **parts | {"solver": _settings(parts["solver"])})
 
         parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in taken]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -229,6 +285,10 @@ def solver(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]
         return run
 
     return decorate
+
+
+def _options(group: Callable[..., None], without: tuple[str, ...]) -> list[inspect.Parameter]:
+    return [each for each in inspect.signature(group, eval_str=True).parameters.values() if each.name not in without]
 
 
 def _panel(parameter: inspect.Parameter) -> str | None:

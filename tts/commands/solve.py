@@ -15,6 +15,7 @@ from tts.files.text import check_writable
 
 if TYPE_CHECKING:
     from tts import Candidate, Solution, Solver
+    from tts.executor import Executor
     from tts.types import Standing
 
 
@@ -37,6 +38,7 @@ def solve(
     ] = 16,
     *,
     solver: dict[str, Any],
+    cluster: dict[str, Any],
     pool: Annotated[
         Path | None,
         typer.Option(
@@ -83,7 +85,8 @@ def solve(
         ),
     ] = None,
     concurrency: Annotated[
-        int, typer.Option(help="With --file: problems solved at the same time.", rich_help_panel=options.DATA)
+        int,
+        typer.Option(help="With --file: most problems at a time in one process.", rich_help_panel=options.DATA),
     ] = 32,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object per problem.", rich_help_panel=options.OUTPUT)
@@ -114,6 +117,8 @@ def solve(
         raise BadInput("--out goes with --file: a single answer is printed (--json > FILE keeps it).")
     if file is not None and problem is not None:
         raise BadInput("give either a problem or --file, not both.")
+    if file is None and any(value is not None for value in cluster.values()):
+        raise BadInput("--ray goes with --file: a cluster solves many problems at a time.")
     if pool is not None:
         made = _pooled(pool, budget, objective, top, max_cost, {**solver, "strategy": strategy, "prices": price})
     elif objective is not None or top != 1:
@@ -121,7 +126,8 @@ def solve(
     else:
         made = Solver(strategy=strategy, budget=budget, max_cost=max_cost, prices=price, **solver)
     if file is not None:
-        _solve_file(made, file, out, trace, concurrency, as_json, show_steps)
+        with options.executor(cluster) as executor:
+            _solve_file(made, file, out, trace, concurrency, executor, as_json, show_steps)
     else:
         _solve_one(made, problem, trace, as_json, show_steps)
 
@@ -158,6 +164,7 @@ def _solve_file(
     out: Path | None,
     trace: Path | None,
     concurrency: int,
+    executor: Executor,
     as_json: bool,
     show_steps: bool,
 ) -> None:
@@ -169,14 +176,14 @@ def _solve_file(
     if out is None:
         check_printable()
     begun = time.monotonic()
-    with Batch(solver, file, out, trace, concurrency) as batch:
+    with Batch(solver, file, out, trace, concurrency, executor) as batch:
         for line in batch.bad:
             note(f"{file}, {line}")
         if batch.resumed:
             note(f"{batch.resumed} of {batch.total} are already answered in {out}.")
 
         def so_far() -> str:
-            return f"{batch.answered} of {batch.total} problems, {batch.sampled}, {elapsed(begun)}"
+            return f"{batch.answered} of {batch.total} problems, {executor.status or batch.sampled}, {elapsed(begun)}"
 
         def kept() -> str:
             where = f"{batch.answered} of {batch.total} answers are in {out}"
@@ -186,7 +193,7 @@ def _solve_file(
         with (
             resumable(kept, goes_on=out is not None),
             bar,
-            watched(so_far, lambda _: bar.set_postfix_str(str(batch.sampled))),
+            watched(so_far, lambda _: bar.set_postfix_str(executor.status or str(batch.sampled))),
         ):
             for solution in batch.run():
                 bar.update()

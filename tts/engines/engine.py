@@ -28,6 +28,7 @@ class Engine(ABC):
         reserves: whether it reserves a part of a GPU's memory when a model is loaded, given as ``share``.
         takes_any: whether it takes further arguments than those of its methods, and checks them itself.
         cpu_cache: bytes that it sets aside on a CPU for keys and values.
+        replays: whether it answers from a recording, so that no time passes in a search.
     """
 
     name: ClassVar[str]
@@ -35,6 +36,7 @@ class Engine(ABC):
     reserves: ClassVar[bool] = False
     takes_any: ClassVar[bool] = False
     cpu_cache: ClassVar[int] = 0
+    replays: ClassVar[bool] = False
 
     @abstractmethod
     def load_policy(self, card: ModelCard, *args: Any, **arguments: Any) -> Policy:

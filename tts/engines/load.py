@@ -8,7 +8,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from tts.engines import memory
@@ -57,6 +57,17 @@ class Loading:
         known = (*names("engine"), AUTO)
         if self.engine.lower() not in known:
             raise UnknownName("engine", self.engine, known)
+
+    @property
+    def replays(self) -> bool:
+        """Return whether the models are recordings, for which no time passes."""
+        return self.engine.lower() != AUTO and _engine(self.engine).replays
+
+    def settings(self) -> dict[str, Any]:
+        """Return these fields under the names of :class:`tts.api.Solver`."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        arguments = given.pop("arguments")
+        return {**given, "engine_args": dict(arguments)}
 
     def of(self, kind: Kind) -> dict[str, Any]:
         """Return the engine's keyword arguments for one of the two models."""

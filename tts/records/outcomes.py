@@ -127,7 +127,7 @@ def outcome_of(row: Any) -> Outcome:
         raise BadInput(f"this row is no outcome of ours: {error}.") from error
     return Outcome(
         id=row["id"], problem=row["problem"], gold=row["gold"], plan=_plan(row["plan"]),
-        candidates=tuple(_candidate(c) for c in row["candidates"]),
+        candidates=tuple(candidate_of(c) for c in row["candidates"]),
         right=tuple(c["correct"] for c in row["candidates"]),
         classes=tuple(c["class"] for c in row["candidates"]) if all("class" in c for c in row["candidates"]) else (),
         answer=row["answer"], confidence=row["confidence"] or 0.0, correct=row["correct"], usage=usage_of(row["usage"]),
@@ -176,10 +176,11 @@ def usage_of(row: Mapping[str, Any]) -> Usage:
     return Usage(**{name: value for name, value in row.items() if name != "flops" and value is not None})
 
 
-def _candidate(row: Mapping[str, Any]) -> Candidate:
+def candidate_of(row: Mapping[str, Any]) -> Candidate:
+    """Parse the candidate of a row that was checked, or that this program wrote."""
     return Candidate(
         row["key"], tuple(row["steps"]), Finish(row["finish"]), row["answer"], tuple(row["scores"]), row["score"],
-        row["tokens"],
+        row["tokens"], row.get("found", ""),
     )  # fmt: skip
 
 

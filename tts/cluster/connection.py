@@ -1,0 +1,90 @@
+"""Connection to a Ray cluster. What was connected before stays connected after."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from typing import Any
+
+from tts.cluster.placement import Placement
+from tts.cluster.source import runtime_env
+from tts.errors import BadInput, MissingExtra
+
+
+def require_ray() -> Any:
+    """Import Ray. Raises MissingExtra where it is not installed."""
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtra("Ray is not installed: pip install 'tts-search[ray]'.") from error
+    return ray
+
+
+_CLIENT = "ray://"
+
+SECONDS = 5.0
+"""Seconds that an address has to answer."""
+
+
+class Connection:
+    """Connects this process to a cluster, unless it is connected already.
+
+    Args:
+        placement: the address of the cluster.
+        ray: the module, see :func:`require_ray`.
+
+    Raises:
+        BadInput: there is no such cluster, or it runs another version of Ray or Python.
+    """
+
+    def __init__(self, placement: Placement, ray: Any) -> None:
+        self.ray = ray
+        self._ours = not self.ray.is_initialized()
+        if self._ours:
+            self._connect(placement.address)
+
+    def close(self) -> None:
+        """Disconnect; a cluster that was started for this call ends."""
+        if self._ours:
+            self.ray.shutdown()
+
+    def _connect(self, address: str) -> None:
+        settings: dict[str, Any] = {"runtime_env": runtime_env()}
+        _require_answer(address)
+        logging.getLogger("ray").setLevel(logging.ERROR)
+        if not address.startswith(_CLIENT):
+            settings |= {"log_to_driver": False, "logging_level": "ERROR"}
+        if address == "local":
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            settings["include_dashboard"] = False
+        try:
+            self.ray.init(address, **settings)
+        except ConnectionError as error:
+            raise _no_cluster(address) from error
+        except (RuntimeError, ValueError, self.ray.exceptions.RayError) as error:
+            raise BadInput(f"the Ray cluster at {address!r} cannot be used: {first_line(error)}.") from error
+
+
+def _require_answer(address: str) -> None:
+    """Check that something listens at HOST:PORT: Ray itself would try for two minutes. Raises BadInput."""
+    host, colon, port = address.removeprefix(_CLIENT).partition("/")[0].rpartition(":")
+    if not colon:
+        return
+    try:
+        socket.create_connection((host, int(port)), SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise _no_cluster(address) from error
+
+
+def _no_cluster(address: str) -> BadInput:
+    return BadInput(
+        f"no Ray cluster answers at {address!r}: start one with `ray start --head`, name another address, or give "
+        "local to start one for this call."
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error that says something, without its full stop."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next(filter(None, lines), type(error).__name__).rstrip(".:")

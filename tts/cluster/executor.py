@@ -1,0 +1,203 @@
+"""The executor ``ray``: problems go to the workers of a cluster one by one, and rows come back as they finish."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tts.api import Solver
+from tts.cluster.connection import Connection, first_line, require_ray
+from tts.cluster.crew import Crew, Member, cause
+from tts.cluster.placement import Placement
+from tts.cluster.queue import Costs
+from tts.cluster.run import Run
+from tts.cluster.worker import DIED, REFUSED
+from tts.errors import ModelError, TTSError
+from tts.executor import Executor
+from tts.files.json_text import dump
+from tts.records.transfer import unpacked
+from tts.trace import Listener
+from tts.types import Problem, Solution
+
+PATIENCE = 30.0
+"""Seconds without any worker until a sentence says what they wait for."""
+
+LOSSES = 10
+"""Losses of its worker after which a problem fails: it may be what ends them."""
+
+FAILED = "failed"
+"""The kind of reply of a problem that ran into a fault of this program."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of a problem on a worker, or of the worker itself (index -1).
+
+    ``lost`` says why there is no reply because the worker is gone; ``fatal`` ends the run.
+    """
+
+    member: Member
+    index: int = -1
+    kind: str = ""
+    text: str = ""
+    lost: str = ""
+    fatal: TTSError | None = None
+
+
+class RayExecutor(Executor):
+    """Solves on the workers of a Ray cluster, which start with the first stream and serve all streams after it.
+
+    Args:
+        placement: the cluster and its workers, or the cluster's address.
+        notice: called with a sentence for the user when workers start, wait or are lost; default: the log.
+        ray: the module; by default it is imported.
+
+    Raises:
+        MissingExtra: Ray is not installed.
+        BadInput: the placement makes no sense.
+    """
+
+    def __init__(
+        self, placement: Placement | str, notice: Callable[[str], None] = _log.warning, ray: Any = None
+    ) -> None:
+        self._placement = Placement.of(placement)
+        self._ray, self._notice = ray or require_ray(), notice
+        self._connection: Connection | None = None
+        self._crew: Crew | None = None
+        self._costs = Costs()
+        self._replies: asyncio.Queue[Reply] = asyncio.Queue()
+        self._greetings: dict[Member, asyncio.Task[None]] = {}
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        return {"ray": self._ray.__version__, **self._placement.row()}
+
+    @property
+    def status(self) -> str:
+        return f"{len(self._crew.started)} of {self._crew.size} workers" if self._crew else "connecting"
+
+    def close(self) -> None:
+        """End the workers, and the connection if it was made here."""
+        crew, self._crew = self._crew, None
+        connection, self._connection = self._connection, None
+        if crew is not None:
+            crew.close()
+        if connection is not None:
+            connection.close()
+
+    async def stream(
+        self,
+        solver: Solver,
+        problems: Sequence[str | Problem],
+        concurrency: int = 32,
+        *,
+        spent: float = 0.0,
+        traced: bool = False,
+        listener: Listener | None = None,
+    ) -> AsyncGenerator[tuple[int, Solution], None]:
+        run = Run.of(solver, problems, self._recipe(solver), spent, traced, self._costs)
+        for index, solution in run.refused.items():
+            yield index, solution
+        if not run.unfinished:
+            return
+        crew = self._joined(solver.plan.policy)
+        asked: set[asyncio.Task[None]] = set()
+        try:
+            while run.unfinished:
+                self._greet_all(crew)
+                self._hand_out(crew, run, concurrency, asked)
+                reply = await self._next(crew)
+                if (finished := self._settled(crew, run, reply, solver)) is not None:
+                    self._costs.add(finished)
+                    yield reply.index, finished
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+
+    # -- the workers -------------------------------------------------------------------------------------------------
+
+    def _joined(self, title: str) -> Crew:
+        """Return the crew; the first call connects to the cluster and asks for it."""
+        if self._crew is None:
+            self._connection = Connection(self._placement, self._ray)
+            self._crew = Crew(self._connection, self._placement, title, self._notice)
+            if self._crew.resources.get("GPU") and not self._placement.gpus:
+                self._notice("the cluster has GPUs, and these workers ask for none: --ray-gpus 1 gives each one.")
+        return self._crew
+
+    def _greet_all(self, crew: Crew) -> None:
+        for member in crew.starting:
+            if member not in self._greetings:
+                self._greetings[member] = asyncio.create_task(self._greet(crew, member))
+
+    def _hand_out(self, crew: Crew, run: Run, concurrency: int, asked: set[asyncio.Task[None]]) -> None:
+        while run.queue and (member := crew.room(run.unfinished, concurrency)) is not None:
+            index, text = run.take()
+            member.flying += 1
+            task = asyncio.create_task(self._ask(member, index, run.recipe, text))
+            asked.add(task)
+            task.add_done_callback(asked.discard)
+
+    async def _greet(self, crew: Crew, member: Member) -> None:
+        reply = Reply(member)
+        try:
+            await crew.greet(member)
+        except TTSError as error:
+            reply = Reply(member, fatal=error)
+        except self._ray.exceptions.RayError as error:
+            reply = Reply(member, lost=cause(error))
+        self._replies.put_nowait(reply)
+
+    async def _ask(self, member: Member, index: int, recipe: str, asked: str) -> None:
+        try:
+            kind, text = await member.actor.solve.remote(recipe, asked)
+            reply = Reply(member, index, kind, text)
+        except self._ray.exceptions.RayTaskError as error:  # a fault of ours, of this problem alone
+            reply = Reply(member, index, FAILED, f"{type(error.cause).__name__}: {first_line(error.cause)}")
+        except self._ray.exceptions.RayError as error:
+            reply = Reply(member, index, lost=cause(error))
+        self._replies.put_nowait(reply)
+
+    async def _next(self, crew: Crew) -> Reply:
+        while True:
+            try:
+                return await asyncio.wait_for(self._replies.get(), None if crew.started else PATIENCE)
+            except TimeoutError:
+                self._notice(crew.waiting())
+
+    def _settled(self, crew: Crew, run: Run, reply: Reply, solver: Solver) -> Solution | None:
+        """Account for a reply. Returns the solution of the problem that it ends, if any. Raises what ends the run."""
+        if reply.fatal is not None:
+            raise reply.fatal
+        if reply.kind == REFUSED:
+            raise ModelError(f"on node {reply.member.node}: {reply.text}")
+        lost = reply.text if reply.kind == DIED else reply.lost
+        if lost:
+            crew.lose(reply.member, lost)
+        if reply.index < 0:
+            return None
+        reply.member.flying -= 1
+        problem = run.problems[reply.index]
+        if lost and run.again(reply.index) < LOSSES:
+            return None
+        if lost:
+            solution = solver.failed(problem, f"its worker was lost {LOSSES} times: {lost}.")
+        elif reply.kind == FAILED:
+            solution = solver.failed(problem, reply.text)
+        else:
+            solution = unpacked(reply.text, problem)
+            crew.finished()
+        run.finish(reply.index, solution)
+        return solution
+
+    def _recipe(self, solver: Solver) -> str:
+        recipe = solver.recipe()
+        if self._placement.share < 1:
+            recipe["gpu_memory"] = recipe["gpu_memory"] * self._placement.share
+        return dump(recipe)
