@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
+import threading
 from typing import Any
 
 from tts.cluster.placement import Placement
@@ -58,12 +60,16 @@ class Connection:
         if address == "local":
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             settings["include_dashboard"] = False
+        handler = signal.getsignal(signal.SIGTERM)
         try:
             self.ray.init(address, **settings)
         except ConnectionError as error:
             raise _no_cluster(address) from error
         except (RuntimeError, ValueError, self.ray.exceptions.RayError) as error:
             raise BadInput(f"the Ray cluster at {address!r} cannot be used: {first_line(error)}.") from error
+        finally:
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, handler)  # Ray's would print a page of addresses
 
 
 def _require_answer(address: str) -> None:

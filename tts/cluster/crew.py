@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tts.cluster.connection import Connection, first_line
+from tts.cluster.connection import Connection
+from tts.cluster.losses import LOSSES
 from tts.cluster.placement import Placement
 from tts.cluster.source import digest
 from tts.cluster.worker import TTSWorker
@@ -108,7 +109,7 @@ class Crew:
         self._kill(member)
         self._barren += 1
         where = f" on {member.node}" if member.node else ""
-        if self._barren > 3 + 2 * self.size:
+        if self._barren > 2 * LOSSES + self.size:
             raise EngineError(f"{self._barren} workers were lost and no problem was finished; the last{where}: {why}.")
         self._notice(f"a worker{where} was lost ({why}): another one does its problems.")
         self._ask()
@@ -136,15 +137,3 @@ class Crew:
             self._ray.kill(member.actor, no_restart=True)
         except Exception:  # it is gone, or so is the cluster: there is nothing to end
             return
-
-
-def cause(error: BaseException) -> str:
-    """Say in a few words why a worker was lost."""
-    text = str(error)
-    if "memory" in text.lower() and ("oom" in text.lower() or "memory usage" in text.lower()):
-        return "its node ran out of memory"
-    if "node" in text.lower() and ("node died" in text.lower() or "node was terminated" in text.lower()):
-        return "its node is gone"
-    if "creation task" in text:
-        return text.strip().splitlines()[-1].strip().rstrip(".")
-    return "its process ended" if "died" in text.lower() else first_line(error)

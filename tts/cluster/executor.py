@@ -10,7 +10,8 @@ from typing import Any
 
 from tts.api import Solver
 from tts.cluster.connection import Connection, first_line, require_ray
-from tts.cluster.crew import Crew, Member, cause
+from tts.cluster.crew import Crew, Member
+from tts.cluster.losses import LOSSES, cause, unable
 from tts.cluster.placement import Placement
 from tts.cluster.queue import Costs
 from tts.cluster.run import Run
@@ -24,9 +25,6 @@ from tts.types import Problem, Solution
 
 PATIENCE = 30.0
 """Seconds without any worker until a sentence says what they wait for."""
-
-LOSSES = 10
-"""Losses of its worker after which a problem fails: it may be what ends them."""
 
 FAILED = "failed"
 """The kind of reply of a problem that ran into a fault of this program."""
@@ -151,7 +149,7 @@ class RayExecutor(Executor):
         except TTSError as error:
             reply = Reply(member, fatal=error)
         except self._ray.exceptions.RayError as error:
-            reply = Reply(member, lost=cause(error))
+            reply = Reply(member, lost=cause(error), fatal=unable(error))
         self._replies.put_nowait(reply)
 
     async def _ask(self, member: Member, index: int, recipe: str, asked: str) -> None:
@@ -184,7 +182,7 @@ class RayExecutor(Executor):
             return None
         reply.member.flying -= 1
         problem = run.problems[reply.index]
-        if lost and run.again(reply.index) < LOSSES:
+        if lost and run.again(reply.index):
             return None
         if lost:
             solution = solver.failed(problem, f"its worker was lost {LOSSES} times: {lost}.")

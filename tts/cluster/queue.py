@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 
+from tts.cluster.losses import LOSSES
 from tts.types import Problem, Solution
 
 DEMOTED = 2
@@ -50,9 +51,11 @@ class Queue:
         """Take the index of the next problem."""
         return heapq.heappop(self._waiting)[1]
 
-    def again(self, index: int) -> int:
-        """Put back a problem whose worker was lost; returns how often that happened to it."""
+    def again(self, index: int) -> bool:
+        """Put back a problem whose worker was lost; False if that happened :data:`LOSSES` times, so that it fails."""
         self.losses[index] += 1
+        if self.losses[index] >= LOSSES:
+            return False
         rank = -self._costs[index] if self.losses[index] < DEMOTED else math.inf
         heapq.heappush(self._waiting, (rank, index))
-        return self.losses[index]
+        return True

@@ -60,8 +60,8 @@ class Run:
         self.flying.add(index)
         return index, request(self.problems[index], self._shares[index], self.traced)
 
-    def again(self, index: int) -> int:
-        """Put back a problem whose worker was lost; returns how often that happened to it."""
+    def again(self, index: int) -> bool:
+        """Put back a problem whose worker was lost; False if that happened too often."""
         self.flying.discard(index)
         return self.queue.again(index)
 

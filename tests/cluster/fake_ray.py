@@ -1,0 +1,139 @@
+"""A peer of the module ``ray`` for tests: actors are objects of this process, and a test can end or starve them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from tts.cluster.worker import TTSWorker
+
+
+class RayError(Exception):
+    pass
+
+
+class ActorDiedError(RayError):
+    pass
+
+
+class RayTaskError(RayError):
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class Exceptions:
+    RayError, ActorDiedError, RayTaskError = RayError, ActorDiedError, RayTaskError
+
+
+class Method:
+    """A method of an actor; ``remote`` returns what can be awaited."""
+
+    def __init__(self, actor: Actor, name: str) -> None:
+        self._actor, self._name = actor, name
+
+    def remote(self, *arguments: Any) -> Coroutine[Any, Any, Any]:
+        for argument in arguments:
+            assert isinstance(argument, str), "only texts cross"
+        return self._actor.call(self._name, *arguments)
+
+
+class Actor:
+    """One actor: a worker and whether it lives. ``ray.kill`` and :meth:`end` fail its calls under way."""
+
+    def __init__(self, ray: FakeRay, options: dict[str, Any], worker: TTSWorker) -> None:
+        self.options, self.worker, self._ray = options, worker, ray
+        self.asked: list[str] = []
+        self._ended = asyncio.Event()
+        self.hello, self.solve = Method(self, "hello"), Method(self, "solve")
+
+    @property
+    def alive(self) -> bool:
+        return not self._ended.is_set()
+
+    def end(self) -> None:
+        self._ended.set()
+
+    async def call(self, name: str, *arguments: str) -> Any:
+        if name == "hello":
+            await self._ray.room()
+            return await self._answer(self._ray.greeting())
+        problem = json.loads(arguments[1])["problem"]["id"]
+        self.asked.append(problem)
+        if problem in self._ray.poison:
+            self.end()
+        return await self._answer(self._ray.solve(self.worker, *arguments))
+
+    async def _answer(self, work: Coroutine[Any, Any, Any]) -> Any:
+        task, end = asyncio.ensure_future(work), asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
+            if not self.alive:
+                raise ActorDiedError("The actor died unexpectedly before finishing this task.")
+            return await task
+        finally:
+            task.cancel()
+            end.cancel()
+
+
+class Remote:
+    def __init__(self, ray: FakeRay, kind: type[TTSWorker], options: dict[str, Any]) -> None:
+        self._ray, self._kind, self._options = ray, kind, options
+
+    def options(self, **options: Any) -> Remote:
+        return Remote(self._ray, self._kind, options)
+
+    def remote(self, *arguments: Any) -> Actor:
+        actor = Actor(self._ray, self._options, self._kind(*arguments))
+        self._ray.actors.append(actor)
+        return actor
+
+
+class FakeRay:
+    """The module. ``rooms`` is the number of actors that the cluster can hold; more may be added later.
+
+    ``poison`` are ids of problems that end their worker. ``solve`` may be replaced.
+    """
+
+    __version__ = "fake"
+    exceptions = Exceptions
+
+    def __init__(self, cpus: float = 4, gpus: float = 0, rooms: int = 100) -> None:
+        self.resources = {"CPU": cpus, "GPU": gpus}
+        self.actors: list[Actor] = []
+        self.poison: set[str] = set()
+        self.rooms = rooms
+        self.source = ""
+        self.solve: Callable[..., Coroutine[Any, Any, Any]] = lambda worker, *asked: worker.solve(*asked)
+        self._greeted = itertools.count(1)
+        self.closed = False
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def cluster_resources(self) -> dict[str, float]:
+        return self.resources
+
+    available_resources = cluster_resources
+
+    def remote(self, kind: type[TTSWorker]) -> Remote:
+        return Remote(self, kind, {})
+
+    def kill(self, actor: Actor, no_restart: bool = False) -> None:
+        actor.end()
+
+    async def room(self) -> None:
+        while self.rooms <= 0:
+            await asyncio.sleep(0.005)
+        self.rooms -= 1
+
+    async def greeting(self) -> str:
+        from tts import __version__
+        from tts.cluster.source import digest
+
+        number = next(self._greeted)
+        about = {"node": f"node-{number}", "node_id": str(number), "version": __version__}
+        return json.dumps(about | {"source": self.source or digest()})
