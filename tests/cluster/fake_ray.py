@@ -93,23 +93,23 @@ class Remote:
 
 
 class FakeRay:
-    """The module. ``rooms`` is the number of actors that the cluster can hold; more may be added later.
+    """The module.
 
+    The cluster has room for ``rooms`` actors, and for one more ``grows`` seconds after the first was asked for.
     ``poison`` are ids of problems that end their worker. ``solve`` may be replaced.
     """
 
     __version__ = "fake"
     exceptions = Exceptions
 
-    def __init__(self, cpus: float = 4, gpus: float = 0, rooms: int = 100) -> None:
+    def __init__(self, cpus: float = 4, gpus: float = 0, rooms: int = 100, grows: float | None = None) -> None:
         self.resources = {"CPU": cpus, "GPU": gpus}
         self.actors: list[Actor] = []
         self.poison: set[str] = set()
-        self.rooms = rooms
+        self._rooms, self._grows = asyncio.Semaphore(rooms), grows
         self.source = ""
         self.solve: Callable[..., Coroutine[Any, Any, Any]] = lambda worker, *asked: worker.solve(*asked)
         self._greeted = itertools.count(1)
-        self.closed = False
 
     def is_initialized(self) -> bool:
         return True
@@ -126,9 +126,10 @@ class FakeRay:
         actor.end()
 
     async def room(self) -> None:
-        while self.rooms <= 0:
-            await asyncio.sleep(0.005)
-        self.rooms -= 1
+        if self._grows is not None:
+            asyncio.get_running_loop().call_later(self._grows, self._rooms.release)
+            self._grows = None
+        await self._rooms.acquire()
 
     async def greeting(self) -> str:
         from tts import __version__

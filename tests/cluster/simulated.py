@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.speed.simulated import plugin
 from tts import Problem, registry
 
-SETTINGS = {"policy": "lab-1m", "prm": None, "strategy": "majority", "budget": 4, "engine": "simulated"}
+SETTINGS: dict[str, Any] = {"policy": "lab-1m", "prm": None, "strategy": "majority", "budget": 4, "engine": "simulated"}
 
 
 def problems(number: int) -> list[Problem]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -25,7 +24,7 @@ from tts.records.solution_json import as_row
 __all__ = ["simulated"]
 pytestmark = pytest.mark.usefixtures("simulated")
 
-QUICK = {**SETTINGS, "engine_args": {"seconds": 0.0}}
+QUICK: dict[str, Any] = {**SETTINGS, "engine_args": {"seconds": 0.0}}
 
 
 def collected(
@@ -153,7 +152,12 @@ def test_what_concerns_all_problems_ends_the_run_and_names_the_node() -> None:
 def test_a_missing_model_on_a_worker_is_a_reply_of_one_sentence() -> None:
     async def run() -> tuple[str, str]:
         recipe = Solver("qwen2.5-1.5b", None, "majority", 2, engine="transformers").recipe()
-        share = {"problem": {"text": "1 + 1", "id": "", "turns": []}, "budget": {"n": 2}, "warning": "", "traced": False}
+        share = {
+            "problem": {"text": "1 + 1", "id": "", "turns": []},
+            "budget": {"n": 2},
+            "warning": "",
+            "traced": False,
+        }
         return await TTSWorker("worker", "/").solve(json.dumps(recipe), json.dumps(share))
 
     kind, sentence = asyncio.run(run())
@@ -185,22 +189,7 @@ def test_a_worker_of_another_version_is_refused() -> None:
 
 def test_workers_that_the_cluster_has_no_room_for_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor_module, "PATIENCE", 0.05)
-    ray = FakeRay(cpus=0, rooms=0)
-
-    async def grown() -> None:
-        await asyncio.sleep(0.2)
-        ray.rooms = 1  # of the two that are asked for
-
-    async def greeting(known: Coroutine[Any, Any, str] = ray.greeting()) -> str:
-        return await known
-
-    async def room(before: Any = ray.room) -> None:
-        if len(ray.actors) == 2 and ray.rooms == 0 and not growing:
-            growing.append(asyncio.create_task(grown()))
-        await before()
-
-    growing: list[asyncio.Task[None]] = []
-    ray.room, ray.greeting = room, greeting  # type: ignore[method-assign]
+    ray = FakeRay(cpus=0, rooms=0, grows=0.2)  # for one of the two that are asked for
     found, notices = collected(ray, problems(6))
     assert len(found) == 6
     assert notices[0] == (
@@ -229,7 +218,7 @@ def test_an_empty_problem_is_a_failed_solution_and_no_worker_hears_of_it() -> No
 def test_actors_have_names_that_say_what_they_are_and_take_what_was_asked_for() -> None:
     collected(ray := FakeRay(gpus=1), problems(2), Placement(workers=2, gpus=0.5, cpus=2))
     names = [actor.options["name"] for actor in ray.actors]
-    assert [name.rpartition(", run ")[0] for name in names] == ["tts lab-1m: worker 1", "tts lab-1m: worker 2"]
+    assert [name.rpartition(", run ")[0] for name in names] == ["tts: lab-1m, worker 1", "tts: lab-1m, worker 2"]
     assert {(actor.options["num_cpus"], actor.options["num_gpus"]) for actor in ray.actors} == {(2, 0.5)}
 
 

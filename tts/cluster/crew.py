@@ -51,7 +51,7 @@ class Crew:
     def __init__(self, connection: Connection, placement: Placement, title: str, notice: Callable[[str], None]) -> None:
         self._connection, self._placement, self._notice = connection, placement, notice
         self._ray = connection.ray
-        self._title = f"tts {title}"
+        self._title = f"tts: {title}"
         self._run = secrets.token_hex(2)
         self.resources: dict[str, float] = dict(self._ray.cluster_resources())
         self.size = placement.fitting(self.resources)
@@ -64,7 +64,7 @@ class Crew:
     def _ask(self) -> None:
         """Ask Ray for one more worker; it starts when the cluster has room for it."""
         self._asked += 1
-        name = f"{self._title}: worker {self._asked}, run {self._run}"
+        name = f"{self._title}, worker {self._asked}, run {self._run}"
         wanted: dict[str, Any] = {"num_cpus": self._placement.cpus, "num_gpus": self._placement.gpus}
         actor = self._ray.remote(TTSWorker).options(name=name, max_restarts=0, max_task_retries=0, **wanted)
         self.starting.append(Member(name, actor.remote(name, str(Path.cwd()))))
