@@ -89,14 +89,17 @@ class Bench:
     def _run(self, job: Job, todo: list[Item], graders: ThreadPoolExecutor, runner: asyncio.Runner) -> None:
         total = len(self.data.items)
         done = total - len(todo)
-        status, sampled = (lambda: self.executor.status), Sampled()
-        progress = Progress(job.name, total, done, self._right[job.name], status=status)
+        sampled = Sampled()
+        progress = Progress(job.name, total, done, self._right[job.name], status=lambda: self.executor.status)
+
+        def so_far() -> str:
+            return self.executor.status or str(sampled)
 
         def words() -> str:
-            return "" if progress.made else f"{job.name}: {done} of {total} problems, {status() or sampled}"
+            return "" if progress.made else f"{job.name}: {done} of {total} problems, {so_far()}"
 
         try:
-            with watched(words, lambda _: progress.show(status() or str(sampled))):
+            with watched(words, lambda _: progress.show(so_far())):
                 runner.run(self._stream(job, todo, progress, graders, sampled))
         finally:
             progress.close()
