@@ -141,8 +141,10 @@ class Judge(RewardModel):
 
     # -- comparisons -------------------------------------------------------------------------------------------------
 
-    def to_compare(self, problem: Problem, first: Node, second: Node) -> int:
-        return sum(self._length(asks) for asks in self._pair(problem, first, second))
+    async def to_compare(self, problem: Problem, first: Node, second: Node) -> int:
+        pair = self._pair(problem, first, second)
+        await together(self.policy.prepare(prompt) for asks in pair for prompt, _ in asks)
+        return sum(map(self._length, pair))
 
     async def compare(self, problem: Problem, first: Node, second: Node) -> tuple[float, float]:
         """Grade each of two solutions with both in view, in the slots given. Raises as ``score`` does."""

@@ -20,6 +20,7 @@ from tts.registry import names, resolve
 from tts.search.parameters import check_parameter
 from tts.search.step_scores import refusal
 from tts.search.strategy import AUTO, Strategy, build, parameters_of, strategy_type
+from tts.search.tournament import TOURNAMENT
 from tts.selection.profile import Profile
 from tts.selection.profile_file import find as find_profile
 from tts.selection.profile_file import named
@@ -132,6 +133,8 @@ def planned(wish: Wish) -> Planned:
     plan = _plan(wish, built, "" if prm is None else _name(prm))
     if curves is not None:
         _check_profile(curves, name, plan)
+    if plan.vote == TOURNAMENT and not (isinstance(prm, RewardModel) and prm.compares):
+        raise BadInput("a tournament needs a judge, which compares solutions: name one with prm, such as judge:POLICY.")
     if plan.prm and built.stepwise and _outcome(prm):
         raise refusal(plan.prm)
     notes = built.note(wish.n), _thinking(wish.card, prm, plan), _sampled(curves, built)

@@ -195,8 +195,8 @@ class RewardModel(Model):
         """Return a score in 0..1 for each of two finished solutions, seen together. Only where ``compares``."""
         raise NotImplementedError
 
-    def to_compare(self, problem: Problem, first: Node, second: Node) -> int:
-        """Count the tokens that ``compare`` reads, in two prompts."""
+    async def to_compare(self, problem: Problem, first: Node, second: Node) -> int:
+        """Count the tokens that ``compare`` reads, in prompts twice as many as those of a score; 0 if too many."""
         raise NotImplementedError
 
     def bind(self, policy: Policy) -> None:

@@ -36,6 +36,7 @@ TABLE: dict[str, dict[str, str]] = {
         "best": "tts.answers.votes:best",
         "weighted": "tts.answers.votes:weighted",
         "borda": "tts.answers.votes:borda",
+        "tournament": "tts.answers.votes:tournament",
     },
     "extraction": {
         "auto": "tts.answers.finding:auto",

@@ -13,6 +13,8 @@ A trace is a list of events, plain dictionaries of JSON types:
     {"event": "sample", "key": "0/1.2", "parent": "0/1", "until": "step", "finish": "step",
      "steps": [{"text": ..., "tokens": [...]}]}
     {"event": "score", "key": "0/1.2", "score": 0.93, "tokens": 14}     score null: the budget did not cover it
+    {"event": "compare", "key": "/0", "other": "/1", "scores": [0.9, 0.2], "tokens": 310}
+                                                                        scores null: not paid for, or no grade
     {"event": "cut", "what": "sample" or "score", "key": "0/1.3"}       a deadline cut this request ("length": the
                                                                         solution was too long for the reward model;
                                                                         "prompt": for the policy to improve it)
@@ -38,7 +40,7 @@ from tts.files.text import write_atomically
 
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
-_RANK = {"start": 0, "plan": 1, "root": 2, "sample": 3, "score": 4, "cut": 5, "end": 6}
+_RANK = {"start": 0, "plan": 1, "root": 2, "sample": 3, "score": 4, "compare": 5, "cut": 6, "end": 7}
 
 
 class Trace:
@@ -76,7 +78,7 @@ class Trace:
 
     def lines(self) -> list[str]:
         """Write each event as a line of JSON, in canonical order."""
-        events = sorted(self.events, key=lambda e: (_RANK[e["event"]], sort_key(e.get("key", ""))))
+        events = sorted(self.events, key=_order)
         return [dump(e, compact=True) for e in events]
 
     def save(self, path: Path | str) -> None:
@@ -105,6 +107,10 @@ class Trace:
         return trace
 
 
+def _order(event: Event) -> tuple[int, list[tuple[int, ...]], list[tuple[int, ...]]]:
+    return _RANK[event["event"]], sort_key(event.get("key", "")), sort_key(event.get("other", ""))
+
+
 def _key(value: Any, what: str) -> None:
     shape.text(value, what)
     try:
@@ -121,7 +127,10 @@ _SHAPES = {
          "finish": shape.one_of(("step", "stop", "length")), "steps": shape.listed(_STEP)}
     ),
     "score": shape.fields({"key": _key, "score": shape.optional(shape.number), "tokens": shape.whole}),
-    "cut": shape.fields({"key": _key, "what": shape.text}),
+    "compare": shape.fields(
+        {"key": _key, "other": _key, "scores": shape.optional(shape.listed(shape.number)), "tokens": shape.whole}
+    ),
+    "cut": shape.fields({"key": _key, "what": shape.text}, {"other": _key}),
     "end": shape.fields({}, {"answer": shape.optional(shape.text), "best": shape.optional(shape.text)}),
 }  # fmt: skip
 

@@ -78,6 +78,11 @@ def best(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict
     return Verdict(winner[1], classes.count(mine) / len(classes), winner[0])
 
 
+def tournament(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict:
+    """Elect as :func:`best`; the scores are rates of wins in comparisons by a judge (:mod:`tts.search.tournament`)."""
+    return best(candidates, group=group)
+
+
 def classes(answers: Sequence[str | None]) -> list[int]:
     """Return the class of each answer, in order of first appearance; -1 for one that cannot vote."""
     spoken = [answer for answer in answers if answer is not None and parsable(answer)]

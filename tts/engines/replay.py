@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.cost import ModelShape
-from tts.errors import BadInput, MissingKey, OutOfTime, PromptTooLong
+from tts.errors import BadInput, MissingKey, OutOfTime, PromptTooLong, Unscored
 from tts.files import shape
 from tts.files.shape import Misfit
 from tts.protocols import Completion, Policy, Request, RewardModel
@@ -101,6 +101,8 @@ class ReplayReward(RewardModel):
     unread: set[tuple[str, str]] = field(default_factory=set)
     outcome: bool = False
     prompts: int = 0
+    compares: bool = False
+    comparisons: dict[tuple[str, str, str], Event] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for problem, trace in self.traces.items():
@@ -110,6 +112,31 @@ class ReplayReward(RewardModel):
                     self.scores[problem, event["key"]] = event["score"]
                 self.tokens[problem, event["key"]] = event["tokens"]
             self.cuts |= {(problem, e["key"]) for e in trace.of("cut") if e["what"] == "score"}
+            cut = [e for e in trace.of("cut") if e["what"] == "compare" and "other" in e]
+            self.comparisons |= {(problem, e["key"], e["other"]): e for e in [*trace.of("compare"), *cut]}
+
+    async def to_compare(self, problem: Problem, first: Node, second: Node) -> int:
+        tokens: int = self._comparison(problem, first, second).get("tokens", 0)
+        return tokens
+
+    async def compare(self, problem: Problem, first: Node, second: Node) -> tuple[float, float]:
+        await asyncio.sleep(0)
+        event = self._comparison(problem, first, second)
+        if event["event"] == "cut":
+            raise OutOfTime
+        if event["scores"] is None or len(event["scores"]) != 2:
+            raise Unscored(f"{self.name} gave no grade when this was recorded.")
+        one, other = event["scores"]
+        return one, other
+
+    def _comparison(self, problem: Problem, first: Node, second: Node) -> Event:
+        found = self.comparisons.get((problem.id, first.key, second.key))
+        if found is None:
+            raise MissingKey(
+                f"the trace holds no comparison of {first.key!r} and {second.key!r} of problem {problem.id}: replay it "
+                "with the settings it was recorded with."
+            )
+        return found
 
     def lengths(self, problem: Problem, node: Node) -> list[int]:
         prompt: int = _start(self.traces, problem)["prm"]["prompt"]
@@ -151,7 +178,7 @@ def load_replay(source: Trace | Path | str | dict[str, Trace]) -> tuple[ReplayPo
 
 
 def _reward(traces: dict[str, Trace], prm: dict[str, Any]) -> ReplayReward:
-    known = {name: prm[name] for name in ("outcome", "prompts") if name in prm}
+    known = {name: prm[name] for name in ("outcome", "prompts", "compares") if name in prm}
     return ReplayReward(traces, prm["name"], shape_of(prm), **known)
 
 

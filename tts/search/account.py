@@ -214,6 +214,19 @@ class Account:
         """Return whether this account has paid for reading a node, or another one with the same text."""
         return _prefixes(node)[-1] in self._paid
 
+    def compared(self, tokens: int) -> bool:
+        """Charge for comparing two solutions, in prompts of so many tokens together; False if that is too expensive."""
+        assert self.prm is not None
+        prompts = 2 * max(self.prm.prompts, 1)
+        flops = replace(self.prm, prompts=prompts).flops(tokens)
+        hold = self._reserve(Amount(0, flops))
+        if hold is None:
+            return False
+        hold.settle(hold.amount)
+        self._read_prompt()
+        self._books.spend(prm_tokens=tokens, prm_flops=flops)
+        return True
+
     def read(self, node: Node, lengths: Sequence[int]) -> bool:
         """Charge for reading the unpaid steps of ``node``; False if that is too expensive.
 

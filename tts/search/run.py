@@ -18,6 +18,7 @@ from tts.records.solution_json import plan_dict
 from tts.registry import resolve
 from tts.search.search import Search
 from tts.search.strategy import AUTO, Strategy, build
+from tts.search.tournament import TOURNAMENT, tournament
 from tts.trace import Listener, Trace
 from tts.types import Candidate, Node, Plan, Problem, Solution
 
@@ -56,7 +57,9 @@ async def run(
     begun, ledger, trace = clock(), Ledger.of(budget, clock), Trace(listener=listener)
     ledger.deadline -= waited
     extract = resolve("extraction", plan.extract)
-    search = Search.start(problem, policy, reward, ledger, trace, plan.n, plan.seed, extract)
+    judge = reward if reward is not None and reward.compares else None
+    scorer = None if plan.vote == TOURNAMENT and strategy.independent else reward  # who compares needs no scores
+    search = Search.start(problem, policy, scorer, ledger, trace, plan.n, plan.seed, extract, judge)
     search.longest = budget.max_solution_tokens
     trace.add("start", **_head(search, plan, policy, reward, budget))
     leaves = await strategy(search)
@@ -65,15 +68,18 @@ async def run(
     plan = _decided(plan, search.plan)
     candidates = tuple(_candidate(search, leaf, plan.aggregate) for leaf in leaves)
     voters = _voters(search, candidates)
+    if plan.vote == TOURNAMENT:
+        voters = await _compared(search, leaves, voters)
     (verdict, votes), late = await aside(within, ledger.seconds_left, elect, plan.vote, voters)
     if late:
         search.note(LATE)
+    best = next((c for c in candidates if verdict.best and c.key == verdict.best.key), None)
     usage = replace(search.usage, seconds=clock() - begun)
     trace.add(
         "end",
         answer=verdict.answer,
         confidence=verdict.confidence,
-        best=verdict.best.key if verdict.best else None,
+        best=best.key if best else None,
         stopped=search.stopped,
         usage=asdict(usage),
     )
@@ -87,7 +93,7 @@ async def run(
         usage=usage,
         stopped=search.stopped,
         trace=trace,
-        best=verdict.best,
+        best=best,
         votes=votes,
         warnings=(*warnings, *search.notes),
     )
@@ -130,6 +136,14 @@ def _voters(search: Search, candidates: Sequence[Candidate]) -> tuple[Candidate,
     return tuple(c for c in candidates if c.found == best)
 
 
+async def _compared(search: Search, leaves: Sequence[Node], voters: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Return the voters with their rates in a tournament as scores."""
+    nodes = {leaf.key: leaf for leaf in leaves}
+    entered = [voter for voter in voters if voter.finished and voter.answer is not None]
+    rates = await tournament(search, [nodes[voter.key] for voter in entered])
+    return tuple(replace(voter, score=rates[nodes[voter.key]]) for voter in entered)
+
+
 _MISSING = {How.BOXED: "a boxed answer", How.STATED: "a stated answer"}
 
 
@@ -145,6 +159,8 @@ def _head(search: Search, plan: Plan, policy: Policy, reward: RewardModel | None
         prm = {"name": reward.name, "shape": asdict(reward.shape), "prompt": prompt}
         if reward.outcome:
             prm["outcome"] = True
+        if reward.compares:
+            prm["compares"] = True
         if reward.prompts:
             prm["prompts"] = reward.prompts
     root = search.root.step

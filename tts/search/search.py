@@ -63,6 +63,7 @@ class Search:
     _reward: RewardModel | None
     width: int
     longest: int | None = None  # tokens of a solution
+    _judge: RewardModel | None = None  # compares solutions
     _asked: Problem | None = None  # what the policy reads, where that is another conversation than the problem's
     _extract: Callable[[str], Found | str | None] = extract
     _label: str = ""
@@ -80,18 +81,20 @@ class Search:
         width: int = 16,
         seed: int = 0,
         extract: Callable[[str], Found | str | None] = extract,
+        judge: RewardModel | None = None,
     ) -> Search:
         """Start a search of that width: charge the policy's prompt, reserve the reward model's.
 
-        ``extract`` finds the answer in a finished solution. Raises PromptTooLong.
+        ``extract`` finds the answer in a finished solution, ``judge`` compares solutions. Raises PromptTooLong.
         """
         root = Node(policy.prompt(problem), "/")
-        reading = Reading(reward.shape, reward.prompts) if reward else None
+        reader = reward or judge
+        reading = Reading(reader.shape, reader.prompts) if reader else None
         account = Account(ledger, policy.shape, reading, policy.prices)
         account.begin(root.length, sum(reward.lengths(problem, root)) if reward else 0)
         search = cls(
             problem=problem, root=root, account=account, trace=trace, seed=seed, _policy=policy, _reward=reward,
-            width=width, _extract=extract,
+            width=width, _extract=extract, _judge=judge,
         )  # fmt: skip
         search._shared.scores.outcome = reward is not None and reward.outcome
         return search
@@ -304,7 +307,7 @@ class Search:
             if judged and self.account.paid(node):
                 continue  # equal to a sibling token for token
             if self.account.read(node, lengths[node]) and not judged and node.step not in jobs:
-                jobs[node.step] = self._judge(reward, node)
+                jobs[node.step] = self._request_score(reward, node)
         await together(jobs.values())
         for sentence in reward.notes:
             self.note(sentence)
@@ -312,6 +315,25 @@ class Search:
             self._record_scores(node, lengths[node])
         known = [node for node in nodes if node.step in self._shared.scores]
         return {node: aggregate(self.step_scores(node), by) for node in known}
+
+    async def compare(self, pairs: Sequence[tuple[Node, Node]]) -> list[tuple[float, float] | None]:
+        """Return the scores that the judge gives two finished solutions seen together, in the order of their slots.
+
+        None for a pair that the budget does not cover, or that the judge cannot read or grade.
+        """
+        judge = self._judge
+        if judge is None:
+            raise StrategyError("this search has no judge of pairs: name one with prm.")
+        self.account.release(node for pair in pairs for node in pair)
+        tokens = await together(judge.to_compare(self.problem, *pair) for pair in pairs)
+        paid = [self.account.compared(count) for count in tokens]
+        found = await together(
+            self._request_comparison(judge, *pair, count, covered)
+            for pair, count, covered in zip(pairs, tokens, paid, strict=True)
+        )
+        for sentence in judge.notes:
+            self.note(sentence)
+        return found
 
     def step_scores(self, node: Node) -> tuple[float, ...]:
         """Return the score of every step of ``node``; empty if some are unknown.
@@ -404,7 +426,7 @@ class Search:
         with suppress(OutOfTime, PromptTooLong, Unscored):
             await self._in_time(self._shared.scores.ask(reward, self.problem, node))
 
-    async def _judge(self, reward: RewardModel, node: Node) -> None:
+    async def _request_score(self, reward: RewardModel, node: Node) -> None:
         try:
             await self._in_time(self._shared.scores.ask(reward, self.problem, node))
         except OutOfTime:
@@ -413,6 +435,24 @@ class Search:
         except (PromptTooLong, Unscored) as error:
             self.note(f"a solution was left unscored: {error}")
             self.trace.add("cut", what="length", key=node.key)
+
+    async def _request_comparison(
+        self, judge: RewardModel, first: Node, second: Node, tokens: int, paid: bool
+    ) -> tuple[float, float] | None:
+        """Compare two solutions if that is paid for, and record it."""
+        found = None
+        if paid:
+            try:
+                found = await self._in_time(judge.compare(self.problem, first, second))
+            except OutOfTime:
+                self.account.late()
+                self.trace.add("cut", what="compare", key=first.key, other=second.key, tokens=tokens)
+                return None
+            except (PromptTooLong, Unscored) as error:
+                self.note(f"two solutions were not compared: {error}")
+        scores = None if found is None else list(found)
+        self.trace.add("compare", key=first.key, other=second.key, scores=scores, tokens=tokens)
+        return found
 
     def _record_scores(self, node: Node, lengths: Sequence[int]) -> None:
         judged = self._shared.scores.judged(node)
