@@ -9,10 +9,12 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mappi
 from contextlib import aclosing, nullcontext
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tts.aio import Mailbox, aside, background
+from tts.answers.kinds.chosen import Chosen, Given
 from tts.budget import MAX_SECONDS, Budget
 from tts.cost import Prices
 from tts.engines.load import Loading, close, load_both, load_pair, load_policy, load_reward
@@ -59,6 +61,10 @@ class Solver:
         aggregate: how step scores become one: ``last``, ``min``, ``prod`` or ``mean``.
         extract: how answers are found. ``auto``: the last box, else a stated answer, else the last quantity, where a
             weaker find votes only if no candidate has a stronger one; ``boxed``: boxes only; ``last-number``.
+        kind: what kind the answers are: ``math``, ``number``, ``choice``, ``text``, ``code``, ``tool`` or
+            ``tool:id,time``, which leaves these fields out, a registered name, a class that inherits
+            :class:`tts.answers.kinds.kind.Kind`, or a function ``(a, b) -> bool``.
+            ``auto`` guesses it from each problem. A problem's own kind comes first (docs/KINDS.md).
         seed: of the sampling.
         engine: ``auto`` or the name of an engine.
         device: where the models run, such as ``cpu`` or ``cuda:1``; by default a GPU when there is one.
@@ -92,6 +98,7 @@ class Solver:
         vote: str | None = None,
         aggregate: str | None = None,
         extract: str = "auto",
+        kind: Given = "auto",
         seed: int = 0,
         engine: str = "auto",
         device: str | None = None,
@@ -118,7 +125,8 @@ class Solver:
         self._make_plan(
             Wish(
                 policy=policy, prm=prm, strategy=strategy, n=budget.n, vote=vote, aggregate=aggregate, extract=extract,
-                seed=seed, profile=None if profile is None else str(profile), dataset=dataset, parameters=parameters,
+                kind=Chosen.of(kind), seed=seed, profile=None if profile is None else str(profile), dataset=dataset,
+                parameters=parameters,
             )
         )  # fmt: skip
 
@@ -144,13 +152,16 @@ class Solver:
 
         Args:
             budget: another one.
-            changes: of ``strategy``, ``profile``, ``vote``, ``aggregate``, ``extract``, ``seed`` or ``parameters``, a
-                mapping that is added to the parameters of this solver, if the strategy stays the same.
+            changes: of ``strategy``, ``profile``, ``vote``, ``aggregate``, ``extract``, ``kind``, ``seed`` or
+                ``parameters``, a mapping that is added to the parameters of this solver, if the strategy stays the
+                same.
 
         Raises:
             TTSError: for anything that a user can mend, as the constructor does.
         """
         before = {} if "strategy" in changes else self._wish.parameters
+        if "kind" in changes:
+            changes["kind"] = Chosen.of(changes["kind"])
         changes["parameters"] = {**before, **changes.get("parameters", {})}
         other = copy(self)
         other.budget = budget or self.budget
@@ -275,6 +286,7 @@ class Solver:
             await asyncio.gather(search, return_exceptions=True)
 
     async def _solve(self, problem: Problem, share: Share, listener: Listener | None = None) -> Solution:
+        problem, kind, guessed = self._wish.kind.framed(problem)
         replayed = isinstance(self._policy, ReplayPolicy) or self._loading.replays
         clock = _standing_still if replayed else time.monotonic
         begun = clock()
@@ -287,15 +299,16 @@ class Solver:
         notes = [model.warn(problem) for model in models]
         search = run(
             problem,
-            self.plan,
+            replace(self.plan, kind=kind),
             policy,
             reward,
             share.budget,
             strategy=self.strategy,
             clock=clock,
             waited=clock() - begun,
-            warnings=(*self.warnings, *filter(None, [*notes, self.planned.known(problem), share.warning])),
+            warnings=(*self.warnings, *filter(None, [guessed, *notes, self.planned.known(problem), share.warning])),
             listener=listener,
+            made=partial(self._wish.kind.make, kind),
         )
         return await (background().run(search) if all(model.background for model in models) else search)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tts.answers.kinds.execution import unit_tests
+from tts.answers.kinds.named import type_of
 from tts.api import Solver
 from tts.budget import Budget
 from tts.errors import BadInput
@@ -36,7 +38,8 @@ class BadLine:
 def read_problems(path: Path) -> tuple[list[Problem], list[BadLine]]:
     """Read the problems of a text file, one per line, and the lines without one. Blank lines are ignored.
 
-    A file whose name ends in ``.jsonl`` has an object with ``problem`` (or ``question``), and perhaps ``id``, a line.
+    A file whose name ends in ``.jsonl`` has an object with ``problem`` (or ``question``), and perhaps ``id``, ``kind``
+    and ``tests``, a line.
     A problem that occurs twice is solved twice, under an id of its own.
 
     Raises:
@@ -53,7 +56,7 @@ def read_problems(path: Path) -> tuple[list[Problem], list[BadLine]]:
             number = 2
             while f"{problem.id}-{number}" in taken:
                 number += 1
-            problem = Problem(problem.text, f"{problem.id}-{number}")
+            problem = replace(problem, id=f"{problem.id}-{number}")
         taken.add(problem.id)
         problems.append(problem)
     if not problems:
@@ -76,7 +79,25 @@ def _problem(line: Line, json_lines: bool) -> Problem:
     name = "" if name is None else str(name)
     if not is_utf8(question + name):
         raise BadInput("it is not UTF-8 text: it holds half a surrogate pair.")
-    return Problem(question, name)
+    return Problem(question, name, kind=kind_in(row), tests=tests_in(row))
+
+
+def kind_in(row: Mapping[str, Any]) -> str:
+    """Return the kind of answer that a row names; empty if it names none. Raises BadInput for an unknown one."""
+    kind = row.get("kind")
+    if kind is None:
+        return ""
+    if not isinstance(kind, str):
+        raise BadInput("its `kind` is no text.")
+    if kind:
+        type_of(kind)
+    return kind
+
+
+def tests_in(row: Mapping[str, Any]) -> str:
+    """Return the unit tests of a row as one text; empty if it has none. Raises BadInput for what are no tests."""
+    tests, entry = row.get("tests"), row.get("entry_point")
+    return unit_tests(tests, entry if isinstance(entry, str) else "") if tests else ""
 
 
 class Answers:

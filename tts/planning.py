@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tts.answers.aggregate import AGGREGATES
+from tts.answers.kinds.chosen import Chosen
 from tts.errors import BadInput, UnknownName
 from tts.files.shape import Misfit
 from tts.models.card import ModelCard
@@ -39,6 +40,7 @@ class Wish:
     vote: str | None
     aggregate: str | None
     extract: str
+    kind: Chosen
     seed: int
     profile: str | None = None
     dataset: str = ""
@@ -64,7 +66,7 @@ def made_by_name(name: str) -> bool:
 
 def _prefix(name: str) -> str | None:
     kind, colon, _ = name.partition(":")
-    return kind if colon and kind in names("reward model") else None
+    return kind if (colon or kind == "tests") and kind in names("reward model") else None
 
 
 _FUNCTION = re.compile(r"[\w./~-]+:[A-Za-z_]\w*")
@@ -264,6 +266,7 @@ def _plan(wish: Wish, built: Strategy, prm: str) -> Plan:
         seed=wish.seed,
         reason="as asked for" if wish.strategy else "the default",
         extract=wish.extract,
+        kind=wish.kind.fixed,
     )
 
 

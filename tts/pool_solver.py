@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from tts.answers.kinds.chosen import Chosen
 from tts.api import Solver
 from tts.budget import Budget
 from tts.errors import BadInput, EngineError, ModelError, NotEnoughMemory
@@ -84,6 +85,7 @@ class PoolSolver(Solver):
         self.plan = Plan(
             "route-and-vote", {"top": top, "objective": asdict(self.objective)}, budget.n, "pool", vote="majority",
             seed=settings.get("seed", 0), extract=settings.get("extract", "boxed"),
+            kind=Chosen.of(settings.get("kind", "auto")).fixed,
         )  # fmt: skip
         self._check_arms()
 

@@ -47,10 +47,19 @@ TABLE: dict[str, dict[str, str]] = {
         "bubblewrap": "tts.sandbox.bubblewrap:LEVEL",
         "monty": "tts.sandbox.monty:LEVEL",
     },
+    "answer kind": {
+        "math": "tts.answers.kinds.mathematics:Mathematics",
+        "number": "tts.answers.kinds.number:Number",
+        "choice": "tts.answers.kinds.choice:Choice",
+        "text": "tts.answers.kinds.words:Words",
+        "code": "tts.answers.kinds.code:Code",
+        "tool": "tts.answers.kinds.tool_call:ToolCall",
+    },
     "reward model": {
         "function": "prm.function:load",
         "judge": "prm.judge:load",
         "confidence": "prm.confidence:load",
+        "tests": "prm.tests:load",
     },
     "solver": {
         "pool": "tts.pool_solver:PoolSolver",

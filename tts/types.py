@@ -55,15 +55,21 @@ class Problem:
 
     ``plain`` asks a policy to read the turns alone, without the system message, suffix and opening of its model. The
     prompts of judges are such problems.
+    ``kind`` is the kind of its answer (``tts.answers.kinds``); empty leaves it to the solver. ``tests`` are unit tests
+    that a search may see, for the reward model ``tests``. ``instruction`` says how the answer is to be written, in
+    place of the policy's own system message; empty leaves that.
     """
 
     text: str
     id: str = ""
     turns: tuple[Turn, ...] = ()
     plain: bool = False
+    kind: str = ""
+    tests: str = ""
+    instruction: str = ""
 
     def __post_init__(self) -> None:
-        if not all(map(is_utf8, (self.text, self.id, *(turn.text for turn in self.turns)))):
+        if not all(map(is_utf8, (self.text, self.id, self.tests, *(turn.text for turn in self.turns)))):
             raise BadInput("the problem is not UTF-8 text: it holds half a surrogate pair.")
         if not self.id:
             content = self.text + "".join(f"\0{turn.role}\0{turn.text}" for turn in self.turns)
@@ -248,7 +254,8 @@ class Plan:
     """Which search to run: a strategy with its parameters, the models, how to vote, and why this plan was chosen.
 
     ``n`` is the width N: at most that many continuations at each depth. ``parameters`` are those of the strategy. An
-    empty ``prm`` means no reward model. ``extract`` names the rule that finds the answer in a finished solution.
+    empty ``prm`` means no reward model. ``extract`` names the rule that finds the answer in a finished solution,
+    ``kind`` the kind of the answer: which answers are the same.
     """
 
     strategy: str
@@ -261,6 +268,7 @@ class Plan:
     seed: int = 0
     reason: str = ""
     extract: str = "boxed"
+    kind: str = "math"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))

@@ -105,8 +105,10 @@ def bench(
     if "auto" in strategies:
         solver["dataset"] = chosen.name  # the published rule depends on it
     solver.setdefault("extract", chosen.extract)
+    if solver["kind"] == "auto":
+        solver["kind"] = chosen.kind
     lines = jobs.plan_run(Solver, strategies, jobs.budgets_of(budget), solver)
-    note(f"{chosen.words}; answers by the rule {solver['extract']!r}.")
+    note(f"{chosen.words}; answers of the kind {solver['kind']} by the rule {solver['extract']!r}.")
     for sentence in jobs.overlaps(lines, chosen):
         note(sentence)
     if dry_run:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import hashlib
+import importlib.util
 import json
 import os
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +17,7 @@ from typing import Any
 from benchmarks.datasets.items import Item, NoItem, item_of
 from benchmarks.datasets.known import BUILT_IN, KNOWN, Hub, Known
 from tts.errors import BadInput, MissingExtra, UnknownName
+from tts.files.json_text import parse
 from tts.files.jsonl import lines
 from tts.files.text import reason
 from tts.types import Problem
@@ -47,6 +52,13 @@ class DataSet:
         if self.name.startswith("lab-"):
             return "boxed"
         return KNOWN[self.name].extract if self.name in KNOWN else "auto"
+
+    @property
+    def kind(self) -> str:
+        """Name the kind of the answers, by the data set's convention; ``auto`` for the user's own problems."""
+        if self.name.startswith("lab-"):
+            return "math"
+        return KNOWN[self.name].kind if self.name in KNOWN else "auto"
 
     @property
     def words(self) -> str:
@@ -103,6 +115,10 @@ def load(name: str) -> DataSet:
         if not (known.hub.sha256 and known.hub.sha256 == _sha256(path)):
             _check(found, known.count, known.sha256, path)
         return found
+    if known.package and (packaged := _packaged(known.package)):
+        found = read(packaged, name, source=f"the package {known.package.partition(':')[0]}")
+        _check(found, known.count, known.sha256, packaged)
+        return found
     path = _download(name, known.hub)
     if known.hub.sha256 and (bytes_ := _sha256(path)) != known.hub.sha256:
         raise BadInput(
@@ -152,13 +168,46 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
     if path.suffix == ".parquet":
         yield from _parquet(path)
         return
+    if path.suffix == ".csv":
+        yield from _csv(path)
+        return
+    if path.suffixes[-2:] == [".jsonl", ".gz"]:
+        yield from _compressed(path)
+        return
     if path.suffix not in (".jsonl", ".json"):
-        raise BadInput(f"{path} is neither .jsonl nor .parquet: use one of these formats.")
+        raise BadInput(f"{path} is none of .jsonl, .jsonl.gz, .csv and .parquet: use one of these formats.")
     for line in lines(path, f"the data {path}"):
         row = line.value(f"line {line.number} of the data {path}")
         if not isinstance(row, dict):
             raise BadInput(f"line {line.number} of the data {path} is not a JSON object.")
         yield row
+
+
+def _csv(path: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            yield from csv.DictReader(file)
+    except (OSError, ValueError, csv.Error) as error:
+        raise BadInput(f"the data {path} cannot be read: {reason(error)}.") from error
+
+
+def _compressed(path: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                row = parse(line, f"line {number} of the data {path}") if line.strip() else None
+                if isinstance(row, dict):
+                    yield row
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise BadInput(f"the data {path} cannot be read: {reason(error)}.") from error
+
+
+def _packaged(where: str) -> Path | None:
+    """Return the file of an installed package, ``package:file``; None if it is not installed."""
+    package, _, file = where.partition(":")
+    spec = importlib.util.find_spec(package)
+    path = Path(spec.origin).parent / file if spec and spec.origin else None
+    return path if path and path.is_file() else None
 
 
 def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -178,7 +227,7 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _local_file(name: str, known: Known, folder: Path) -> Path:
-    names = [f"{name}.jsonl", f"{name}.parquet", *known.files]
+    names = [f"{name}.jsonl", f"{name}.parquet", f"{name}.csv", *known.files]
     if not folder.is_dir():
         raise BadInput(f"{FOLDER} names {folder}, which is not a folder.")
     path = next((folder / file for file in names if (folder / file).is_file()), None)

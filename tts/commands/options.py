@@ -164,6 +164,16 @@ def _shared(
             rich_help_panel=ANSWERS,
         ),
     ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="Kind of the answers: math, number, choice, text, code, tool (tool:id,time leaves fields out). auto: "
+            "guessed from the problem.",
+            autocompletion=completion.registered("answer kind"),
+            show_default="auto; of a known data set its own",
+            rich_help_panel=ANSWERS,
+        ),
+    ] = "auto",
     beam_width: Annotated[
         int | None, typer.Option(help="Continuations per kept prefix (M).", rich_help_panel=SEARCH)
     ] = None,

@@ -278,6 +278,9 @@ def _no_answer(solution: Solution) -> str:
         return "none: the budget ended before the first solution did; raise it"
     if not finished:
         why = "no solution was finished; raise --solution-tokens or --step-tokens"
+    elif solution.plan.kind != "math":
+        why = f"none of {count(len(finished), 'finished solution')} holds {_wanted(solution.plan.kind)}; --kind names "
+        why += "another kind of answer"
     elif solution.plan.extract == "auto":
         why = f"none of {count(len(finished), 'finished solution')} states one; ask for it in the problem"
     else:
@@ -285,6 +288,16 @@ def _no_answer(solution: Solution) -> str:
         why += "try --extract auto"
     best = max(finished or solution.candidates, key=lambda c: (-1.0 if c.score is None else c.score, len(c.text)))
     return f"none: {why}. The best text ends: {best.text.strip()[-_EXCERPT:]}"
+
+
+def _wanted(kind: str) -> str:
+    """Say what was looked for; a kind of the user's own may have no name that we know."""
+    from tts.answers.kinds.named import type_of
+
+    try:
+        return type_of(kind).wants
+    except BadInput:
+        return "an answer"
 
 
 _EXCERPT = 400  # characters of a text that held no answer

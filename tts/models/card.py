@@ -83,15 +83,17 @@ class ModelCard:
     def conversation(self, problem: Problem) -> list[Turn]:
         """Return what the model reads: one system turn if there is any, the problem's turns, the suffix after the last.
 
-        The model's own system message comes first, since it says how to write an answer that can be found.
+        The model's own system message comes first, since it says how to write an answer that can be found. A problem's
+        instruction takes its place, and that of the suffix.
         """
         turns = problem.turns or (Turn("user", problem.text),)
         if problem.plain:
             return list(turns)
-        systems = [self.system, *(turn.text for turn in turns if turn.role == "system")]
+        systems = [problem.instruction or self.system, *(turn.text for turn in turns if turn.role == "system")]
         system = "\n\n".join(filter(None, systems))
         *before, last = (turn for turn in turns if turn.role != "system")
-        return [*[Turn("system", system)] * bool(system), *before, Turn(last.role, self.user(last.text))]
+        text = last.text if problem.instruction else self.user(last.text)
+        return [*[Turn("system", system)] * bool(system), *before, Turn(last.role, text)]
 
     def opening_of(self, problem: Problem) -> str:
         """Return how the answer to a problem has to begin."""

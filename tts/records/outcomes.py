@@ -104,7 +104,7 @@ _USAGE = shape.fields(
 _PLAN = shape.fields(
     {"strategy": shape.text},
     {"parameters": shape.mapping, "n": shape.whole, "policy": shape.text, "prm": shape.text, "vote": shape.text,
-     "aggregate": shape.text, "seed": shape.whole, "reason": shape.text, "extract": shape.text},
+     "aggregate": shape.text, "seed": shape.whole, "reason": shape.text, "extract": shape.text, "kind": shape.text},
 )  # fmt: skip
 _OUTCOME = shape.fields(
     {
@@ -185,7 +185,7 @@ def candidate_of(row: Mapping[str, Any]) -> Candidate:
 
 
 def _plan(row: dict[str, Any]) -> Plan:
-    names = ("strategy", "n", "policy", "prm", "vote", "aggregate", "seed", "reason", "extract")
+    names = ("strategy", "n", "policy", "prm", "vote", "aggregate", "seed", "reason", "extract", "kind")
     if "parameters" not in row:  # a plan of the first runs: parameters next to the other fields
         row = {**row, "parameters": {name: value for name, value in row.items() if name not in names or name == "n"}}
     found = upgraded(row)

@@ -54,7 +54,10 @@ def candidate_row(candidate: Candidate) -> dict[str, Any]:
 
 def plan_dict(plan: Plan) -> dict[str, Any]:
     """Convert the plan to JSON types."""
-    return {f.name: getattr(plan, f.name) for f in fields(plan)} | {"parameters": dict(plan.parameters)}
+    row = {f.name: getattr(plan, f.name) for f in fields(plan)} | {"parameters": dict(plan.parameters)}
+    if plan.kind == "math":  # as all plans before there were others
+        del row["kind"]
+    return row
 
 
 def upgraded(plan: Mapping[str, Any]) -> dict[str, Any]:

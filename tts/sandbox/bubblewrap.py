@@ -110,7 +110,7 @@ def command(user: int, limits: Limits, filter_end: int) -> list[str]:
         line += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
     line += ["--perms", "1777", "--size", str(limits.files_mb * _MB), "--tmpfs", "/tmp"]
     line += ["--symlink", "/tmp", "/dev/shm", "--remount-ro", "/", "--chdir", "/tmp", "--"]
-    return [*line, str(binary), "-I", "-S", "-B", "-c", _SUPERVISOR.read_text("utf-8"), str(user)]
+    return [*line, str(binary), "-s", "-P", "-S", "-B", "-c", _SUPERVISOR.read_text("utf-8"), str(user)]
 
 
 @cache
@@ -171,7 +171,7 @@ class _Session:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env={"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"},
+                env={"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"},
                 cwd="/",
                 pass_fds=[filter_end],
                 start_new_session=True,

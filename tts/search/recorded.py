@@ -19,7 +19,7 @@ from tts.search.strategy import parameters_of
 from tts.trace import Event
 from tts.types import Plan
 
-_CHOICES = {"vote": shape.text, "aggregate": shape.text, "seed": shape.whole, "extract": shape.text}
+_CHOICES = {"vote": shape.text, "aggregate": shape.text, "seed": shape.whole, "extract": shape.text, "kind": shape.text}
 _SHARED = ("aggregate", "profile")
 """Parameters of strategies that are arguments of a solver too."""
 
@@ -51,6 +51,7 @@ def _settings(head: Event, arguments: Collection[str], strategy: object) -> dict
             raise Misfit(f"its plan sets {shape.short(name)}, which a plan does not have")
     plan = upgraded(plan)
     settings: dict[str, Any] = {name: plan[name] for name in ("strategy", *_CHOICES) if name in plan}
+    settings.setdefault("kind", "math")
     settings["budget"] = budget_of(head.get("budget"))
     if strategy is not None and not isinstance(strategy, str):
         return settings  # a strategy that is built has its parameters

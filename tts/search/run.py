@@ -11,6 +11,9 @@ from tts.aio import aside
 from tts.answers.aggregate import aggregate
 from tts.answers.equivalence import LATE, within
 from tts.answers.finding import How, strongest
+from tts.answers.kinds.kind import Extraction, Kind
+from tts.answers.kinds.mathematics import Mathematics
+from tts.answers.kinds.named import kind_of
 from tts.answers.votes import elect
 from tts.budget import Budget, Ledger
 from tts.protocols import Policy, RewardModel
@@ -21,6 +24,8 @@ from tts.search.strategy import AUTO, Strategy, build
 from tts.search.tournament import TOURNAMENT, tournament
 from tts.trace import Listener, Trace
 from tts.types import Candidate, Node, Plan, Problem, Solution
+
+KindMaker = Callable[[Problem, Extraction], Kind]
 
 
 async def run(
@@ -35,6 +40,7 @@ async def run(
     waited: float = 0.0,
     warnings: tuple[str, ...] = (),
     listener: Listener | None = None,
+    made: KindMaker | None = None,
 ) -> Solution:
     """Solve one problem with its plan.
 
@@ -49,6 +55,7 @@ async def run(
         waited: seconds that the problem waited for its models, part of its ``max_seconds``.
         warnings: sentences to pass on with the solution.
         listener: called with each event of the trace as it is added.
+        made: makes the kind of the answers, in place of the plan's.
 
     Raises:
         PromptTooLong: the problem does not fit the policy's context.
@@ -59,7 +66,8 @@ async def run(
     extract = resolve("extraction", plan.extract)
     judge = reward if reward is not None and reward.compares else None
     scorer = None if plan.vote == TOURNAMENT and strategy.independent else reward  # who compares needs no scores
-    search = Search.start(problem, policy, scorer, ledger, trace, plan.n, plan.seed, extract, judge)
+    kind = made(problem, extract) if made else kind_of(plan.kind, problem, extract)
+    search = Search.start(problem, policy, scorer, ledger, trace, plan.n, plan.seed, extract, judge, kind)
     search.longest = budget.max_solution_tokens
     trace.add("start", **_head(search, plan, policy, reward, budget))
     leaves = await strategy(search)
@@ -70,7 +78,8 @@ async def run(
     voters = _voters(search, candidates)
     if plan.vote == TOURNAMENT:
         voters = await _compared(search, leaves, voters)
-    (verdict, votes), late = await aside(within, ledger.seconds_left, elect, plan.vote, voters)
+    classes = None if type(kind) is Mathematics else kind.classes
+    (verdict, votes), late = await aside(within, ledger.seconds_left, elect, plan.vote, voters, classes)
     if late:
         search.note(LATE)
     best = next((c for c in candidates if verdict.best and c.key == verdict.best.key), None)
@@ -149,7 +158,8 @@ _MISSING = {How.BOXED: "a boxed answer", How.STATED: "a stated answer"}
 
 def _problem(problem: Problem) -> dict[str, Any]:
     turns = [asdict(turn) for turn in problem.turns]
-    return {"id": problem.id, "text": problem.text} | ({"turns": turns} if turns else {})
+    more = {"turns": turns, "kind": problem.kind, "tests": problem.tests, "instruction": problem.instruction}
+    return {"id": problem.id, "text": problem.text} | {name: value for name, value in more.items() if value}
 
 
 def _head(search: Search, plan: Plan, policy: Policy, reward: RewardModel | None, budget: Budget) -> Mapping[str, Any]:

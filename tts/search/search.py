@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
@@ -17,7 +17,8 @@ from tts.answers.aggregate import aggregate
 from tts.answers.equivalence import LATE, within
 from tts.answers.extract import conclusion, extract
 from tts.answers.finding import Found, How, strongest
-from tts.answers.votes import classes, spelling_decides
+from tts.answers.kinds.kind import Extraction, Kind
+from tts.answers.kinds.mathematics import Mathematics
 from tts.budget import Hold, Ledger
 from tts.errors import OutOfTime, PromptTooLong, StrategyError, Unscored
 from tts.protocols import Completion, Policy, Request, RewardModel
@@ -62,10 +63,10 @@ class Search:
     _policy: Policy
     _reward: RewardModel | None
     width: int
+    kind: Kind  # of its answers
     longest: int | None = None  # tokens of a solution
     _judge: RewardModel | None = None  # compares solutions
     _asked: Problem | None = None  # what the policy reads, where that is another conversation than the problem's
-    _extract: Callable[[str], Found | str | None] = extract
     _label: str = ""
     _shared: _Shared = field(default_factory=_Shared)
     _children: Counter[str] = field(default_factory=Counter)  # number of children by path; of forks under "forks"
@@ -80,12 +81,14 @@ class Search:
         trace: Trace,
         width: int = 16,
         seed: int = 0,
-        extract: Callable[[str], Found | str | None] = extract,
+        extract: Extraction = extract,
         judge: RewardModel | None = None,
+        kind: Kind | None = None,
     ) -> Search:
         """Start a search of that width: charge the policy's prompt, reserve the reward model's.
 
-        ``extract`` finds the answer in a finished solution, ``judge`` compares solutions. Raises PromptTooLong.
+        ``extract`` finds the answer in a finished solution, ``judge`` compares solutions; ``kind``, by default
+        mathematics with that rule, compares answers. Raises PromptTooLong.
         """
         root = Node(policy.prompt(problem), "/")
         reader = reward or judge
@@ -94,7 +97,7 @@ class Search:
         account.begin(root.length, sum(reward.lengths(problem, root)) if reward else 0)
         search = cls(
             problem=problem, root=root, account=account, trace=trace, seed=seed, _policy=policy, _reward=reward,
-            width=width, _extract=extract, _judge=judge,
+            width=width, kind=kind or Mathematics(problem, extract), _judge=judge,
         )  # fmt: skip
         search._shared.scores.outcome = reward is not None and reward.outcome
         return search
@@ -161,7 +164,7 @@ class Search:
 
     def found(self, node: Node) -> tuple[str | None, How | None]:
         """Return the answer of a finished solution and how it was found, if the extraction reports it."""
-        found = self._extract(conclusion(node.text, node.root.step.text)) if node.finished else None
+        found = self.kind.find(conclusion(node.text, node.root.step.text)) if node.finished else None
         return (found.answer, found.how) if isinstance(found, Found) else (found, None)
 
     async def classes(self, nodes: Sequence[Node]) -> list[int]:
@@ -169,9 +172,9 @@ class Search:
         found = [self.found(node) for node in nodes]
         best = strongest(how for _, how in found)
         answers = [answer if how is best else None for answer, how in found]
-        if spelling_decides(answers):
-            return classes(answers)
-        compared: tuple[list[int], bool] = await aside(within, self.ledger.seconds_left, classes, answers)
+        if self.kind.quick(answers):
+            return self.kind.classes(answers)
+        compared: tuple[list[int], bool] = await aside(within, self.ledger.seconds_left, self.kind.classes, answers)
         numbers, late = compared
         if late:
             self.note(LATE)
