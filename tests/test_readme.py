@@ -9,7 +9,7 @@ import pytest
 from tests.command_line import Tts
 from tests.markdown import ROOT, Block, examples, run
 
-PAGES = ("README.md", "docs/USAGE.md", "docs/MODELS.md")
+PAGES = ("README.md", "docs/USAGE.md", "docs/MODELS.md", "docs/KINDS.md")
 EXAMPLES = [(page, block) for page in PAGES for block in examples((ROOT / page).read_text(encoding="utf-8"))]
 
 
