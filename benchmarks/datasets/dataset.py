@@ -227,7 +227,7 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _local_file(name: str, known: Known, folder: Path) -> Path:
-    names = [f"{name}.jsonl", f"{name}.parquet", f"{name}.csv", *known.files]
+    names = [f"{name}.jsonl", f"{name}.parquet", *known.files]
     if not folder.is_dir():
         raise BadInput(f"{FOLDER} names {folder}, which is not a folder.")
     path = next((folder / file for file in names if (folder / file).is_file()), None)
