@@ -4,14 +4,18 @@ Each file is JSON Lines. A row has ``gold``, ``pred`` and ``expected``, optional
 
     answer    both are bare answers (the default)
     response  ``pred`` is a whole solution; its answer is its last box
-    text      both are free text; the answer is its box or last number, else the text (:mod:`tts.answers.extract`)
+    text      both are free text; the answer is what ``--extract auto`` finds, else the text
 
 A row of recorded verdicts has ``labels`` (of other graders), ``math_verify`` and ``agree`` in place of ``expected``.
 If the graders disagree, the truth is unknown and the row is only shown.
+
+Recorded solutions, a row a problem with its ``answer`` and ``samples`` or ``completions``, show what each rule of
+``--extract`` finds: right answers of single solutions, and solutions in which it finds none.
 """
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
 import subprocess
@@ -26,7 +30,8 @@ from typing import Any
 import typer
 
 from tts.answers.equivalence import grade
-from tts.answers.extract import extract, last_number
+from tts.answers.extract import conclusion, extract, last_number
+from tts.answers.finding import auto
 from tts.commands.console import note, say, table
 from tts.errors import BadInput, MissingExtra, TTSError
 
@@ -75,7 +80,8 @@ def ours(case: Case) -> bool:
 
 
 def _text_answer(text: str) -> str | None:
-    return last_number(text) or text.strip() or None
+    found = auto(text)
+    return found.answer if found else text.strip() or None
 
 
 _READ: dict[str, Callable[[str], str | None]] = {"answer": str.strip, "response": extract, "text": _text_answer}
@@ -170,6 +176,45 @@ def rows_of(verdicts: list[tuple[Case, bool, bool]]) -> list[dict[str, Any]]:
     return [{"source": name, **{key: counts[name][key] for key in [*names, "disputed"]}} for name in order]
 
 
+RULES: dict[str, Callable[[str], str | None]] = {
+    "boxed": extract,
+    "last-number": last_number,
+    "auto": lambda text: found.answer if (found := auto(text)) else None,
+}
+
+
+def solutions(path: Path) -> list[tuple[str, str]] | None:
+    """Return pairs of a gold answer and a recorded solution; None if the file holds none."""
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    found = []
+    for line in filter(None, data.decode("utf-8-sig").split("\n")):
+        row = json.loads(line)
+        texts = row.get("samples") or row.get("completions") or row.get("code")
+        if texts is None:
+            return None
+        found += [(str(row["answer"]), text if isinstance(text, str) else text["text"]) for text in texts]
+    return found
+
+
+def found_by_rule(pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Count for each rule the right, wrong and missing answers of recorded solutions, in percent."""
+    rows = []
+    known: dict[tuple[str, str], bool] = {}
+    for rule, find in RULES.items():
+        right = none = 0
+        for gold, text in pairs:
+            answer = find(conclusion(text))
+            none += answer is None
+            if answer is not None and (gold, answer) not in known:
+                known[gold, answer] = grade(gold, answer)
+            right += answer is not None and known[gold, answer]
+        share = 100 / len(pairs)
+        rows.append(
+            {"rule": rule, "solutions": len(pairs), "right %": f"{right * share:.1f}", "none %": f"{none * share:.1f}"}
+        )
+    return rows
+
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -180,6 +225,9 @@ def main(
 ) -> None:
     """Grade the cases of files with our grader and with plain math-verify."""
     for file in files:
+        if pairs := solutions(file):
+            say(f"{file.name}\n\n{table(found_by_rule(pairs))}\n")
+            continue
         verdicts = list(measure(cases(file)))
         say(f"{file.name}\n\n{table(rows_of(verdicts))}\n")
         for case, mine, plain in verdicts if show else ():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from pathlib import Path
 
 import pytest
 
-from benchmarks.answers_eval import Case, Plain, cases, measure, ours, rows_of
+from benchmarks.answers_eval import Case, Plain, cases, found_by_rule, measure, ours, rows_of, solutions
 from tests.bench.shared import GRADER, needs_grader
 from tts.answers.equivalence import grade
 from tts.errors import BadInput
@@ -140,3 +141,14 @@ def test_plain_math_verify_is_killed_where_it_hangs_and_goes_on() -> None:
         assert plain.grade(Case("1", "1", True))
     finally:
         plain.close()
+
+
+def test_recorded_solutions_show_what_each_rule_finds(tmp_path: Path) -> None:
+    row = {"answer": "4", "samples": [{"text": r"\boxed{4}"}, {"text": "So it is 4."}, {"text": "The answer is 5."}]}
+    file = tmp_path / "recorded.jsonl.gz"
+    file.write_bytes(gzip.compress(json.dumps(row).encode()))
+    pairs = solutions(file)
+    assert pairs is not None
+    assert [(row["rule"], row["right %"], row["none %"]) for row in found_by_rule(pairs)] == [
+        ("boxed", "33.3", "66.7"), ("last-number", "66.7", "0.0"), ("auto", "66.7", "0.0")
+    ]  # fmt: skip

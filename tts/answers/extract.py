@@ -95,7 +95,11 @@ _PHRASE = re.compile(
     r"\s*(?P<statement>[^\n]*?)(?=\.(?:\s|$)|。|\n|$)",
     re.IGNORECASE,
 )
-_FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL)
+_FORMULA = re.compile(
+    r"\$\$(.+?)\$\$|\$([^$]+)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)"
+    r"|\\begin\{(?P<name>(?:equation|align|gather|multline|displaymath|eqnarray|math)\*?)\}(.+?)\\end\{(?P=name)\}",
+    re.DOTALL,
+)
 _PART = r"\{[^{}]{1,40}\}"
 _NUMBER = re.compile(
     rf"(?<![\w.\\])[-+−－﹣]?(?:\d*(?:\\[dt]?frac\s*{_PART}\s*{_PART}|\\sqrt(?:\[\d\])?\s*{_PART}|√\(?\d+\)?|[½⅓⅔¼¾])"
@@ -103,6 +107,11 @@ _NUMBER = re.compile(
     r"(?:/\d+)?(?:\\?%|\\pi|π)?"
 )
 _GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?%?")
+_COMMAND = re.compile(r"\\(?:text|mathrm|mbox|operatorname)\s*\{[^{}]*\}|\\[a-zA-Z]+")
+_WORD = re.compile(r"(?!(?:sin|cos|tan|cot|sec|csc|log|ln|exp|pi|sqrt|mod|max|min)(?![^\W\d_]))[^\W\d_]{2,}")
+_OPERATOR = re.compile(r"[\\=<>≤≥≠≈()\[\]{}+*/^,√]|[\w)}]\s*[-−]\s*[\w({\\]|\d:\d")
+_ITEM = re.compile(r"\(?[a-zA-Z][).]\s")
+_LINE = 200  # characters of a formula without delimiters
 _WORDLESS = re.compile(
     r"(?:[\s,;:.$]|\\[()\[\]\\]|\\q?quad|\\text *\{ *(?:and|or) *\}|\band\b|\bor\b|[a-z](?:_\{?\d\}?)? ?=)*"
 )
@@ -122,7 +131,7 @@ def last_number(text: str) -> str | None:
     text: formulas between math delimiters or a plain number, whichever is later. A comma in a plain number groups
     thousands or, if it cannot, is the decimal point: ``2,74`` is 2.74. A text without numbers may choose a letter.
     """
-    if found := joined_boxes(text):
+    if found := joined_boxes(text) or _bare(text):
         return found
     tail = text[-_TAIL:]
     stated = [match["statement"] for match in _PHRASE.finditer(tail)]
@@ -154,8 +163,27 @@ def _stated(text: str) -> str | None:
     """Return the continuation of a sentence such as "the answer is ..."; if that is a sentence, its end."""
     if _FORMULA.match(text) and (groups := _formulas(text)):
         return groups[0][0]
+    if whole := _bare(text):
+        return whole
     number = _NUMBER.match(text)
     return _plain(number[0]) if number else _final(text)
+
+
+def _bare(text: str) -> str | None:
+    """Return a line that is a formula without delimiters: it has an operator or command, and no words.
+
+    A plain number is none, and neither is a calculation, of which the number at its end counts.
+    """
+    line = text.strip().rstrip(".。").rstrip()
+    if len(line) > _LINE or "\n" in line or _FORMULA.search(line) or "$" in line or _ITEM.match(line):
+        return None
+    rest = _COMMAND.sub("\\\\", line)
+    if _WORD.search(rest) or not _OPERATOR.search(rest) or _NUMBER.fullmatch(line):
+        return None
+    left, equals, right = line.rpartition("=")
+    if equals and re.search(r"\d", left) and _NUMBER.fullmatch(right.strip(" ()[]")):
+        return None
+    return line if parsable(line) else None
 
 
 def _final(text: str) -> str | None:
@@ -170,13 +198,21 @@ def _formulas(text: str) -> list[tuple[str, int]]:
     """Return formulas with their end positions; those separated only by commas and *and* are joined."""
     groups: list[tuple[str, int]] = []
     for match in _FORMULA.finditer(text):
-        content = next(part for part in match.groups() if part is not None).strip()
+        content = _content(match)
         apart = match.start() - groups[-1][1] if groups else _APART + 1
         if apart <= _APART and _WORDLESS.fullmatch(text[groups[-1][1] : match.start()]):
             groups[-1] = f"{groups[-1][0]}, {content}", match.end()
         else:
             groups.append((content, match.end()))
     return groups
+
+
+def _content(formula: re.Match[str]) -> str:
+    """Return what is between the delimiters; of several aligned lines the last one."""
+    if formula["name"] is None:
+        return next(part for part in formula.groups() if part is not None).strip()
+    lines = [line.replace("&", " ").strip() for line in formula[6].split(r"\\")]
+    return next((line for line in reversed(lines) if line), "").rstrip(".,")
 
 
 def _plain(number: str) -> str:
