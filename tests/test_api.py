@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from strategies.beam_search import BeamSearch
+from tests import tiny
 from tests.toy import ToyPolicy, ToyReward
 from tts import Budget, Solution, Solver, TTSError, solve, solve_async, solve_many
 from tts.errors import BadInput, UnknownName
@@ -131,3 +133,15 @@ def test_every_error_of_ours_is_one_kind() -> None:
     for call in calls:
         with pytest.raises(TTSError):
             call()
+
+
+def test_a_recommended_reward_model_that_is_not_here_is_left_out_and_named(tmp_path: Path) -> None:
+    folder = tiny.make_policy(tmp_path / "small-policy")
+    solver = Solver(str(folder))
+    assert solver.plan.prm == ""
+    [note] = solver.warnings
+    assert note.startswith("qwen2.5-math-prm-7b, the reward model recommended for small-policy, is not on this machine")
+    assert note.endswith("(about 14.2 GB) or --prm judge:POLICY would help.")
+    assert Solver(str(folder), strategy="best-of-n").plan.prm == "qwen2.5-math-prm-7b"
+    assert Solver("llama-3.2-3b").plan.prm == "qwen2.5-math-prm-7b"  # which is not here itself
+    assert Solver(str(folder), prm=None).warnings == ()

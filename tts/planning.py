@@ -14,6 +14,7 @@ from tts.errors import BadInput, UnknownName
 from tts.files.shape import Misfit
 from tts.models.card import ModelCard
 from tts.models.descriptions import family_of
+from tts.models.files import folder_of
 from tts.models.find import find
 from tts.models.lookup import CARDS
 from tts.protocols import Policy, RewardModel, as_reward
@@ -139,7 +140,7 @@ def planned(wish: Wish) -> Planned:
         raise BadInput("a tournament needs a judge, which compares solutions: name one with prm, such as judge:POLICY.")
     if plan.prm and built.stepwise and _outcome(prm):
         raise refusal(plan.prm)
-    notes = built.note(wish.n), _thinking(wish.card, prm, plan), _sampled(curves, built)
+    notes = built.note(wish.n), _without(wish, kind, prm), _thinking(wish.card, prm, plan), _sampled(curves, built)
     return Planned(plan, built, prm, curves, tuple(filter(None, notes)))
 
 
@@ -192,7 +193,28 @@ def _prm(wish: Wish, kind: type[Strategy]) -> str | RewardModel | None:
         return None
     if card is None or not card.prm:
         raise BadInput("no reward model is recommended for this policy: name one with prm, or use majority.")
-    return card.prm
+    return None if not needed and _absent(card) else card.prm
+
+
+def _absent(card: ModelCard | None) -> bool:
+    """Return whether a policy can be used here, and the reward model recommended for it cannot."""
+    if card is None or not card.prm or not (card.url or card.gguf or folder_of(card)):
+        return False
+    return folder_of(find(card.prm, "prm")) is None
+
+
+def _without(wish: Wish, kind: type[Strategy], prm: str | RewardModel | None) -> str:
+    """Say that the recommended reward model was left out because it is not here, and what would help."""
+    card = wish.card
+    if prm is not None or wish.prm != "auto" or wish.profile or not kind.takes_reward or card is None:
+        return ""
+    if card.thinking or not _absent(card):
+        return ""
+    prm_card = find(card.prm, "prm")
+    return (
+        f"{prm_card.name}, the reward model recommended for {card.name}, is not on this machine, so solutions vote by "
+        f"majority: `hf download {prm_card.hub}` (about {prm_card.gigabytes:.1f} GB) or --prm judge:POLICY would help."
+    )
 
 
 def _name(prm: str | RewardModel) -> str:

@@ -183,7 +183,7 @@ def _require_both(*cards: ModelCard) -> None:
     missing = []
     for card in cards:
         try:
-            if not card.url:
+            if not card.url and not card.gguf:  # its header was checked when it was found
                 require(card)
         except MissingWeights as error:
             missing.append(str(error).rstrip("."))

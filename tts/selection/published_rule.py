@@ -66,7 +66,11 @@ def rule(parameters: int, family: str, *, prm: str, thinking: bool = False, data
         dataset: name of the data set; one with "aime" in it is AIME-like, others are MATH-like.
     """
     if not prm:
-        return _same("majority", "without a reward model the majority of whole solutions wins")
+        return _same(
+            "majority",
+            "without a reward model the majority of whole solutions wins; --prm judge:POLICY and a profile of "
+            "`tts calibrate` would help",
+        )
     if thinking:
         return _same("best-of-n", "a reasoning policy is sampled whole")
     if family not in SEARCHED:
