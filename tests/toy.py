@@ -2,18 +2,20 @@
 
 The toy counts: a solution is ``depth`` steps "1\n\n", "2\n\n" ... and then "\\boxed{depth}". At each step the policy
 slips with probability ``slip`` (drawn from the request's seed) and writes "#" instead, after which the answer it boxes
-is wrong. One token a character. The reward of a step is 0.9 before the first slip and 0.1 from there on.
+is wrong. One token a character. The reward of a step is 0.9 before the first slip and 0.1 from there on. Where
+log-probabilities are asked for, the alternatives have -2 in the mean at a slip and -10 elsewhere.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from tts.cost import ModelShape
 from tts.errors import PromptTooLong
-from tts.protocols import Completion, Policy, Request, RewardModel
+from tts.protocols import Completion, Policy, Request, RewardModel, TokenLogprobs
 from tts.types import Finish, Node, Problem, Step, Until
 
 SHAPE = ModelShape(parameters=1000, active=900, layers=2, width=8)
@@ -21,6 +23,12 @@ SHAPE = ModelShape(parameters=1000, active=900, layers=2, width=8)
 
 def step(text: str, ending: bool = False) -> Step:
     return Step(text, tuple(map(ord, text)) + ((0,) if ending else ()))
+
+
+def logprobs(steps: Sequence[Step]) -> tuple[TokenLogprobs, ...]:
+    """Log-probabilities of each token of the steps, the same of all tokens of a step."""
+    means = [-2.0 if "#" in step.text else -10.0 for step in steps for _ in step.tokens]
+    return tuple(TokenLogprobs(-0.1, (("x", -0.1), ("y", 2 * mean + 0.1)), -mean / 2) for mean in means)
 
 
 @dataclass(eq=False)
@@ -34,6 +42,7 @@ class ToyPolicy(Policy):
     in_flight: int = 0
     peak: int = 0
     delay: float = 0.0
+    logprobs: int = 20
 
     def prompt(self, problem: Problem) -> Step:
         if len(problem.text) >= self.context:
@@ -43,6 +52,10 @@ class ToyPolicy(Policy):
         return step(problem.text)
 
     async def generate(self, request: Request) -> Completion:
+        completion = await self._generate(request)
+        return replace(completion, logprobs=logprobs(completion.steps)) if request.logprobs else completion
+
+    async def _generate(self, request: Request) -> Completion:
         self.calls.append(request)
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)

@@ -131,6 +131,8 @@ def planned(wish: Wish) -> Planned:
         prm = prm.for_steps(kind.stepwise)
     settings = _adapted(wish, prm) if kind.adaptive and not isinstance(wish.strategy, Strategy) else {}
     built = _built(wish, settings)
+    if built.own_reward:
+        prm = _own(wish, built.own_reward)
     name = built.profile
     curves = named(name) if name else None
     plan = _plan(wish, built, "" if prm is None else _name(prm))
@@ -215,6 +217,13 @@ def _without(wish: Wish, kind: type[Strategy], prm: str | RewardModel | None) ->
         f"{prm_card.name}, the reward model recommended for {card.name}, is not on this machine, so solutions vote by "
         f"majority: `hf download {prm_card.hub}` (about {prm_card.gigabytes:.1f} GB) or --prm judge:POLICY would help."
     )
+
+
+def _own(wish: Wish, name: str) -> str | RewardModel | None:
+    """Return the reward model that a strategy brings; in a replay that of the trace."""
+    made = reward_of(name)
+    known = made.name if isinstance(made, RewardModel) else made
+    return wish.prm if isinstance(wish.prm, RewardModel) and wish.prm.name == known else made
 
 
 def _name(prm: str | RewardModel) -> str:

@@ -29,6 +29,7 @@ TABLE: dict[str, dict[str, str]] = {
         "reject-early": "strategies.reject_early:RejectEarly",
         "mcts": "strategies.mcts:MCTS",
         "ab-mcts": "strategies.ab_mcts:ABMCTS",
+        "deepconf": "strategies.deepconf:DeepConf",
         "adaptive-consistency": "strategies.adaptive_consistency:AdaptiveConsistency",
     },
     "vote": {

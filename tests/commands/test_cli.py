@@ -167,6 +167,7 @@ def test_lists_are_complete(tts: Tts) -> None:
         "reject-early",
         "mcts",
         "ab-mcts",
+        "deepconf",
         "adaptive-consistency",
     ]
     names = [card["name"] for card in json.loads(tts("models", "--json").out)]

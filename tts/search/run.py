@@ -22,7 +22,7 @@ from tts.registry import resolve
 from tts.search.search import Search
 from tts.search.strategy import AUTO, Strategy, build
 from tts.search.tournament import TOURNAMENT, tournament
-from tts.trace import Listener, Trace
+from tts.trace import Listener, Trace, sort_key
 from tts.types import Candidate, Node, Plan, Problem, Solution
 
 KindMaker = Callable[[Problem, Extraction], Kind]
@@ -72,7 +72,7 @@ async def run(
     trace.add("start", **_head(search, plan, policy, reward, budget))
     leaves = await strategy(search)
     if not any(leaf.finished for leaf in leaves):
-        leaves = [*leaves, *search.finished]
+        leaves = [*leaves, *sorted(search.finished, key=lambda node: sort_key(node.key))]
     plan = _decided(plan, search.plan)
     candidates = tuple(_candidate(search, leaf, plan.aggregate) for leaf in leaves)
     voters = _voters(search, candidates)

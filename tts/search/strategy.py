@@ -44,6 +44,11 @@ class Strategy(ABC):
 
     __slots__ = ()
 
+    @property
+    def own_reward(self) -> str:
+        """Return the name of the reward model that it scores with, whatever the user names; empty for the user's."""
+        return ""
+
     @abstractmethod
     async def __call__(self, search: Search) -> list[Node]:
         """Run the search and return its leaves; only finished ones vote."""
