@@ -56,6 +56,11 @@ def _named(name: object) -> bool:
     return isinstance(name, str) and 0 < len(name) <= WORDS and name.isprintable()
 
 
+def searches(entry: Json) -> bool:
+    """Return whether a model of a server's list is a search of `tts serve`: it gives whole solutions alone."""
+    return isinstance(entry.get("tts"), dict)
+
+
 def longest(entry: Json) -> int:
     """Return the token limit of a model according to the server; 0 if unknown."""
     return count_of(entry.get("max_model_len")) or 0

@@ -14,7 +14,7 @@ from typing import Any
 from tts.cost import ModelShape
 from tts.engines.outcome_reward import of_family
 from tts.engines.remote.address import Address, Patience
-from tts.engines.remote.capabilities import listed, listing, longest
+from tts.engines.remote.capabilities import listed, listing, longest, searches
 from tts.engines.remote.client import Server
 from tts.engines.remote.policy import RemotePolicy
 from tts.engines.remote.probing import abilities
@@ -36,6 +36,8 @@ def connect_policy(
     server = Server(Address.parse(card.url), patience)
     with _closing_on_failure(server):
         card, entry = server.wait(_met(server, card, "policy"))
+        if searches(entry):  # its own policy has a system message already
+            card = replace(card, system="", suffix="", opening="")
         folder = _folder(card, tokenizer)
         text = _text(card, folder)
         found = server.wait(abilities(server, card, entry, text, folder))

@@ -1,0 +1,242 @@
+"""Clients that know nothing of this server: OpenAI's SDK, curl, `llm`, LiteLLM, and our own remote engine.
+
+`llm` and LiteLLM pin other versions of what we use. Their tests run with an interpreter of their own, whose path is in
+TTS_CLIENTS_PYTHON, and skip without one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.serving import ASK, Toy, live, toy
+from tests.toy import ToyPolicy
+from tts import Solver
+from tts.engines.load import load_policy
+
+openai = pytest.importorskip("openai", reason="OpenAI's SDK is not installed")
+
+MESSAGES: Any = ASK["messages"]
+TEXT = "1\n\n2\n\n3\n\n\\boxed{3}"
+OTHERS = os.environ.get("TTS_CLIENTS_PYTHON", "")
+others = pytest.mark.skipif(not OTHERS, reason="TTS_CLIENTS_PYTHON names no interpreter with llm and litellm")
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Toy, str]]:
+    made = toy(ToyPolicy(slip=0.0, context=2000), key="secret")
+    with live(made) as address:
+        yield made, f"{address}/v1"
+
+
+@pytest.fixture
+def client(served: tuple[Toy, str]) -> Iterator[Any]:
+    with openai.OpenAI(base_url=served[1], api_key="secret") as made:
+        yield made
+
+
+class TestOpenAI:
+    def test_a_whole_answer(self, client: Any) -> None:
+        found = client.chat.completions.create(
+            model="dvts", messages=MESSAGES, n=2, max_tokens=500, temperature=0.7, extra_body={"tts": {"budget": 8}}
+        )
+        assert [choice.message.content for choice in found.choices] == [TEXT, TEXT]
+        assert found.usage.completion_tokens_details.reasoning_tokens == found.usage.completion_tokens - 2 * 19
+        assert found.tts["choices"][0]["plan"]["n"] == 8
+
+    def test_a_stream_with_reasoning_and_usage(self, client: Any) -> None:
+        stream = client.chat.completions.create(
+            model="best-of-n", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+        )
+        chunks = list(stream)
+        assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == TEXT
+        assert any(chunk.choices[0].delta.reasoning_content for chunk in chunks[1:2])
+        assert (chunks[-1].choices, chunks[-1].usage.completion_tokens) == ([], 76)
+        assert chunks[-2].choices[0].finish_reason == "stop"
+
+    async def test_concurrent_answers_and_a_stream(self, served: tuple[Toy, str]) -> None:
+        async with openai.AsyncOpenAI(base_url=served[1], api_key="secret") as many:
+            asked = (many.chat.completions.create(model="majority", messages=MESSAGES) for _ in range(8))
+            assert [found.choices[0].message.content for found in await asyncio.gather(*asked)] == [TEXT] * 8
+            stream = await many.chat.completions.create(model="majority", messages=MESSAGES, stream=True)
+            assert "".join([chunk.choices[0].delta.content or "" async for chunk in stream]) == TEXT
+
+    def test_its_own_message_is_taken_back_in_a_conversation(self, client: Any) -> None:
+        first = client.chat.completions.create(model="majority", messages=MESSAGES).choices[0].message
+        again = client.chat.completions.create(
+            model="majority", messages=[*MESSAGES, first, {"role": "user", "content": "and on"}]
+        )
+        assert again.choices[0].message.content == TEXT
+
+    def test_tools_are_refused_by_name_and_may_be_declared_where_none_is_to_be_called(self, client: Any) -> None:
+        tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
+        with pytest.raises(openai.BadRequestError, match="calls a client's functions") as refused:
+            client.chat.completions.create(model="majority", messages=MESSAGES, tools=tools)
+        assert refused.value.param == "tools"
+        found = client.chat.completions.create(model="majority", messages=MESSAGES, tools=tools, tool_choice="none")
+        assert found.choices[0].message.tool_calls is None
+
+    def test_models_and_completions(self, client: Any) -> None:
+        assert "dvts" in [model.id for model in client.models.list()]
+        assert client.models.retrieve("toy/dvts").id == "toy/dvts"
+        assert client.completions.create(model="majority", prompt="how far").choices[0].text == TEXT
+        stream = client.completions.create(model="majority", prompt="how far", stream=True)
+        assert "".join(chunk.choices[0].text for chunk in stream) == TEXT
+
+    def test_its_errors_are_of_its_kinds(self, served: tuple[Toy, str], client: Any) -> None:
+        with pytest.raises(openai.NotFoundError):
+            client.chat.completions.create(model="gpt-4o", messages=MESSAGES)
+        with pytest.raises(openai.AuthenticationError), openai.OpenAI(base_url=served[1], api_key="wrong") as stranger:
+            stranger.models.list()
+
+    def test_a_failed_search_is_not_repeated(self) -> None:
+        from tests.server.test_streams import Failing
+
+        made = toy(Failing(OSError("broken"), 0))
+        with (
+            live(made) as address,
+            openai.OpenAI(base_url=f"{address}/v1", api_key="any") as asking,
+            pytest.raises(openai.InternalServerError),
+        ):
+            asking.chat.completions.create(model="majority", messages=MESSAGES)
+        assert [line.get("status") for line in made.log if "path" in line] == [500]
+
+    def test_an_error_within_a_stream_is_raised(self) -> None:
+        from tests.server.test_streams import Failing
+
+        made = toy(Failing(OSError("broken"), 6))
+        with live(made) as address, openai.OpenAI(base_url=f"{address}/v1", api_key="any") as asking:
+            stream = asking.chat.completions.create(model="dvts", messages=MESSAGES, stream=True)
+            with pytest.raises(openai.APIError, match="failed at this request"):
+                list(stream)
+
+    def test_closing_a_stream_ends_the_search(self) -> None:
+        made = toy(ToyPolicy(delay=0.05, depth=60, context=3000))
+        with live(made) as address, openai.OpenAI(base_url=f"{address}/v1", api_key="any") as asking:
+            stream = asking.chat.completions.create(model="beam-search", messages=MESSAGES, stream=True)
+            next(iter(stream))
+            stream.close()
+            _wait(lambda: not made.service.house.inside)
+            sampled = len(made.policy.calls)
+            time.sleep(0.15)
+            assert (len(made.policy.calls), made.policy.in_flight) == (sampled, 0)
+
+
+def test_200_clients_that_hang_up_midway_leave_nothing_running() -> None:
+    import socket
+
+    made = toy(ToyPolicy(delay=0.05, depth=60, context=3000))
+    with live(made) as address:
+        host, port = address.removeprefix("http://").split(":")
+        body = json.dumps(ASK | {"model": "dvts", "stream": True}).encode()
+        head = (
+            f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        ).encode()
+        sockets = [socket.create_connection((host, int(port))) for _ in range(200)]
+        for connection in sockets:
+            connection.sendall(head + body)
+        _wait(lambda: made.service.house.inside == 200, 30)
+        for number, connection in enumerate(sockets):
+            if number % 2:  # half of them without a word: a reset in place of an orderly end
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+            connection.close()
+        _wait(lambda: not made.service.house.inside, 30)
+        sampled = len(made.policy.calls)
+        time.sleep(0.2)
+        assert (len(made.policy.calls), made.policy.in_flight) == (sampled, 0)
+
+
+def test_a_body_of_20_megabytes_is_refused(served: tuple[Toy, str]) -> None:
+    import urllib.error
+    import urllib.request
+
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer secret"}
+    asked = urllib.request.Request(f"{served[1]}/chat/completions", b" " * 20_000_000, headers)
+    with pytest.raises((urllib.error.HTTPError, ConnectionError, urllib.error.URLError)) as refused:
+        urllib.request.urlopen(asked, timeout=30)
+    if isinstance(refused.value, urllib.error.HTTPError):
+        assert refused.value.code == 413
+        refused.value.close()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_curl(served: tuple[Toy, str]) -> None:
+    done = subprocess.run(
+        ["curl", "-sSN", f"{served[1]}/chat/completions", "-H", "Authorization: Bearer secret",
+         "-H", "Content-Type: application/json", "-d", json.dumps(ASK | {"stream": True})],
+        capture_output=True, text=True, timeout=30, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith("data: {")
+    assert done.stdout.endswith("data: [DONE]\n\n")
+
+
+def test_a_server_of_servers(served: tuple[Toy, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our remote engine asks a served strategy for whole solutions, in the words of the caller alone."""
+    made, address = served
+    monkeypatch.setenv("TTS_API_KEY", "secret")
+    policy = load_policy(f"{address}#dvts")
+    made.policy.calls.clear()
+    found = asyncio.run(Solver(f"{address}#dvts", None, "majority", 2, temperature=0.7).solve("how far"))
+    assert (found.answer, len(found.candidates)) == ("3", 2)
+    assert found.usage.policy_tokens == 2 * 76  # what the searches below sampled
+    assert made.policy.calls[0].problem.text == "how far"
+    assert made.policy.calls[0].problem.turns == ()  # the server has its own system message
+    assert not policy.steps
+    policy.close()
+
+
+def _script(code: str, address: str, home: Path) -> str:
+    environment = {**os.environ, "ADDRESS": address, "OPENAI_API_KEY": "secret", "LLM_USER_PATH": str(home)}
+    environment.pop("PYTHONPATH", None)
+    done = subprocess.run(
+        [OTHERS, "-c", code], env=environment, cwd=home, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@others
+@pytest.mark.slow
+def test_litellm(served: tuple[Toy, str], tmp_path: Path) -> None:
+    code = """
+import os, litellm
+given = dict(model="openai/dvts", api_base=os.environ["ADDRESS"], api_key="secret",
+             messages=[{"role": "user", "content": "how far"}])
+found = litellm.completion(**given)
+print(repr(found.choices[0].message.content), found.usage.completion_tokens)
+chunks = list(litellm.completion(**given, stream=True, stream_options={"include_usage": True}))
+deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
+print(repr("".join(delta.content or "" for delta in deltas)))
+print(any("reasoning_content" in delta and delta.reasoning_content for delta in deltas))
+"""
+    whole, streamed, reasoned = _script(code, served[1], tmp_path).splitlines()[-3:]
+    assert (whole, streamed, reasoned) == (f"{TEXT!r} {16 * 19 // 4}", repr(TEXT), "True")
+
+
+@others
+@pytest.mark.slow
+def test_llm(served: tuple[Toy, str], tmp_path: Path) -> None:
+    rows = f"- model_id: searched\n  model_name: dvts\n  api_base: {served[1]}\n  api_key_name: openai\n"
+    (tmp_path / "extra-openai-models.yaml").write_text(rows, encoding="utf-8")
+    code = "import llm.cli; llm.cli.cli(['prompt', '-m', 'searched', 'how far'{}])"
+    for stream in ("", ", '--no-stream'"):
+        assert _script(code.format(stream), served[1], tmp_path).strip() == TEXT
+
+
+def _wait(condition: Any, seconds: float = 10.0) -> None:
+    waited = threading.Event()
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        waited.wait(0.01)
