@@ -8,7 +8,12 @@ from xdist.scheduler import LoadFileScheduling
 # These files share two engines of vLLM, which start once a session.
 ON_SHARED_ENGINES = ("tests/engines/test_vllm.py", "tests/strategies/test_contract.py")
 # These wait for processes for most of their time: first, so that no worker ends long after the others.
-SLOWEST = (*ON_SHARED_ENGINES, "tests/engines/test_vllm_processes.py", "tests/prm/test_families_vllm.py")
+SLOWEST = (
+    *ON_SHARED_ENGINES,
+    "tests/cluster/test_ray.py",
+    "tests/engines/test_vllm_processes.py",
+    "tests/prm/test_families_vllm.py",
+)
 
 
 class Files(LoadFileScheduling):  # type: ignore[misc]

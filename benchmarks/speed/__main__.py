@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.provenance import machine
 from benchmarks.speed.harness import FULL, QUICK, Bench, Measurement, Part, Scale
-from benchmarks.speed.measure import memory, overhead, scaling, search_tax, selector
+from benchmarks.speed.measure import cluster, memory, overhead, scaling, search_tax, selector
 from benchmarks.speed.peers import its_hub, search_and_learn
 from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row, render
@@ -29,6 +29,7 @@ PARTS: dict[str, Part] = {
     "control": search_and_learn,
     "growth": scaling,
     "memory": memory,
+    "cluster": cluster,
     "tax": search_tax,
     "peer": its_hub,
 }

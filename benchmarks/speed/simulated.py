@@ -27,14 +27,15 @@ class SimulatedPolicy(Policy):
         name: name in plans.
         seconds: mean time of a whole solution; a problem takes 0.5 to 1.5 times as long.
         characters: length of each step.
+        gate: a file; while it exists, nothing is answered.
     """
 
     background = True
     shape = ModelShape(parameters=1_000_000, active=900_000, layers=4, width=128)
     context = 100_000
 
-    def __init__(self, name: str, seconds: float, characters: int) -> None:
-        self.name, self._seconds, self._characters = name, seconds, characters
+    def __init__(self, name: str, seconds: float, characters: int, gate: str) -> None:
+        self.name, self._seconds, self._characters, self._gate = name, seconds, characters, gate
 
     def prompt(self, problem: Problem) -> Step:
         return _step(problem.text)
@@ -42,8 +43,9 @@ class SimulatedPolicy(Policy):
     async def generate(self, request: Request) -> Completion:
         depth = request.node.depth
         steps = 1 if request.until is Until.STEP else STEPS - depth
-        pace = 0.5 + random.Random(request.problem.id).random()
-        await asyncio.sleep(self._seconds * pace * steps / STEPS)
+        await asyncio.sleep(self._seconds * pace(request.problem.id) * steps / STEPS)
+        while self._gate and Path(self._gate).exists():  # noqa: ASYNC240, ASYNC110 - a look takes microseconds
+            await asyncio.sleep(0.02)
         draw = random.Random(request.seed)
         made = [self._text(draw, depth + k) for k in range(steps)]
         return Completion(tuple(made), Finish.STOP if depth + steps == STEPS else Finish.STEP)
@@ -53,14 +55,21 @@ class SimulatedPolicy(Policy):
         return _step("".join(draw.choices("abcdefgh ", k=self._characters)) + (answer or "\n\n"))
 
 
+def pace(problem: str) -> float:
+    """Return how long the problem of this id takes, relative to the mean: 0.5 to 1.5."""
+    return 0.5 + random.Random(problem).random()
+
+
 class SimulatedEngine(Engine):
     """Loads simulated policies; it has no reward model."""
 
     name: ClassVar[str] = "simulated"
     local: ClassVar[bool] = False
 
-    def load_policy(self, card: ModelCard, *, seconds: float = 1.0, characters: int = 80, **_: Any) -> SimulatedPolicy:
-        return SimulatedPolicy(card.name, seconds, characters)
+    def load_policy(
+        self, card: ModelCard, *, seconds: float = 1.0, characters: int = 80, gate: str = "", **_: Any
+    ) -> SimulatedPolicy:
+        return SimulatedPolicy(card.name, seconds, characters, gate)
 
     def load_reward(self, card: ModelCard, **_: Any) -> RewardModel:
         raise NotImplementedError("the simulated engine has no reward model.")
