@@ -186,16 +186,17 @@ class Solver:
         wish, budget = self._wish, self.budget
         name, allow_code, prm_parameters = self._prm_given
         prm = wish.prm if name is None else name
-        for kind, given in (("policy", wish.policy), ("reward model", prm), ("strategy", wish.strategy)):
+        objects = {"policy": wish.policy, "reward model": prm, "strategy": wish.strategy, "kind": wish.kind.own}
+        for what, given in objects.items():
             if given is not None and not isinstance(given, str):
-                raise BadInput(f"the {kind} is a Python object, which cannot be sent to another machine: name it.")
+                raise BadInput(f"the {what} is a Python object, which cannot be sent to another machine: name it.")
         prices = None if self._prices is None else f"{self._prices.input!r},{self._prices.output!r}"
         return {
             "policy": wish.policy, "prm": prm, "strategy": wish.strategy, "budget": budget.n,
             "max_tokens": budget.max_tokens, "max_flops": budget.max_flops, "max_seconds": budget.max_seconds,
             "max_cost": budget.max_cost, "prices": prices, "total_flops": self.total_flops, "profile": wish.profile,
             "dataset": wish.dataset, "vote": wish.vote, "aggregate": wish.aggregate, "extract": wish.extract,
-            "seed": wish.seed, "allow_code": allow_code, "prm_parameters": prm_parameters,
+            "kind": wish.kind.name, "seed": wish.seed, "allow_code": allow_code, "prm_parameters": prm_parameters,
             **self._loading.settings(), **wish.parameters,
         }  # fmt: skip
 
