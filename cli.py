@@ -19,6 +19,7 @@ from benchmarks.report.command import report, view
 from tts.commands.console import note, say
 from tts.commands.doctor import doctor
 from tts.commands.models import models
+from tts.commands.orchestrate import orchestrate
 from tts.commands.plan import plan
 from tts.commands.pool import pool
 from tts.commands.route import route
@@ -56,7 +57,7 @@ def _root(
 
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Solve": (solve, plan, route, serve),
+    "Solve": (solve, orchestrate, plan, route, serve),
     "Measure": (bench, calibrate, replay, prm_eval),
     "Look": (report, view, strategies, models, doctor),
 }

@@ -38,6 +38,7 @@ PUBLIC = [
     "solve",
     "solve_async",
     "solve_many",
+    "tool",
 ]
 
 HELP = """

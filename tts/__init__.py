@@ -18,6 +18,7 @@ from tts.types import Candidate, Plan, Problem, Solution, Usage
 
 if TYPE_CHECKING:
     from tts.routing.pool import Pool
+    from tts.tools.function import tool
 
 try:
     __version__ = version("tts-search")
@@ -38,16 +39,21 @@ __all__ = [
     "solve",
     "solve_async",
     "solve_many",
+    "tool",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``Pool`` when it is first asked for: it needs numpy, which the rest of this page does not."""
-    if name != "Pool":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from tts.routing.pool import Pool
+    """Import ``Pool`` and ``tool`` when first asked for: ``Pool`` needs numpy, which the rest of this page does not."""
+    if name == "Pool":
+        from tts.routing.pool import Pool
 
-    return Pool
+        return Pool
+    if name == "tool":
+        from tts.tools.function import tool
+
+        return tool
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

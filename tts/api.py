@@ -18,7 +18,7 @@ from tts.answers.kinds.chosen import Chosen, Given
 from tts.budget import MAX_SECONDS, Budget
 from tts.cost import Prices
 from tts.engines.load import Loading, close, load_both, load_pair, load_policy, load_reward
-from tts.engines.replay import ReplayPolicy, ReplayReward, load_replay
+from tts.engines.replay import ReplayPolicy, ReplayReward, ReplayTools, load_replay
 from tts.errors import BadInput, EngineDied, TTSError
 from tts.files.text import legible
 from tts.models.policies import DEFAULT_POLICY
@@ -29,6 +29,10 @@ from tts.search.recorded import settings_of
 from tts.search.run import run
 from tts.search.strategy import Strategy
 from tts.selection.shared_budget import Share, SharedBudget, check_total
+from tts.tools.preference import Preference
+from tts.tools.tool import card
+from tts.tools.tool_file import open_tools
+from tts.tools.toolbox import Toolbox, Tools
 from tts.trace import Event, Listener, Trace
 from tts.types import Problem, Solution, Usage
 
@@ -73,7 +77,14 @@ class Solver:
         gpu_memory: the part of a GPU's memory that both models together may take (vLLM).
         engine_args: further arguments of the engine, see :class:`tts.engines.load.Loading`.
         prm_parameters: parameters of a judge (``criteria``, ``repeats``) or a confidence (``window``), by name.
-        allow_code: a function that ``prm`` names as ``module:function`` may be imported and run.
+        allow_code: a function that ``prm`` names as ``module:function`` may be imported and run, and the functions and
+            programs that a file of tools names.
+        tools: what the policy may call, one or a list: functions, ``model:NAME``, ``folder:PATH``, ``mcp://FILE.py``,
+            an MCP server's address, ``python``, or a file ``tools.toml`` (:func:`tts.tools.tool_file.open_tools`). With
+            tools the default strategy is ``orchestrate``.
+        prefer: weights over quality, cost and latency that the policy reads in its prompt, such as ``{"cost": 0.5}``.
+        only, deny: names or kinds of tools that alone, or never, may be called; ``local`` is what has no price and runs
+            on this machine.
         parameters: further parameters of the strategy, such as ``beam_width=8`` or ``temperature=0.6``.
 
     Raises:
@@ -108,6 +119,10 @@ class Solver:
         engine_args: Mapping[str, Any] | None = None,
         allow_code: bool = False,
         prm_parameters: Mapping[str, Any] | None = None,
+        tools: Any = None,
+        prefer: str | Mapping[str, float] | None = None,
+        only: str | Iterable[str] = (),
+        deny: str | Iterable[str] = (),
         **parameters: Any,
     ) -> None:
         if not isinstance(budget, Budget):
@@ -117,10 +132,13 @@ class Solver:
         policy = policy if isinstance(policy, str) else as_policy(policy)
         self._prm_given = prm if isinstance(prm, str) else None, allow_code, dict(prm_parameters or {})
         prm = reward_of(prm, allow_code, prm_parameters)
+        self._toolbox = toolbox_of(tools, Preference.of(prefer, only, deny), budget, allow_code)
+        strategy = "orchestrate" if strategy is None and self._toolbox else strategy
         self.budget, self.total_flops = budget, total_flops
         self._prices = Prices.parse(prices) if isinstance(prices, str) else prices
         self._loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
         self._models: tuple[Policy, RewardModel | None] | None = None
+        self._offered: tuple[Policy, Policy] | None = None
         self._policy = policy
         self._make_plan(
             Wish(
@@ -134,6 +152,10 @@ class Solver:
         self._wish, self.planned = wish, planned(wish)
         self.plan, self.strategy, self.warnings = self.planned.plan, self.planned.strategy, self.planned.warnings
         check_total(self.total_flops, self.budget, self.plan.strategy, self.strategy.adaptive)
+        if self._toolbox is not None and not self.strategy.calls_tools:
+            raise BadInput(
+                f"the strategy {self.plan.strategy} calls no tools: use orchestrate, or leave the tools out."
+            )
 
     @classmethod
     def replay(cls, trace: Trace | str, **changes: Any) -> Solver:
@@ -257,7 +279,8 @@ class Solver:
         unknown = next((model.name for model in (policy, reward) if model and not model.counted), None)
         if unknown and not (self.budget.max_flops is None and self.total_flops is None):
             raise BadInput(f"the size of {unknown} is unknown, so a ceiling of FLOPs cannot be enforced: leave it out.")
-        if self.budget.max_cost is not None and policy.prices is None:
+        priced = policy.prices is not None or (self.strategy.calls_tools and not policy.remote)
+        if self.budget.max_cost is not None and not priced:
             raise BadInput(
                 f"the prices of {policy.name} are unknown, so a ceiling of dollars cannot be enforced: give them as "
                 "INPUT,OUTPUT in dollars per million tokens."
@@ -296,6 +319,7 @@ class Solver:
             policy, reward = await asyncio.wait_for(self._prepared(problem), within)
         except TimeoutError:
             return self._too_late(problem, clock() - begun)
+        policy, tools = self._with_tools(policy)
         models = [model for model in (policy, reward) if model]
         notes = [model.warn(problem) for model in models]
         search = run(
@@ -310,8 +334,22 @@ class Solver:
             warnings=(*self.warnings, *filter(None, [guessed, *notes, self.planned.known(problem), share.warning])),
             listener=listener,
             made=partial(self._wish.kind.make, kind),
+            tools=tools,
         )
-        return await (background().run(search) if all(model.background for model in models) else search)
+        here = tools is not None and not tools.background
+        elsewhere = not here and all(model.background for model in models)
+        return await (background().run(search) if elsewhere else search)
+
+    def _with_tools(self, policy: Policy) -> tuple[Policy, Tools | None]:
+        """Return the policy with the tools in its prompt, and the tools; those of a replay come from its trace."""
+        if isinstance(policy, ReplayPolicy):
+            return policy, ReplayTools(policy.traces)
+        if self._toolbox is None:
+            return policy, None
+        if self._offered is None or self._offered[0] is not policy:
+            cards = [card(tool) for tool in self._toolbox.tools]
+            self._offered = policy, policy.offered(cards, self._toolbox.guide)
+        return self._offered[1], self._toolbox
 
     async def _prepared(self, problem: Problem) -> tuple[Policy, RewardModel | None]:
         """Return both models, loaded and ready for a problem. A load that takes too long is not waited for."""
@@ -459,6 +497,18 @@ def solver_of(settings: Mapping[str, Any]) -> Solver:
     """Build the solver of these settings; over a pool if they name one."""
     kind = resolve("solver", "pool") if settings.get("pool") is not None else Solver
     made: Solver = kind(**settings)
+    return made
+
+
+def toolbox_of(tools: Any, preference: Preference, budget: Budget, allow_code: bool) -> Toolbox | None:
+    """Return the tools that a user named and allows; None for none. Raises BadInput, before any model is loaded."""
+    if not tools:
+        if preference != Preference():
+            raise BadInput("prefer, only and deny go with tools: name some.")
+        return None
+    made = Toolbox(open_tools(tools, allow_code), preference)
+    if budget.max_cost is not None:
+        made.check_prices()
     return made
 
 

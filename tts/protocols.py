@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from tts.cost import ModelShape, Prices
-from tts.errors import BadInput
-from tts.types import Finish, Node, Problem, Step, Until
+from tts.errors import BadInput, ModelError
+from tts.types import Call, Finish, Node, Problem, Step, Until
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,22 @@ class Completion:
     With ``Until.STEP`` there is exactly one step. The token that ends the solution (end of sequence) belongs to the
     last step's ``tokens`` but not to its text. ``warnings`` are sentences for whoever reads the solution. ``logprobs``
     has one entry a sampled token where the request asks for them and the policy knows them; else it is empty.
+    ``calls`` are the calls of tools that it asks for; then ``finish`` is ``STEP``: the solution goes on with results.
     """
 
     steps: tuple[Step, ...]
     finish: Finish
     warnings: tuple[str, ...] = ()
     logprobs: tuple[TokenLogprobs, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A call of a tool and the text that came back."""
+
+    call: Call
+    text: str
 
 
 Warn = Callable[[str], str | None]
@@ -134,12 +144,14 @@ class Policy(Model):
         steps: whether it can continue a solution from a step; without, only whole solutions are asked for.
         prices: what its server bills; None where nothing is known.
         logprobs: most alternatives of a token whose log-probabilities it can give; 0 where it gives none.
+        remote: whether it runs on a server, which may bill.
     """
 
     context: int
     steps: bool = True
     prices: Prices | None = None
     logprobs: int = 0
+    remote: bool = False
 
     @abstractmethod
     def prompt(self, problem: Problem) -> Step:
@@ -148,6 +160,22 @@ class Policy(Model):
     @abstractmethod
     async def generate(self, request: Request) -> Completion:
         """Sample one continuation. Cancelling the coroutine takes the request out of the batch."""
+
+    def offered(self, tools: Sequence[Mapping[str, Any]], guide: str) -> Policy:
+        """Return this model as a policy that may call tools. Raises ModelError where it cannot call any.
+
+        Args:
+            tools: name, description and schema of each, in the form of chat templates and servers.
+            guide: sentences on the use of tools, for the system message.
+        """
+        raise ModelError(f"{self.name} cannot call tools: choose a policy with a chat template, or one on a server.")
+
+    def read_results(self, problem: Problem, key: str, node: Node, results: Sequence[Returned]) -> Step:
+        """Return the step with which a policy that may call tools reads their results after ``node``.
+
+        ``key`` is the key of the new node.
+        """
+        raise ModelError(f"{self.name} was not offered any tools.")
 
 
 class RewardModel(Model):

@@ -31,6 +31,7 @@ TABLE: dict[str, dict[str, str]] = {
         "ab-mcts": "strategies.ab_mcts:ABMCTS",
         "deepconf": "strategies.deepconf:DeepConf",
         "adaptive-consistency": "strategies.adaptive_consistency:AdaptiveConsistency",
+        "orchestrate": "strategies.orchestrate:Orchestrate",
     },
     "vote": {
         "majority": "tts.answers.votes:majority",
@@ -63,6 +64,7 @@ TABLE: dict[str, dict[str, str]] = {
         "tests": "prm.tests:load",
     },
     "solver": {
+        "single": "tts.api:Solver",
         "pool": "tts.pool_solver:PoolSolver",
     },
     "router": {

@@ -11,7 +11,9 @@ A trace is a list of events, plain dictionaries of JSON types:
                                                                         with "refines", the key of a solution: a fork
                                                                         whose prompt asks to improve it
     {"event": "sample", "key": "0/1.2", "parent": "0/1", "until": "step", "finish": "step",
-     "steps": [{"text": ..., "tokens": [...]}]}
+     "steps": [{"text": ..., "tokens": [...]}], "calls": [{"tool", "arguments", "problem"}] where it calls tools}
+    {"event": "call", "key": "0/1.2.0", "parent": "0/1.2", "calls": [{"tool", "arguments", "text": what came back,
+     "cost" and "worst" in billionths of a dollar, "seconds"}], "step": {"text", "tokens"} that the policy read}
     {"event": "score", "key": "0/1.2", "score": 0.93, "tokens": 14}     score null: the budget did not cover it
     {"event": "compare", "key": "/0", "other": "/1", "scores": [0.9, 0.2], "tokens": 310}
                                                                         scores null: not paid for, or no grade
@@ -40,7 +42,7 @@ from tts.files.text import write_atomically
 
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
-_RANK = {"start": 0, "plan": 1, "root": 2, "sample": 3, "score": 4, "compare": 5, "cut": 6, "end": 7}
+_RANK = {"start": 0, "plan": 1, "root": 2, "sample": 3, "call": 3, "score": 4, "compare": 5, "cut": 6, "end": 7}
 
 
 class Trace:
@@ -74,6 +76,9 @@ class Trace:
                 finish = sample["finish"] if last else "step"
                 nodes[key] = {"key": key, "parent": parent, **step, "finish": finish, "score": scores.get(key)}
                 parent = key
+        for call in self.of("call"):
+            below = {"key": call["key"], "parent": call["parent"], **call["step"], "finish": "step", "read": True}
+            nodes[call["key"]] = below | {"score": scores.get(call["key"])}
         return nodes
 
     def lines(self) -> list[str]:
@@ -120,17 +125,24 @@ def _key(value: Any, what: str) -> None:
 
 
 _STEP = shape.fields({"text": shape.text, "tokens": shape.tokens})
+_CALL = {"tool": shape.text, "arguments": shape.optional(shape.mapping)}
+_RETURNED = {"text": shape.text, "cost": shape.whole, "worst": shape.whole, "seconds": shape.number}
 _SHAPES = {
     "start": shape.fields({"problem": shape.fields({"id": shape.text, "text": shape.text}), "plan": shape.mapping}),
     "sample": shape.fields(
         {"key": _key, "parent": shape.text, "until": shape.one_of(("step", "end")),
-         "finish": shape.one_of(("step", "stop", "length")), "steps": shape.listed(_STEP)}
+         "finish": shape.one_of(("step", "stop", "length")), "steps": shape.listed(_STEP)},
+        {"calls": shape.listed(shape.fields(_CALL, {"problem": shape.text}))},
+    ),
+    "call": shape.fields(
+        {"key": _key, "parent": shape.text, "step": _STEP,
+         "calls": shape.listed(shape.fields(_CALL | _RETURNED, {"problem": shape.text, "failed": shape.flag}))}
     ),
     "score": shape.fields({"key": _key, "score": shape.optional(shape.number), "tokens": shape.whole}),
     "compare": shape.fields(
         {"key": _key, "other": _key, "scores": shape.optional(shape.listed(shape.number)), "tokens": shape.whole}
     ),
-    "cut": shape.fields({"key": _key, "what": shape.text}, {"other": _key}),
+    "cut": shape.fields({"key": _key, "what": shape.text}, {"other": _key, "worst": shape.listed(shape.whole)}),
     "end": shape.fields({}, {"answer": shape.optional(shape.text), "best": shape.optional(shape.text)}),
 }  # fmt: skip
 

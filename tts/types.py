@@ -82,11 +82,24 @@ class Step:
 
     Steps compare by identity: within a search one object represents one distinct prefix. An engine can attach its
     memory of that prefix (key/value cache, scores) to the step; it is freed with the last node that holds the step. The
-    root's step is the prompt.
+    root's step is the prompt. ``read`` marks a step that the policy read and did not sample: what tools returned.
     """
 
     text: str
     tokens: tuple[int, ...]
+    read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a tool as a policy wrote it.
+
+    ``arguments`` is None, and ``problem`` says why, if the text of the call could not be read.
+    """
+
+    tool: str
+    arguments: Mapping[str, Any] | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +177,18 @@ class Node:
         return "".join(step.text for step in self.steps)
 
     @property
+    def conclusion(self) -> tuple[str, str]:
+        """Return what was read last, the prompt or results of tools, and the text that was sampled after it."""
+        steps = [self.root.step, *self.steps]
+        last = max(k for k, step in enumerate(steps) if step.read or not k)
+        return steps[last].text, "".join(step.text for step in steps[last + 1 :])
+
+    @property
+    def sampled(self) -> int:
+        """Count the tokens of the solution that were sampled."""
+        return sum(len(step.tokens) for step in self.steps if not step.read)
+
+    @property
     def tokens(self) -> list[int]:
         """Return prompt and solution as the token ids that the policy read and sampled."""
         return [token for step in (self.root.step, *self.steps) for token in step.tokens]
@@ -218,7 +243,8 @@ class Usage:
     ``policy_tokens`` are sampled tokens, ``prompt_tokens`` the tokens of the prompt, read once by the policy,
     ``prm_tokens`` the tokens that the reward model read; a cached prefix counts once. FLOPs follow :mod:`tts.cost`.
     ``paper_flops`` is the figure of arXiv 2502.06703: 2 x parameters x sampled tokens, policy alone. ``seconds`` is
-    wall time. ``cost`` are dollars, where the policy's prices are known.
+    wall time. ``cost`` are dollars of policy and tools, where the policy's prices are known; ``tool_cost`` is the part
+    of the tools. ``prompt_tokens`` includes what the policy read of tools.
     """
 
     policy_tokens: int = 0
@@ -229,6 +255,8 @@ class Usage:
     paper_flops: int = 0
     seconds: float = 0.0
     cost: float = 0.0
+    tool_calls: int = 0
+    tool_cost: float = 0.0
 
     @property
     def flops(self) -> int:

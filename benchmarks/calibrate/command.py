@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from benchmarks.recordings.pool import Pool
 
 
-@options.solver("policy", "profile", "max_tokens", "max_flops", "total_flops", "max_seconds", "vote", "aggregate")
+@options.solver(
+    "policy", "profile", "max_tokens", "max_flops", "total_flops", "max_seconds", "vote", "aggregate", *options.OF_TOOLS
+)
 def calibrate(
     data: Annotated[
         Path | None,

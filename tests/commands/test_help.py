@@ -28,7 +28,19 @@ def test_the_root_page_groups_the_commands(tts: Tts) -> None:
 
 
 def test_the_options_of_solve_are_grouped_in_one_order(tts: Tts) -> None:
-    expected = ["Arguments", "Options", "Data", "Models", "Search", "Budget", "Answers", "Engine", "Cluster", "Output"]
+    expected = [
+        "Arguments",
+        "Options",
+        "Data",
+        "Models",
+        "Search",
+        "Budget",
+        "Tools",
+        "Answers",
+        "Engine",
+        "Cluster",
+        "Output",
+    ]
     assert panels(tts("solve", "--help").out) == expected
 
 

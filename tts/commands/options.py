@@ -25,11 +25,15 @@ BUDGET = "Budget"
 ANSWERS = "Answers"
 ENGINE = "Engine"
 CLUSTER = "Cluster"
+TOOLS = "Tools"
 DATA = "Data"
 SERVER = "Server"
 OUTPUT = "Output"
 
-_PANELS = (None, SERVER, DATA, MODELS, SEARCH, BUDGET, ANSWERS, ENGINE, CLUSTER, OUTPUT)
+_PANELS = (None, SERVER, DATA, MODELS, SEARCH, BUDGET, TOOLS, ANSWERS, ENGINE, CLUSTER, OUTPUT)
+
+OF_TOOLS = ("tools", "prefer", "only", "deny")
+"""The options that name tools; a command without a search that calls any leaves them out."""
 
 PARAMETERS = (
     "beam_width",
@@ -139,6 +143,29 @@ def _shared(
     ] = None,
     max_seconds: Annotated[
         float | None, typer.Option(help="Limit of seconds per problem.", rich_help_panel=BUDGET)
+    ] = None,
+    tools: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What the strategy orchestrate may call; may be repeated: a file tools.toml, model:NAME, folder:PATH, "
+            "mcp://FILE.py, an MCP server's address, or python.",
+            rich_help_panel=TOOLS,
+        ),
+    ] = None,
+    prefer: Annotated[
+        str | None,
+        typer.Option(help="What counts, such as cost=0.5,latency=0.2; the policy reads it.", rich_help_panel=TOOLS),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            help="Allow only these tools or kinds of tools (function, mcp, model, retrieval, python); local: those "
+            "without a price on this machine.",
+            rich_help_panel=TOOLS,
+        ),
+    ] = None,
+    deny: Annotated[
+        str | None, typer.Option(help="Forbid these tools or kinds of tools.", rich_help_panel=TOOLS)
     ] = None,
     vote: Annotated[
         str | None,
@@ -312,6 +339,9 @@ def _settings(typed: dict[str, Any]) -> dict[str, Any]:
     from tts.engines.load import parse_argument
 
     found = {name: value for name, value in typed.items() if name not in PARAMETERS or value is not None}
+    for name in OF_TOOLS:
+        if found.get(name) is None:
+            found.pop(name, None)
     if found["extract"] is None:
         del found["extract"]
     found["prm"] = None if found["prm"].lower() == "none" else found["prm"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tts.types import Solution
 
 
-@options.solver("total_flops")
+@options.solver("total_flops", *options.OF_TOOLS)
 def plan(
     problem: Annotated[
         str | None, typer.Argument(help="Problem to solve. Default: read standard input, or ask for it.")

@@ -13,7 +13,7 @@ from tts.errors import BadInput, MissingExtra
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-@options.solver("policy", "total_flops", "seed")
+@options.solver("policy", "total_flops", "seed", *options.OF_TOOLS)
 def serve(
     policy: Annotated[
         list[str] | None,

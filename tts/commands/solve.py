@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -129,7 +130,7 @@ def solve(
         with options.executor(cluster) as executor:
             _solve_file(made, file, out, trace, concurrency, executor, as_json, show_steps)
     else:
-        _solve_one(made, problem, trace, as_json, show_steps)
+        solve_one(made, problem, trace, as_json, show_steps)
 
 
 def _pooled(
@@ -146,7 +147,7 @@ def _pooled(
     return PoolSolver(pool, budget, objective=wanted, top=top, max_cost=max_cost, **settings)
 
 
-def _solve_one(solver: Solver, problem: str | None, trace: Path | None, as_json: bool, show_steps: bool) -> None:
+def solve_one(solver: Solver, problem: str | None, trace: Path | None, as_json: bool, show_steps: bool) -> None:
     import asyncio
 
     check_printable()
@@ -253,6 +254,8 @@ def _summary(solution: Solution) -> list[tuple[str, str]]:
         ),
         ("Time", f"{usage.seconds:.2f} s"),
     ]
+    if usage.tool_calls:
+        lines.insert(-1, ("Tools", _tool_words(solution)))
     if usage.cost:
         lines.insert(-1, ("Cost", f"${usage.cost:.6f}"))
     if plan.reason.startswith("routed to "):
@@ -264,6 +267,15 @@ def _summary(solution: Solution) -> list[tuple[str, str]]:
 
 def _spent(tokens: int, flops: int, counted: bool) -> str:
     return f"{tokens:,} tokens, {f'{flops:.3g} FLOPs' if counted else 'FLOPs not counted'}"
+
+
+def _tool_words(solution: Solution) -> str:
+    """Count the calls of each tool, the failed ones apart."""
+    made = [call for event in solution.trace.of("call") for call in event["calls"]]
+    tally = Counter(call["tool"] or "(unreadable)" for call in made)
+    failed = sum(call.get("failed", False) for call in made)
+    calls = ", ".join(f"{name} {number}" for name, number in tally.most_common())
+    return f"{count(len(made), 'call')}: {calls}" + (f"; {failed} failed" if failed else "")
 
 
 def _standing(standing: Standing) -> str:

@@ -6,17 +6,20 @@ The same trace gives the same bytes whatever the concurrency. What the trace doe
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from tts.cost import ModelShape
+from tts.cost import ModelShape, Prices
 from tts.errors import BadInput, MissingKey, OutOfTime, PromptTooLong, Unscored
 from tts.files import shape
 from tts.files.shape import Misfit
-from tts.protocols import Completion, Policy, Request, RewardModel
+from tts.protocols import Completion, Policy, Request, Returned, RewardModel
+from tts.tools.tool import Result
+from tts.tools.toolbox import Place, Tools
 from tts.trace import Event, Trace
-from tts.types import Finish, Node, Problem, Step
+from tts.types import Call, Finish, Node, Problem, Step
 
 _SHAPE = shape.fields({f.name: shape.whole for f in fields(ModelShape)}, more=False)
 _POLICY = {"name": shape.text, "context": shape.whole, "shape": _SHAPE}
@@ -24,11 +27,12 @@ _PRM = shape.fields(
     {"name": shape.text, "shape": _SHAPE, "prompt": shape.whole},
     {"outcome": shape.flag, "prompts": shape.whole, "compares": shape.flag},
 )
+_PRICES = shape.fields({"input": shape.number, "output": shape.number}, more=False)
 _START = shape.fields(
     {
         "problem": shape.fields({"id": shape.text, "text": shape.text}),
         "prompt": shape.fields({"text": shape.text, "tokens": shape.tokens}),
-        "policy": shape.fields(_POLICY),
+        "policy": shape.fields(_POLICY, {"prices": _PRICES}),
     },
     {"prm": shape.optional(_PRM)},
 )
@@ -53,6 +57,8 @@ class ReplayPolicy(Policy):
     samples: dict[tuple[str, str], Event] = field(default_factory=dict)
     cuts: set[tuple[str, str]] = field(default_factory=set)
     prompts: dict[str, Step | None] = field(default_factory=dict)  # of conversations that differ from the problem's
+    calls: dict[tuple[str, str], Event] = field(default_factory=dict)
+    prices: Prices | None = None
 
     def __post_init__(self) -> None:
         for problem, trace in self.traces.items():
@@ -63,6 +69,7 @@ class ReplayPolicy(Policy):
             self.prompts |= {e["asked"]: None for e in trace.of("cut") if e["what"] == "prompt" and "asked" in e}
             self.samples |= {(problem, e["key"]): e for e in trace.of("sample")}
             self.cuts |= {(problem, e["key"]) for e in trace.of("cut") if e["what"] == "sample"}
+            self.calls |= {(problem, e["key"]): e for e in trace.of("call")}
 
     def prompt(self, problem: Problem) -> Step:
         asked = Problem(problem.text, turns=problem.turns).id
@@ -85,7 +92,59 @@ class ReplayPolicy(Policy):
                 f"below {request.node.key!r} until {request.until}: replay it with the settings it was recorded with."
             )
         steps = tuple(Step(step["text"], tuple(step["tokens"])) for step in sample["steps"])
-        return Completion(steps, Finish(sample["finish"]), tuple(sample.get("warnings", ())))
+        calls = tuple(map(_call, sample.get("calls", ())))
+        return Completion(steps, Finish(sample["finish"]), tuple(sample.get("warnings", ())), calls=calls)
+
+    def read_results(self, problem: Problem, key: str, node: Node, results: Sequence[Returned]) -> Step:
+        step = _event(self.calls, problem, key)["step"]
+        return Step(step["text"], tuple(step["tokens"]), read=True)
+
+
+@dataclass(eq=False)
+class ReplayTools(Tools):
+    """Tools that return the recorded results. No tool and no model is called."""
+
+    traces: dict[str, Trace]
+    calls: dict[tuple[str, str], Event] = field(default_factory=dict)
+    cuts: dict[tuple[str, str], Event] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for problem, trace in self.traces.items():
+            self.calls |= {(problem, e["key"]): e for e in trace.of("call")}
+            self.cuts |= {(problem, e["key"]): e for e in trace.of("cut") if e["what"] == "call"}
+
+    def worst(self, place: Place, call: Call) -> int:
+        if (cut := self.cuts.get((place.problem.id, place.key))) is not None:
+            most = cut.get("worst", [])
+            return int(most[place.index]) if place.index < len(most) else 0
+        return int(self._recorded(place, call)["worst"])
+
+    async def use(self, place: Place, call: Call) -> Result:
+        await asyncio.sleep(0)
+        if (place.problem.id, place.key) in self.cuts:
+            raise OutOfTime
+        made = self._recorded(place, call)
+        return Result(made["text"], made["cost"] / 1e9, made["seconds"], made.get("failed", False))
+
+    def _recorded(self, place: Place, call: Call) -> dict[str, Any]:
+        made = _event(self.calls, place.problem, place.key)["calls"]
+        if place.index >= len(made) or made[place.index]["tool"] != call.tool:
+            raise MissingKey(f"the trace holds other calls of tools at {place.key!r}: replay it with its own settings.")
+        found: dict[str, Any] = made[place.index]
+        return found
+
+
+def _call(event: Event) -> Call:
+    return Call(event["tool"], event["arguments"], event.get("problem", ""))
+
+
+def _event(calls: dict[tuple[str, str], Event], problem: Problem, key: str) -> Event:
+    if (found := calls.get((problem.id, key))) is None:
+        raise MissingKey(
+            f"the trace holds no call of a tool {key!r} of problem {problem.id}: replay it with the settings it was "
+            "recorded with."
+        )
+    return found
 
 
 @dataclass(eq=False)
@@ -172,7 +231,10 @@ def load_replay(source: Trace | Path | str | dict[str, Trace]) -> tuple[ReplayPo
         raise BadInput("there is no trace to replay.")
     head = _head(next(iter(source.values())))
     policy = head["policy"]
-    replayed = ReplayPolicy(source, policy["name"], shape_of(policy), policy["context"])
+    prices = policy.get("prices")
+    replayed = ReplayPolicy(
+        source, policy["name"], shape_of(policy), policy["context"], prices=prices and Prices(**prices)
+    )
     prm = head.get("prm")
     return replayed, _reward(source, prm) if prm else None
 

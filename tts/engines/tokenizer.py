@@ -30,6 +30,8 @@ class Text:
         self.tokenizer = tokenizer
         self._encoder = TextEncoder(tokenizer)
         self.encode = self._encoder.encode
+        self.quote = self._encoder.quote
+        self.unquote = self._encoder.unquote
         self._pieces: dict[int, str] = {}
 
     def piece(self, token: int) -> str:
@@ -85,8 +87,12 @@ class Text:
         text = opened(text, opening)
         return self._encoder.unquote(text), self.encode(text)
 
+    def render(self, turns: list[dict[str, Any]], template: Mapping[str, Any]) -> str | None:
+        """Write a conversation as the chat template does, quoted texts as they are; None if it refuses."""
+        return self._rendered(turns, "", template) if self.tokenizer.chat_template else None
+
     def _rendered(
-        self, turns: list[dict[str, str]], system: str, template: Mapping[str, Any], needed: bool = False
+        self, turns: list[dict[str, Any]], system: str, template: Mapping[str, Any], needed: bool = False
     ) -> str | None:
         """Render the template; None if it has no place for the system message."""
         messages = [{"role": "system", "content": system}] * bool(system) + turns

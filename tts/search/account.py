@@ -98,7 +98,8 @@ class Account:
     def usage(self) -> Usage:
         """Return what this search and its forks have spent; the seconds are zero."""
         spent: dict[str, Any] = dict(self._books.spent)
-        spent["cost"] = spent.pop("billed", 0) / 1e9
+        spent["cost"] = (spent.pop("billed", 0) + (tools := spent.pop("tool_billed", 0))) / 1e9
+        spent["tool_cost"] = tools / 1e9
         return Usage(**spent)
 
     def late(self) -> None:
@@ -200,6 +201,27 @@ class Account:
         if hold is None:
             self._books.stopped = self.ledger.short_of(amount) or self.stopped
         return hold
+
+    # -- tools ---------------------------------------------------------------------------------------------------
+
+    def reserve_call(self, worst: int) -> Hold | None:
+        """Reserve the most that a call of a tool can cost, billionths of a dollar; None if it does not fit."""
+        return self._reserve(Amount(cost=worst))
+
+    def called(self, hold: Hold, cost: int) -> None:
+        """Charge a call of a tool."""
+        hold.settle(Amount(cost=cost))
+        self._books.spend(tool_calls=1, tool_billed=cost)
+
+    def read_results(self, node: Node, tokens: int) -> bool:
+        """Charge the policy for reading results of tools after ``node``; False if that is too expensive."""
+        flops = self.policy.flops(tokens, node.length)
+        hold = self._reserve(Amount(0, flops))
+        if hold is None:
+            return False
+        hold.settle(hold.amount)
+        self._books.spend(prompt_tokens=tokens, policy_flops=flops)
+        return True
 
     # -- scoring -------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from tts.registry import resolve
 from tts.search.search import Search
 from tts.search.strategy import AUTO, Strategy, build
 from tts.search.tournament import TOURNAMENT, tournament
+from tts.tools.toolbox import Tools
 from tts.trace import Listener, Trace, sort_key
 from tts.types import Candidate, Node, Plan, Problem, Solution
 
@@ -41,6 +42,7 @@ async def run(
     warnings: tuple[str, ...] = (),
     listener: Listener | None = None,
     made: KindMaker | None = None,
+    tools: Tools | None = None,
 ) -> Solution:
     """Solve one problem with its plan.
 
@@ -56,6 +58,7 @@ async def run(
         warnings: sentences to pass on with the solution.
         listener: called with each event of the trace as it is added.
         made: makes the kind of the answers, in place of the plan's.
+        tools: those that the policy was offered.
 
     Raises:
         PromptTooLong: the problem does not fit the policy's context.
@@ -67,7 +70,7 @@ async def run(
     judge = reward if reward is not None and reward.compares else None
     scorer = None if plan.vote == TOURNAMENT and strategy.independent else reward  # who compares needs no scores
     kind = made(problem, extract) if made else kind_of(plan.kind, problem, extract)
-    search = Search.start(problem, policy, scorer, ledger, trace, plan.n, plan.seed, extract, judge, kind)
+    search = Search.start(problem, policy, scorer, ledger, trace, plan.n, plan.seed, extract, judge, kind, tools)
     search.longest = budget.max_solution_tokens
     trace.add("start", **_head(search, plan, policy, reward, budget))
     leaves = await strategy(search)
@@ -127,7 +130,7 @@ def _candidate(search: Search, leaf: Node, how: str) -> Candidate:
         answer=answer,
         scores=scores,
         score=aggregate(scores, how) if scores else None,
-        tokens=leaf.length - leaf.root.length,
+        tokens=leaf.sampled,
         found=found or "",
     )
 
@@ -179,6 +182,10 @@ def _head(search: Search, plan: Plan, policy: Policy, reward: RewardModel | None
         "plan": plan_dict(plan),
         "budget": asdict(budget),
         "prompt": {"text": root.text, "tokens": list(root.tokens)},
-        "policy": {"name": policy.name, "context": policy.context, "shape": asdict(policy.shape)},
+        "policy": {"name": policy.name, "context": policy.context, "shape": asdict(policy.shape)} | _prices(policy),
         "prm": prm,
     }
+
+
+def _prices(policy: Policy) -> dict[str, Any]:
+    return {} if policy.prices is None else {"prices": asdict(policy.prices)}

@@ -21,13 +21,15 @@ from tts.answers.kinds.kind import Extraction, Kind
 from tts.answers.kinds.mathematics import Mathematics
 from tts.budget import Hold, Ledger
 from tts.errors import OutOfTime, PromptTooLong, StrategyError, Unscored
-from tts.protocols import Completion, Policy, Request, RewardModel
+from tts.protocols import Completion, Policy, Request, Returned, RewardModel
 from tts.search.account import Account, Reading
+from tts.search.calls import as_events, make
 from tts.search.confidence import confidences
 from tts.search.improvement import improvement
 from tts.search.step_scores import Scores
+from tts.tools.toolbox import Place, Tools
 from tts.trace import Trace, step_key
-from tts.types import Finish, Node, Plan, Problem, Step, Until, Usage
+from tts.types import Call, Finish, Node, Plan, Problem, Step, Until, Usage
 
 T = TypeVar("T")
 
@@ -44,6 +46,7 @@ class _Shared:
     siblings: WeakKeyDictionary[Step, WeakValueDictionary[tuple[int, ...], Step]] = field(
         default_factory=WeakKeyDictionary
     )
+    calls: WeakKeyDictionary[Node, tuple[Call, ...]] = field(default_factory=WeakKeyDictionary)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -67,6 +70,7 @@ class Search:
     longest: int | None = None  # tokens of a solution
     _judge: RewardModel | None = None  # compares solutions
     _asked: Problem | None = None  # what the policy reads, where that is another conversation than the problem's
+    _tools: Tools | None = None
     _label: str = ""
     _shared: _Shared = field(default_factory=_Shared)
     _children: Counter[str] = field(default_factory=Counter)  # number of children by path; of forks under "forks"
@@ -84,11 +88,13 @@ class Search:
         extract: Extraction = extract,
         judge: RewardModel | None = None,
         kind: Kind | None = None,
+        tools: Tools | None = None,
     ) -> Search:
         """Start a search of that width: charge the policy's prompt, reserve the reward model's.
 
         ``extract`` finds the answer in a finished solution, ``judge`` compares solutions; ``kind``, by default
-        mathematics with that rule, compares answers. Raises PromptTooLong.
+        mathematics with that rule, compares answers; ``tools`` are those that the policy may call. Raises
+        PromptTooLong.
         """
         root = Node(policy.prompt(problem), "/")
         reader = reward or judge
@@ -97,7 +103,7 @@ class Search:
         account.begin(root.length, sum(reward.lengths(problem, root)) if reward else 0)
         search = cls(
             problem=problem, root=root, account=account, trace=trace, seed=seed, _policy=policy, _reward=reward,
-            width=width, kind=kind or Mathematics(problem, extract), _judge=judge,
+            width=width, kind=kind or Mathematics(problem, extract), _judge=judge, _tools=tools,
         )  # fmt: skip
         search._shared.scores.outcome = reward is not None and reward.outcome
         return search
@@ -163,8 +169,12 @@ class Search:
         return self.found(node)[0]
 
     def found(self, node: Node) -> tuple[str | None, How | None]:
-        """Return the answer of a finished solution and how it was found, if the extraction reports it."""
-        found = self.kind.find(conclusion(node.text, node.root.step.text)) if node.finished else None
+        """Return the answer of a finished solution and how it was found, if the extraction reports it.
+
+        What a tool returned is no answer: only what was sampled after it counts.
+        """
+        before, said = node.conclusion
+        found = self.kind.find(conclusion(said, before)) if node.finished else None
         return (found.answer, found.how) if isinstance(found, Found) else (found, None)
 
     async def classes(self, nodes: Sequence[Node]) -> list[int]:
@@ -338,6 +348,41 @@ class Search:
             self.note(sentence)
         return found
 
+    def calls(self, node: Node) -> tuple[Call, ...]:
+        """Return the calls of tools that the policy asks for at the end of a node; empty for none."""
+        return self._shared.calls.get(node, ())
+
+    async def call(self, node: Node, calls: Sequence[Call], note: str = "") -> Node | None:
+        """Call tools side by side; return the node at which the policy has read their results.
+
+        The results are one step, marked as read. A call that cannot be done gives a message in its place: an unknown
+        tool, wrong arguments, more than the budget covers, a tool that fails. ``note`` follows the last result. None
+        where time or the cost of reading ran out.
+        """
+        if self._tools is None:
+            raise StrategyError("this search has no tools: name some, or choose a strategy that needs none.")
+        key = self._next_key(node)
+        places = [Place(self.problem, key, index) for index in range(len(calls))]
+        worst = [self._tools.worst(place, each) for place, each in zip(places, calls, strict=True)]
+        try:
+            results = await make(self.account, self._tools, places, calls, self._in_time)
+        except OutOfTime:
+            self._cut("call", key, worst=worst)
+            return None
+        returned = [Returned(each, result.text) for each, result in zip(calls, results, strict=True)]
+        if note:
+            returned[-1] = replace(returned[-1], text=f"{returned[-1].text}\n{note}")
+        step = self._policy.read_results(self.problem, key, node, returned)
+        self.trace.add(
+            "call",
+            key=key,
+            parent=node.key,
+            calls=as_events(calls, results, worst),
+            step={"text": step.text, "tokens": list(step.tokens)},
+        )
+        paid = self.account.read_results(node, len(step.tokens))
+        return Node(step, key, Finish.STEP, node) if paid else None
+
     def step_scores(self, node: Node) -> tuple[float, ...]:
         """Return the score of every step of ``node``; empty if some are unknown.
 
@@ -356,13 +401,17 @@ class Search:
     def _request(self, node: Node, until: Until, max_tokens: int, temperature: float, top_p: float) -> Request:
         if not node.open:
             raise StrategyError(f"node {node.key!r} ended with {node.finish}: only an open node can be continued.")
-        path = node.key.partition("/")[2]
-        index = self._children[path]
-        self._children[path] += 1
-        key = f"{self._label}/{path}.{index}" if path else f"{self._label}/{index}"
+        key = self._next_key(node)
         logprobs = min(self._reward.logprobs, self._policy.logprobs) if self._reward else 0
         asked, seed = self._asked or self.problem, self._draw(key)
         return Request(asked, node, key, seed, until, max_tokens, temperature, top_p, logprobs)
+
+    def _next_key(self, node: Node) -> str:
+        """Return the key of the next child of a node."""
+        path = node.key.partition("/")[2]
+        index = self._children[path]
+        self._children[path] += 1
+        return f"{self._label}/{path}.{index}" if path else f"{self._label}/{index}"
 
     def _room(self, node: Node) -> int:
         """Return the tokens by which the solution at a node may still grow."""
@@ -401,6 +450,7 @@ class Search:
             finish=str(completion.finish),
             steps=[{"text": step.text, "tokens": list(step.tokens)} for step in completion.steps],
             **({"warnings": list(completion.warnings)} if completion.warnings else {}),
+            **({"calls": [asdict(call) for call in completion.calls]} if completion.calls else {}),
         )
         for sentence in completion.warnings:
             self.note(sentence)
@@ -410,6 +460,8 @@ class Search:
             twins = self._shared.siblings.setdefault(node.step, WeakValueDictionary())
             twin = twins.setdefault(step.tokens, step)
             node = Node(twin, step_key(request.key, k), completion.finish if last else Finish.STEP, node, sure[k])
+        if completion.calls:
+            self._shared.calls[node] = completion.calls
         if node.finished:
             self._shared.finished.append(node)
         return node
@@ -477,6 +529,6 @@ class Search:
         except TimeoutError:
             raise OutOfTime from None
 
-    def _cut(self, what: str, key: str) -> None:
+    def _cut(self, what: str, key: str, **more: Any) -> None:
         self.account.late()
-        self.trace.add("cut", what=what, key=key)
+        self.trace.add("cut", what=what, key=key, **more)

@@ -28,6 +28,7 @@ class Strategy(ABC):
         single: it works with one policy; without a pool of models another strategy does the same.
         independent: its candidates are independent samples, so a subset is a valid run at a smaller width.
         trusted: parameters that only the operator of a server may set, since they are files or objects.
+        calls_tools: it lets the policy call tools, where some are given.
         vote: how its candidates vote by default.
         profile: the name or path of the profile it goes by; empty for none.
     """
@@ -38,6 +39,7 @@ class Strategy(ABC):
     stepwise: ClassVar[bool] = False
     single: ClassVar[bool] = True
     independent: ClassVar[bool] = False
+    calls_tools: ClassVar[bool] = False
     trusted: ClassVar[frozenset[str]] = frozenset({"profile"})
     vote: ClassVar[str] = "weighted"
     profile: str = ""

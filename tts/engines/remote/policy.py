@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from tts.cost import ModelShape
@@ -17,9 +18,11 @@ from tts.engines.remote.logprobs import ALTERNATIVES, asked, fewer, of_choice
 from tts.engines.remote.prompt import Prompts
 from tts.engines.remote.reply import Json, Reply, first_choice, ids_of, words
 from tts.engines.remote.text_steps import Answer, Cut, Pieces, Stepped, counted, spoken, stand_ins, within
+from tts.engines.remote.tool_caller import ServerCaller
 from tts.engines.remote.traffic import Traffic
 from tts.engines.step_splitter import Splitter
 from tts.engines.tokenizer import Text
+from tts.engines.tool_caller import TextCaller
 from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request, TokenLogprobs, Warn
@@ -65,6 +68,7 @@ class RemotePolicy(Policy):
     """
 
     background = True
+    remote = True
 
     def __init__(
         self,
@@ -92,6 +96,7 @@ class RemotePolicy(Policy):
         self.steps = dialect.completions
         self.logprobs = ALTERNATIVES  # until the server refuses
         self._uncounted = not shape.active
+        self._text = text
         self._prompts = Prompts(card, server, dialect, text)
         self._siblings = Siblings(self._completions)
         self._chats = Siblings(self._chatted)
@@ -126,6 +131,12 @@ class RemotePolicy(Policy):
                 "answer: shorten it, or choose a policy with a longer context."
             )
         return Step(text, tokens)
+
+    def offered(self, tools: Sequence[Mapping[str, Any]], guide: str) -> Policy:
+        """Return this model with tools: in its chat template where its tokenizer is here, else by the server's chat."""
+        if self._text is not None and self._dialect.ids:
+            return TextCaller(self, self._text, self.card, tools, guide)
+        return ServerCaller(self, self._converse, self.card, tools, guide)
 
     async def generate(self, request: Request) -> Completion:
         """Sample one continuation.
@@ -310,6 +321,14 @@ class RemotePolicy(Policy):
         pieces.take(Answer(text, [0] * count, finish))
         steps = self._named(pieces.steps(split=True))
         return Completion(steps, finish, (warning,) * bool(warning), of_choice(choice))
+
+    async def _converse(self, messages: Json, request: Request, limit: int) -> tuple[Json, Json]:
+        """Send a conversation with tools; return the first choice of the answer and the whole answer."""
+        body = self._sampling(request, 0) | messages | {"model": self.name, self._dialect.chat_limit: limit}
+        if self.card.template:
+            body["chat_template_kwargs"] = self.card.template
+        reply = await self._server.ask(f"{self._server.address.base}/chat/completions", body)
+        return await self._choice(reply, request.node), reply.data
 
     def _sampling(self, request: Request, turn: int) -> Json:
         body: Json = {"temperature": request.temperature, "top_p": request.top_p}

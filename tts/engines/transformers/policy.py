@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,6 +17,7 @@ from tts.engines.hf import setting
 from tts.engines.step_splitter import Splitter, Stepper
 from tts.engines.ticket import Ticket, failure
 from tts.engines.tokenizer import Text, end_ids
+from tts.engines.tool_caller import TextCaller
 from tts.engines.transformers.device_thread import Worker
 from tts.engines.transformers.local_model import LocalModel
 from tts.engines.transformers.logprobs import token_logprobs
@@ -153,6 +155,10 @@ class TransformersPolicy(LocalModel, Policy):
     def prompt(self, problem: Problem) -> Step:
         """Encode the problem in the model's chat form. Raises BadInput if empty, PromptTooLong if too long."""
         return self._text.prompt(problem, self.card, self.context)
+
+    def offered(self, tools: Sequence[Mapping[str, Any]], guide: str) -> Policy:
+        """Return this model with tools in its prompt, in its chat template's own form."""
+        return TextCaller(self, self._text, self.card, tools, guide)
 
     async def generate(self, request: Request) -> Completion:
         """Sample one continuation. Raises EngineError when the model fails at it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from copy import copy
 from functools import lru_cache
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from tts.cost import ModelShape
 from tts.engines.step_splitter import Splitter
 from tts.engines.tokenizer import Text
+from tts.engines.tool_caller import TextCaller
 from tts.engines.vllm.client import Service, tokens_prompt
 from tts.engines.vllm.replicas import Places
 from tts.errors import EngineError
@@ -75,6 +76,10 @@ class VLLMPolicy(Policy):
     def prompt(self, problem: Problem) -> Step:
         """The prompt. Raises PromptTooLong where it leaves no room for an answer, BadInput for an empty problem."""
         return self._text.prompt(problem, self.card, self.context)
+
+    def offered(self, tools: Sequence[Mapping[str, Any]], guide: str) -> Policy:
+        """Return this model with tools in its prompt, in its chat template's own form."""
+        return TextCaller(self, self._text, self.card, tools, guide)
 
     async def generate(self, request: Request) -> Completion:
         """Sample one continuation. Raises EngineError when vLLM fails at it, EngineDied when it is gone."""

@@ -1,0 +1,159 @@
+"""A local policy that may call tools: its chat template offers them, its text holds the calls.
+
+The prompt and what is read grow in token ids: a turn that was sampled is never tokenized again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tts.engines.tokenizer import Text, opened
+from tts.engines.tool_calls import calls_in
+from tts.errors import BadInput, PromptTooLong
+from tts.files.json_text import dump
+from tts.models.card import ModelCard
+from tts.protocols import Completion, Policy, Request, Returned
+from tts.types import Finish, Node, Problem, Step
+
+FORM = (
+    "You may call tools. To call one, write a line with nothing but\n"
+    '<tool_call>{"name": NAME, "arguments": {...}}</tool_call>\nand wait for its result. The tools:\n'
+)
+"""How tools are offered where a chat template has no place for them."""
+
+
+class OfferedPolicy(Policy):
+    """Base class of a policy with tools in its prompt: it passes everything else on to the policy without."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.name, self.shape, self.context = policy.name, policy.shape, policy.context
+        self.background, self.steps, self.prices = policy.background, policy.steps, policy.prices
+        self.remote, self.logprobs = policy.remote, policy.logprobs
+
+    @property
+    def alive(self) -> bool:
+        return self.policy.alive
+
+    @property
+    def counted(self) -> bool:
+        return self.policy.counted
+
+    @property
+    def cache_hits(self) -> int:
+        return self.policy.cache_hits
+
+    def warn(self, problem: Problem) -> str | None:
+        return self.policy.warn(problem)
+
+    def close(self) -> None:
+        self.policy.close()
+
+
+class TextCaller(OfferedPolicy):
+    """A policy whose tokenizer is on this machine.
+
+    Args:
+        policy: the policy without tools.
+        text, card: its tokenizer and its prompt.
+        tools: in the form of chat templates.
+        guide: sentences on the use of tools, for the system message.
+    """
+
+    def __init__(
+        self, policy: Policy, text: Text, card: ModelCard, tools: Sequence[Mapping[str, Any]], guide: str
+    ) -> None:
+        super().__init__(policy)
+        self._text, self._card, self._guide = text, card, guide
+        self._tools = [_quoted(tool, text) for tool in tools]
+        self.native = bool(tools) and self._knows()
+        self._mark = secrets.token_hex(12)
+
+    def warn(self, problem: Problem) -> str | None:
+        """Say that the template knows no tools, and what else there is to say of the problem."""
+        plain = "" if self.native else f"The chat template of {self.name} knows no tools: they are described as text."
+        return " ".join(filter(None, [plain, self.policy.warn(problem)])) or None
+
+    def prompt(self, problem: Problem) -> Step:
+        """Encode the problem with the tools. Raises PromptTooLong if no room is left for an answer."""
+        if not problem.text.strip():
+            raise BadInput("the problem is empty: give some text to solve.")
+        card = self._card
+        *before, last = card.conversation(problem)
+        system = [before.pop(0).text] if before and before[0].role == "system" else []
+        template: dict[str, Any] = dict(card.template)
+        if self.native:
+            template["tools"] = self._tools
+        else:
+            system.append(self._text.unquote(FORM + "\n".join(dump(tool["function"]) for tool in self._tools)))
+        text, tokens = self._text.chat(
+            last.text, "\n\n".join([*system, self._guide]), before=before, opening=card.opening, template=template
+        )
+        if len(tokens) >= self.context:
+            raise PromptTooLong(
+                f"problem and tools are {len(tokens)} tokens long and {self.name} takes {self.context} together with "
+                "the answer: offer fewer tools, or choose a policy with a longer context."
+            )
+        return Step(text, tuple(tokens))
+
+    async def generate(self, request: Request) -> Completion:
+        """Sample one turn. A turn with calls stays open."""
+        completion = await self.policy.generate(request)
+        return with_calls(request, completion)
+
+    def read_results(self, problem: Problem, key: str, node: Node, results: Sequence[Returned]) -> Step:
+        """Encode the results as the template writes them, up to where the assistant continues."""
+        texts = [self._text.quote(_harmless(result.text)) for result in results]
+        after = self._after(texts)
+        tokens = self._text.encode(after)
+        last = node.step.tokens[-1:]
+        if last and tuple(tokens[:1]) == last:  # the token that ended the turn was sampled already
+            tokens = tokens[1:]
+        return Step(self._text.unquote(after), tuple(tokens), read=True)
+
+    def _after(self, texts: Sequence[str]) -> str:
+        """Return what the template writes after a turn of the assistant: its end, the results, a new turn."""
+        begun = [{"role": "user", "content": "1"}, {"role": "assistant", "content": self._mark}]
+        told = [{"role": "tool", "content": text} for text in texts]
+        joined = "\n".join(f"<tool_response>\n{text}\n</tool_response>" for text in texts)
+        forms = [[*begun, *told]] * self.native + [[*begun, {"role": "user", "content": joined}]]
+        for turns in forms:
+            written = self._text.render(turns, self._card.template)
+            if written is not None and all(text.strip() in written for text in texts) and self._mark in written:
+                return opened(written.rpartition(self._mark)[2], self._card.opening)
+        return f"\n\n{joined}\n\n"  # a model without a chat template
+
+    def _knows(self) -> bool:
+        """Return whether the chat template writes the tools into the prompt."""
+        name = f"probe_{secrets.token_hex(6)}"
+        schema = {"type": "object", "properties": {}}
+        probe = {"type": "function", "function": {"name": name, "description": "-", "parameters": schema}}
+        turns = [{"role": "user", "content": "1"}]
+        return name in (self._text.render(turns, {**self._card.template, "tools": [probe]}) or "")
+
+
+def with_calls(request: Request, completion: Completion) -> Completion:
+    """Return a completion with the calls that its turn holds; the turn then stays open."""
+    if completion.finish is not Finish.STOP:
+        return completion
+    said = request.node.conclusion[1] + "".join(step.text for step in completion.steps)
+    calls = calls_in(said)
+    if not calls:
+        return completion
+    return Completion(completion.steps, Finish.STEP, completion.warnings, completion.logprobs, calls)
+
+
+def _harmless(text: str) -> str:
+    """Return a result that cannot end the block it stands in, in a model that reads its mark as text."""
+    return text.replace("</tool_response", "<\\/tool_response")
+
+
+def _quoted(value: Any, text: Text) -> Any:
+    """Quote every text of a tool's description: a server may have written it."""
+    if isinstance(value, str):
+        return text.quote(value)
+    if isinstance(value, Mapping):
+        return {text.quote(str(key)): _quoted(each, text) for key, each in value.items()}
+    return [_quoted(each, text) for each in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,87 @@
+"""Checks the arguments of a call by the JSON schema of its tool: the part of JSON Schema that tools use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_DEPTH = 12  # of nested schemas; a server's may refer to itself
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "object": (dict,),
+    "array": (list,),
+    "null": (type(None),),
+}
+
+
+def misfit(arguments: Any, schema: Mapping[str, Any]) -> str:
+    """Return what is wrong with the arguments of a call, as a sentence for the policy; empty if they fit.
+
+    A part of the schema that is not understood allows everything, because it comes from a server.
+    """
+    return _misfit(arguments, schema, "the arguments", schema, 0)
+
+
+def _misfit(value: Any, schema: Any, what: str, root: Mapping[str, Any], depth: int) -> str:
+    schema = _resolved(schema, root)
+    if not isinstance(schema, Mapping) or depth > _DEPTH:
+        return ""
+    for choice in ("anyOf", "oneOf"):
+        options = schema.get(choice)
+        if isinstance(options, list) and options:
+            found = [_misfit(value, option, what, root, depth + 1) for option in options]
+            return found[0] if all(found) else ""
+    return _kind(value, schema, what) or _members(value, schema, what, root, depth)
+
+
+def _kind(value: Any, schema: Mapping[str, Any], what: str) -> str:
+    kinds = schema.get("type")
+    names = [kinds] if isinstance(kinds, str) else kinds if isinstance(kinds, list) else []
+    known = [name for name in names if isinstance(name, str) and name in _TYPES]
+    if known and not any(_is(value, name) for name in known):
+        return f"{what} must be of type {' or '.join(known)}, not {value!r:.80}."
+    options = schema.get("enum")
+    if isinstance(options, list) and value not in options:
+        return f"{what} must be one of {', '.join(map(repr, options[:20]))}, not {value!r:.80}."
+    return ""
+
+
+def _is(value: Any, name: str) -> bool:
+    if isinstance(value, bool):
+        return name == "boolean"
+    if name == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, _TYPES[name])
+
+
+def _members(value: Any, schema: Mapping[str, Any], what: str, root: Mapping[str, Any], depth: int) -> str:
+    if isinstance(value, list):
+        found = (_misfit(each, schema.get("items"), f"{what}[{k}]", root, depth + 1) for k, each in enumerate(value))
+        return next(filter(None, found), "")
+    if not isinstance(value, dict):
+        return ""
+    known = schema.get("properties")
+    known = known if isinstance(known, Mapping) else {}
+    needed = schema.get("required")
+    for name in needed if isinstance(needed, list) else ():
+        if name not in value:
+            return f"{what} lack {name!r}."
+    if schema.get("additionalProperties") is False and (more := [name for name in value if name not in known]):
+        return f"{what} have {more[0]!r:.80}, which is not among {', '.join(map(repr, known)) or 'none'}."
+    found = (_misfit(value[name], known[name], f"{name!r}", root, depth + 1) for name in value if name in known)
+    return next(filter(None, found), "")
+
+
+def _resolved(schema: Any, root: Mapping[str, Any]) -> Any:
+    """Follow a reference into the schema's own definitions."""
+    for _ in range(_DEPTH):
+        name = schema.get("$ref") if isinstance(schema, Mapping) else None
+        if not isinstance(name, str):
+            return schema
+        schema = root
+        for part in name.removeprefix("#/").split("/"):
+            schema = schema.get(part) if isinstance(schema, Mapping) else None
+    return None
