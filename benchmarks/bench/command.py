@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmarks.datasets.known import BUILT_IN, KNOWN
+from benchmarks.datasets.known import BUILT_IN_SETS, KNOWN
 from tts.commands import completion, options
 from tts.commands.console import note, say, say_json
 from tts.commands.progress import resumable
@@ -27,8 +27,8 @@ def bench(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help="Data set: math500, aime24, aime25, amc23, gsm8k, minerva, olympiadbench or lab-500.",
-            autocompletion=completion.among(*KNOWN, BUILT_IN),
+            help="Data set: math500, aime24, aime25, amc23, gsm8k, minerva, olympiadbench, lab-500 or lab-everyday.",
+            autocompletion=completion.among(*KNOWN, *BUILT_IN_SETS),
         ),
     ] = None,
     data: Annotated[

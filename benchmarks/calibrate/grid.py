@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.bench.jobs import budgets_of, plan_run, strategies_of
 from benchmarks.datasets import dataset
 from benchmarks.datasets.dataset import DataSet
-from benchmarks.datasets.known import BUILT_IN, KNOWN
+from benchmarks.datasets.known import BUILT_IN_SETS, KNOWN
 from tts.commands.options import PARAMETERS
 from tts.errors import BadInput
 from tts.search.strategy import parameters_of, strategy_type
@@ -16,18 +16,18 @@ from tts.search.strategy import parameters_of, strategy_type
 if TYPE_CHECKING:
     from benchmarks.bench.jobs import Line
 
-VALIDATION = "lab-validation"
-"""The calibration split of the built-in problems."""
+VALIDATION = ("lab-validation", "lab-everyday-validation")
+"""The calibration splits of the built-in problems."""
 
 
 def data_of(path: Path) -> DataSet:
     """Load the calibration data. Raises BadInput for a test set, and for a file that is not a data set."""
     if not path.exists():
         refuse_tests(str(path), "")
-        if str(path) == VALIDATION:
+        if str(path) in VALIDATION:
             from benchmarks.word_problems.generate import DATA
 
-            path = DATA / f"{VALIDATION}.jsonl"
+            path = DATA / f"{path}.jsonl"
     found = dataset.read(path)
     refuse_tests(found.name, found.sha256)
     return found
@@ -35,9 +35,10 @@ def data_of(path: Path) -> DataSet:
 
 def refuse_tests(name: str, sha256: str) -> None:
     """Raise BadInput for a data set that results are reported on."""
-    hashes = {known.sha256: test for test, known in KNOWN.items()}
-    test = next((part for part in name.lower().split(", ") if part in KNOWN or part == BUILT_IN), None)
-    test = test or hashes.get(sha256) or (BUILT_IN if sha256 and sha256 == dataset.load(BUILT_IN).sha256 else None)
+    test = next((part for part in name.lower().split(", ") if part in KNOWN or part in BUILT_IN_SETS), None)
+    if test is None and sha256:
+        hashes = {known.sha256: test for test, known in KNOWN.items()}
+        test = (hashes | {dataset.load(test).sha256: test for test in BUILT_IN_SETS}).get(sha256)
     if test:
         raise BadInput(
             f"{test} is a test set, and a profile fitted to it cannot be evaluated on it: calibrate on "

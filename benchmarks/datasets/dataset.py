@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.datasets.items import Item, NoItem, item_of
-from benchmarks.datasets.known import BUILT_IN, KNOWN, Hub, Known
+from benchmarks.datasets.known import BUILT_IN, BUILT_IN_SETS, KNOWN, Hub, Known
 from tts.errors import BadInput, MissingExtra, UnknownName
 from tts.files.json_text import parse
 from tts.files.jsonl import lines
@@ -100,14 +100,14 @@ def load(name: str) -> DataSet:
         MissingExtra: the package that reads it is not installed.
     """
     name = name.lower()
-    if name == BUILT_IN:
+    if name in BUILT_IN_SETS:
         from benchmarks.word_problems.generate import DATA
 
-        return read(DATA / f"{BUILT_IN}.jsonl", BUILT_IN, source="built in")
+        return read(DATA / f"{name}.jsonl", name, source="built in")
     if name not in KNOWN and Path(name).suffix:
         raise BadInput(f"{name} is not the name of a data set: give a file with --data {name}.")
     if name not in KNOWN:
-        raise UnknownName("data set", name, [*KNOWN, BUILT_IN])
+        raise UnknownName("data set", name, [*KNOWN, *BUILT_IN_SETS])
     known = KNOWN[name]
     if folder := os.environ.get(FOLDER):
         path = _local_file(name, known, Path(folder).expanduser())

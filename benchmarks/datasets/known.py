@@ -208,3 +208,5 @@ KNOWN: dict[str, Known] = {
 }
 
 BUILT_IN = "lab-500"
+BUILT_IN_SETS = (BUILT_IN, "lab-everyday")
+"""The test splits that the package carries."""

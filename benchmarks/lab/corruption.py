@@ -11,7 +11,8 @@ import random
 import re
 
 from benchmarks.lab.solutions import Solution
-from benchmarks.word_problems.generate import LabProblem, check_steps, evaluate
+from benchmarks.word_problems.arithmetic import evaluate
+from benchmarks.word_problems.generate import LabProblem, check_steps
 
 _EQUATION = re.compile(r"(.*): (\d+)([-+*/])(\d+)=(\d+)\.")
 KINDS = (

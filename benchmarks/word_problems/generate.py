@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.word_problems import grammar
+from benchmarks.word_problems.arithmetic import evaluate, lead
 from benchmarks.word_problems.grammar import FRACTIONS, Story
 from benchmarks.word_problems.realize import Narrator, render_chain, render_story
 from tts.files.jsonl import rows
@@ -66,28 +67,17 @@ class Draft:
     values: list[int] = field(default_factory=list)
     events: list[tuple[str, dict[str, int]]] = field(default_factory=list)
 
-    def step(self, lead: str, a: tuple[str, int], op: str, b: tuple[str, int]) -> tuple[str, int]:
+    def step(self, words: str, a: tuple[str, int], op: str, b: tuple[str, int]) -> tuple[str, int]:
         """Write one step down and return its result as (reference, value)."""
         result = evaluate(a[1], op, b[1])
         self.program.append(f"{a[0]}{op}{b[0]}")
-        self.lines.append(f"{lead}: {a[1]}{op}{b[1]}={result}.")
+        self.lines.append(f"{words}: {a[1]}{op}{b[1]}={result}.")
         self.values.append(result)
         return f"#{len(self.program) - 1}", result
 
-    def move(self, lead: str, op: str, b: tuple[str, int]) -> None:
+    def move(self, words: str, op: str, b: tuple[str, int]) -> None:
         """Apply one step to the running value."""
-        self.ref, self.value = self.step(lead, (self.ref, self.value), op, b)
-
-
-def evaluate(a: int, op: str, b: int) -> int:
-    """Compute `a op b`; -1 if it is not a natural number (a negative difference, an inexact quotient)."""
-    if op == "+":
-        return a + b
-    if op == "-":
-        return a - b if a >= b else -1
-    if op == "*":
-        return a * b
-    return a // b if b and a % b == 0 else -1
+        self.ref, self.value = self.step(words, (self.ref, self.value), op, b)
 
 
 def _literal(n: int) -> tuple[str, int]:
@@ -98,14 +88,6 @@ def _number(rng: random.Random, low: int, high: int) -> int:
     """Draw a number from `low` to `high`, small ones more often."""
     cap = rng.choices((12, 40, 99, 400), (3, 4, 4, 1))[0]
     return rng.randint(low, max(low, min(high, cap)))
-
-
-def _lead(op: str, n: int) -> str:
-    if op == "*":
-        return {2: "Double it", 3: "Triple it"}.get(n, f"Times {n}")
-    if op == "/":
-        return "Halve it" if n == 2 else f"Divide by {n}"
-    return f"Add {n}" if op == "+" else f"Take away {n}"
 
 
 def _product(rng: random.Random, draft: Draft, room: int) -> tuple[tuple[str, int], dict[str, int]]:
@@ -138,7 +120,7 @@ def _extend(rng: random.Random, draft: Draft, phrases: dict[str, tuple[str, ...]
             return False
         n = _number(rng, 2, top)
         op = "+" if kind == "add" else "-"
-        draft.move(_lead(op, n), op, _literal(n))
+        draft.move(lead(op, n), op, _literal(n))
         draft.events.append((kind, {"n": n}))
     elif kind in ("mul", "div", "part-"):
         fits = [k for k in range(2, 11) if (value * k <= bound if kind == "mul" else value % k == 0 and value > k)]
@@ -152,7 +134,7 @@ def _extend(rng: random.Random, draft: Draft, phrases: dict[str, tuple[str, ...]
             draft.move(f"Take away {part[1]}", "-", part)
         else:
             op = "*" if kind == "mul" else "/"
-            draft.move(_lead(op, factor), op, _literal(factor))
+            draft.move(lead(op, factor), op, _literal(factor))
         draft.events.append((kind, {"k": factor}))
     else:
         top = bound - value if kind == "times+" else value - 1
@@ -160,7 +142,7 @@ def _extend(rng: random.Random, draft: Draft, phrases: dict[str, tuple[str, ...]
             return False
         product, numbers = _product(rng, draft, top)
         op = "+" if kind == "times+" else "-"
-        draft.move(_lead(op, product[1]), op, product)
+        draft.move(lead(op, product[1]), op, product)
         draft.events.append((kind, numbers))
     return True
 
@@ -196,7 +178,7 @@ def _close(rng: random.Random, draft: Draft, kind: str) -> bool:
         if other < 1 or value + other > LARGEST:
             return False
         first = (draft.ref, value)
-        second = draft.step(f"The other has {_lead(op, n).lower()}", first, op, _literal(n))
+        second = draft.step(f"The other has {lead(op, n).lower()}", first, op, _literal(n))
         draft.ref, draft.value = draft.step("Together", first, "+", second)
         draft.events.append((kind, {"which": which, "n": n, "k": n}))
     elif kind in ("one", "change"):
@@ -215,7 +197,7 @@ def _close(rng: random.Random, draft: Draft, kind: str) -> bool:
         if not fits:
             return False
         k = rng.choice(fits)
-        draft.move(_lead("/", k), "/", _literal(k))
+        draft.move(lead("/", k), "/", _literal(k))
         draft.events.append((kind, {"k": k}))
     return True
 
@@ -262,7 +244,7 @@ def _draw_chain(rng: random.Random, steps: int) -> tuple[Draft, str] | None:
 
 def level_of(steps: int) -> int:
     """Return the level, 1 to 5, of a problem of so many steps."""
-    return next(level for level, (low, high) in LEVELS.items() if low <= steps <= high)
+    return next(level for level, (_, high) in LEVELS.items() if steps <= high)
 
 
 def split_of(program: tuple[str, ...]) -> str:

@@ -71,10 +71,11 @@ def test_a_row_less_and_a_changed_answer_are_found_out(monkeypatch: pytest.Monke
         load("aime25")
 
 
-def test_the_built_in_set_needs_nothing() -> None:
-    data = load("lab-500")
+@pytest.mark.parametrize("name", ["lab-500", "lab-everyday"])
+def test_the_built_in_sets_need_nothing(name: str) -> None:
+    data = load(name)
     assert len(data.items) == 500
-    assert data.words == "lab-500, all 500 problems"
+    assert data.words == f"{name}, all 500 problems"
 
 
 def test_what_is_missing_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Everyday problems: the sums that people type, as declarative forms by family."""

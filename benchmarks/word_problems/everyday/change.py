@@ -1,0 +1,105 @@
+"""Getting more, losing some, and what was unknown before: join and separate."""
+
+from benchmarks.word_problems.everyday.form import Form
+
+_MORE, _LESS = "a~5000 b~5000", "a~9999 b:1-a b<a"
+
+FORMS = (
+    Form("change.join", _MORE, ("a+b",), (
+        "{X} <has> {a} {nouns}. {He} <gets> {b} more[ {nouns}]. How many {nouns} does {he} have (now|in all|altogether|in total|at the end)?",
+        "{X} <had> {a} {nouns}. {He} <got> {b} more[ {nouns}]. How many {nouns} does {X} have now?",
+        "{X} <had> {a} {nouns} and <got> {b} more. How many (does {he} have|{nouns} are there) (now|in total)?",
+        "{X} <has> {a} {nouns} and <gets> {b} more. How many {nouns} does {he} have (now|altogether)?",
+        "If {X} has {a} {nouns} and <gets> {b} more, how many {nouns} does {he} have?",
+        "{Y} gives {X} {b} {nouns}. {X} already had {a}. How many {nouns} does {X} have now?",
+        "{X} has {a} {nouns}. {Y} gives {him} {b} more[ {nouns}]. How many {nouns} does {X} have?",
+        "How many {nouns} does {X} have now if {he} <had> {a} and <got> {b} more?",
+        "There (are|were) {a} {nouns} in a {box}. {X} (puts in|adds) {b} more. How many {nouns} are in the {box} now?",
+        "My {relative} had {a} {nouns} and then <got> {b}[ more]. How many now?",
+        "I have {a} {nouns} and I <get> {b} more. How many do I have?",
+        "{X} has {a} {nouns}. {His} {relative} gives {him} {b}[ more]. What is the total number of {nouns} {he} has?",
+    )),
+    Form("change.separate", _LESS, ("a-b",), (
+        "{X} <has> {a} {nouns}. {He} <loses> {b}[ of them]. How many {nouns} (are left|does {he} have left|does {X} have now)?",
+        "{X} <had> {a} {nouns}. {He} <lost> {b}[ {nouns}]. How many {nouns} (are left|does {he} have left|remain)?",
+        "{X} <had> {a} {nouns} and <lost> {b}. How many (are left|does {he} have left|{nouns} does {he} still have)?",
+        "If {X} has {a} {nouns} and <loses> {b}, how many (are left|{nouns} are left|does {he} have left)?",
+        "{X} gives {b} of {his} {a} {nouns} to {Y}. How many {nouns} does {X} have left?",
+        "{X} has {a} {nouns}. {He} gives {b} to {his} {relative}. How many does {he} (still have|have left)?",
+        "How many {nouns} are left if {X} <had> {a} and <lost> {b}?",
+        "There (are|were) {a} {nouns} in a {box}. {X} (takes|removes|took out) {b}. How many {nouns} are (left|left in the {box}|still in the {box})?",
+        "I had {a} {nouns}. I gave {b} to my {relative}. How many do I have left?",
+        "Out of {a} {nouns}, {b} (break|are sold|are lost|are eaten). How many (remain|are left)?",
+        "{X} (bought|made) {a} {nouns} and gave {b} of them away. What is the number of {nouns} left?",
+    )),
+    Form("change.people", _LESS, ("a-b",), (
+        "There (are|were) {a} people (on a bus|on a train|in a {place}|at a party). {b} (get off|leave|go home|left). How many (are left|people are left|remain)?",
+        "{a} children are playing[ in the park]. {b} go home. How many children are (left|still playing)?",
+        "{a} birds (sit|are sitting) (on a tree|in a tree|on a fence). {b} fly away. How many birds are left?",
+        "A class has {a} students. {b} are absent[ today]. How many students are (present|there)?",
+        "{b} of {a} (passengers|guests|players) left. How many stayed?",
+    ), nouns="people"),
+    Form("change.people_join", "a~500 b~500", ("a+b",), (
+        "There (are|were) {a} people (on a bus|on a train|in a {place}|at a party). {b} more (get on|come|arrive|join). How many people are (there now|there in all|there)?",
+        "{a} children are playing[ in the park]. {b} more (join them|come). How many children are there now?",
+        "{a} birds are sitting (on a tree|on a fence). {b} more (come|land). How many birds are there (now|in all)?",
+        "A bus has {a} passengers. At the next stop {b} people get on. How many passengers are on the bus (now|)?",
+        "{a} guests are at a party and {b} more come later. How many guests are there in the end?",
+    ), nouns="people"),
+    Form("change.on_off", "a~300 b:1-a c~200 b<a", ("a-b", "#0+c"), (
+        "There are {a} people on a bus. {b} get off and {c} get on. How many (are on the bus now|people are on the bus)?",
+        "A (bus|train) carries {a} passengers. {b} passengers get off and {c} new ones get on. How many passengers are there now?",
+        "A bus has {a} people on it. At the next stop {b} people leave and {c} people enter. How many people are on the bus now?",
+        "{X} has {a} {nouns}. {He} <loses> {b} and then <gets> {c}. How many {nouns} does {he} have now?",
+        "{X} had {a} {nouns}, <lost> {b} and <got> {c} more. How many does {he} have now?",
+    )),
+    Form("change.join_join", "a~900 b~900 c~900", ("a+b", "#0+c"), (
+        "{X} has {a} {nouns}. {He} <gets> {b} {nouns} on {day} and {c} on {day2}. How many {nouns} does {he} have (now|in all)?",
+        "{X} <got> {a} {nouns} on {day}, {b} on {day2} and {c} on the weekend. How many {nouns} did {he} get (in all|altogether|in total)?",
+        "{X} has {a} {color} {nouns}, {b} {color2} {nouns} and {c} brown {nouns}. How many {nouns} does {he} have <altogether>?",
+        "{X}, {Y} and {Z} have {a}, {b} and {c} {nouns}. How many {nouns} do they have <altogether>?",
+        "{X} has {a} {nouns}, {Y} has {b} and {Z} has {c}. How many do they have <altogether>?",
+        "There are {a} apples, {b} oranges and {c} pears in a {box}. How many pieces of fruit are there?",
+    )),
+    Form("change.join_separate", "a~900 b~900 s=a+b c:1-s c<s", ("a+b", "#0-c"), (
+        "{X} has {a} {nouns}. {He} <gets> {b} more and <loses> {c}. How many {nouns} (are left|does {he} have now|does {he} have left)?",
+        "{X} had {a} {nouns}. {He} <got> {b} more. Then {he} <lost> {c}. How many {nouns} does {he} have (now|left)?",
+        "{X} has {a} {color} and {b} {color2} {nouns}. {He} gives {c} {nouns} to {Y}. How many {nouns} does {he} have left?",
+        "{X} <got> {a} {nouns} in the morning and {b} in the afternoon. {He} <lost> {c}. How many are left?",
+        "A {place} had {a} {nouns}. It got {b} more and sold {c}. How many {nouns} are left?",
+    )),
+    Form("change.separate_twice", "a~2000 b:1-a c:1-a r=a-b c<r", ("a-b", "#0-c"), (
+        "{X} has {a} {nouns}. {He} gives {b} to {Y} and {c} to {Z}. How many (are left|does {he} have left|{nouns} does {X} keep)?",
+        "{X} had {a} {nouns}. {He} <lost> {b} on {day} and {c} on {day2}. How many {nouns} are left?",
+        "A {place} had {a} {nouns}. It sold {b} in the morning and {c} in the afternoon. How many {nouns} are left?",
+        "There are {a} {nouns} in a {box}. {X} takes {b} and {Y} takes {c}. How many {nouns} remain?",
+        "Of {a} {nouns}, {b} are {color}, {c} are {color2} and the rest are brown. How many are brown?",
+    )),
+    Form("change.unknown_change", "a~4000 c~4000 b=a+c", ("b-a",), (
+        "{X} has {a} {nouns}. How many more (does {he} need|must {he} get) to have {b}?",
+        "{X} had {a} {nouns}. {He} <got> some more. Now {he} has {b}. How many did {he} get?",
+        "{X} had {a} {nouns}. {Y} gave {him} some. Now {X} has {b} {nouns}. How many did {Y} give {him}?",
+        "{X} wants {b} {nouns} and has {a}. How many (more does {he} need|are missing)?",
+        "There were {a} {nouns} in the {box}. {X} put some more in. Now there are {b}. How many {nouns} did {X} put in?",
+        "How many more {nouns} does {X} need if {he} has {a} and needs {b}?",
+        "A {box} (has room for|can hold) {b} {nouns}. There are {a} in it. How many more fit?",
+    )),
+    Form("change.unknown_loss", "b~4000 c~4000 a=b+c", ("a-b",), (
+        "{X} had {a} {nouns}. {He} <lost> some. Now {he} has {b} (left|{nouns}). How many did {he} (lose|give away|use)?",
+        "{X} had {a} {nouns}. After {he} gave some to {Y}, {he} had {b} left. How many did {he} give to {Y}?",
+        "There were {a} {nouns} in the {box}. Some were (eaten|taken|sold). Now there are {b}. How many were (eaten|taken|sold)?",
+        "{X} starts with {a} {nouns} and ends with {b}. How many were lost?",
+    )),
+    Form("change.unknown_start_gain", "a~4000 c~4000 b=a+c", ("b-a",), (
+        "{X} had some {nouns}. {He} <got> {a} more. Now {he} has {b}. How many {nouns} did {he} have (at first|before|in the beginning|to start with)?",
+        "After {X} <got> {a} {nouns}, {he} has {b}. How many did {he} have before?",
+        "{Y} gave {X} {a} {nouns}. Now {X} has {b}. How many {nouns} did {X} have before?",
+        "{X} has {b} {nouns} after buying {a}. How many did {he} start with?",
+    )),
+    Form("change.unknown_start_loss", "a~4000 b~4000", ("b+a",), (
+        "{X} had some {nouns}. {He} <lost> {a}[ of them]. Now {he} has {b}[ left]. How many {nouns} did {he} have (at first|before|in the beginning|to start with)?",
+        "{X} gave {a} {nouns} to {Y} and has {b} left. How many {nouns} did {X} have (at first|before|in the beginning)?",
+        "After {X} <lost> {a} {nouns}, {he} had {b} left. How many did {he} have before?",
+        "{X} <lost> {a} {nouns}. {b} are left. How many were there at first?",
+    )),
+)  # fmt: skip

@@ -1,0 +1,125 @@
+"""Comparing two amounts: more than, fewer than, times as many, differences, and both together."""
+
+from benchmarks.word_problems.everyday.form import Form
+
+FORMS = (
+    Form("compare.more_than", "a~4000 b~4000", ("a+b",), (
+        "{X} has {a} {nouns}. {Y} has {b} more[ {nouns}] than {X}. How many {nouns} does {Y} have?",
+        "{Y} has {b} more {nouns} than {X}. {X} has {a}. How many {nouns} does {Y} have?",
+        "{X} has {a} {nouns} and {Y} has {b} more. How many does {Y} have?",
+        "How many {nouns} does {Y} have if {X} has {a} and {Y} has {b} more?",
+        "{X} <got> {a} {nouns}. {Y} <got> {b} more than {X}. How many {nouns} did {Y} get?",
+        "There are {a} {nouns} in a {box}. There are {b} more {others} than {nouns}. How many {others} are there?",
+    )),
+    Form("compare.fewer_than", "a~9999 b:1-a b<a", ("a-b",), (
+        "{X} has {a} {nouns}. {Y} has {b} (fewer|less)[ {nouns}] than {X}. How many {nouns} does {Y} have?",
+        "{Y} has {b} fewer {nouns} than {X}. {X} has {a}. How many {nouns} does {Y} have?",
+        "{X} has {a} {nouns} and {Y} has {b} (fewer|less). How many does {Y} have?",
+        "{X} <got> {a} {nouns}. {Y} <got> {b} fewer than {X}. How many {nouns} did {Y} get?",
+        "{X} has {a} {nouns}, which is {b} more than {Y}. How many {nouns} does {Y} have?",
+        "There are {a} {nouns} in a {box} and {b} fewer {others}. How many {others} are there?",
+    )),
+    Form("compare.difference", "a~9999 b:1-a b<a", ("a-b",), (
+        "{X} has {a} {nouns} and {Y} has {b}[ {nouns}]. How many more {nouns} does {X} have than {Y}?",
+        "{X} has {a} {nouns}. {Y} has {b}[ {nouns}]. How many more does {X} have[ than {Y}]?",
+        "{Y} has {b} {nouns} and {X} has {a}[ {nouns}]. How many (fewer|less)[ {nouns}] does {Y} have[ than {X}]?",
+        "There are {a} {nouns} and {b} {others}. How many more {nouns} than {others} are there?",
+        "A {place} sold {a} {nouns} on {day} and {b} on {day2}. How many more did it sell on {day}[ than on {day2}]?",
+        "How many more {nouns} does {X} have than {Y} if {X} has {a} and {Y} has {b}?",
+        "{X} has {b} {nouns} and {Y} has {a}. What is the difference?",
+        "{X} <got> {a} {nouns}. {Y} <got> {b}. How many more did {X} get than {Y}?",
+    )),
+    Form("compare.measure", "a~2000 b:1-a b<a", ("a-b",), (
+        "{X} is {a} (cm|centimeters|inches) tall. {Y} is {b} (cm|centimeters|inches) tall. How much taller is {X} than {Y}?",
+        "A (tree|tower|house) is {a} meters (high|tall). A (bush|wall|pole) is {b} meters (high|tall). How much (higher|taller) is the first?",
+        "{X} weighs {a} (kg|pounds|kilograms) and {Y} weighs {b}. How much (heavier is {X}|more does {X} weigh)?",
+        "A (red|blue|long) ribbon is {a} cm long and a (short|green) one is {b} cm long. How much longer is the first[ ribbon]?",
+        "It was {a} degrees in the afternoon and {b} degrees in the (night|morning). (How many degrees did it fall?|What is the difference?|By how much did the temperature change?)",
+        "The (river|road) is {a} (km|miles) long and the (canal|path) is {b} (km|miles) long. How many (km|miles) longer is the first?",
+    )),
+    Form("compare.times", "k:2-10 a~120", ("a**k",), (
+        "{X} has {a} {nouns}. {Y} has {k*} as many[ {nouns}][ as {X}]. How many {nouns} does {Y} have?",
+        "{Y} has {k*} as many {nouns} as {X}. {X} has {a}[ {nouns}]. How many[ {nouns}] does {Y} have?",
+        "{X} <got> {a} {nouns}. {Y} <got> {k*} as many. How many did {Y} get?",
+        "A small {box} holds {a} {nouns}. A big one holds {k*} as many. How many {nouns} does the big {box} hold?",
+        "{X} is {a} years old. {His} {relative} is {k*} as old. How old is {his} {relative}?",
+        "A {noun} costs {a} dollars. A {other} costs {k*} as much. How much does the {other} cost?",
+        "A (rope|stick|ribbon) is {a} cm long. Another is {k*} as long. How long is (it|the other one)?",
+    )),
+    Form("compare.twice", "a~500", ("a**2",), (
+        "{X} has {a} {nouns}. {Y} has twice as many[ {nouns}][ as {X}]. How many {nouns} does {Y} have?",
+        "{Y} has twice as many {nouns} as {X}. {X} has {a}. How many does {Y} have?",
+        "{X} (has|had) {a} {nouns} and doubles them. How many does {he} have now?",
+        "{X} has {a} {nouns}. {Y} has double that. How many {nouns} does {Y} have?",
+        "A {noun} costs {a} dollars and a {other} costs twice as much. How much is the {other}?",
+        "What is twice as much as {a} {nouns}?",
+    )),
+    Form("compare.fraction_of", "q~150 a=2*q", ("a/k",), (
+        "{X} has {a} {nouns}. {Y} has (half|half) as many. How many {nouns} does {Y} have?",
+        "{X} has {a} {nouns}. {Y} has half as many[ {nouns}] as {X}. How many {nouns} does {Y} have?",
+        "A {noun} costs {a} dollars. A {other} costs half as much. How much does the {other} cost?",
+        "{X} is {a} years old. {Y} is half as old. How old is {Y}?",
+    ), rows=({"k": 2},)),
+    Form("compare.times_inverse", "k:2-10 b~80 a=k*b", ("a/k",), (
+        "{X} has {a} {nouns}. That is {k*} as many as {Y} has. How many {nouns} does {Y} have?",
+        "{X} has {k*} as many {nouns} as {Y}. {X} has {a}. How many does {Y} have?",
+        "A {noun} costs {a} dollars, {k*} as much as a {other}. How much does the {other} cost?",
+    )),
+    Form("compare.ratio", "k:2-12 b~60 a=k*b", ("a/b",), (
+        "{X} has {a} {nouns} and {Y} has {b}. How many times as many {nouns} does {X} have[ as {Y}]?",
+        "A {noun} costs {a} dollars and a {other} costs {b} dollars. How many times as expensive is the {noun}?",
+        "How many times as many is {a} {nouns} as {b}?",
+    )),
+    Form("compare.more_together", "a~900 b~900", ("a+b", "a+#0"), (
+        "{X} has {a} {nouns}. {Y} has {b} more[ {nouns}] than {X}. How many {nouns} do they have <altogether>?",
+        "{X} has {a} {nouns} and {Y} has {b} more than {X}. How many do they have <altogether>?",
+        "{X} <got> {a} {nouns}. {Y} <got> {b} more than {X}. How many {nouns} did they get <altogether>?",
+    )),
+    Form("compare.fewer_together", "a~2000 b:1-a b<a", ("a-b", "a+#0"), (
+        "{X} has {a} {nouns}. {Y} has {b} (fewer|less)[ {nouns}] than {X}. How many {nouns} do they have <altogether>?",
+        "{X} has {a} {nouns} and {Y} has {b} fewer than {X}. How many do they have <altogether>?",
+        "{X} <got> {a} {nouns}. {Y} <got> {b} fewer. How many {nouns} did both get <altogether>?",
+    )),
+    Form("compare.times_together", "k:2-6 a~150", ("a**k", "a+#0"), (
+        "{X} has {a} {nouns}. {Y} has {k*} as many[ {nouns}][ as {X}]. How many {nouns} do they have <altogether>?",
+        "{X} has {a} {nouns} and {Y} has {k*} as many as {X}. How many do they have <altogether>?",
+        "{Y} has {k*} as many {nouns} as {X}. {X} has {a}. How many do they have <altogether>?",
+        "{X} <got> {a} {nouns} on {day} and {k*} as many on {day2}. How many {nouns} did {he} get <altogether>?",
+    )),
+    Form("compare.times_difference", "k:2-6 a~100", ("a**k", "#0-a"), (
+        "{X} has {a} {nouns}. {Y} has {k*} as many. How many more {nouns} does {Y} have than {X}?",
+        "{Y} has {k*} as many {nouns} as {X}, who has {a}. How many more does {Y} have?",
+    ), weight=0.4),
+    Form("compare.times_plus", "k:2-6 a~100 b~100", ("a**k", "#0+b"), (
+        "{X} has {a} {nouns}. {Y} has {b} more than {k*} as many. How many {nouns} does {Y} have?",
+        "{Y} has {k*} as many {nouns} as {X} and {b} more. {X} has {a}. How many does {Y} have?",
+        "{X} has {a} {nouns}. {Y} has {k*} as many. Then {Y} <gets> {b} more. How many {nouns} does {Y} have now?",
+    ), weight=0.6),
+    Form("compare.ages_older", "a:3-60 b:2-30", ("a+b",), (
+        "{X} is {a} years old. {Y} is {b} years older[ than {X}]. How old is {Y}?",
+        "{X} is {a}. {His} {relative} is {b} years older. How old is {his} {relative}?",
+        "How old will {X} be in {b} years if {he} is {a}[ years old] now?",
+        "{X} is {a} years old[ now]. How old will {he} be in {b} years?",
+        "{Y} is {b} years older than {X}, who is {a}. How old is {Y}?",
+        "{X} is {a}. How old will {he} be after {b} years?",
+    )),
+    Form("compare.ages_younger", "a:5-80 b:1-a b<a", ("a-b",), (
+        "{X} is {a} years old. {Y} is {b} years younger[ than {X}]. How old is {Y}?",
+        "{X} is {a}. {His} {relative} is {b} years younger. How old is {his} {relative}?",
+        "{X} is {a} years old[ now]. How old was {he} {b} years ago?",
+        "How old was {X} {b} years ago if {he} is {a} now?",
+        "{X} is {a} years old, {b} years older than {Y}. How old is {Y}?",
+        "{X} is {a} and {Y} is {b}. How many years older is {X}[ than {Y}]?",
+        "What is the age difference between {X}, who is {a}, and {Y}, who is {b}?",
+    )),
+    Form("compare.ages_until", "a:3-60 b:1-60 c=a+b", ("c-a",), (
+        "{X} is {a} years old. In how many years will {he} be {c}?",
+        "{X} is {a} now. How many years until {he} is {c}?",
+        "{X} turned {a} this year. How many years are left until {he} turns {c}?",
+    ), weight=0.5),
+    Form("compare.ages_sum", "a:3-60 b:2-30", ("a+b", "a+#0"), (
+        "{X} is {a} years old. {Y} is {b} years older. (What is the sum of their ages|How old are they together)?",
+        "{X} is {a} and {his} {relative} is {b} years older. How old are they together?",
+        "{Y} is {b} years older than {X}. {X} is {a}. What is the total of their ages?",
+    ), weight=0.5),
+)  # fmt: skip

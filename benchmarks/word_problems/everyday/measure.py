@@ -1,0 +1,142 @@
+"""Lengths, weights, area and perimeter, and units of measure."""
+
+from benchmarks.word_problems.everyday.form import Form, table
+
+_LENGTH = table("unit", "cm", "meters", "inches", "feet", "m", "centimeters")
+_WHAT = table(
+    "what unit",
+    "rope | meters",
+    "ribbon | cm",
+    "board | inches",
+    "string | cm",
+    "wire | meters",
+    "stick | cm",
+    "pipe | feet",
+    "piece of wood | cm",
+    "rope | feet",
+    "piece of cloth | meters",
+)
+_PLACES = table(
+    "what unit",
+    "garden | meters",
+    "room | feet",
+    "rectangle | cm",
+    "rectangle | cm",
+    "rectangle | inches",
+    "field | meters",
+    "rug | feet",
+    "floor | meters",
+    "poster | inches",
+    "pool | meters",
+    "wall | feet",
+    "yard | feet",
+    "table | cm",
+    "playground | meters",
+)
+_UNITS = table("one many small c", "meter | meters | centimeters | 100", "meter | meters | cm | 100", "kilometer | kilometers | meters | 1000", "kilogram | kilograms | grams | 1000", "foot | feet | inches | 12",
+               "yard | yards | feet | 3", "centimeter | centimeters | millimeters | 10", "pound | pounds | ounces | 16", "gallon | gallons | quarts | 4", "dollar | dollars | cents | 100",
+               "dollar | dollars | dimes | 10", "dollar | dollars | quarters | 4", "dozen | dozen | eggs | 12", "km | km | meters | 1000", "kg | kg | grams | 1000", "liter | liters | milliliters | 1000",
+               "dime | dimes | cents | 10", "nickel | nickels | cents | 5", "quarter | quarters | cents | 25")  # fmt: skip
+
+FORMS = (
+    Form("measure.units", "a:2-12", ("a*c",), (
+        "How many {small} are (there in|in) {a} {many}?",
+        "There are {c} {small} in (a|one) {one}. How many {small} are in {a} {many}?",
+        "(A|One) {one} has {c} {small}. How many {small} (do {a} {many} have|are {a} {many})?",
+        "How many {small} are {a} {many}?",
+        "{a} {many} (are|is) how many {small}?",
+        "Convert {a} {many} to {small}.",
+        "How many {small} make {a} {many}?",
+    ), rows=_UNITS),
+    Form("measure.units_back", "q:2-12 n=q*c", ("n/c",), (
+        "How many {many} are {n} {small}?",
+        "How many {many} are in {n} {small}?",
+        "{n} {small} (are|is) how many {many}?",
+        "Convert {n} {small} to {many}.",
+        "How many {many} do {n} {small} make?",
+    ), rows=_UNITS),
+    Form("measure.join", "a~900 b~900", ("a+b",), (
+        "{X} has a {what} of {a} {unit} and a {what} of {b} {unit}. How long are they together?",
+        "One {what} is {a} {unit} long and another is {b} {unit} long. How long are they <altogether>?",
+        "A {what} is {a} {unit} long. {X} adds a piece of {b} {unit}. How long is it now?",
+        "A plant is {a} {unit} tall. It grows {b} {unit}. How tall is it now?",
+        "{X} (weighs|has a bag of) {a} pounds and {b} more. How many pounds is that?",
+        "A tank has {a} liters of water. {X} adds {b} liters. How many liters are in the tank[ now]?",
+        "Two {what}s of {a} {unit} and {b} {unit} are tied together. What is the total length?",
+    ), rows=_WHAT),
+    Form("measure.cut", "a~2000 b:1-a b<a", ("a-b",), (
+        "{X} has a {what} of {a} {unit}. {He} cuts off {b} {unit}. How (long is the rest|much is left|many {unit} are left)?",
+        "A {what} is {a} {unit} long. {X} cuts off {b} {unit}. How (long is it now|much is left|many {unit} are left)?",
+        "A {what} is {a} {unit} long. {b} {unit} are used. How many {unit} are left?",
+        "A tank holds {a} liters. {b} liters are used. How many liters are left?",
+        "From {a} {unit} of {what} {X} uses {b} {unit}. What is left?",
+    ), rows=_WHAT),
+    Form("measure.pieces", "k:2-12 q~50 n=k*q", ("n/k",), (
+        "{X} cuts a {what} of {n} {unit} into {k} equal pieces. How long is each piece?",
+        "A {what} of {n} {unit} is cut into {k} equal (pieces|parts). How long is (each|one)[ piece]?",
+        "A {what} is {n} {unit} long. {X} cuts it into pieces of {k} {unit}. How many pieces (are there|does {he} get)?",
+        "How many pieces of {k} {unit} can {X} cut from a {what} of {n} {unit}?",
+        "A {what} {n} {unit} long is cut into {k} equal pieces. What is the length of one piece?",
+    ), rows=_WHAT),
+    Form("measure.total_length", "a:2-12 b~60", ("a*b",), (
+        "{X} needs {a} pieces of {what}, {b} {unit} each. How many {unit} does {he} need?",
+        "One {what} is {b} {unit} long. How long are {a} of them[ together]?",
+        "{X} lays {a} {what}s of {b} {unit} in a line. How long is the line?",
+        "Each bag weighs {b} (kg|pounds). How much do {a} bags weigh?",
+        "A bottle holds {b} (liters|cups|ounces). How (much|many {unit2}) do {a} bottles hold?",
+        "A box weighs {b} (kg|pounds|kilograms). What is the weight of {a} boxes?",
+    ), rows=tuple(r | {"unit2": "liters"} for r in _WHAT)),
+    Form("measure.area", "a:2-30 b:2-30", ("a*b",), (
+        "A {what} is {a} {unit} long and {b} {unit} wide. What is (its|the) area?",
+        "What is the area of a {what} that is {a} {unit} long and {b} {unit} wide?",
+        "Find the area of a {what} (with a length of {a} {unit} and a width of {b} {unit}|of {a} {unit} by {b} {unit}).",
+        "A {what} is {a} {unit} by {b} {unit}. What is (its|the) area[ in square {unit}]?",
+        "The length of a {what} is {a} {unit} and its width is {b} {unit}. (What is the area|Find the area)?",
+        "What is the area of a {a!} by {b!} {what}?",
+        "How many square {unit} is a {what} of {a} {unit} by {b} {unit}?",
+    ), rows=_PLACES),
+    Form("measure.area_square", "a:2-30", ("a*a",), (
+        "A square has sides of {a} {unit}. What is (its|the) area?",
+        "What is the area of a square with (a side of {a} {unit}|sides of {a} {unit}|side {a})?",
+        "The side of a square is {a} {unit}[ long]. What is (its|the) area?",
+        "Find the area of a square whose side is {a} {unit}.",
+    ), rows=_LENGTH),
+    Form("measure.perimeter", "a:2-60 b:2-60", ("a+b", "#0*2"), (
+        "A {what} is {a} {unit} long and {b} {unit} wide. What is (its|the) perimeter?",
+        "What is the perimeter of a {what} that is {a} {unit} long and {b} {unit} wide?",
+        "Find the perimeter of a {what} (with a length of {a} {unit} and a width of {b} {unit}|of {a} {unit} by {b} {unit}).",
+        "A {what} is {a} {unit} by {b} {unit}. What is (its|the) perimeter?",
+        "{X} puts a fence around a {what} of {a} {unit} by {b} {unit}. How (long is the fence|many {unit} of fence does {he} need)?",
+        "{X} walks once around a {what} that is {a} {unit} long and {b} {unit} wide. How far does {he} walk?",
+        "The length of a {what} is {a} {unit} and the width is {b} {unit}. What is the perimeter?",
+        "What is the distance around a {what} of {a} {unit} by {b} {unit}?",
+    ), rows=_PLACES),
+    Form("measure.perimeter_polygon", "a:2-60", ("a*k",), (
+        "A {shape} has sides of {a} {unit}. What is (its|the) perimeter?",
+        "What is the perimeter of a {shape} with (sides of {a} {unit}|a side of {a} {unit}|side {a})?",
+        "(Each|One|Every) side of a {shape} is {a} {unit}[ long]. What is (its|the) perimeter?",
+        "Find the perimeter of a {shape} whose side is {a} {unit}.",
+        "How long is the way around a {shape} with sides of {a} {unit}?",
+    ), rows=table("shape k unit", "square | 4 | cm", "square | 4 | meters", "square | 4 | inches", "square | 4 | feet", "square garden | 4 | meters", "regular triangle | 3 | cm", "triangle with equal sides | 3 | cm",
+                  "regular pentagon | 5 | cm", "regular hexagon | 6 | cm", "square field | 4 | meters")),
+    Form("measure.side_from_area", "a:2-15 b:2-20 n=a*b", ("n/a",), (
+        "A {what} has an area of {n} square {unit}. It is {a} {unit} wide. How long is it?",
+        "The area of a {what} is {n} square {unit} and its width is {a} {unit}. What is its length?",
+        "A {what} of {n} square {unit} is {a} {unit} long. How wide is it?",
+    ), rows=_PLACES, weight=0.6),
+    Form("measure.side_from_perimeter", "a:2-60 n=a*4", ("n/4",), (
+        "The perimeter of a square is {n} {unit}. How long is (one|each) side?",
+        "A square has a perimeter of {n} {unit}. What is the length of (one|a|each) side?",
+        "How long is one side of a square with a perimeter of {n} {unit}?",
+    ), rows=_LENGTH, weight=0.6),
+    Form("measure.triangle", "a:2-60 b:2-60 c:2-60", ("a+b", "#0+c"), (
+        "The sides of a triangle are {a}, {b} and {c} {unit}[ long]. What is (its|the) perimeter?",
+        "A triangle has sides of {a} {unit}, {b} {unit} and {c} {unit}. What is (its|the) perimeter?",
+        "Find the perimeter of a triangle with sides {a}, {b} and {c}.",
+    ), rows=_LENGTH, weight=0.6),
+    Form("measure.volume", "a:2-12 b:2-10 c:2-10", ("a*b", "#0*c"), (
+        "A box is {a} {unit} long, {b} {unit} wide and {c} {unit} high. What is (its|the) volume?",
+        "What is the volume of a box of {a} by {b} by {c} {unit}?",
+        "Find the volume of a box with sides of {a} {unit}, {b} {unit} and {c} {unit}.",
+    ), rows=_LENGTH, weight=0.5),
+)  # fmt: skip
