@@ -119,6 +119,10 @@ def bench(
     _run(chosen, lines, out, settings, retry_failed, concurrency, cluster, as_json)
 
 
+MATH = ("kind", "math")
+"""A setting of all runs before there were other kinds of answers; they do not name it."""
+
+
 def settings_of(
     data: DataSet, strategies: list[str], budget: str, solver: dict[str, Any], lines: list[Line]
 ) -> dict[str, Any]:
@@ -143,7 +147,7 @@ def settings_of(
         "prm sha256": fingerprint(prm, "prm") if prm else "",
         "strategies": strategies,
         "budget": budgets_of(budget),
-        **{name: value for name, value in solver.items() if name not in elsewhere},
+        **{name: value for name, value in solver.items() if name not in elsewhere and (name, value) != MATH},
         **({"profile sha256": [digest(name) for name in profiles]} if profiles else {}),
         "parameters": {job.name: dict(job.plan.parameters) for job in jobs_of(lines)},
     }

@@ -115,6 +115,8 @@ def calibrate(
         refuse_few(len(chosen.items))
         solver["policy"] = policy or "lab-1m"
         solver.setdefault("extract", chosen.extract)
+        if solver["kind"] == "auto":
+            solver["kind"] = chosen.kind
         strategies, lines = grid.plan(solver, strategy, budget)
         note(f"{chosen.words}.")
         if dry_run:
