@@ -19,7 +19,13 @@ pytestmark = pytest.mark.slow
 
 ROOTS = ("tts", "prm", "strategies", "benchmarks")
 DATA = (".safetensors", ".json", ".jsonl", ".jinja", ".md")
-CHECKOUT_ONLY = ("benchmarks/lab/", "benchmarks/routing/", "benchmarks/speed/", "benchmarks/study/")
+CHECKOUT_ONLY = (
+    "benchmarks/lab/",
+    "benchmarks/orchestra/",
+    "benchmarks/routing/",
+    "benchmarks/speed/",
+    "benchmarks/study/",
+)
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "dist", ".*")
 QUESTION = "Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?"
 

@@ -1,0 +1,1 @@
+"""Data and reward for training a policy that calls tools, in small."""
