@@ -13,7 +13,7 @@ import pytest
 from benchmarks.speed import __main__ as command
 from benchmarks.speed import random_models
 from benchmarks.speed.harness import FULL, QUICK, Bench, Measurement, Run
-from benchmarks.speed.measure import memory, scaling, search_tax, selector
+from benchmarks.speed.measure import cluster, memory, scaling, search_tax, selector
 from benchmarks.speed.peers import its_hub, search_and_learn
 from benchmarks.speed.peers.lockstep import Beam, Lockstep, Piece, candidates, repeated, split
 from benchmarks.speed.peers.lockstep_models import Writer
@@ -356,6 +356,17 @@ def test_every_growth_and_control_measurement_has_its_rows() -> None:
     names = [m.name for m in search_and_learn.measurements(FULL)]
     assert "control/dvts/64/published" in names
     assert "control/dvts/64/at-n" not in names
+
+
+def test_workers_of_a_cluster_are_compared_by_the_work_that_they_end_in_a_second() -> None:
+    """10 s of work in 10 s by one worker; 600 s of work in 10 s by 64: 60 times as much."""
+    record = Record(None, {}, {})
+    driver = {"rows": 8, "cpu_ms": 0.5, "bytes": 2000, "load": 1.0}
+    record.keep("cluster/simulated/1", {**driver, "seconds": 10.0, "work": 10.0})
+    record.keep("cluster/simulated/64", {**driver, "seconds": 10.0, "work": 600.0})
+    found = {row.what: (row.figure, row.holds) for row in cluster.rows(record)}
+    assert found["rate of 64 simulated workers over 1"] == ("60.0", True)
+    assert found["processor time of the driver a row"] == ("0.50 ms", True)
 
 
 async def test_a_decision_is_measured_on_curves_that_a_calibration_could_have_made(tmp_path: Path) -> None:

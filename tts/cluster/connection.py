@@ -25,6 +25,9 @@ def require_ray() -> Any:
 
 _CLIENT = "ray://"
 
+_TALKATIVE = ("ray", "ray.client_builder", "ray._private.runtime_env.packaging", "ray.util.client.worker")
+"""Loggers of Ray that report each step of connecting."""
+
 SECONDS = 5.0
 """Seconds that an address has to answer."""
 
@@ -54,7 +57,8 @@ class Connection:
     def _connect(self, address: str) -> None:
         settings: dict[str, Any] = {"runtime_env": runtime_env()}
         _require_answer(address)
-        logging.getLogger("ray").setLevel(logging.ERROR)
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.ERROR)
         if not address.startswith(_CLIENT):
             settings |= {"log_to_driver": False, "logging_level": "ERROR"}
         if address == "local":
