@@ -132,6 +132,7 @@ class Solver:
         policy = policy if isinstance(policy, str) else as_policy(policy)
         self._prm_given = prm if isinstance(prm, str) else None, allow_code, dict(prm_parameters or {})
         prm = reward_of(prm, allow_code, prm_parameters)
+        self._tools_given = {"tools": tools, "prefer": prefer, "only": only, "deny": deny}
         self._toolbox = toolbox_of(tools, Preference.of(prefer, only, deny), budget, allow_code)
         strategy = "orchestrate" if strategy is None and self._toolbox else strategy
         self.budget, self.total_flops = budget, total_flops
@@ -208,8 +209,10 @@ class Solver:
         wish, budget = self._wish, self.budget
         name, allow_code, prm_parameters = self._prm_given
         prm = wish.prm if name is None else name
-        objects = {"policy": wish.policy, "reward model": prm, "strategy": wish.strategy, "kind": wish.kind.own}
-        for what, given in objects.items():
+        tools = {name: _listed(given) for name, given in self._tools_given.items()}
+        objects = [("policy", wish.policy), ("reward model", prm), ("strategy", wish.strategy), ("kind", wish.kind.own)]
+        named = tools["tools"] if isinstance(tools["tools"], list) else [tools["tools"]]
+        for what, given in (*objects, *(("tool", tool) for tool in named)):
             if given is not None and not isinstance(given, str):
                 raise BadInput(f"the {what} is a Python object, which cannot be sent to another machine: name it.")
         prices = None if self._prices is None else f"{self._prices.input!r},{self._prices.output!r}"
@@ -219,7 +222,7 @@ class Solver:
             "max_cost": budget.max_cost, "prices": prices, "total_flops": self.total_flops, "profile": wish.profile,
             "dataset": wish.dataset, "vote": wish.vote, "aggregate": wish.aggregate, "extract": wish.extract,
             "kind": wish.kind.name, "seed": wish.seed, "allow_code": allow_code, "prm_parameters": prm_parameters,
-            **self._loading.settings(), **wish.parameters,
+            **self._loading.settings(), **tools, **wish.parameters,
         }  # fmt: skip
 
     def load(self) -> tuple[Policy, RewardModel | None]:
@@ -518,6 +521,12 @@ def as_problem(problem: str | Problem) -> Problem:
     if not made.text.strip():
         raise BadInput("the problem is empty: give a question to be answered.")
     return made
+
+
+def _listed(given: Any) -> Any:
+    """Return several values as a list; a text, a mapping and whatever is not several as it is."""
+    several = isinstance(given, Iterable) and not isinstance(given, (str, Mapping))
+    return list(given) if several else given
 
 
 def _standing_still() -> float:
