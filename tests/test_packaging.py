@@ -77,6 +77,12 @@ def modules() -> set[str]:
     return {name for name in found if not name.startswith(CHECKOUT_ONLY)}
 
 
+def templates() -> set[str]:
+    """The templates, styles and scripts of the pages."""
+    pages = sources("benchmarks/report/html/templates", ".html.jinja", ".css")
+    return pages | sources("tts/server/templates", ".html.jinja", ".css", ".js")
+
+
 def test_every_module_that_needs_no_checkout_is_in_the_wheel(names: set[str]) -> None:
     assert modules() - names == set()
 
@@ -98,8 +104,8 @@ def test_the_profiles_are_in_the_wheel(names: set[str]) -> None:
 
 
 def test_the_templates_of_the_pages_are_in_the_wheel(names: set[str]) -> None:
-    expected = sources("benchmarks/report/html/templates", ".html.jinja", ".css")
-    assert len(expected) > 4
+    expected = templates()
+    assert len(expected) > 7
     assert expected - names == set()
 
 
@@ -112,7 +118,7 @@ def test_nothing_else_is_in_the_wheel(names: set[str]) -> None:
     allowed = {"cli.py", *(f"{root}/py.typed" for root in ROOTS)}
     allowed |= modules() | sources("tts/models/builtin", *DATA) | sources("benchmarks/word_problems", ".jsonl")
     allowed |= sources("tts/selection/profiles", ".json")
-    allowed |= sources("benchmarks/report/html/templates", ".html.jinja", ".css")
+    allowed |= templates()
     assert {name for name in names - allowed if ".dist-info/" not in name} == set()
 
 
