@@ -146,3 +146,28 @@ def test_a_model_of_whole_solutions_is_refused(tts: Tts, tmp_path: Path) -> None
     done = tts("prm-eval", "--prm", name, "--data", "lab", "--limit", "2", "--engine", "transformers")
     assert done.code == 2
     assert "scores whole solutions, not steps: name a process reward model" in done.err
+
+
+def test_a_function_of_steps_is_measured_like_a_reward_model(tmp_path: Path) -> None:
+    file = tmp_path / "rules.py"
+    file.write_text("def length(problem, steps):\n    return [1 / (1 + len(step)) for step in steps]\n")
+    report = evaluate(f"{file}:length", "lab", limit=6, allow_code=True, out=tmp_path / "scores.jsonl")
+    assert report.solutions == 6
+    assert report.prm == f"{file}:length"
+
+
+@pytest.mark.parametrize(
+    ("prm", "sentence"),
+    [
+        ("rules.py:length", "allow it with --allow-code"),
+        ("confidence:mean", "reads how a policy sampled a solution"),
+        ("judge:nobody", "there is no policy named 'nobody'"),
+        ("judge:qwen3-4b-thinking", "thinks before it answers"),
+    ],
+)
+def test_a_scorer_that_cannot_be_measured_is_refused_before_anything_is_loaded(
+    prm: str, sentence: str, tts: Tts
+) -> None:
+    done = tts("prm-eval", "--prm", prm, "--data", "lab", "--limit", "2")
+    assert done.code == 2
+    assert sentence in done.sentence

@@ -16,6 +16,7 @@ from tests.toy import ToyPolicy, ToyReward
 from tts import Solution, Solver
 from tts.budget import Budget
 from tts.errors import BadInput
+from tts.trace import Trace
 from tts.types import Candidate, Finish
 
 
@@ -170,3 +171,13 @@ def test_a_file_that_is_no_trace_is_refused(content: bytes, message: str, tmp_pa
 def test_a_trace_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         call("view", tmp_path / "none.jsonl")
+
+
+def test_an_improved_solution_follows_the_one_that_its_prompt_showed() -> None:
+    trace = Trace()
+    trace.add("sample", key="/0", parent="/", until="end", finish="stop", steps=[{"text": "first", "tokens": [1]}])
+    trace.add("root", key="0/", refines="/0", policy={}, prompt={})
+    trace.add("sample", key="0/0", parent="0/", until="end", finish="stop", steps=[{"text": "better", "tokens": [2]}])
+    [first] = tree.from_trace(trace, {}, best="0/0")
+    assert (first.text, first.chosen) == ("first", True)
+    assert [(child.text, child.chosen) for child in first.children] == [("better", True)]
