@@ -338,6 +338,7 @@ class Solver:
             listener=listener,
             made=partial(self._wish.kind.make, kind),
             tools=tools,
+            scope=self.planned.scope,
         )
         here = tools is not None and not tools.background
         elsewhere = not here and all(model.background for model in models)

@@ -10,6 +10,7 @@ from typing import Any
 
 from tts.answers.aggregate import AGGREGATES
 from tts.answers.kinds.chosen import Chosen
+from tts.engines.replay import ReplayPolicy
 from tts.errors import BadInput, UnknownName
 from tts.files.shape import Misfit
 from tts.models.card import ModelCard
@@ -27,6 +28,8 @@ from tts.selection.profile import Profile
 from tts.selection.profile_file import find as find_profile
 from tts.selection.profile_file import named
 from tts.selection.published_rule import rule
+from tts.selection.scope.scope import Scope
+from tts.selection.scope.scope_file import of_folder
 from tts.types import Plan, Problem
 
 
@@ -104,6 +107,7 @@ class Planned:
         prm: reward model to load; None for none.
         profile: profile of an adaptive strategy, if it has one.
         warnings: sentences for the user.
+        scope: of the policy, if it is known.
     """
 
     plan: Plan
@@ -111,6 +115,7 @@ class Planned:
     prm: str | RewardModel | None
     profile: Profile | None = None
     warnings: tuple[str, ...] = ()
+    scope: Scope | None = None
 
     def known(self, problem: Problem) -> str:
         """Warn if the profile was fitted on this problem; else return an empty text."""
@@ -143,7 +148,7 @@ def planned(wish: Wish) -> Planned:
     if plan.prm and built.stepwise and _outcome(prm):
         raise refusal(plan.prm)
     notes = built.note(wish.n), _without(wish, kind, prm), _thinking(wish.card, prm, plan), _sampled(curves, built)
-    return Planned(plan, built, prm, curves, tuple(filter(None, notes)))
+    return Planned(plan, built, prm, curves, tuple(filter(None, notes)), _scope(wish, curves))
 
 
 # ----------------------------------------------------------------------------------------------------------- the wish
@@ -236,6 +241,18 @@ def _outcome(prm: str | RewardModel | None) -> bool:
         card = find(prm, "prm")
         return bool(card.family and family_of(card).outcome)
     return prm is not None and prm.outcome
+
+
+# ----------------------------------------------------------------------------------------------------------- the scope
+
+
+def _scope(wish: Wish, curves: Profile | None) -> Scope | None:
+    """Return the scope in the profile, else that in the policy's folder; None without one."""
+    card = CARDS.get(wish.policy.name) if isinstance(wish.policy, ReplayPolicy) else wish.card
+    found = curves.scope if curves is not None else None
+    if found is None and card is not None and (folder := folder_of(card)) is not None:
+        found = of_folder(folder)
+    return None if found is None else replace(found, advice=card.scope if card else "")
 
 
 # -------------------------------------------------------------------------------------------------------- the strategy

@@ -177,6 +177,13 @@ class Policy(Model):
         """
         raise ModelError(f"{self.name} was not offered any tools.")
 
+    async def surprisal(self, problem: Problem, node: Node) -> tuple[float, ...] | None:
+        """Compute -log p, in nats, of each of ``node.tokens`` after the first; None where the engine cannot.
+
+        The tokens were read or sampled before, so the logical cost (:mod:`tts.cost`) of a search includes their pass.
+        """
+        return None
+
 
 class RewardModel(Model):
     """Base class of models that score solutions. Inherit it, set the attributes, define ``lengths`` and ``score``.

@@ -20,6 +20,7 @@ A trace is a list of events, plain dictionaries of JSON types:
     {"event": "cut", "what": "sample" or "score", "key": "0/1.3"}       a deadline cut this request ("length": the
                                                                         solution was too long for the reward model;
                                                                         "prompt": for the policy to improve it)
+    {"event": "surprisal", "key": "0/1.2", "values": [...]}             -log p of prompt and solution, without the first
     {"event": "end", "answer": ..., "confidence": ..., "best": "0/1.2", "stopped": "complete", "usage": {...}}
 
 The k-th step of a sample with several steps has the key of the sample followed by ``+k`` (k from 1); its parent is the
@@ -42,7 +43,9 @@ from tts.files.text import write_atomically
 
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
-_RANK = {"start": 0, "plan": 1, "root": 2, "sample": 3, "call": 3, "score": 4, "compare": 5, "cut": 6, "end": 7}
+_RANK = {
+    "start": 0, "plan": 1, "root": 2, "sample": 3, "call": 3, "score": 4, "compare": 5, "cut": 6, "surprisal": 7, "end": 8
+}  # fmt: skip
 
 
 class Trace:
@@ -143,6 +146,7 @@ _SHAPES = {
         {"key": _key, "other": _key, "scores": shape.optional(shape.listed(shape.number)), "tokens": shape.whole}
     ),
     "cut": shape.fields({"key": _key, "what": shape.text}, {"other": _key, "worst": shape.listed(shape.whole)}),
+    "surprisal": shape.fields({"key": _key, "values": shape.numbers}),
     "end": shape.fields({}, {"answer": shape.optional(shape.text), "best": shape.optional(shape.text)}),
 }  # fmt: skip
 

@@ -15,7 +15,8 @@ from benchmarks.recordings.pool import Key
 from benchmarks.simulate.simulator import GradedSimulator, estimate, is_search
 from benchmarks.stats.vote_rules import MAJORITY
 from tts.registry import resolve
-from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Scale, Stage
+from tts.selection.estimator import Estimator
+from tts.selection.profile import Advance, Curve, Ending, Profile, Scale, Stage
 from tts.selection.selector import Limits, best_moves, cheapest
 
 RIDGE = 3.0

@@ -1,5 +1,5 @@
 """`python -m benchmarks.lab`: trains the built-in models (`train`), measures them on lab-500 (`bars`), samples the
-solutions of `tts prm-eval --data lab` (`judged`).
+solutions of `tts prm-eval --data lab` (`judged`), fits and measures which problems the policies know (`scope`).
 """
 
 from __future__ import annotations
@@ -42,6 +42,13 @@ def _judged(args: argparse.Namespace) -> int:
     return 0
 
 
+def _scope(args: argparse.Namespace) -> int:
+    from benchmarks.lab.scope import command
+
+    command.run(args.data, args.out, fit=not args.measure, measure=not args.fit)
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     """Build the parser; each subcommand sets `run`."""
     top = argparse.ArgumentParser(prog="python -m benchmarks.lab", description="Train and measure the built-in models.")
@@ -64,6 +71,14 @@ def parser() -> argparse.ArgumentParser:
     judged = commands.add_parser("judged", help="sample the solutions that reward models are evaluated on")
     judged.add_argument("--out", type=Path, help="file to write (default: the package's)")
     judged.set_defaults(run=_judged)
+    scope = commands.add_parser(
+        "scope", help="fit which problems the policies know, print how well; the same command resumes"
+    )
+    scope.add_argument("--data", type=Path, required=True, help="folder of the public data sets, not distributed")
+    scope.add_argument("--out", type=Path, default=Path("runs/scope"), help="work folder (default: %(default)s)")
+    scope.add_argument("--fit", action="store_true", help="fit only")
+    scope.add_argument("--measure", action="store_true", help="measure only, on the problems answered so far")
+    scope.set_defaults(run=_scope)
     return top
 
 

@@ -16,7 +16,8 @@ from benchmarks.recordings.pool import Entry, Pool
 from benchmarks.simulate.features import EvidenceBatch, Floats, Ints
 from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.subsets import elected
-from tts.selection.profile import Advance, Curve, Ending, Estimator, Stage
+from tts.selection.estimator import Estimator
+from tts.selection.profile import Advance, Curve, Ending, Stage
 
 ORDERS = 32
 """Orders of each problem's samples that a play is averaged over by default."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Scale, Stage
+from tts.selection.estimator import Estimator
+from tts.selection.profile import Advance, Curve, Ending, Profile, Scale, Stage
 
 
 def curve(*rates: float, slack: float = 0.02) -> Curve:

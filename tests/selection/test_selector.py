@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.selection.profiles import curve, toy_profile
+from tts.selection.estimator import Estimator
 from tts.selection.features import Evidence
-from tts.selection.profile import Advance, Ending, Estimator, Profile, Stage
+from tts.selection.profile import Advance, Ending, Profile, Stage
 from tts.selection.selector import Limits, Move, best_moves, decide, expected, price_for, price_of_budget
 
 TOY = toy_profile()

@@ -12,7 +12,8 @@ from benchmarks.simulate.play import fixed, play
 from benchmarks.simulate.simulator import BEGINNING, Simulator, right_of
 from benchmarks.stats import subsets
 from benchmarks.stats.candidates import Candidates
-from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Stage
+from tts.selection.estimator import Estimator
+from tts.selection.profile import Advance, Curve, Ending, Profile, Stage
 from tts.selection.selector import Limits, expected
 
 EASY, HARD = 30, 10

@@ -11,7 +11,7 @@ from tts.commands import options
 from tts.commands.console import check_printable, count, entries, note, problem_text, say, say_json, table
 
 if TYPE_CHECKING:
-    from tts.types import Solution
+    from tts.types import Scoped, Solution
 
 
 @options.solver("total_flops", *options.OF_TOOLS)
@@ -41,7 +41,7 @@ def plan(
     solution = asyncio.run(looking.solve(problem_text(problem)))
     *_, decision = solution.trace.of("plan")
     if as_json:
-        row = {"problem": solution.problem.text, **decision, "usage": _spent(solution)}
+        row = {"problem": solution.problem.text, **decision, **_measured(solution)}
         say_json({name: value for name, value in row.items() if name != "event"})
         return
     for warning in solution.warnings:
@@ -51,14 +51,21 @@ def plan(
 
 def printed(decision: Mapping[str, Any], solution: Solution) -> str:
     """Format a decision: what the first samples showed, a table of the plans, and the choice with its reason."""
+    from tts.selection.explain import without_rates
+
     found = [("Look", _look(decision, solution))]
+    if (scope := solution.scope) is not None:
+        found.append(("Scope", _scope(scope)))
+        decision = {**decision, "reason": without_rates(decision["reason"])}
+    if scope is not None and scope.outside:
+        decision = {**decision, "difficulty": None, "belief": None}
     if decision.get("difficulty"):
         found.append(("Difficulty", f"pass@1 about {_interval(*decision['difficulty'])} % (90 % interval)"))
     elif "agreement" in decision:
         found.append(("Difficulty", f"{decision['agreement']:.0%} of the pairs of samples agree; uncalibrated"))
     if decision.get("belief") is not None:
         found.append(("Belief", f"{decision['belief']:.0%} that the vote of these samples is right"))
-    rows = [_row(option) for option in decision["options"]]
+    rows = [_row(option, scope is not None and scope.outside) for option in decision["options"]]
     choice = [("Choice", f"{decision['reason']}.")]
     return "\n\n".join([entries(found), *([table(rows)] if rows else []), entries(choice)])
 
@@ -72,7 +79,13 @@ def _look(decision: Mapping[str, Any], solution: Solution) -> str:
     return f"{samples}, {solution.usage.policy_tokens:,} tokens, {flops}"
 
 
-def _row(option: Mapping[str, Any]) -> dict[str, Any]:
+def _scope(scope: Scoped) -> str:
+    what = "outside, so the profile's rates do not apply" if scope.outside else "inside"
+    right = "" if scope.right is None else f"; {scope.right:.0%} that the vote of these samples is right"
+    return f"{what}; {scope.before:.0%} in scope by the text alone, {scope.inside:.0%} with the samples{right}"
+
+
+def _row(option: Mapping[str, Any], outside: bool) -> dict[str, Any]:
     mark = ">" if option["chosen"] else ""
     if "when" in option:
         return {"": mark, "a problem that is": option["when"], "goes to": option["plan"]}
@@ -81,7 +94,7 @@ def _row(option: Mapping[str, Any]) -> dict[str, Any]:
         "plan": option["plan"],
         "N": option["n"],
         "vote": option["vote"],
-        "right %": _interval(option["right"], option["low"], option["high"]),
+        "right %": "-" if outside else _interval(option["right"], option["low"], option["high"]),
         "FLOPs": f"{option['flops']:.3g}",
     }
 
@@ -90,8 +103,8 @@ def _interval(mean: float, low: float, high: float) -> str:
     return f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
-def _spent(solution: Solution) -> dict[str, Any]:
+def _measured(solution: Solution) -> dict[str, Any]:
     from tts.records.solution_json import as_row
 
-    usage: dict[str, Any] = as_row(solution)["usage"]
-    return usage
+    row = as_row(solution)
+    return {name: row[name] for name in ("usage", "scope", "warnings") if name in row}

@@ -241,10 +241,9 @@ def _print_steps(best: Candidate) -> None:
 def _summary(solution: Solution) -> list[tuple[str, str]]:
     usage, plan = solution.usage, solution.plan
     finished = sum(candidate.finished for candidate in solution.candidates)
-    share = f"{solution.confidence:.0%} of the {plan.vote} vote of {count(finished, 'finished solution')}"
     lines = [
-        ("Answer", solution.answer if solution.answer is not None else _no_answer(solution)),
-        ("Confidence", "a single solution, so there was no vote" if finished == 1 else share),
+        ("Answer", _answer(solution)),
+        ("Confidence", _confidence(solution, finished)),
         *([("Votes", "; ".join(map(_standing, solution.votes[:3])))] if len(solution.votes) > 1 else []),
         ("Plan", _plan_words(solution)),
         ("Policy", f"{plan.policy}: {_spent(usage.policy_tokens, usage.policy_flops, usage.policy_counted)}"),
@@ -276,6 +275,31 @@ def _tool_words(solution: Solution) -> str:
     failed = sum(call.get("failed", False) for call in made)
     calls = ", ".join(f"{name} {number}" for name, number in tally.most_common())
     return f"{count(len(made), 'call')}: {calls}" + (f"; {failed} failed" if failed else "")
+
+
+def _answer(solution: Solution) -> str:
+    if solution.answer is None:
+        return _no_answer(solution)
+    outside = solution.scope is not None and solution.scope.outside
+    return f"{solution.answer} (probably wrong)" if outside else solution.answer
+
+
+def _confidence(solution: Solution, finished: int) -> str:
+    """Give the probability that the answer is right where it is known, and the share of the vote."""
+    of_vote = f"of the {solution.plan.vote} vote of {count(finished, 'finished solution')}"
+    if solution.scope is None or solution.answer is None:
+        share = f"{solution.confidence:.0%} {of_vote}"
+    else:
+        share = f"{solution.votes[0].share:.0%} {of_vote}" if solution.votes else ""
+    vote = "a single solution, so there was no vote" if finished == 1 else share
+    if solution.scope is None or solution.answer is None:
+        return vote
+    return f"{_percent(solution.confidence)} that it is right; {vote}"
+
+
+def _percent(share: float) -> str:
+    """Format a probability; never as certain, for it is an estimate."""
+    return "less than 1 %" if share < 0.01 else "more than 99 %" if share > 0.99 else f"{share:.0%}"
 
 
 def _standing(standing: Standing) -> str:

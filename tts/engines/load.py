@@ -18,8 +18,7 @@ from tts.files.json_text import parse
 from tts.models.card import Kind, ModelCard
 from tts.models.files import require
 from tts.models.find import find
-from tts.models.scope import look
-from tts.protocols import Model, Policy, RewardModel, Warn
+from tts.protocols import Model, Policy, RewardModel
 from tts.registry import names, resolve
 
 AUTO = "auto"
@@ -246,8 +245,6 @@ def _load(kind: Kind, name: str, loading: Loading, share: float, *, room: bool =
         if not _here(key):
             if room:
                 _check_room([(kind, card, loading)])
-            if kind == "policy":
-                options["warn"] = _scope_check(card)
             if engine.reserves:
                 options["share"] = share * loading.gpu_memory
             engine.check(kind, options)
@@ -302,17 +299,3 @@ def _shares(policy: ModelCard, prm: ModelCard, loading: Loading) -> tuple[float,
         return 0.5, 0.5
     first, second = ((size + free / 2) / (total * loading.gpu_memory) for size in weights)
     return first, second
-
-
-def _scope_check(card: ModelCard) -> Warn | None:
-    """Return the check of a problem's text for a model of limited scope."""
-    if not card.scope:
-        return None
-
-    def warn(text: str) -> str | None:
-        if (found := look(text)).known:
-            return None
-        reasons = " ".join(found.reasons).rstrip(".")
-        return f"This problem looks unlike those {card.name} was trained on ({reasons}): {card.scope}"
-
-    return warn

@@ -59,6 +59,7 @@ class ReplayPolicy(Policy):
     prompts: dict[str, Step | None] = field(default_factory=dict)  # of conversations that differ from the problem's
     calls: dict[tuple[str, str], Event] = field(default_factory=dict)
     prices: Prices | None = None
+    surprisals: dict[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for problem, trace in self.traces.items():
@@ -67,6 +68,7 @@ class ReplayPolicy(Policy):
                     _ROOT(event, "a root")
                     self.prompts[event["asked"]] = Step(event["prompt"]["text"], tuple(event["prompt"]["tokens"]))
             self.prompts |= {e["asked"]: None for e in trace.of("cut") if e["what"] == "prompt" and "asked" in e}
+            self.surprisals |= {(problem, e["key"]): tuple(e["values"]) for e in trace.of("surprisal")}
             self.samples |= {(problem, e["key"]): e for e in trace.of("sample")}
             self.cuts |= {(problem, e["key"]) for e in trace.of("cut") if e["what"] == "sample"}
             self.calls |= {(problem, e["key"]): e for e in trace.of("call")}
@@ -145,6 +147,10 @@ def _event(calls: dict[tuple[str, str], Event], problem: Problem, key: str) -> E
             "recorded with."
         )
     return found
+
+    async def surprisal(self, problem: Problem, node: Node) -> tuple[float, ...] | None:
+        """Return the recorded values; None where the trace holds none."""
+        return self.surprisals.get((problem.id, node.key))
 
 
 @dataclass(eq=False)

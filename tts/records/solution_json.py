@@ -23,6 +23,8 @@ def as_row(solution: Solution) -> dict[str, Any]:
         "votes": [asdict(standing) for standing in solution.votes[:3]],
         "candidates": [candidate_row(candidate) for candidate in solution.candidates],
     }
+    if solution.scope is not None:
+        row["scope"] = asdict(solution.scope) | {"reasons": list(solution.scope.reasons)}
     if solution.warnings:
         row["warnings"] = list(solution.warnings)
     if solution.error is not None:

@@ -19,12 +19,15 @@ from tts.budget import Budget, Ledger
 from tts.protocols import Policy, RewardModel
 from tts.records.solution_json import plan_dict
 from tts.registry import resolve
+from tts.search.scoping import scoped, sentence
 from tts.search.search import Search
 from tts.search.strategy import AUTO, Strategy, build
 from tts.search.tournament import TOURNAMENT, tournament
+from tts.selection.explain import without_rates
+from tts.selection.scope.scope import Scope
 from tts.tools.toolbox import Tools
 from tts.trace import Listener, Trace, sort_key
-from tts.types import Candidate, Node, Plan, Problem, Solution
+from tts.types import Candidate, Node, Plan, Problem, Scoped, Solution
 
 KindMaker = Callable[[Problem, Extraction], Kind]
 
@@ -43,6 +46,7 @@ async def run(
     listener: Listener | None = None,
     made: KindMaker | None = None,
     tools: Tools | None = None,
+    scope: Scope | None = None,
 ) -> Solution:
     """Solve one problem with its plan.
 
@@ -59,6 +63,7 @@ async def run(
         listener: called with each event of the trace as it is added.
         made: makes the kind of the answers, in place of the plan's.
         tools: those that the policy was offered.
+        scope: of the policy; the confidence then is the probability that the answer is right.
 
     Raises:
         PromptTooLong: the problem does not fit the policy's context.
@@ -86,11 +91,14 @@ async def run(
     if late:
         search.note(LATE)
     best = next((c for c in candidates if verdict.best and c.key == verdict.best.key), None)
+    elected = best.key if best and verdict.answer is not None else None
+    found = await scoped(scope, search, plan.prm, leaves, candidates, elected) if scope else None
+    confidence, plan = _taken_in(search, scope, found, verdict.confidence, plan)
     usage = replace(search.usage, seconds=clock() - begun)
     trace.add(
         "end",
         answer=verdict.answer,
-        confidence=verdict.confidence,
+        confidence=confidence,
         best=best.key if best else None,
         stopped=search.stopped,
         usage=asdict(usage),
@@ -99,7 +107,7 @@ async def run(
     return Solution(
         problem=problem,
         answer=verdict.answer,
-        confidence=verdict.confidence,
+        confidence=confidence,
         candidates=candidates,
         plan=plan,
         usage=usage,
@@ -108,6 +116,7 @@ async def run(
         best=best,
         votes=votes,
         warnings=(*warnings, *search.notes),
+        scope=found,
     )
 
 
@@ -118,6 +127,18 @@ def _decided(plan: Plan, found: Plan | None) -> Plan:
     vote = found.vote if plan.vote == AUTO else plan.vote
     how = found.aggregate if plan.aggregate == AUTO else plan.aggregate
     return replace(plan, vote=vote, aggregate=how, reason=found.reason)
+
+
+def _taken_in(
+    search: Search, scope: Scope | None, found: Scoped | None, share: float, plan: Plan
+) -> tuple[float, Plan]:
+    """Return confidence and plan with the scope taken in, and note that a problem is outside."""
+    if scope is None or found is None:
+        return share, plan
+    if found.outside:
+        search.note(sentence(scope, found))
+    confidence = share * found.inside if found.right is None else found.right
+    return confidence, replace(plan, reason=without_rates(plan.reason))
 
 
 def _candidate(search: Search, leaf: Node, how: str) -> Candidate:

@@ -383,6 +383,23 @@ class Search:
         paid = self.account.read_results(node, len(step.tokens))
         return Node(step, key, Finish.STEP, node) if paid else None
 
+    async def surprisal(self, node: Node) -> tuple[float, ...] | None:
+        """Return -log p of each of a node's tokens after the first; None where time or the engine does not allow it.
+
+        Nodes of another policy than the search's first have none. Recorded with three digits.
+        """
+        if node.root is not self.root or node.length < 2:
+            return None
+        try:
+            values = await self._in_time(self._policy.surprisal(self.problem, node))
+        except OutOfTime:
+            return None
+        if values is None:
+            return None
+        values = tuple(round(value, 3) for value in values)
+        self.trace.add("surprisal", key=node.key, values=list(values))
+        return values
+
     def step_scores(self, node: Node) -> tuple[float, ...]:
         """Return the score of every step of ``node``; empty if some are unknown.
 

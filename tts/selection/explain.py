@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tts.selection.profile import Advance, Ending, Profile, Stage
@@ -29,6 +30,15 @@ def reason(decision: Decision, source: str, greedy: bool = False) -> str:
     what = _words(decision.stage, choice)
     further = "" if choice.move is None else f" for {choice.flops:.2g} FLOPs"
     return f"{known}{what}: {_percent(choice)} right{further}, by {source}"
+
+
+def without_rates(reason: str) -> str:
+    """Remove the profile's rates from a reason: they hold for problems like those that it was measured on."""
+    return _RATES.sub("", reason)
+
+
+_RATES = re.compile(r" \(pass@1 about [^)]*\)|: \d+ % \[\d+, \d+\] right(?: for \S+ FLOPs)?")
+"""What :func:`_difficulty` and :func:`_percent` add."""
 
 
 def considered(decision: Decision, limits: Limits) -> dict[str, Any]:

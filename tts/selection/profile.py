@@ -11,11 +11,13 @@ On disk a profile is JSON with a version (:mod:`tts.selection.profile_file`). No
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from tts.selection.estimator import Estimator
+from tts.selection.scope.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +27,6 @@ class Curve:
     mean: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Estimator:
-    """A logistic regression over named features of the samples (:mod:`tts.selection.features`).
-
-    The estimate is ``1 / (1 + exp(-(bias + sum of weight * feature)))``.
-    """
-
-    bias: float
-    weights: Mapping[str, float]
-
-    def __call__(self, features: Mapping[str, float]) -> float:
-        """Compute the estimate, in 0..1. Raises KeyError for a missing feature."""
-        total = self.bias + sum(weight * features[name] for name, weight in self.weights.items())
-        return 1 / (1 + math.exp(-max(-50.0, min(50.0, total))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +136,7 @@ class Profile:
         problems: first 12 digits of the SHA-256 of each calibration problem's text (the default of
             :attr:`tts.types.Problem.id`).
         about: how it was made: command, versions, seeds, runs.
+        scope: the problems that it was measured on, to tell others from them; None in profiles without.
     """
 
     policy: str
@@ -164,6 +151,7 @@ class Profile:
     sha256: str = ""
     problems: frozenset[str] = frozenset()
     about: Mapping[str, Any] = field(default_factory=dict)
+    scope: Scope | None = None
 
     @cached_property
     def by_key(self) -> dict[tuple[int, bool], Stage]:

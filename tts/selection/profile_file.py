@@ -21,9 +21,13 @@ from typing import Any
 from tts.errors import BadInput
 from tts.files import json_text
 from tts.files.json_text import dump
+from tts.files.shape import Misfit
 from tts.files.text import read_bytes, reason, write_atomically
-from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Scale, Stage
+from tts.selection.estimator import Estimator
+from tts.selection.profile import Advance, Curve, Ending, Profile, Scale, Stage
 from tts.selection.profile_check import Damaged, check
+from tts.selection.scope import scope_file
+from tts.selection.scope.scope import Scope
 
 FORMAT = "tts-search profile"
 VERSION = 2
@@ -71,6 +75,8 @@ def _kept(path: Path, changed: int, size: int) -> Profile:
 def save(profile: Profile, path: Path | str) -> None:
     """Write a profile atomically, one stage per line. Raises BadInput if the path cannot be written."""
     row = {"format": FORMAT, "version": VERSION, **_row(profile)}
+    if profile.scope is None:
+        del row["scope"]
     stages = ",\n".join(map(dump, row.pop("stages")))
     lines = [f"{dump(name)}: {dump(value)}" for name, value in row.items()]
     text = ",\n".join([*lines, f'"stages": [\n{stages}\n]'])
@@ -117,9 +123,19 @@ def _profile(row: Mapping[str, Any]) -> Profile:
         sha256=_text(row, "sha256", where, empty=True),
         problems=frozenset(map(str, _list(row, "problems", where))),
         about=_mapping(row, "about", where),
+        scope=_scope(row),
     )
     check(profile)
     return profile
+
+
+def _scope(row: Mapping[str, Any]) -> Scope | None:
+    if row.get("scope") is None:
+        return None
+    try:
+        return scope_file.of_row(row["scope"])
+    except Misfit as error:
+        raise Damaged(f"its scope: {error}") from error
 
 
 def _stage(row: Any, where: str) -> Stage:
@@ -228,6 +244,8 @@ def _on_disk(field: str) -> str:
 
 def _row(value: Any) -> Any:
     """Convert a part of a profile to JSON types."""
+    if isinstance(value, Scope):
+        return scope_file.as_row(value)
     if is_dataclass(value):
         return {_on_disk(f.name): _row(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, float):

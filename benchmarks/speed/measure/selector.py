@@ -14,8 +14,9 @@ from typing import Any
 from benchmarks.speed.harness import Bench, Measurement, Scale
 from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row, at_most
+from tts.selection.estimator import Estimator
 from tts.selection.features import Evidence
-from tts.selection.profile import Advance, Curve, Ending, Estimator, Profile, Stage
+from tts.selection.profile import Advance, Curve, Ending, Profile, Stage
 from tts.selection.selector import Limits, best_moves, decide, price_for
 
 _BINS = 10

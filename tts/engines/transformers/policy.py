@@ -24,6 +24,7 @@ from tts.engines.transformers.logprobs import token_logprobs
 from tts.engines.transformers.prefix_cache import Prefix, PrefixStore
 from tts.engines.transformers.ragged_batch import RaggedCache
 from tts.engines.transformers.sampling import choose, uniforms
+from tts.engines.transformers.surprisal import SurprisalReader
 from tts.errors import TTSError
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request, TokenLogprobs, Warn
@@ -136,6 +137,7 @@ class TransformersPolicy(LocalModel, Policy):
         self._decoder, self._head = model.get_decoder(), model.get_output_embeddings()
         store = PrefixStore(self._decoder, cache_bytes)
         super().__init__(card, model.config, shape=shape, store=store, worker=worker, threads=threads)
+        self._reader = SurprisalReader(card.name, self._decoder, self._head, store.geometry)
         self.max_rows = max_rows
         self.row_bytes = row_bytes
         self._text = Text(tokenizer)
@@ -171,6 +173,12 @@ class TransformersPolicy(LocalModel, Policy):
         self._worker.notify(self)
         return await job.ticket.result()
 
+    async def surprisal(self, problem: Problem, node: Node) -> tuple[float, ...] | None:
+        """Compute the surprisals of a node's tokens, in a batch with those of other problems."""
+        ticket = self._reader.add(node.tokens)
+        self._worker.notify(self)
+        return await ticket.result()
+
     def close(self) -> None:
         """Leave the worker; requests under way fail with EngineError."""
         self._worker.remove(self)
@@ -178,13 +186,14 @@ class TransformersPolicy(LocalModel, Policy):
     # -- on the worker's thread --------------------------------------------------------------------------------------
 
     def has_work(self) -> bool:
-        return bool(self._waiting or self._rows.jobs)
+        return bool(self._waiting or self._rows.jobs or self._reader.has_work())
 
     @torch.inference_mode()
     def step(self) -> None:
         """Drop what was cancelled, admit what waits, decode one token for every row."""
         if gone := [i for i, job in enumerate(self._rows.jobs) if job.ticket.abandoned]:
             self._rows.leave(gone)
+        self._reader.step()
         self._admit()
         self._make_room()
         if not self._rows.jobs:
@@ -204,6 +213,7 @@ class TransformersPolicy(LocalModel, Policy):
             self._rows.cache.clear()
 
     def abort(self, error: TTSError) -> None:
+        self._reader.abort(error)
         jobs = [*self._rows.jobs, *self._waiting]
         self._waiting.clear()
         self._rows = _Rows(RaggedCache(self._store.geometry))

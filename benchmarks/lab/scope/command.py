@@ -1,0 +1,42 @@
+"""`python -m benchmarks.lab scope`: fits the scope of the built-in policies, and measures it on the test splits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from benchmarks.lab.scope import fit as fits
+from benchmarks.lab.scope.collect import answered, collect, everything, work_folder
+from benchmarks.lab.scope.splits import fitting, testing
+from benchmarks.lab.scope.table import printed
+from tts import Solver
+from tts.models.files import BUILT_IN
+from tts.models.policies import DEFAULT_POLICY
+from tts.selection.scope.scope_file import NAME, load, save
+
+PRM = "lab-prm"
+OTHERS = ("lab-200k", "lab-4m")
+"""Policies trained on the same problems: they get the first stage."""
+
+
+def run(data: Path, work: Path, *, fit: bool = True, measure: bool = True) -> None:
+    """Fit, and write ``scope.json`` into the policies' folders; then print the table of the test splits.
+
+    With ``measure`` alone nothing is sampled: the table covers the problems that were answered before.
+    """
+    folder = work_folder(work, DEFAULT_POLICY, PRM)
+    if fit:
+        rows = everything(Solver(), list(fitting(data)), folder)
+        counts: dict[str, Any] = {}
+        for row in rows:
+            counts[row.split] = counts.get(row.split, 0) + 1
+        about = {"command": "python -m benchmarks.lab scope", "weights": folder.name, "problems": counts}
+        scope = fits.fitted(rows, DEFAULT_POLICY, PRM, about)
+        save(scope, BUILT_IN / DEFAULT_POLICY / NAME)
+        for policy in OTHERS:
+            save(fits.text_alone(scope, rows, policy), BUILT_IN / policy / NAME)
+    if measure:
+        scope = load(BUILT_IN / DEFAULT_POLICY / NAME)
+        splits = list(testing(data))
+        found = [collect(Solver(), split, folder) if fit else answered(split, folder) for split in splits]
+        print(printed(scope, [rows for rows in found if rows]))

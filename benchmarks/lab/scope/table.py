@@ -1,0 +1,94 @@
+"""What a scope is worth on answered problems: marks, confidence and calibration, with 95 % intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.lab.scope.collect import Answered
+from benchmarks.stats.intervals import Interval, wilson
+from tts.selection.scope.scope import Scope
+
+SURE = 0.9
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An answered problem with the verdict of a scope."""
+
+    split: str
+    known: bool
+    right: bool
+    outside: bool
+    confidence: float
+
+
+def judge(scope: Scope, row: Answered) -> Judged:
+    """Judge an answered problem as `tts solve` does."""
+    found = scope.look(row.problem) if row.answer is None else scope.judge(row.problem, row.answer, row.likelihood)
+    assert found is not None, "the scope has no first stage"
+    confidence = row.confidence * found.inside if found.right is None else found.right
+    return Judged(row.split, row.known, row.right, found.outside, confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """A bin of a reliability diagram: mean confidence, share of right answers, number of problems."""
+
+    confidence: float
+    right: Interval
+    count: int
+
+
+def bins(rows: Sequence[Judged], count: int = BINS) -> list[Bin]:
+    """Sort rows into bins of equal width by confidence; empty bins are left out."""
+    places = [min(count - 1, int(row.confidence * count)) for row in rows]
+    found = []
+    for k in range(count):
+        part = [row for row, at in zip(rows, places, strict=True) if at == k]
+        if part:
+            right = wilson(sum(row.right for row in part), len(part))
+            found.append(Bin(float(np.mean([row.confidence for row in part])), right, len(part)))
+    return found
+
+
+def calibration_error(rows: Sequence[Judged], count: int = BINS) -> float:
+    """Compute the expected calibration error (arXiv 1706.04599): bins weighted by their sizes."""
+    found = bins(rows, count)
+    return sum(each.count * abs(each.confidence - each.right.value) for each in found) / max(1, len(rows))
+
+
+def printed(scope: Scope, splits: Sequence[Sequence[Answered]]) -> str:
+    """Format the table of several splits as Markdown, and the calibration error over all of them."""
+    judged = [[judge(scope, row) for row in split] for split in splits]
+    lines = [
+        f"| test split | problems | right | wrong without a mark | wrong, {SURE:.0%} sure | marked | marked, though right "
+        "| in scope: right |",
+        "|---|---|---|---|---|---|---|---|",
+        *(_line(rows) for rows in judged),
+    ]
+    together = [row for rows in judged for row in rows]
+    lines += ["", f"Expected calibration error over all {len(together)}: {calibration_error(together):.3f}."]
+    return "\n".join(lines)
+
+
+def _line(rows: Sequence[Judged]) -> str:
+    inside = [row for row in rows if not row.outside]
+    cells = [
+        rows[0].split,
+        str(len(rows)),
+        _share([row.right for row in rows]),
+        _share([not row.right and not row.outside for row in rows]),
+        str(sum(not row.right and row.confidence >= SURE for row in rows)),
+        _share([row.outside for row in rows]),
+        _share([row.outside and row.right for row in rows]),
+        _share([row.right for row in inside]) if inside else "-",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _share(hits: Sequence[bool]) -> str:
+    return wilson(sum(hits), len(hits)).percent()

@@ -1,0 +1,71 @@
+"""Solving with a scope: the answer outside is marked, everywhere alike."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.command_line import MIA
+from tts import Solver
+from tts.engines.load import load_policy
+from tts.records.solution_json import as_row
+from tts.types import Node, Problem, Solution
+
+STRANGE = "Grandfather polishes 7 antique trombones weekly. How many does he polish in 3 weeks?"
+
+
+@pytest.fixture(scope="module")
+def solved() -> dict[str, Solution]:
+    solver = Solver(budget=4)
+    return {text: asyncio.run(solver.solve(text)) for text in (MIA, STRANGE)}
+
+
+def test_a_known_problem_has_no_mark_and_a_calibrated_confidence(solved: dict[str, Solution]) -> None:
+    solution = solved[MIA]
+    assert solution.scope is not None and not solution.scope.outside and solution.warnings == ()
+    assert solution.confidence == solution.scope.right and solution.confidence > 0.8
+    assert solution.scope.basis == "text, scores, likelihood"
+
+
+def test_an_unknown_problem_is_marked_with_a_real_model_to_take(solved: dict[str, Solution]) -> None:
+    solution = solved[STRANGE]
+    assert solution.scope is not None and solution.scope.outside and solution.confidence < 0.5
+    [warning] = solution.warnings
+    assert warning.startswith("probably wrong") and "--policy llama-3.2-3b" in warning and "trombones" in warning
+    assert "% [" not in solution.plan.reason
+
+
+def test_rows_carry_the_scope(solved: dict[str, Solution]) -> None:
+    row = as_row(solved[STRANGE])
+    assert row["scope"]["outside"] is True
+    assert row["confidence"] == row["scope"]["right"]
+
+
+def test_a_replay_gives_the_same_scope(solved: dict[str, Solution]) -> None:
+    again = asyncio.run(Solver.replay(solved[STRANGE].trace).solve(STRANGE))
+    assert again.scope == solved[STRANGE].scope
+    assert again.trace.lines()[1:-1] == solved[STRANGE].trace.lines()[1:-1]
+
+
+def test_surprisals_are_those_of_the_model_whatever_is_read_with_them() -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from tts.models.files import BUILT_IN
+
+    policy = load_policy("lab-1m", engine="transformers", device="cpu")
+    problems = [Problem(MIA), Problem("Tom has 5 eggs. He eats 2. How many eggs are left?")]
+    nodes = [Node(policy.prompt(problem), "/") for problem in problems]
+
+    async def both() -> list[tuple[float, ...] | None]:
+        asked = [policy.surprisal(problem, node) for problem, node in zip(problems, nodes, strict=True)]
+        return list(await asyncio.gather(*asked))
+
+    model = AutoModelForCausalLM.from_pretrained(BUILT_IN / "lab-1m", dtype=torch.float32)
+    for node, values in zip(nodes, asyncio.run(both()), strict=True):
+        ids = torch.tensor([node.tokens])
+        with torch.inference_mode():
+            log = model(ids).logits[0, :-1].log_softmax(-1)
+        expected = -log[torch.arange(ids.shape[1] - 1), ids[0, 1:]]
+        assert values == pytest.approx(expected.tolist(), abs=1e-3)

@@ -1,0 +1,40 @@
+"""The scope of one finished search: features of the text and of the samples, and the sentence for a problem outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tts.search.search import Search
+from tts.selection.features import Evidence
+from tts.selection.scope.scope import Scope, answer_features, likelihood_features
+from tts.types import Candidate, Node, Scoped
+
+
+async def scoped(
+    scope: Scope, search: Search, prm: str, leaves: Sequence[Node], candidates: Sequence[Candidate], best: str | None
+) -> Scoped | None:
+    """Judge a problem after its search; ``best`` is the key of the elected candidate, None without an answer.
+
+    Scores count only if they are those of the reward model ``prm`` that the scope was fitted with.
+    """
+    text = search.problem.text
+    at = next((k for k, candidate in enumerate(candidates) if candidate.key == best), None)
+    if at is None:
+        return scope.look(text)
+    scores = None
+    if prm and prm == scope.prm and any(candidate.score is not None for candidate in candidates):
+        scores = [candidate.score or 0.0 for candidate in candidates]
+    least = None if scores is None else min(candidates[at].scores, default=0.0)
+    tokens = [candidate.tokens for candidate in candidates]
+    evidence = Evidence(await search.classes(leaves), scores, tokens, search.root.length)
+    likelihood = None
+    if scope.wants_likelihood and (values := await search.surprisal(leaves[at])):
+        likelihood = likelihood_features(values, search.root.length)
+    return scope.judge(text, answer_features(evidence, least), likelihood)
+
+
+def sentence(scope: Scope, found: Scoped) -> str:
+    """Say that an answer is probably wrong, and why."""
+    why = f" ({'; '.join(found.reasons)})" if found.reasons else ""
+    advice = f": {scope.advice}" if scope.advice else "."
+    return f"probably wrong, the problem looks unlike those that {scope.policy} knows{why}{advice}"

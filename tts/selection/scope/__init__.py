@@ -1,0 +1,1 @@
+"""Scope: which problems a policy knows, as calibrated probabilities."""
