@@ -23,16 +23,23 @@ def solved() -> dict[str, Solution]:
 
 def test_a_known_problem_has_no_mark_and_a_calibrated_confidence(solved: dict[str, Solution]) -> None:
     solution = solved[MIA]
-    assert solution.scope is not None and not solution.scope.outside and solution.warnings == ()
-    assert solution.confidence == solution.scope.right and solution.confidence > 0.8
+    assert solution.scope is not None
+    assert not solution.scope.outside
+    assert solution.warnings == ()
+    assert solution.confidence == solution.scope.right
+    assert solution.confidence > 0.8
     assert solution.scope.basis == "text, scores, likelihood"
 
 
 def test_an_unknown_problem_is_marked_with_a_real_model_to_take(solved: dict[str, Solution]) -> None:
     solution = solved[STRANGE]
-    assert solution.scope is not None and solution.scope.outside and solution.confidence < 0.5
+    assert solution.scope is not None
+    assert solution.scope.outside
+    assert solution.confidence < 0.5
     [warning] = solution.warnings
-    assert warning.startswith("probably wrong") and "--policy llama-3.2-3b" in warning and "trombones" in warning
+    assert warning.startswith("probably wrong")
+    assert "--policy llama-3.2-3b" in warning
+    assert "trombones" in warning
     assert "% [" not in solution.plan.reason
 
 

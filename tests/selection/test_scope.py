@@ -71,9 +71,14 @@ def test_what_lies_outside_has_a_reason(shipped: Scope, text: str, reason: str) 
 
 def test_the_text_alone_tells_a_story_from_a_theorem(shipped: Scope) -> None:
     inside, outside = shipped.look(MIA), shipped.look("Prove that $\\sqrt{2}$ is irrational.")
-    assert inside is not None and not inside.outside and inside.before > 0.9
-    assert outside is not None and outside.outside and outside.before < 0.1
-    assert inside.basis == "text" and inside.right is None
+    assert inside is not None
+    assert not inside.outside
+    assert inside.before > 0.9
+    assert outside is not None
+    assert outside.outside
+    assert outside.before < 0.1
+    assert inside.basis == "text"
+    assert inside.right is None
 
 
 def test_the_second_stage_takes_the_first_as_log_odds() -> None:
@@ -85,7 +90,8 @@ def test_the_second_stage_takes_the_first_as_log_odds() -> None:
     found = scope.judge(text, answer_features(Evidence([0], None, [3], 4), None), None)
     assert found is not None
     assert (found.before, found.inside, found.right) == (0.75, 0.9, 0.75)  # odds of 3, of 3 squared, and of 3
-    assert not found.outside and found.basis == "text, samples"
+    assert not found.outside
+    assert found.basis == "text, samples"
     assert replace(scope, threshold=0.95).judge(text, {}, None) is not None
 
 
@@ -94,8 +100,10 @@ def test_without_likelihood_the_kind_without_it_decides(shipped: Scope) -> None:
     features = answer_features(evidence, 0.7)
     without = shipped.judge(MIA, features, None)
     known = shipped.judge(MIA, features, likelihood_features([0.1] * 60, 30))
-    assert without is not None and without.basis == "text, scores"
-    assert known is not None and known.basis == "text, scores, likelihood"
+    assert without is not None
+    assert without.basis == "text, scores"
+    assert known is not None
+    assert known.basis == "text, scores, likelihood"
 
 
 def test_likelihood_parts_prompt_and_solution() -> None:

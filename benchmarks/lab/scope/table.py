@@ -65,8 +65,8 @@ def printed(scope: Scope, splits: Sequence[Sequence[Answered]]) -> str:
     """Format the table of several splits as Markdown, and the calibration error over all of them."""
     judged = [[judge(scope, row) for row in split] for split in splits]
     lines = [
-        f"| test split | problems | right | wrong without a mark | wrong, {SURE:.0%} sure | marked | marked, though right "
-        "| in scope: right |",
+        f"| test split | problems | right | wrong without a mark | wrong, {SURE:.0%} sure | marked "
+        "| marked, though right | in scope: right |",
         "|---|---|---|---|---|---|---|---|",
         *(_line(rows) for rows in judged),
     ]
