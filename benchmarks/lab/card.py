@@ -15,8 +15,8 @@ pipeline_tag: text-generation
 
 A Llama of {parameters:,} parameters that writes worked solutions to the laboratory's word problems, one step a
 paragraph. It was made by `python -m benchmarks.lab train` and knows nothing else: see
-`benchmarks/word_problems/generate.py` for the forms of its problems, and `tts/models/scope.py` for a
-check whether a problem is one of them.
+`benchmarks/word_problems/generate.py` for the forms of its problems, and `scope.json` for a
+check whether a problem is one of them (docs/SCOPE.md).
 
 ## Training
 

@@ -56,7 +56,8 @@ def test_a_plan_as_json_is_the_decision_as_the_trace_of_a_solution_has_it(
 
 def test_a_solution_says_what_was_decided_and_why(tts: Tts, profile: str) -> None:
     out = tts("solve", "-n", "8", "--profile", profile, MIA).out
-    assert "Plan        auto, N up to 8: after 2 samples (pass@1 about 90 % [70, 100])," in out
+    assert "that it is right" in out  # the scope's estimate, so the plan repeats no rate of the profile
+    assert "Plan        auto, N up to 8: after 2 samples, " in out
     assert max(map(len, out.splitlines())) <= 80
 
 
