@@ -44,7 +44,8 @@ from tts.files.text import write_atomically
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
 _RANK = {
-    "start": 0, "plan": 1, "root": 2, "sample": 3, "call": 3, "score": 4, "compare": 5, "cut": 6, "surprisal": 7, "end": 8
+    "start": 0, "plan": 1, "root": 2, "sample": 3, "call": 3, "score": 4, "compare": 5, "cut": 6,
+    "surprisal": 7, "end": 8,
 }  # fmt: skip
 
 

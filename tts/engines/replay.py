@@ -73,6 +73,10 @@ class ReplayPolicy(Policy):
             self.cuts |= {(problem, e["key"]) for e in trace.of("cut") if e["what"] == "sample"}
             self.calls |= {(problem, e["key"]): e for e in trace.of("call")}
 
+    async def surprisal(self, problem: Problem, node: Node) -> tuple[float, ...] | None:
+        """Return the recorded values; None where the trace holds none."""
+        return self.surprisals.get((problem.id, node.key))
+
     def prompt(self, problem: Problem) -> Step:
         asked = Problem(problem.text, turns=problem.turns).id
         if asked in self.prompts:
@@ -147,10 +151,6 @@ def _event(calls: dict[tuple[str, str], Event], problem: Problem, key: str) -> E
             "recorded with."
         )
     return found
-
-    async def surprisal(self, problem: Problem, node: Node) -> tuple[float, ...] | None:
-        """Return the recorded values; None where the trace holds none."""
-        return self.surprisals.get((problem.id, node.key))
 
 
 @dataclass(eq=False)

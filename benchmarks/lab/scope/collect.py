@@ -31,7 +31,7 @@ class Answered:
     """One problem with its answer.
 
     Attributes:
-        split, id, problem: which one; ``known``: whether it is of the kind that the policy was trained on.
+        split, id, problem: which one; ``known``: whether it is from the grammar.
         right: whether the answer is right.
         confidence: share of the vote.
         answer, likelihood: features of the samples; None without an answer, or without surprisals.
@@ -115,5 +115,11 @@ def _take(found: dict[str, Answered], row: Any) -> None:
 
 
 def everything(solver: Solver, splits: Sequence[Split], folder: Path) -> list[Answered]:
-    """Collect the rows of several splits."""
-    return [row for split in splits for row in collect(solver, split, folder)]
+    """Collect the rows of several splits.
+
+    A set of the grammar is the policy's own kind if at least half of its answers are right: the grammar has forms that
+    older weights were not trained on.
+    """
+    found = [collect(solver, split, folder) for split in splits]
+    own = [sum(row.right for row in rows) >= len(rows) / 2 for rows in found]
+    return [replace(row, known=row.known and mine) for rows, mine in zip(found, own, strict=True) for row in rows]

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.word_problems.everyday import frozen as everyday
 from benchmarks.word_problems.generate import DATA, FILES
 from tts.errors import BadInput
 from tts.files.jsonl import lines, rows
 from tts.types import Problem
+
+LABORATORY = {**FILES, **everyday.FILES}
+"""The frozen sets of the grammar, with the part of each."""
 
 EVERYDAY = Path(__file__).with_name("everyday.txt")
 """Everyday problems typed by hand, a line each: answer, bar, problem. For fitting only."""
@@ -22,7 +26,7 @@ class Split:
 
     Attributes:
         name: as the table calls it.
-        known: whether they are of the kind that the built-in policies were trained on.
+        known: whether they are from the grammar.
         problems: each with its right answer.
     """
 
@@ -36,8 +40,8 @@ def fitting(folder: Path) -> Iterator[Split]:
 
     Raises BadInput where a public set is missing from the folder.
     """
-    for name in FILES:
-        if FILES[name][0] == "validation":
+    for name, (part, *_) in LABORATORY.items():
+        if part == "validation":
             yield _json_lines(name, DATA / f"{name}.jsonl", known=True)
     yield _bars("everyday", EVERYDAY)
     yield _json_lines("gsm8k-train", folder / "benchmarks" / "gsm8k_train.jsonl", most=300)
@@ -46,8 +50,8 @@ def fitting(folder: Path) -> Iterator[Split]:
 
 def testing(folder: Path) -> Iterator[Split]:
     """Yield the test splits. Nothing is fitted to them or chosen by them. Raises BadInput as :func:`fitting`."""
-    for name in FILES:
-        if FILES[name][0] == "test":
+    for name, (part, *_) in LABORATORY.items():
+        if part == "test":
             yield _json_lines(name, DATA / f"{name}.jsonl", known=True)
     yield _bars("hand-typed", folder / "first_minute" / "dev.txt")
     yield _json_lines("aime24", folder / "benchmarks" / "aime24.jsonl")
