@@ -60,7 +60,7 @@ class Line:
 def strategies_of(text: str, with_prm: bool) -> list[str]:
     """Parse ``--strategy``: names with commas; ``all`` means every fixed strategy of a single policy."""
     kinds = {name: strategy_type(name) for name in registry.TABLE["strategy"]}
-    fixed = [name for name, kind in kinds.items() if kind.single and not kind.adaptive]
+    fixed = [name for name, kind in kinds.items() if kind.single and not (kind.adaptive or kind.calls_tools)]
     known = registry.names("strategy")
     names = []
     for name in filter(None, (part.strip() for part in text.split(","))):

@@ -313,7 +313,9 @@ def _no_answer(solution: Solution) -> str:
     if not solution.candidates:
         return "none: the budget ended before the first solution did; raise it"
     if not finished:
-        why = "no solution was finished; raise --solution-tokens or --step-tokens"
+        calls = solution.plan.strategy == "orchestrate"
+        limits = "--parameter turns=N or --parameter turn_tokens=N" if calls else "--solution-tokens or --step-tokens"
+        why = f"no solution was finished; raise {limits}"
     elif solution.plan.kind != "math":
         why = f"none of {count(len(finished), 'finished solution')} holds {_wanted(solution.plan.kind)}; --kind names "
         why += "another kind of answer"
