@@ -364,6 +364,7 @@ def test_workers_of_a_cluster_are_compared_by_the_work_that_they_end_in_a_second
     driver = {"rows": 8, "cpu_ms": 0.5, "bytes": 2000, "load": 1.0}
     record.keep("cluster/simulated/1", {**driver, "seconds": 10.0, "work": 10.0})
     record.keep("cluster/simulated/64", {**driver, "seconds": 10.0, "work": 600.0})
+    record.keep("cluster/driver", {**driver, "seconds": 0.04})
     found = {row.what: (row.figure, row.holds) for row in cluster.rows(record)}
     assert found["rate of 64 simulated workers over 1"] == ("60.0", True)
     assert found["processor time of the driver a row"] == ("0.50 ms", True)
