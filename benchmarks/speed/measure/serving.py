@@ -29,7 +29,7 @@ from tts.protocols import Completion, Policy, Request
 from tts.types import Finish, Step
 
 CLIENTS, ROUNDS = 64, 2
-STRATEGY, N = "best-of-n", 16
+STRATEGY, N = "best-of-n", 4
 _ANSWER = Step("The answer is \\boxed{1}.", (1, 2, 3))
 
 
