@@ -258,5 +258,5 @@ def test_a_worker_replies_with_the_solution(tmp_path: Any) -> None:
     kind, text = asyncio.run(run())
     assert kind == SOLVED
     reply = json.loads(text)
-    assert reply["warnings"] == ["careful"]
+    assert "careful" in reply["warnings"]
     assert {event["event"] for event in reply["trace"]} >= {"start", "sample", "end"}

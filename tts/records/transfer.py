@@ -9,7 +9,7 @@ from tts.files.json_text import dump, parse
 from tts.records.outcomes import candidate_of, usage_of
 from tts.records.solution_json import as_row
 from tts.trace import Trace
-from tts.types import Plan, Problem, Solution, Standing
+from tts.types import Plan, Problem, Scoped, Solution, Standing
 
 
 def packed(solution: Solution, traced: bool) -> str:
@@ -36,4 +36,9 @@ def unpacked(text: str, problem: Problem) -> Solution:
         votes=tuple(Standing(**standing) for standing in row["votes"]),
         warnings=tuple(row.get("warnings", ())),
         error=row.get("error"),
+        scope=_scope(row.get("scope")),
     )
+
+
+def _scope(row: dict[str, Any] | None) -> Scoped | None:
+    return None if row is None else Scoped(**{**row, "reasons": tuple(row["reasons"])})
