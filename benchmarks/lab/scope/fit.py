@@ -16,6 +16,8 @@ import numpy as np
 
 from benchmarks.calibrate.regression import logistic
 from benchmarks.lab.scope.collect import Answered
+from benchmarks.word_problems.everyday import draw
+from benchmarks.word_problems.everyday import frozen as everyday
 from benchmarks.word_problems.generate import stream
 from tts.selection.estimator import Estimator
 from tts.selection.scope.scope import KINDS, Scope, names, odds
@@ -39,9 +41,12 @@ UNTRAINED = ("read", "worst")
 Features = Mapping[str, float]
 
 
-def reference() -> Reference:
-    """Build the reference of the training problems."""
-    return Reference.of([p.problem for p in itertools.islice(stream(SEED), TEXTS)], bits=1 << 18)
+def reference(rows: Sequence[Answered]) -> Reference:
+    """Build the reference of the training problems, with everyday ones if the policy knows them."""
+    texts = [p.problem for p in itertools.islice(stream(SEED), TEXTS)]
+    if any(row.known and row.split in everyday.FILES for row in rows):
+        texts += [p.problem for p in itertools.islice(draw.stream(SEED), TEXTS)]
+    return Reference.of(texts, bits=1 << 18)
 
 
 def fitted(rows: Sequence[Answered], policy: str, prm: str, about: Mapping[str, Any]) -> Scope:
@@ -49,7 +54,7 @@ def fitted(rows: Sequence[Answered], policy: str, prm: str, about: Mapping[str, 
 
     It is the largest one that marks at most :data:`FALSE_ALARMS` of the problems of the policy's own kind.
     """
-    known = reference()
+    known = reference(rows)
     held_out = cross_validated(rows, lambda part: fit(part, known, policy, prm))
     own = [inside for row, (inside, _) in zip(rows, held_out, strict=True) if row.known]
     return replace(fit(rows, known, policy, prm), threshold=_threshold(own), about=about)
