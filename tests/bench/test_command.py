@@ -31,12 +31,12 @@ def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Pa
         assert f"{name} " in table
     before = (out / "outcomes.jsonl").read_bytes()
     outcomes = list(read(out / "outcomes.jsonl"))
-    assert len(outcomes) == 3 * (1 + 7 * 2)  # samples at 4, and seven other strategies at 2 and 4
+    assert len(outcomes) == 3 * (1 + 9 * 2)  # samples at 4, and nine other strategies at 2 and 4
     code, text, err = tts(*SMALL, "-n", "2,4", "--out", str(out), "--json")
     assert code == 0
-    assert "45 of 45 rows are already in" in err
+    assert "57 of 57 rows are already in" in err
     lines = json.loads(text)["lines"]
-    assert len(lines) == 9 * 2
+    assert len(lines) == 11 * 2
     assert {line["problems"] for line in lines} == {3}
     assert (out / "outcomes.jsonl").read_bytes() == before
     code, plan, _ = tts(*SMALL, "-n", "2,4", "--out", str(out), "--dry-run", "--json")
