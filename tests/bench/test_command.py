@@ -115,6 +115,8 @@ def test_without_a_reward_model_all_means_what_needs_none(tts: Tts) -> None:
         "adaptive-consistency/2",
         "majority/4",
         "adaptive-consistency/4",
+        "deepconf/2",
+        "deepconf/4",
     ]
 
 

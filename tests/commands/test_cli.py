@@ -169,6 +169,7 @@ def test_lists_are_complete(tts: Tts) -> None:
         "ab-mcts",
         "deepconf",
         "adaptive-consistency",
+        "orchestrate",
     ]
     names = [card["name"] for card in json.loads(tts("models", "--json").out)]
     assert {"lab-200k", "lab-1m", "lab-4m", "lab-prm", "llama-3.2-3b"} <= set(names)

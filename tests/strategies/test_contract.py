@@ -191,7 +191,7 @@ def test_a_deadline_ends_the_search_and_what_was_cut_replays(strategy: str) -> N
 def test_finished_samples_survive_a_deadline(strategy: str) -> None:
     class Uneven(ToyPolicy):
         async def generate(self, request: Request) -> Completion:
-            if request.key.endswith("1"):
+            if request.key.endswith("1") or request.key.startswith("1/"):  # one sample, or one fork
                 await asyncio.sleep(5)
             return await super().generate(request)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from tts import sandbox
 from tts.errors import BadInput
-from tts.files.json_text import parse
+from tts.files.json_text import dump, parse
 from tts.sandbox import Limits, Outcome, Run
 
 SECONDS = 3.0
@@ -129,7 +128,7 @@ def unit_tests(given: Any, entry: str = "") -> str:
     if isinstance(given, list) and given and all(isinstance(each, str) for each in given):
         return "\n".join(given)
     if isinstance(given, list) and given and all(_is_pair(each) for each in given):
-        return json.dumps([{"input": each["input"], "output": each["output"]} for each in given])
+        return dump([{"input": each["input"], "output": each["output"]} for each in given])
     raise BadInput(
         "its `tests` are neither Python assertions nor a list of objects with `input` and `output`, both text."
     )

@@ -7,7 +7,6 @@ renamed when it is whole: a run that was killed goes on with the next shard.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import shutil
@@ -132,7 +131,7 @@ def digest(path: Path) -> str:
         raise ModelError(f"{path} cannot be read: {reason(error)}.") from error
     memo = _memo(path)
     memo.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(memo, json.dumps({"file": _stamp(path), "sha256": found}))
+    write_atomically(memo, json_text.dump({"file": _stamp(path), "sha256": found}))
     return found
 
 
@@ -178,7 +177,7 @@ def _fill(header: Header, config: dict[str, Any], draft: Path) -> None:
     )  # fmt: skip
     write_tokenizer(header, draft)
     _write_weights(header, config, shards, draft)
-    (draft / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    (draft / "config.json").write_text(json_text.dump(config, indent=2) + "\n", encoding="utf-8")
     _log.warning("tts: converted in %.0f s: %s", time.monotonic() - begun, draft.with_suffix(""))
 
 
@@ -198,7 +197,7 @@ def _write_weights(header: Header, config: Mapping[str, Any], shards: list[list[
             os.replace(partial, draft / called)
     if len(shards) > 1:
         index = {"metadata": {}, "weight_map": where}
-        (draft / "model.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+        (draft / "model.safetensors.index.json").write_text(json_text.dump(index, indent=2) + "\n", encoding="utf-8")
 
 
 def _shards(header: Header, width: int) -> list[list[TensorPlace]]:

@@ -6,13 +6,13 @@ them in ``tokenizer.ggml.pre``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tts.errors import ModelError
+from tts.files.json_text import dump
 from tts.files.text import reason
 from tts.models.gguf.header import Header
 
@@ -165,4 +165,4 @@ def _token(header: Header, name: str, tokens: list[str]) -> str | None:
 
 
 def _save(file: Path, value: Any) -> None:
-    file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    file.write_text(dump(value, indent=2) + "\n", encoding="utf-8")
