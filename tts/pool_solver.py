@@ -146,10 +146,11 @@ class PoolSolver(Solver):
     async def _loaded(self, arm: Arm) -> Solver:
         """Return the arm's solver with loaded models, marked as busy; others are unloaded to make room."""
         while True:
+            busy = sum(self._flying.values())
             try:
                 return await asyncio.to_thread(self._load_arm, arm)
             except NotEnoughMemory:
-                if not sum(self._flying.values()):
+                if not busy and not sum(self._flying.values()):  # one that has just ended can make room next time
                     raise
                 await asyncio.sleep(_PATIENCE)  # until a busy model can make room
 
