@@ -21,9 +21,6 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.report.drawing import Dot, Series
-from benchmarks.report.plot import Lines
-from benchmarks.report.svg import svg
 from benchmarks.stats.candidates import OWN, Candidates
 from benchmarks.stats.intervals import Interval, difference, mean
 from benchmarks.stats.subsets import accuracy_at
@@ -156,16 +153,6 @@ def printed(points: Sequence[Point], f1: Mapping[float, float]) -> str:
     )
 
 
-def drawn(points: Sequence[Point], caption: str) -> str:
-    """Draw the gain of each search over the AUC, with 95 % intervals, as SVG."""
-    names = list(dict.fromkeys(point.search for point in points))
-    series = [
-        Series(name, tuple(Dot(p.auc, p.gain.value, p.gain.low, p.gain.high) for p in points if p.search == name), k)
-        for k, name in enumerate(names)
-    ]
-    return svg(Lines(series, "AUC of the reward model over steps"), caption, alone=True)
-
-
 def problems_of(split: str, levels: Sequence[int], limit: int | None) -> list[LabProblem]:
     """Return the problems of these levels, at most ``limit`` of each."""
     found = load(split)
@@ -191,7 +178,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the table, and write it and the figure to ``--out``. Returns 2 for a mistake."""
+    """Print the table, and write it to ``--out``. Returns 2 for a mistake."""
     args = parser().parse_args(argv)
     aucs = [float(auc) for auc in args.aucs.split(",")]
     try:
@@ -211,7 +198,6 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     text = f"{about}\n\n{printed(points, f1)}\n"
     write_atomically(args.out / "table.txt", text)
-    write_atomically(args.out / "gain.svg", drawn(points, f"{about}. Gain over the vote of as many tokens."))
     print(text)
     return 0
 

@@ -77,9 +77,9 @@ def test_a_study_resumes_and_refuses_other_settings(tmp_path: Path, capsys: pyte
     assert reward_noise.main(command) == 0
     first = capsys.readouterr().out
     assert "2 problems" in first
-    (tmp_path / "out" / "gain.svg").unlink()
+    (tmp_path / "out" / "table.txt").unlink()
     assert reward_noise.main(command) == 0  # from the rows, without the policy
     assert capsys.readouterr().out == first
-    assert (tmp_path / "out" / "gain.svg").read_text().startswith("<svg")
+    assert (tmp_path / "out" / "table.txt").read_text().strip() == first.strip()
     assert reward_noise.main([*command, "--seed", "1"]) == 2
     assert "choose another --out" in capsys.readouterr().err
