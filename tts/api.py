@@ -404,8 +404,12 @@ class Solver:
                 if not flying:
                     return
                 done, _ = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-                for task in sorted(done, key=flying.__getitem__):
+                finished = sorted(done, key=flying.__getitem__, reverse=True)
+                del done  # solutions are large: none is held while the next ones are solved
+                while finished:
+                    task = finished.pop()
                     yield flying.pop(task), task.result()
+                    del task
         finally:
             for task in flying:
                 task.cancel()

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from tts.cost import ModelShape
 from tts.engines.engine import Engine
+from tts.errors import BadInput
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request, RewardModel
 from tts.types import Finish, Problem, Step, Until
@@ -72,7 +73,7 @@ class SimulatedEngine(Engine):
         return SimulatedPolicy(card.name, seconds, characters, gate)
 
     def load_reward(self, card: ModelCard, **_: Any) -> RewardModel:
-        raise NotImplementedError("the simulated engine has no reward model.")
+        raise BadInput("the simulated engine has no reward model: leave --prm out, or write --prm none.")
 
 
 def plugin(folder: Path) -> Path:
