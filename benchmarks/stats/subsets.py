@@ -62,6 +62,13 @@ def accuracy_at(samples: Candidates, n: int, vote: str, aggregate: str | None = 
     return float((samples.right[chosen] & (winner >= 0)).mean())
 
 
+def accuracy_between(samples: Candidates, n: float, vote: str, aggregate: str | None = None) -> float:
+    """Return :func:`accuracy_at` for a mean number of samples, interpolated between whole numbers of them."""
+    low = max(1, min(math.floor(n), len(samples)))
+    ends = [accuracy_at(samples, size, vote, aggregate) for size in (low, min(low + 1, len(samples)))]
+    return float(np.interp(n, [low, low + 1], ends))
+
+
 def _best(samples: Candidates, scores: NDArray[np.float64], n: int) -> float:
     """Count the subsets that a right sample wins: the sample of rank r (from 0) wins C(m-1-r, n-1) of C(m, n)."""
     m = len(samples)

@@ -27,7 +27,7 @@ from benchmarks.recordings.grading import grade
 from benchmarks.recordings.reading import read
 from benchmarks.stats.candidates import OWN, Candidates
 from benchmarks.stats.intervals import difference
-from benchmarks.stats.subsets import accuracy_at, elected
+from benchmarks.stats.subsets import accuracy_between, elected
 from tts.answers.aggregate import aggregate
 from tts.commands.console import table
 from tts.errors import BadInput, TTSError
@@ -119,10 +119,7 @@ def fewer_samples(outcomes: Sequence[Outcome], share: float) -> NDArray[np.float
 def _vote_of(outcome: Outcome, n: float) -> float:
     scores = {OWN: [candidate.scores[-1] for candidate in outcome.candidates]}
     samples = Candidates.of(outcome.classes, scores, outcome.right, [1] * len(outcome.candidates))
-    low = max(1, min(math.floor(n), len(samples)))
-    high = min(low + 1, len(samples))
-    ends = [accuracy_at(samples, size, "weighted", OWN) for size in (low, high)]
-    return float(np.interp(n, [low, low + 1], ends))
+    return accuracy_between(samples, n, "weighted", OWN)
 
 
 def compared(outcomes: Sequence[Outcome], rules: Sequence[Rule] = RULES) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from benchmarks.stats.candidates import OWN, Candidates
 from benchmarks.stats.intervals import Interval, difference, mean
-from benchmarks.stats.subsets import accuracy_at
+from benchmarks.stats.subsets import accuracy_between
 from benchmarks.study.noisy_oracle import SHARED, NoisyOracle, processbench_f1
 from benchmarks.word_problems.generate import LabProblem, check_steps, load
 from tts.answers.aggregate import aggregate
@@ -102,10 +102,7 @@ def _vote(samples: Sequence[Mapping[str, Any]], problem: LabProblem, oracle: Noi
     scores = [aggregate(oracle(problem.problem, s["steps"]), BY) if s["steps"] else 0.0 for s in samples]
     right = [sample["answer"] == problem.answer for sample in samples]
     found = Candidates.of(classes, {OWN: scores}, right, [sample["tokens"] for sample in samples])
-    low = min(max(1, int(n)), len(found))
-    high = min(low + 1, len(found))
-    ends = [accuracy_at(found, size, "weighted", OWN) for size in (low, high)]
-    return float(np.interp(n, [low, low + 1], ends))
+    return accuracy_between(found, n, "weighted", OWN)
 
 
 @dataclass(frozen=True, slots=True)
