@@ -131,8 +131,12 @@ class Bench:
     async def _finish(
         self, job: Job, item: Item, solution: Solution, progress: Progress, graders: ThreadPoolExecutor
     ) -> None:
-        loop = asyncio.get_running_loop()
-        row = await loop.run_in_executor(graders, graded, solution, item, self.data.name, job.name)
+        def grade() -> dict[str, Any]:
+            return graded(held.pop(), item, self.data.name, job.name)
+
+        # A thread holds its arguments until it next has the processor, on a busy machine long after its result.
+        held = [solution]
+        row = await asyncio.get_running_loop().run_in_executor(graders, grade)
         self.folder.add(row)
         progress.add(bool(row["correct"]))
         if progress.seconds - self._noted.get(job.name, 0.0) >= _NOTE:  # so that a killed call leaves a pace

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.bench import runner
 from benchmarks.bench.folder import RunFolder
 from benchmarks.bench.jobs import Job, Line
 from benchmarks.bench.progress import duration
@@ -288,14 +293,20 @@ def test_the_manifest_says_what_each_call_did_and_how_fast(tmp_path: Path) -> No
     assert "pace" not in manifest["calls"][1]
 
 
+def traces() -> list[Trace]:
+    gc.collect()
+    return [thing for thing in gc.get_objects() if type(thing) is Trace]
+
+
 def test_nothing_of_a_finished_problem_stays_in_memory(tmp_path: Path) -> None:
+    others = traces()  # of other tests of this process
+
     class Watches(ToyPolicy):
         most = 0
 
         async def generate(self, request: Request) -> Completion:
             if len(self.calls) % 20 == 19:
-                gc.collect()
-                self.most = max(self.most, sum(type(thing) is Trace for thing in gc.get_objects()))
+                self.most = max(self.most, sum(trace not in others for trace in traces()))
             return await super().generate(request)
 
     policy, data = Watches(), dataset(60)
@@ -306,6 +317,43 @@ def test_nothing_of_a_finished_problem_stays_in_memory(tmp_path: Path) -> None:
     assert len(policy.calls) == 120
     # two in flight, at most three being graded and one on its way, of sixty
     assert 0 < policy.most <= 6
+
+
+def test_a_grading_thread_that_a_busy_machine_halts_holds_no_graded_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, others = threading.Event(), traces()
+
+    class Halts(ThreadPoolExecutor):
+        """A thread is taken off the processor when its result is out, with all that it was given."""
+
+        def submit(self, work: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+            future = Future[Any]()
+
+            def halt() -> None:
+                future.set_result(work(*given, **named))
+                go_on.wait()
+
+            super().submit(halt)
+            return future
+
+    class Watches(ToyPolicy):
+        async def generate(self, request: Request) -> Completion:
+            if request.problem.id == "p4" and not go_on.is_set():
+                while len(rows(tmp_path / "run")) < 4:  # noqa: ASYNC110 - a file does not call
+                    await asyncio.sleep(0.01)
+                held.extend(trace for trace in traces() if trace not in others)
+                go_on.set()
+            return await super().generate(request)
+
+    held: list[Trace] = []
+    monkeypatch.setattr(runner, "ThreadPoolExecutor", Halts)
+    with toy_bench(
+        tmp_path / "run", policy=Watches(), data=dataset(5), strategies=["best-of-n"], budgets=[2], concurrency=1
+    ) as run:
+        run.run()
+    # the one in flight, and the one that ended last until the next one ends
+    assert {trace.events[0]["problem"]["id"] for trace in held} == {"p3", "p4"}
 
 
 @pytest.mark.parametrize(
