@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from benchmarks.orchestra.words import DOMAINS, HELD_OUT_DOMAIN, HELD_OUT_TOOL
 from tts.tools.function import FunctionTool
 from tts.tools.tool import Tool
 
@@ -24,15 +25,6 @@ SPLITS = ("train", "validation", "test", "domain", "tool")
 LEVELS = range(1, 6)
 RATE = 7
 """What one coin is worth in tokens, for the tool that training never sees."""
-
-_THINGS = {
-    "shops": ("apples pears plums nuts bread rice salt tea milk eggs".split(), ("price", "stock")),
-    "timetables": ("red green blue white black amber pink grey gold teal".split(), ("minutes", "stops")),
-    "prices": ("bonn rome oslo lima cairo paris delhi tokyo quito bern".split(), ("rent", "fare")),
-    "museums": ("coins masks ships maps clocks bones stamps lamps swords vases".split(), ("visitors", "pieces")),
-}
-HELD_OUT_DOMAIN = "museums"
-HELD_OUT_TOOL = "exchange"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ class Database:
     def made(cls, domain: str, seed: int) -> Database:
         """Draw a database; the same seed gives the same one."""
         draw = random.Random(f"{domain}|{seed}")
-        things, columns = _THINGS[domain]
+        things, columns = DOMAINS[domain]
         return cls(domain, seed, {thing: {name: draw.randrange(2, 60) for name in columns} for thing in things})
 
     def lookup(self) -> Tool:
@@ -102,7 +94,7 @@ def tasks(split: str, count: int, seed: int = 0) -> list[Task]:
     home = SPLITS.index(split) * 10**6  # databases of a split are numbered from here
     found: dict[str, Task] = {}
     while len(found) < count:
-        domain = HELD_OUT_DOMAIN if split == "domain" else draw.choice([d for d in _THINGS if d != HELD_OUT_DOMAIN])
+        domain = HELD_OUT_DOMAIN if split == "domain" else draw.choice([d for d in DOMAINS if d != HELD_OUT_DOMAIN])
         database = Database.made(domain, home + draw.randrange(10**6))
         level = LEVELS[len(found) % len(LEVELS)]
         question, program = _written(database, level, draw)

@@ -1,0 +1,118 @@
+"""The orchestrator: a Llama that learns from demonstrations how tools are called."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from benchmarks.lab.loop import Batch, Progress, Schedule, device, fit
+from benchmarks.lab.policy import COMPILE, loss_of, pack
+from benchmarks.orchestra import tokenizer
+from benchmarks.orchestra.demonstrations import Demonstration, demonstrate
+from benchmarks.orchestra.stories import mixed
+
+CONTEXT = 768
+CHUNK = 512  # tasks drawn at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The policy's shape and its supervised training.
+
+    `tokens` is the total, prompts included; `rate` the peak learning rate; `batch` tokens per step; `decay` the share
+    of the training in which the rate falls to zero.
+
+    """
+
+    width: int = 96
+    layers: int = 4
+    heads: int = 4
+    inner: int = 256
+    tokens: int = 9_000_000
+    rate: float = 4e-3
+    warmup: int = 300_000
+    decay: float = 0.25
+    batch: int = 6144
+    seed: int = 1
+
+
+def make(recipe: Recipe) -> LlamaForCausalLM:
+    """Create a model of the recipe's shape; the recipe's seed determines its weights."""
+    torch.manual_seed(recipe.seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer.build()),
+        hidden_size=recipe.width,
+        intermediate_size=recipe.inner,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        num_key_value_heads=recipe.heads,
+        head_dim=recipe.width // recipe.heads,
+        max_position_embeddings=CONTEXT,
+        tie_word_embeddings=True,
+        initializer_range=0.04,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+    return LlamaForCausalLM(config)
+
+
+class Encoder:
+    """Encoder of conversations as rows of (ids, targets): the targets are what the policy says, and its ends."""
+
+    def __init__(self) -> None:
+        built = tokenizer.build()
+        self.core = built.backend_tokenizer
+        ids = built.get_vocab()
+        self.says, self.ends = ids[tokenizer.ASSISTANT], ids[tokenizer.EOS]
+
+    def rows(self, demonstrations: list[Demonstration]) -> list[tuple[list[int], list[int]]]:
+        """Encode demonstrations."""
+        texts = [each.text for each in demonstrations]
+        return [self._row(each.ids) for each in self.core.encode_batch(texts, add_special_tokens=False)]
+
+    def _row(self, ids: list[int]) -> tuple[list[int], list[int]]:
+        targets, saying = [], False
+        for here, after in itertools.pairwise(ids):
+            saying = here == self.says or (saying and here != self.ends)
+            targets.append(after if saying else -100)
+        return ids[:-1], targets
+
+
+def batches(recipe: Recipe, first: int) -> Iterator[list[Batch]]:
+    """Yield chunks of batches from chunk `first` on; a chunk depends only on the recipe and its number."""
+    encoder = Encoder()
+    for chunk in itertools.count(first):
+        seed = recipe.seed * 1_000_000 + chunk
+        draw = random.Random(seed)
+        tasks = mixed("train", CHUNK, seed)
+        yield pack(encoder.rows(list(demonstrate(iter(tasks), draw))), recipe.batch, draw)
+
+
+def trained(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
+    """Load the policy that a training in `folder` produced."""
+    return with_weights(make(recipe), folder / "checkpoint" / "model.safetensors")
+
+
+def with_weights(model: LlamaForCausalLM, file: Path) -> LlamaForCausalLM:
+    """Copy the weights of a checkpoint into a model and return it."""
+    own = dict(model.named_parameters())
+    for name, value in load_file(file).items():
+        own[name].data.copy_(value)
+    return model
+
+
+def train(recipe: Recipe, folder: Path, stop_at: int | None = None) -> Progress:
+    """Train a policy on demonstrations; resume in `folder`."""
+    model = make(recipe).to(device())  # type: ignore[arg-type]
+    if COMPILE and recipe.tokens > 200_000:
+        model.model.compile(dynamic=True)
+    schedule = Schedule(recipe.tokens, recipe.rate, recipe.warmup, recipe.decay)
+    return fit(model, loss_of, lambda first: batches(recipe, first), schedule, folder, stop_at=stop_at)
