@@ -106,10 +106,13 @@ def veiled(mixed: MixedTask, draw: random.Random) -> MixedTask:
         replace(step, arguments={k: names.get(v, v) if step.tool == "lookup" else v for k, v in step.arguments.items()})
         for step in task.program
     )
-    head, mark, story = task.question.partition(f". {mixed.story}") if mixed.family == "both" else (task.question, "", "")
+    head, story = task.question, ""
+    if mixed.family == "both":
+        head, mark, rest = task.question.partition(f". {mixed.story}")
+        story = mark + rest
     head = head if mixed.family == "story" else " ".join(_renamed(word, names) for word in head.split(" "))
     database = Database(names[task.database.domain], task.database.seed, rows)
-    return replace(mixed, task=replace(task, question=head + mark + story, database=database, program=program))
+    return replace(mixed, task=replace(task, question=head + story, database=database, program=program))
 
 
 def _renamed(word: str, names: Mapping[str, str]) -> str:
@@ -150,10 +153,13 @@ def _offered(offer: Offer, draw: random.Random) -> list[str]:
     """Write the lines of the tools; the last model is the dear one."""
     lines = [LOOKUP, *[CALCULATE] * offer.calculate]
     lines += [PYTHON.format(latency=draw.choice((0.03, 0.05, 0.1, 0.2)))] * offer.python
-    prices = sorted(draw.sample((0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005), 2)) if draw.random() < 0.4 else (0.0001, 0.002)
+    prices = [0.0001, 0.002]
+    if draw.random() < 0.4:
+        prices = sorted(draw.sample((0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005), 2))
     for name, price, low in zip(offer.models, prices, (40, 55), strict=False):
-        right, latency = draw.randrange(low, 95), draw.choice((0.05, 0.1, 0.2, 0.3, 0.5, 1, 2))
-        lines.append(MODEL.format(name=name, right=right, of=draw.choice((100, 200, 250, 500)), price=price, latency=latency))
+        right, of = draw.randrange(low, 95), draw.choice((100, 200, 250, 500))
+        latency = draw.choice((0.05, 0.1, 0.2, 0.3, 0.5, 1, 2))
+        lines.append(MODEL.format(name=name, right=right, of=of, price=price, latency=latency))
     return lines
 
 
@@ -205,7 +211,8 @@ def _story_turns(mixed: MixedTask, offer: Offer, draw: random.Random) -> list[Tu
     """Look up the number, if one is missing; then ask a model, one after the other, or run a program."""
     task, turns, value = mixed.task, [], ""
     if mixed.family == "both":
-        turns.append(_calls(task.program, results := {}, [0], task.database))
+        results: dict[str, int] = {}
+        turns.append(_calls(task.program, results, [0], task.database))
         value = str(results["#0"])
     story, code = _filled(mixed.story, value), _filled(mixed.code, value)
     ways = [*offer.models, *["python"] * (offer.python and (not offer.models or mixed.level <= 3))]
@@ -225,4 +232,3 @@ def _story_turns(mixed: MixedTask, offer: Offer, draw: random.Random) -> list[Tu
 def _filled(text: str, value: str) -> str:
     """Put the number from the table into a story or its program."""
     return re.sub(rf"\b{FREE}\b", value, text) if value else text
-

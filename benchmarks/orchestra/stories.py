@@ -106,7 +106,7 @@ def _stories(split: str, draw: random.Random) -> Iterator[LabProblem]:
     level = 0
     while True:
         weights = tuple(float(k == level) for k in range(5))
-        problem = next(stream(draw.randrange(10**9), weights, _OF[split]))  # type: ignore[arg-type]
+        problem = next(stream(draw.randrange(10**9), weights, _OF[split]))
         if str(value_of(problem.program)) == problem.answer and problem.problem.isascii():
             level = (level + 1) % 5
             yield problem

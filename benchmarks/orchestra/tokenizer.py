@@ -6,8 +6,8 @@ engine writes about tools as one token each, and with a chat template that offer
 
 from __future__ import annotations
 
-import json
 import re
+from functools import cache
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerFast
 from benchmarks.lab.tokenizer import PATTERN
 from benchmarks.orchestra.words import PHRASES, known_words
 from benchmarks.word_problems.vocabulary import vocabulary
+from tts.files import json_text
 from tts.tools.toolbox import Toolbox
 
 PAD, BOS, EOS, UNK, SYSTEM, TOOL, USER, ASSISTANT, RESULT = (
@@ -39,7 +40,7 @@ CHAT_TEMPLATE = (
     "{% elif message['role'] == 'tool' %}<|result|>{{ message['content'] }}"
     "{% elif message['role'] == 'assistant' %}<|assistant|>{{ message['content'] or '' }}"
     "{% for call in message.tool_calls or [] %}{% if not loop.first %}{{ '\\n' }}{% endif %}"
-    "{{ '<tool_call>\\n{\"name\": \"' + call.function.name + '\", \"arguments\": ' }}"
+    '{{ \'<tool_call>\\n{"name": "\' + call.function.name + \'", "arguments": \' }}'
     "{{ call.function.arguments if call.function.arguments is string else call.function.arguments | tojson }}"
     "{{ '}\\n</tool_call>' }}{% endfor %}{% if not loop.last %}</s>{% endif %}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
@@ -51,8 +52,9 @@ def phrases() -> list[str]:
     return sorted({Toolbox(()).guide, *PHRASES}, key=lambda text: (-len(text), text))
 
 
+@cache
 def build() -> PreTrainedTokenizerFast:
-    """Build the tokenizer as a standard `PreTrainedTokenizerFast`, with its chat template."""
+    """Build the tokenizer as a standard `PreTrainedTokenizerFast`, with its chat template; once per process."""
     tokens = dict.fromkeys([*SPECIAL, *phrases(), "_", "#", "[", "]", "<", ">", "{", *known_words(), *vocabulary()])
     core = Tokenizer(WordLevel({token: number for number, token in enumerate(tokens)}, unk_token=UNK))
     # A phrase is found before the words in it; a word's boundary keeps "and" out of "andes".
@@ -79,6 +81,6 @@ def save(folder: Path) -> None:
     """Write the tokenizer's standard files into `folder`."""
     build().save_pretrained(folder)
     path = folder / "tokenizer_config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
+    config = json_text.read(path)
     config["tokenizer_class"] = "PreTrainedTokenizerFast"  # the name that every version of transformers has
-    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json_text.dump(config, indent=2) + "\n", encoding="utf-8")

@@ -11,8 +11,6 @@ from hypothesis import strategies as some
 
 from benchmarks.orchestra.reward import Rollout, Weights, advantages, rewards
 from benchmarks.orchestra.tasks import (
-    HELD_OUT_DOMAIN,
-    HELD_OUT_TOOL,
     LEVELS,
     SPLITS,
     Database,
@@ -20,6 +18,7 @@ from benchmarks.orchestra.tasks import (
     execute,
     tasks,
 )
+from benchmarks.orchestra.words import HELD_OUT_DOMAIN, HELD_OUT_TOOL
 from tts.errors import BadInput
 from tts.tools.toolbox import Place, Toolbox
 from tts.types import Call, Problem

@@ -1,0 +1,98 @@
+"""The stages of `train`. Each resumes where it was interrupted, and skips what is done.
+
+- demonstrations: the policy learns the syntax of calls, and what each tool is for
+- rollouts: GRPO on its own orchestrations, with the real tools
+- figures and card: measured on validation tasks
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from transformers import LlamaForCausalLM
+
+from benchmarks.lab.loop import Progress
+from benchmarks.orchestra import export, grpo, policy
+from benchmarks.orchestra.figures import summary
+from benchmarks.orchestra.rollouts import Wish, roll, served
+from benchmarks.orchestra.stories import mixed
+from benchmarks.orchestra.tools import Answers, Shelf, recorded
+from tts.files import json_text
+from tts.files.text import write_atomically
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is trained, and on how many validation tasks the card's figures are measured."""
+
+    demonstrations: policy.Recipe = field(default_factory=policy.Recipe)
+    rollouts: grpo.Recipe = field(default_factory=grpo.Recipe)
+    measured: int = 150
+
+
+def rehearsal(plan: Plan) -> Plan:
+    """Return the same plan at a tiny size, to test the code."""
+    small = replace(plan.demonstrations, width=32, layers=2, heads=2, inner=64, tokens=30_000, batch=2048)
+    return Plan(small, grpo.rehearsal(plan.rollouts), 3)
+
+
+def everything(work: Path, models: Path, plan: Plan, kept: Path) -> Path:
+    """Run all stages, in order; return the folder of the model. The weights before GRPO go to `kept`."""
+    policy.train(plan.demonstrations, work / "demonstrations")
+    start = policy.trained(plan.demonstrations, work / "demonstrations")
+    answers = Answers(work / "answers.jsonl")
+    try:
+        shelf = Shelf(recorded(), answers)
+        grpo.train(plan.rollouts, start, shelf, export.CARD, work / "rollouts")
+        found = after(plan, work)
+        folder = models / export.CARD.name
+        export.save(found, folder)
+        export.save_weights(start, kept)
+        export.write_card(folder, _record(plan, work, found, shelf))
+    finally:
+        answers.close()
+    return folder
+
+
+def before(plan: Plan, work: Path) -> LlamaForCausalLM:
+    """Load the policy that only saw demonstrations."""
+    return policy.trained(plan.demonstrations, work / "demonstrations")
+
+
+def after(plan: Plan, work: Path) -> LlamaForCausalLM:
+    """Load the policy after GRPO."""
+    return policy.trained(plan.demonstrations, work / "rollouts")
+
+
+def _record(plan: Plan, work: Path, model: LlamaForCausalLM, shelf: Shelf) -> dict[str, Any]:
+    return {
+        "demonstrations": asdict(plan.demonstrations) | asdict(_progress(work / "demonstrations")),
+        "rollouts": asdict(plan.rollouts) | asdict(_progress(work / "rollouts")),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "tools": {name: asdict(record) for name, record in shelf.records.items()},
+        "figures": _figures(plan, work, shelf),
+    }
+
+
+def _progress(folder: Path) -> Progress:
+    return Progress(**json_text.read(folder / "checkpoint" / "progress.json"))
+
+
+def _figures(plan: Plan, work: Path, shelf: Shelf) -> dict[str, Any]:
+    """Measure the policy before and after GRPO once; later calls read the result."""
+    kept = work / "figures.json"
+    if not kept.exists():
+        tasks = mixed("validation", plan.measured)
+        found = {}
+        for name, load in (("demonstrations alone", before), ("after GRPO", after)):
+            made = served(load(plan, work), export.CARD)
+            try:
+                groups = roll(made, tasks, [Wish()] * len(tasks), shelf, temperature=0.0)
+            finally:
+                made.close()
+            found[name] = summary(tasks, [group[0] for group in groups])
+        write_atomically(kept, json_text.dump(found, indent=2) + "\n")
+    figures: dict[str, Any] = json_text.read(kept)
+    return figures

@@ -1,0 +1,239 @@
+"""The laboratory's orchestrator: its prompt, its demonstrations, its rollouts, and what GRPO makes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmarks.orchestra import grpo, policy, stages, tokenizer
+from benchmarks.orchestra.demonstrations import CALCULATE, LOOKUP, MODEL, Demonstration, demonstrate
+from benchmarks.orchestra.demonstrations import prompt as start
+from benchmarks.orchestra.export import CARD
+from benchmarks.orchestra.figures import Outcome, shares, within
+from benchmarks.orchestra.reward import Rollout
+from benchmarks.orchestra.rollouts import Trajectory, Wish, served, trajectories
+from benchmarks.orchestra.stories import code_of, mixed, value_of
+from benchmarks.orchestra.tasks import calculate
+from benchmarks.orchestra.tools import CHEAP, DEAR, TOKEN_PRICE, Answers, Record, Remembered, answer_in, model
+from benchmarks.orchestra.words import DOMAINS, HELD_OUT_DOMAIN, HELD_OUT_TOOL
+from tests.tools.scripted import Scripted, answers, asks
+from tts import sandbox, solve, tool
+from tts.engines.tool_calls import calls_in
+from tts.errors import TTSError
+from tts.tools.function import FunctionTool
+from tts.tools.tool import Result, Tool, card
+from tts.tools.toolbox import Toolbox
+from tts.types import Problem
+
+RECORDS = {"python": Record(0.05), CHEAP: Record(0.2, 70, 100), DEAR: Record(0.5, 80, 100)}
+MICRO = policy.Recipe(16, 1, 1, 32, 3_000, batch=1024, warmup=1_000)
+
+
+@pytest.fixture(autouse=True)
+def _small() -> None:
+    torch.set_num_threads(1)
+
+
+def some(count: int, seed: int = 0) -> list[Demonstration]:
+    return list(demonstrate(iter(mixed("train", count, seed)), random.Random(seed)))
+
+
+class TestTasks:
+    def test_the_program_of_a_story_yields_its_answer(self) -> None:
+        program = ("17+25", "#0*3", "#0-9", "#1/#0")
+        assert code_of(program, "25") == "a=17+N;b=a*3;c=a-9;print(b//a)"
+        assert value_of(program) == 3  # 42, 126, 33, 126 // 42
+
+    def test_a_number_that_is_taken_out_of_a_story_is_in_the_table(self) -> None:
+        for each in (task for task in mixed("train", 15) if task.family == "both"):
+            [step] = each.task.program
+            value = each.task.database.rows[step.arguments["thing"]][step.arguments["column"]]
+            assert len(re.findall(r"\bN\b", each.story)) == len(re.findall(r"\bN\b", each.code)) == 1
+            assert each.task.question.endswith(each.story)
+            assert not re.search(rf"(?<!\d){value}(?!\d)", each.task.question)
+
+    def test_families_and_splits(self) -> None:
+        assert [task.family for task in mixed("test", 6)] == ["table", "story", "both"] * 2
+        assert {task.family for task in mixed("domain", 6)} == {"table", "both"}
+        assert all(task.task.database.domain == HELD_OUT_DOMAIN for task in mixed("domain", 6))
+        assert all(task.task.program[-1].tool == HELD_OUT_TOOL for task in mixed("tool", 4))
+        assert mixed("train", 9, 1) == mixed("train", 9, 1) != mixed("train", 9, 2)
+        stories = [{task.story for task in mixed(split, 12)} - {""} for split in ("train", "validation", "test")]
+        assert len(set.union(*stories)) == sum(map(len, stories))
+
+
+class TestDemonstrations:
+    def test_the_prompt_is_the_one_that_the_engine_writes(self) -> None:
+        task = mixed("train", 1)[0].task
+        made: list[Tool] = [task.database.lookup(), FunctionTool(calculate, price=0.0), model(DEAR, RECORDS[DEAR])]
+        box = Toolbox(made)
+        engine = served(policy.make(MICRO), CARD)
+        prompt = engine.offered([card(each) for each in made], box.guide).prompt(Problem("Mia has 17 marbles."))
+        lines = [LOOKUP, CALCULATE, MODEL.format(name=DEAR, right=80, of=100, price=0.002, latency=0.5)]
+        question = "Mia has 17 marbles."
+        assert prompt.text == f"{start(lines, box.guide, question)}<|assistant|>"
+        assert tokenizer.UNK not in tokenizer.build().convert_ids_to_tokens(list(prompt.tokens))
+        assert engine.offered([card(each) for each in made], box.guide).warn(Problem("q")) is None  # knows tools
+
+    def test_every_word_is_known_and_the_targets_are_what_the_policy_says(self) -> None:
+        encoder, built, found = policy.Encoder(), tokenizer.build(), some(90)
+        for each, (ids, targets) in zip(found, encoder.rows(found), strict=True):
+            assert built.unk_token_id not in ids
+            said = "".join(f"{turn.said}</s>" for turn in each.turns)
+            assert built.backend_tokenizer.decode([t for t in targets if t >= 0], skip_special_tokens=False) == said
+            assert len(ids) < policy.CONTEXT
+
+    def test_calls_return_what_the_tools_return(self) -> None:
+        """Sums are calculated by the tool; the programs run in the sandbox, all in one, and print the same."""
+        programs: list[tuple[str, str]] = []
+        for each in some(120):
+            for turn in each.turns[:-1]:
+                for call, text in zip(calls_in(turn.said), turn.results, strict=True):
+                    given: Any = call.arguments
+                    assert not call.problem
+                    if call.tool == "calculate":
+                        assert str(calculate(**given)) == text
+                    if call.tool == "python":
+                        programs.append((given["code"], text))
+        assert len(programs) > 20
+        try:
+            run = asyncio.run(sandbox.run("\n".join(code for code, _ in programs)))
+        except TTSError as error:
+            pytest.skip(str(error))
+        assert run.stdout.split() == [text for _, text in programs]
+
+    def test_the_answer_is_the_last_result(self) -> None:
+        for each in some(60):
+            assert calls_in(each.turns[-1].said) == ()
+            last = each.turns[-2].results[-1]
+            assert each.turns[-1].said == f"\\boxed{{{answer_in(last) or last}}}"
+
+    def test_what_is_held_out_is_in_no_demonstration(self) -> None:
+        things, columns = DOMAINS[HELD_OUT_DOMAIN]
+        for each in some(120):
+            asked = each.question.partition(".")[0] if each.question.startswith(("Take", "In")) else ""
+            lines = [line for line in each.tools if " into " in line]
+            words = set(re.findall(r"[a-z]+", " ".join([asked, *lines])))
+            assert not words & {HELD_OUT_DOMAIN, HELD_OUT_TOOL, *columns, *things} - {"tokens"}
+
+
+class TestRollouts:
+    def test_a_trajectory_has_its_tokens_and_what_they_and_its_calls_cost(self) -> None:
+        """One token a character: 8 of the prompt, "[42]", and what was said with two ends of turns."""
+
+        @tool(price=0.25, name=DEAR)
+        def twice(n: int) -> int:
+            """Twice a number."""
+            return 2 * n
+
+        script = [asks(DEAR, n=21), answers(42)]
+        solution = solve("how many", policy=Scripted(script), budget=2, tools=[twice], prm=None)
+        found = trajectories(solution, "42", RECORDS)
+        assert len(found) == 2
+        said = sum(map(len, script)) + 2
+        assert sum(found[0].sampled) == said
+        assert len(found[0].tokens) == 8 + 4 + said
+        assert found[0].rollout == Rollout(True, 0.25 + TOKEN_PRICE * (12 + said), 0.5, {DEAR: 1})
+        assert found[0].priced == 1
+        assert not trajectories(solution, "43", RECORDS)[0].rollout.solved
+
+    def test_a_tool_is_asked_once_for_the_same_arguments(self, tmp_path: Path) -> None:
+        asked: list[int] = []
+
+        @tool(price=0.5)
+        async def slow(n: int) -> Result:
+            """Slow."""
+            asked.append(n)
+            await asyncio.sleep(0.01)
+            return Result(f"Answer: {n} (share of the vote 100%).", 0.5)
+
+        async def use(kept: Answers, *numbers: int) -> list[Result]:
+            tool = Remembered(slow, kept)
+            return await asyncio.gather(*(tool.call({"n": n}) for n in numbers))
+
+        kept = Answers(tmp_path / "answers.jsonl")
+        assert [answer_in(r.text) for r in asyncio.run(use(kept, 1, 1, 2))] == ["1", "1", "2"]
+        kept.close()
+        again = Answers(tmp_path / "answers.jsonl")
+        assert asyncio.run(use(again, 2, 1))[0] == Result("Answer: 2 (share of the vote 100%).", 0.5)
+        again.close()
+        assert sorted(asked) == [1, 2]
+
+
+def trajectory(said: list[int], rollout: Rollout) -> Trajectory:
+    return Trajectory((1, 7, *said), (False, False, *[True] * len(said)), rollout)
+
+
+class TestGrpo:
+    def test_the_objective_of_a_token_by_hand(self) -> None:
+        """Ratios 1, 2 and 1/2 with advantages 1 and -1; clipped to 0.8 and 1.28, the worse of the two counts."""
+        recipe = replace(grpo.Recipe(), penalty=0.0)
+        now = torch.tensor([[0.0, 2.0, 0.5]] * 2).clamp(min=1e-9).log() * torch.tensor([0.0, 1.0, 1.0])
+        before = torch.zeros(3)
+        part = [grpo.Sample(trajectory([3, 4], Rollout(True)), gain, before, before) for gain in (1.0, -1.0)]
+        assert grpo.objective(now, part, recipe)[0].tolist() == pytest.approx([-1.0, -1.28, -0.5])
+        assert grpo.objective(now, part, recipe)[1].tolist() == pytest.approx([1.0, 2.0, 0.8])
+
+    def test_the_penalty_is_zero_at_the_first_policy_and_positive_elsewhere(self) -> None:
+        part = [grpo.Sample(trajectory([3, 4], Rollout(True)), 0.0, torch.zeros(3), torch.zeros(3))]
+        loss = grpo.objective(torch.tensor([[0.0, 0.7, -0.7]]), part, replace(grpo.Recipe(), penalty=1.0))
+        assert loss[0, 0] == 0
+        assert (loss[0, 1:] > 0).all()
+
+    def test_a_step_makes_the_better_trajectory_likelier_and_the_worse_one_less_so(self) -> None:
+        learner, first = policy.make(MICRO), policy.make(MICRO)
+        optimizer = torch.optim.SGD(learner.parameters(), lr=0.5)
+        group = [trajectory([9, 12, 2], Rollout(True, 1.0)), trajectory([9, 30, 2], Rollout(False, 1.0))]
+        samples = grpo.graded([group, group[:1] * 2], [Wish(), Wish()], learner, first, 8)
+        assert [sample.advantage for sample in samples] == [1.0, -1.0]  # the group of equals is left out
+        before = grpo.likelihoods(learner, group)[:, 2].tolist()
+        grpo.update(learner, optimizer, samples, grpo.Recipe())
+        after = grpo.likelihoods(learner, group)[:, 2].tolist()
+        assert after[0] > before[0]
+        assert after[1] < before[1]
+
+    def test_a_wish_to_save_weighs_cost_more(self) -> None:
+        plain, saving, fast = (grpo.weights_of(Wish(prefer)) for prefer in ({}, {"cost": 0.5}, {"latency": 0.5}))
+        assert saving.cost > plain.cost > 0
+        assert fast.latency > plain.latency == 0
+
+
+class TestFigures:
+    def test_what_costs_more_than_allowed_is_not_solved(self) -> None:
+        done = [Outcome(True, 0.001, 0.0, {"a": 3}), Outcome(True, 0.003, 0.0, {"b": 1})]
+        assert [each.solved for each in within(done, 0.002)] == [True, False]
+        assert shares(done) == {"a": 0.75, "b": 0.25}
+
+
+def test_every_stage_runs_resumes_and_writes_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def python(code: str) -> str:
+        """Runs a Python program without network and files, and returns what it prints."""
+        return code
+
+    class FewTools:
+        records: Mapping[str, Record] = RECORDS
+
+        def __init__(self, records: Mapping[str, Record], answers: Answers | None = None) -> None:
+            self.made = [FunctionTool(python, price=0.0), FunctionTool(calculate, price=0.0)]
+
+        def offered(self, task: Any) -> list[Tool]:
+            return [task.task.database.lookup(), *self.made]
+
+    monkeypatch.setattr(policy, "CHUNK", 24)
+    monkeypatch.setattr(stages, "Shelf", FewTools)
+    monkeypatch.setattr(stages, "recorded", lambda: RECORDS)
+    plan = stages.Plan(MICRO, replace(grpo.rehearsal(grpo.Recipe()), tasks=2), 2)
+    folder = stages.everything(tmp_path / "work", tmp_path / "models", plan, tmp_path / "before.safetensors")
+    assert "On 2 tasks of the validation split" in (folder / "README.md").read_text()
+    written = {file: file.read_bytes() for file in folder.iterdir()}
+    assert folder == stages.everything(tmp_path / "work", tmp_path / "models", plan, tmp_path / "before.safetensors")
+    assert written == {file: file.read_bytes() for file in folder.iterdir()}
+    assert (tmp_path / "work" / "rollouts" / "log.jsonl").read_text().count("\n") == 2
