@@ -47,7 +47,8 @@ def bench(
     strategy: Annotated[
         str,
         typer.Option(
-            help="Search strategies with commas, such as all,auto; `tts strategies` lists them.",
+            help="Search strategies with commas, such as all,auto; `tts strategies` lists them. A name may have "
+            "parameters: dvts:granularity=2.",
             autocompletion=completion.registered("strategy", "all"),
             rich_help_panel=options.SEARCH,
         ),

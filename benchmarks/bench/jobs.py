@@ -11,6 +11,7 @@ from benchmarks.stats.subsets import VOTES
 from tts import registry
 from tts.commands.options import PARAMETERS
 from tts.errors import BadInput, UnknownName
+from tts.search import variant
 from tts.search.strategy import parameters_of, strategy_type
 from tts.types import Plan
 
@@ -24,7 +25,7 @@ class Job:
 
     Attributes:
         name: name in rows, such as ``dvts/64``.
-        strategy, n: strategy and width.
+        strategy, n: strategy, with parameters of a variant, and width.
         solver: the solver that runs it.
     """
 
@@ -58,7 +59,10 @@ class Line:
 
 
 def strategies_of(text: str, with_prm: bool) -> list[str]:
-    """Parse ``--strategy``: names with commas; ``all`` means every fixed strategy of a single policy."""
+    """Parse ``--strategy``: names with commas; ``all`` means every fixed strategy of a single policy.
+
+    A name may have parameters (:mod:`tts.search.variant`): ``dvts:granularity=2``.
+    """
     kinds = {name: strategy_type(name) for name in registry.TABLE["strategy"]}
     fixed = [name for name, kind in kinds.items() if kind.single and not (kind.adaptive or kind.calls_tools)]
     known = registry.names("strategy")
@@ -67,8 +71,11 @@ def strategies_of(text: str, with_prm: bool) -> list[str]:
         if name.lower() == "all":
             names += [each for each in fixed if with_prm or not strategy_type(each).needs_reward]
             continue
-        strategy_type(name)  # an unknown name raises with suggestions
-        names.append(name if name in known else name.lower().replace("_", "-"))
+        plain, parameters = variant.split(name)  # an unknown name raises with suggestions
+        plain = plain if plain in known else plain.lower().replace("_", "-")
+        if parameters and strategy_type(plain).independent:
+            raise BadInput(f"{name}: {plain} shares its samples with other strategies: set its parameters by options.")
+        names.append(variant.name_of(plain, parameters))
     if not names:
         raise BadInput("--strategy is empty: name strategies, which `tts strategies` lists, or all.")
     return list(dict.fromkeys(names))
@@ -94,25 +101,27 @@ def plan_run(make: Make, strategies: Sequence[str], budgets: Sequence[int], sett
 
     Raises UnknownName for a parameter that no strategy has.
     """
-    known = {name: set(parameters_of(name)) for name in strategies}
+    known = {name: set(parameters_of(variant.base(name))) for name in strategies}
+    kinds = {name: strategy_type(variant.base(name)) for name in strategies}
     parameters = set(PARAMETERS).union(*known.values()) - {"aggregate", "profile"}
     for name in PARAMETERS:
         if name in settings and not any(name in has for has in known.values()):
             raise UnknownName(f"parameter of {', '.join(strategies)}", name, set().union(*known.values()))
-    if settings.get("profile") and not any(strategy_type(name).adaptive for name in strategies):
+    if settings.get("profile") and not any(kind.adaptive for kind in kinds.values()):
         raise BadInput("--profile goes with the strategy auto: name it among the strategies, or leave the profile out.")
     bounded = any(settings.get(name) is not None for name in ("max_tokens", "max_flops", "max_seconds", "total_flops"))
 
     def job(strategy: str, n: int) -> Job:
         mine = {k: v for k, v in settings.items() if k not in parameters or k in known[strategy]}
-        if not strategy_type(strategy).adaptive:
+        if not kinds[strategy].adaptive:
             mine.pop("profile", None)
-        return Job(f"{strategy}/{n}", strategy, n, make(strategy=strategy, budget=n, **mine))
+        plain, own = variant.split(strategy)
+        return Job(f"{strategy}/{n}", strategy, n, make(strategy=plain, budget=n, **mine | own))
 
     lines: list[Line] = []
     source: Job | None = None  # job whose scored samples the others share
-    for strategy in sorted(strategies, key=lambda name: not strategy_type(name).needs_reward):
-        kind = strategy_type(strategy)
+    for strategy in sorted(strategies, key=lambda name: not kinds[name].needs_reward):
+        kind = kinds[strategy]
         vote = settings.get("vote") or kind.vote
         if bounded or vote not in VOTES or not kind.independent:
             jobs = [job(strategy, n) for n in budgets]

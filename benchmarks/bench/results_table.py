@@ -14,6 +14,7 @@ from benchmarks.stats.subsets import accuracy_at, pass_at
 from tts.commands.console import table
 from tts.records.outcomes import usage_of
 from tts.registry import resolve
+from tts.search.variant import base
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ def _add(figures: Figures, line: Line, row: Mapping[str, Any]) -> None:
         figures.failed += 1
         return
     candidates, usage = row["candidates"], usage_of(row["usage"])
-    needs = line.run or resolve("strategy", line.strategy).needs_reward  # another may have had the samples scored
+    needs = line.run or resolve("strategy", base(line.strategy)).needs_reward  # another may have had the samples scored
     right = [bool(c["correct"]) for c in candidates]
     cost = whole(usage, prm=needs)
     if line.run:

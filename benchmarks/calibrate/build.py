@@ -14,7 +14,7 @@ from benchmarks.calibrate.fit import Fit
 from benchmarks.calibrate.optimism import lowered
 from benchmarks.calibrate.vote_choice import unmeasured_stage
 from benchmarks.recordings.pool import Pool
-from benchmarks.simulate.simulator import ORDERS, GradedSimulator
+from benchmarks.simulate.simulator import ORDERS, GradedSimulator, key_of
 from benchmarks.stats.intervals import DIFFICULTIES, difficulty
 from tts.errors import BadInput
 from tts.selection.profile import Advance, Ending, Profile, Stage
@@ -150,7 +150,7 @@ def _plans(graded: GradedSimulator, profile: Profile) -> list[dict[str, Any]]:
         right = graded.right(start, move).mean(axis=1)
         by = {kind: float(right[kinds == kind].mean()) if (kinds == kind).any() else None for kind in DIFFICULTIES}
         rows.append(
-            {"strategy": move.strategy, "n": move.n, "vote": move.vote, "aggregate": move.aggregate,
+            {"strategy": key_of(move)[0], "n": move.n, "vote": move.vote, "aggregate": move.aggregate,
              "greedy": move.parameters.get("temperature") == 0,
              "accuracy": float(right.mean()), **by, "flops": float(graded.flops(start, move).mean())}
         )  # fmt: skip

@@ -52,7 +52,8 @@ def calibrate(
     strategy: Annotated[
         str,
         typer.Option(
-            help="Searches to run in addition to samples: all, none, or names with commas.",
+            help="Searches to run in addition to samples: all, none, or names with commas, such as "
+            "reject-early,dvts:granularity=2.",
             autocompletion=completion.registered("strategy", "all", "none"),
             rich_help_panel=options.SEARCH,
         ),

@@ -15,6 +15,7 @@ from benchmarks.recordings.pool import Key
 from benchmarks.simulate.simulator import GradedSimulator, estimate, is_search
 from benchmarks.stats.vote_rules import MAJORITY
 from tts.registry import resolve
+from tts.search.variant import base
 from tts.selection.estimator import Estimator
 from tts.selection.profile import Advance, Curve, Ending, Profile, Scale, Stage
 from tts.selection.selector import Limits, best_moves, cheapest
@@ -90,7 +91,9 @@ class Fit:
 
     def keys(self) -> list[Key]:
         """Return the searches that may be used: without a reward model only those that need none."""
-        return [key for key in self.pool.parameters if self.scored or not resolve("strategy", key[0]).needs_reward]
+        return [
+            key for key in self.pool.parameters if self.scored or not resolve("strategy", base(key[0])).needs_reward
+        ]
 
     # ------------------------------------------------------------------------------------------------------ the stages
 
@@ -215,7 +218,7 @@ class Fit:
     def _search(self, stage: Stage, strategy: str) -> list[Ending]:
         rule = self.searches[strategy]
         keys = [key for key in self.keys() if key[0] == strategy]
-        if stage.n and not resolve("strategy", strategy).needs_reward:  # a greedy answer is one of the samples
+        if stage.n and not resolve("strategy", base(strategy)).needs_reward:  # a greedy answer is one of the samples
             return []
         moves = [unmeasured_ending(*key, rule, self.pool.parameters[key]) for key in keys]
         return self._priced(stage, moves, self._curves(stage, moves, [move.n for move in moves]))

@@ -11,7 +11,8 @@ from benchmarks.datasets.dataset import DataSet
 from benchmarks.datasets.known import BUILT_IN_SETS, KNOWN
 from tts.commands.options import PARAMETERS
 from tts.errors import BadInput
-from tts.search.strategy import parameters_of, strategy_type
+from tts.search.strategy import Strategy, parameters_of, strategy_type
+from tts.search.variant import base
 
 if TYPE_CHECKING:
     from benchmarks.bench.jobs import Line
@@ -52,8 +53,10 @@ def plan(solver: dict[str, Any], strategy: str, budget: str) -> tuple[list[str],
 
     budgets, with_prm = budgets_of(budget), solver["prm"] is not None
     named = [] if strategy.strip().lower() == "none" else strategies_of(strategy, with_prm)
-    kinds = {name: strategy_type(name) for name in named}
-    searches = [name for name in named if not kinds[name].independent and (with_prm or not kinds[name].needs_reward)]
+    kinds = {name: strategy_type(base(name)) for name in named}
+    if (own := next((name for name in named if kinds[name]().own_reward), None)) and "all" not in strategy.lower():
+        raise BadInput(f"{own} has scores of its own, which do not vote with those of the samples: leave it out.")
+    searches = [name for name in named if _measured(kinds[name], with_prm)]
     sampler = "best-of-n" if with_prm else "majority"
     lines = [line for line in plan_run(Solver, [sampler, *searches], budgets, solver) if line.run]
     if solver.get("temperature") != 0:
@@ -63,3 +66,8 @@ def plan(solver: dict[str, Any], strategy: str, budget: str) -> tuple[list[str],
     else:
         raise BadInput("at temperature 0 all samples are equal: leave --temperature out, or set it above 0.")
     return [sampler, *searches], lines
+
+
+def _measured(kind: type[Strategy], with_prm: bool) -> bool:
+    """Return whether a strategy is a search of the grid."""
+    return not (kind.independent or kind().own_reward) and (with_prm or not kind.needs_reward)

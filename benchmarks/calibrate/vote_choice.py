@@ -14,6 +14,7 @@ from benchmarks.recordings.pool import Key
 from benchmarks.simulate.simulator import GradedSimulator
 from benchmarks.stats.vote_rules import DEFAULT, MAJORITY, VOTE_RULES, VoteRule, best_rule
 from tts.registry import resolve
+from tts.search.variant import base
 from tts.selection.profile import Curve, Ending, Stage
 
 _NONE = Curve((0.0,), (0.0,), (0.0,))
@@ -41,7 +42,7 @@ def of_searches(graded: GradedSimulator, rows: NDArray[np.int64], keys: Sequence
     ]
     for strategy in dict.fromkeys(name for name, _ in keys):
         ways = [(stage, key) for stage in stages for key in keys if key[0] == strategy]
-        rules = VOTE_RULES if resolve("strategy", strategy).needs_reward else (MAJORITY,)
+        rules = VOTE_RULES if resolve("strategy", base(strategy)).needs_reward else (MAJORITY,)
         found[strategy] = _better(
             rows,
             (
@@ -64,4 +65,4 @@ def unmeasured_stage(n: int, scored: bool) -> Stage:
 
 def unmeasured_ending(strategy: str, n: int, rule: VoteRule, parameters: Mapping[str, Any] | None = None) -> Ending:
     """Return an ending without measurements."""
-    return Ending(strategy, n, _NONE, (0.0,), rule.vote, rule.aggregate, dict(parameters or {}))
+    return Ending(base(strategy), n, _NONE, (0.0,), rule.vote, rule.aggregate, dict(parameters or {}))

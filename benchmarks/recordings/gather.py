@@ -18,6 +18,7 @@ from tts.files.jsonl import rows
 from tts.records import outcomes
 from tts.records.outcomes import Outcome
 from tts.search.strategy import parameters_of, strategy_type
+from tts.search.variant import name_of
 from tts.types import Plan, Usage
 
 TOKENS = 500
@@ -98,11 +99,15 @@ class _Gathered:
     rows: int = 0
     failed: int = 0
     guessed: bool = False
+    own: dict[str, None] = field(default_factory=dict)  # strategies that score with a reward model of their own
 
     def add(self, outcome: Outcome, path: Path) -> None:
         """Add a row. Raises BadInput if it does not match the rows before it."""
         self.rows += 1
         plan = outcome.plan
+        if strategy_type(plan.strategy)().own_reward:
+            self.own[plan.strategy] = None
+            return
         self.policies[plan.policy] = self.datasets[outcome.dataset] = None
         if plan.prm:
             self.prms[plan.prm] = None
@@ -120,7 +125,7 @@ class _Gathered:
         if independent and parameters.get("temperature") != 0:
             self._sampled(draft, outcome, parameters, path)
             return
-        key = plan.strategy, plan.n
+        key = name_of(plan.strategy, parameters), plan.n
         if independent and key[1] == 1:
             outcome, key = self._greedy(draft, outcome), GREEDY
             parameters = {name: value for name, value in parameters.items() if name in parameters_of(GREEDY[0])}
@@ -151,6 +156,7 @@ class _Gathered:
         if not sampled:
             raise BadInput("these runs have no independent samples: `tts bench --strategy best-of-n` draws them.")
         notes = [f"{count(self.failed, 'row')} that failed left out"] * bool(self.failed)
+        notes += [f"{name} was left out: its scores are its own, not the reward model's" for name in self.own]
         kept: dict[Key, Mapping[str, Any]] = {}
         for key in sorted(self.parameters):
             have = sum(key in draft.searches for draft in sampled)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.stats import subsets
 from tts.records.outcomes import Outcome
+from tts.search.variant import base
 from tts.types import Plan
 
 UNKNOWN = Plan("")
@@ -27,7 +28,7 @@ def plan_words(outcome: Outcome) -> str:
     The plans that a job chose are one.
     """
     plan, strategy = outcome.plan, strategy_of(outcome)
-    if strategy != plan.strategy:
+    if base(strategy) != plan.strategy:
         return f"{strategy}, N = {outcome.job.rpartition('/')[2]}, a plan for each problem"
     if not strategy:
         return ""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from benchmarks.stats.candidates import Candidates
 
 Key = tuple[str, int]
-"""Strategy and width of a search, such as ``("dvts", 16)``."""
+"""Variant of a strategy (:mod:`tts.search.variant`) and width of a search, such as ``("dvts:granularity=2", 16)``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from tts.files import json_text
 from tts.records import outcomes
 from tts.records.outcomes import Outcome
 from tts.search.strategy import AUTO
+from tts.search.variant import name_of
 from tts.types import Plan
 
 MANIFEST, TRACES = "manifest.json", "traces"
@@ -44,7 +45,7 @@ class Arm:
         how = plan.aggregate if plan.prm else ""
         if plan.strategy == AUTO:  # each problem has a vote of its own
             return cls(plan.strategy, plan.policy, plan.prm, AUTO, "", plan.seed)
-        return cls(plan.strategy, plan.policy, plan.prm, plan.vote, how, plan.seed)
+        return cls(name_of(plan.strategy, plan.parameters), plan.policy, plan.prm, plan.vote, how, plan.seed)
 
     @property
     def independent(self) -> bool:

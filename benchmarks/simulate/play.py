@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.simulate.features import Floats, Ints
-from benchmarks.simulate.simulator import BEGINNING, Simulator
+from benchmarks.simulate.simulator import BEGINNING, Simulator, key_of
 from tts.selection.profile import Advance, Ending, Profile, Stage
 from tts.selection.selector import Limits, best_moves
 
@@ -66,4 +66,4 @@ def words(stage: Stage, move: Ending | None) -> str:
     at = f"{stage.n}{' scored' if stage.scored else ''}"
     if move is None:
         return f"stop at {at}"
-    return f"{move.strategy}@{move.n}" + (f" after {at}" if stage.n else "")
+    return "@".join(map(str, key_of(move))) + (f" after {at}" if stage.n else "")

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.recordings.pool import Entry, Pool
+from benchmarks.recordings.pool import Entry, Key, Pool
 from benchmarks.simulate.features import EvidenceBatch, Floats, Ints
 from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.subsets import elected
+from tts.search.variant import name_of
 from tts.selection.estimator import Estimator
 from tts.selection.profile import Advance, Curve, Ending, Stage
 
@@ -92,7 +93,7 @@ class ProblemSimulator:
             row = self.with_greedy if stage.n else self.without_greedy
             scored = stage.scored or move.strategy == "best-of-n"
             return row.spent(move.n, scored) - row.spent(stage.n, stage.scored)
-        policy, prm = self._costs[move.strategy, move.n]
+        policy, prm = self._costs[key_of(move)]
         read = self._prompts[0] * (stage.n == 0) + self._prompts[1] * (prm > 0 and not stage.scored)
         return np.full(orders, policy + prm + read)
 
@@ -106,7 +107,7 @@ class ProblemSimulator:
         classes = evidence.classes
         scores = np.full(classes.shape, np.nan) if evidence.scores is None else evidence.scores
         if move is not None and is_search(move):
-            found = self.searches[move.strategy, move.n]
+            found = self.searches[key_of(move)]
             shape = len(classes), len(found.classes)
             classes = np.concatenate([classes, np.broadcast_to(found.classes, shape)], axis=1)
             scores = np.concatenate([scores, np.broadcast_to(found.scores[last.aggregate], shape)], axis=1)
@@ -151,14 +152,15 @@ class Simulator:
 
     def answers(self, stage: Stage, move: Ending | None) -> Ints:
         """Return the class elected after stopping at a stage or after an ending; -1 for no answer [P, S]."""
-        search = move and (move.strategy, move.n, is_search(move))
+        search = move and (*key_of(move), is_search(move))
         last = move or stage
         key = "answers", *stage.key, search, last.vote, last.aggregate
         return self._each(key, lambda problem: problem.answers(stage, move)).astype(np.int64)
 
     def flops(self, stage: Stage, move: Advance | Ending | None) -> Floats:
         """Return the cost of a move in addition to the cost of the stage [P, S]."""
-        to = move and (move.n, move.scored if isinstance(move, Advance) else (move.strategy, is_search(move)))
+        ending = move and not isinstance(move, Advance) and (*key_of(move), is_search(move))
+        to = (move.scored, move.n) if isinstance(move, Advance) else ending
         return self._each(("flops", *stage.key, to), lambda problem: problem.flops(stage, move)).astype(float)
 
     def _each(
@@ -167,6 +169,11 @@ class Simulator:
         if key not in self._kept:
             self._kept[key] = np.stack([find(problem) for problem in self.problems])
         return self._kept[key]
+
+
+def key_of(move: Ending) -> Key:
+    """Return the key of an ending among the searches of a pool."""
+    return name_of(move.strategy, move.parameters), move.n
 
 
 def is_search(move: Ending) -> bool:
@@ -222,7 +229,7 @@ class GradedSimulator:
     def right(self, stage: Stage, move: Ending | None = None) -> Floats:
         """Return how right the vote is after stopping at a stage, or after an ending."""
         by = move or stage
-        key = *stage.key, move and (move.strategy, move.n, is_search(move)), by.vote, by.aggregate
+        key = *stage.key, move and (*key_of(move), is_search(move)), by.vote, by.aggregate
         if key not in self._right:
             self._right[key] = right_of(self.pool, self.simulator.answers(stage, move))
         return self._right[key]

@@ -21,6 +21,7 @@ from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.intervals import pass_at_k
 from tts.errors import UnknownName
 from tts.search.strategy import strategy_type
+from tts.search.variant import base
 
 SUBSETS = 400
 """Number of subsets a vote is averaged over if all are too many. The mean over 500 problems then varies by about 0.1
@@ -32,7 +33,7 @@ VOTES = ("majority", "best", "weighted")
 def independent(strategy: str) -> bool:
     """Return whether a strategy's candidates are independent samples; False for an unknown strategy."""
     try:
-        return strategy_type(strategy).independent
+        return strategy_type(base(strategy)).independent
     except UnknownName:
         return False
 

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.recordings.pool import Pool
 from benchmarks.simulate.features import Floats, Ints
 from benchmarks.simulate.play import Played, fixed, play
-from benchmarks.simulate.simulator import ORDERS, Simulator, is_search, right_of
+from benchmarks.simulate.simulator import ORDERS, Simulator, is_search, key_of, right_of
 from benchmarks.study.compare import Point
 from benchmarks.study.oracle import OracleSimulator
 from tts.errors import BadInput
@@ -109,7 +109,7 @@ class SeedSimulators:
 
     def _having(self, endings: Sequence[Ending]) -> list[int]:
         """Return the seeds whose runs have all these searches. Raises BadInput if none has."""
-        wanted = {(ending.strategy, ending.n) for ending in endings if is_search(ending)}
+        wanted = {key_of(ending) for ending in endings if is_search(ending)}
         found = [k for k, pool in enumerate(self.pools) if wanted <= pool.parameters.keys()]
         if not found:
             names = ", ".join(f"{name} at N = {n}" for name, n in sorted(wanted))
@@ -181,7 +181,7 @@ def budgets_of(profile: Profile, count: int = BUDGETS) -> list[float]:
 
 def name_of(ending: Ending) -> str:
     """Name a fixed strategy."""
-    return "greedy" if is_search(ending) and ending.strategy in ("majority", "best-of-n") else ending.strategy
+    return "greedy" if is_search(ending) and ending.strategy in ("majority", "best-of-n") else key_of(ending)[0]
 
 
 def _mean(values: Sequence[Floats]) -> Floats:

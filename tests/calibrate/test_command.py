@@ -97,6 +97,7 @@ def test_recorded_candidates_make_a_profile_for_the_model_that_is_named(tts: Tts
         (["--data", "none.jsonl"], "cannot be read"),
         (["--data", "lab-validation", "--limit", "5"], "5 problems are too few"),
         (["--data", "lab-validation", "--temperature", "0"], "all samples are equal"),
+        (["--data", "lab-validation", "--strategy", "dvts,deepconf"], "deepconf has scores of its own"),
         (["--data", "lab-validation", "--out", "x.txt"], "a profile is a .json file"),
         (["--from", "nowhere"], "cannot be read"),
         (["--from", "{few}", "--policy", "lab-1m"], "2 problems are too few"),

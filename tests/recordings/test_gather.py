@@ -163,6 +163,14 @@ def test_runs_that_do_not_go_together_are_refused(tmp_path: Path, others: list[d
         read([written(tmp_path / "r.jsonl", [row("q", [["1/2"]]), *others])])
 
 
+def test_a_search_that_scores_by_itself_is_left_out_with_a_note(tmp_path: Path) -> None:
+    own = changed(row("p", [["1"]], "deepconf"), prm="confidence:lowest-group:2048")
+    pool = read([written(tmp_path / "r.jsonl", [row("p", [["1"]]), own])])
+    assert not pool.parameters
+    assert pool.prm == "r"
+    assert any("deepconf was left out" in note for note in pool.notes)
+
+
 def test_runs_without_independent_samples_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no independent samples"):
         read([written(tmp_path / "r.jsonl", [row("q", [["1"]], "dvts")])])

@@ -15,6 +15,7 @@ from tts.errors import BadInput
 from tts.files.jsonl import row_at
 from tts.records.outcomes import Outcome
 from tts.records.solution_json import upgraded
+from tts.search.variant import name_of
 from tts.trace import Trace
 
 COUNT = 10
@@ -88,14 +89,14 @@ class Traces:
         try:
             start = row_at(file, 0)
             plan = upgraded(start["plan"])
-            self._files[start["problem"]["id"], plan["strategy"], int(plan["n"])] = file
+            self._files[start["problem"]["id"], name_of(plan["strategy"], plan["parameters"]), int(plan["n"])] = file
         except (BadInput, ValueError, KeyError, TypeError, AttributeError):
             return  # not a trace: the candidates of the outcome are drawn instead
 
     def of(self, outcome: Outcome) -> Trace | None:
         """Read the trace of an outcome's search; None without one."""
         n = outcome.plan.n
-        file = self._files.get((outcome.id, outcome.plan.strategy, n))
+        file = self._files.get((outcome.id, name_of(outcome.plan.strategy, outcome.plan.parameters), n))
         try:
             return Trace.load(file) if file else None
         except BadInput:
