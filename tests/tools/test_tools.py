@@ -6,14 +6,17 @@ import asyncio
 import re
 import sys
 import textwrap
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tts import tool
+from tests.tools.scripted import Scripted, answers, asks
+from tts import Solver, Trace, solve, tool
 from tts.errors import BadInput, EngineError, TTSError
 from tts.tools.function import FunctionTool
 from tts.tools.mcp import McpServer, McpTool
@@ -261,12 +264,54 @@ class TestModels:
         question = "Mia has 17 marbles. She wins 25 more. How many has she now?"
         assert "42" in asyncio.run(expert.call({"question": question})).text
 
+    def test_a_whole_pool_is_one_tool_and_its_trace_replays_without_it(self, tmp_path: Path) -> None:
+        pytest.importorskip("sklearn")
+        from tests.routing.test_pool_solver import NEW_SUM, NEW_WORD, pool, toys
+
+        pool().save(tmp_path / "pool.json")
+        experts = ModelTool(str(tmp_path / "pool.json"), name="experts", price=0.5, budget=2, policies=toys())
+        assert (experts.kind, experts.price, experts.local) == ("model", 0.5, False)
+        asked = asks("experts", question=NEW_SUM) + asks("experts", question=NEW_WORD)
+        solution = solve("q", policy=Scripted([asked, answers(7)]), budget=1, tools=[experts], prm=None, max_cost=2.0)
+        [event] = solution.trace.of("call")
+        assert [call["text"].split()[1] for call in event["calls"]] == ["3", "4"]  # the adder's, and the speller's
+        again = asyncio.run(Solver.replay(Trace([dict(each) for each in solution.trace.events])).solve("q"))
+        assert [e for e in again.trace.lines() if '"end"' not in e] == [
+            e for e in solution.trace.lines() if '"end"' not in e
+        ]
+
     def test_a_remote_model_costs_at_most_its_longest_request(self) -> None:
         """1 sample x (21,024 tokens read x 1 + 8,192 written x 2 dollars a million) = 0.037408 dollars."""
         remote = ModelTool("http://127.0.0.1:9/v1#m", prices="1,2")
         assert remote.price == pytest.approx(0.037408)
         assert not remote.local
         assert ModelTool("http://127.0.0.1:9/v1#m").price is None
+
+
+@pytest.fixture
+def served() -> Iterator[str]:
+    """The address of an MCP server on a thread of this process."""
+    import uvicorn
+    from mcp.server.mcpserver import MCPServer
+
+    cities = MCPServer("cities")
+
+    @cities.tool()
+    def population(city: str) -> str:
+        """Population of a city."""
+        if city == "nowhere":
+            raise ValueError("unknown city")
+        return f"{city}: 331 thousand"
+
+    config = uvicorn.Config(cities.streamable_http_app(), port=0, log_level="error", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/mcp"
+    server.should_exit = True
+    thread.join(10)
 
 
 SERVER = """
@@ -291,6 +336,23 @@ class TestMcp:
             assert "lack 'city'" in use(Toolbox([found]), "population", {}).text
         finally:
             found.close()
+
+    def test_the_tools_of_a_server_are_called_over_http(self, served: str) -> None:
+        [found] = open_tools(served)
+        try:
+            assert (found.name, found.local) == ("population", False)
+            box = Toolbox([found])
+            assert use(box, "population", {"city": "Bonn"}).text == "Bonn: 331 thousand"
+            assert "lack 'city'" in use(box, "population", {}).text
+            broken = use(box, "population", {"city": "nowhere"})
+            assert broken.failed
+            assert broken.text == "Error executing tool population"  # the server keeps the reason to itself
+        finally:
+            found.close()
+
+    def test_an_address_without_a_server_is_named(self) -> None:
+        with pytest.raises(EngineError, match=r"the MCP server http://127\.0\.0\.1:9/mcp cannot be used"):
+            open_tools("http://127.0.0.1:9/mcp")
 
     def test_a_server_that_hangs_or_ends_is_named(self, tmp_path: Path) -> None:
         for program, seconds in (("import time; time.sleep(60)", 0.5), ("raise SystemExit(3)", 20.0)):
