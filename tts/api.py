@@ -65,8 +65,9 @@ class Solver:
         aggregate: how step scores become one: ``last``, ``min``, ``prod`` or ``mean``.
         extract: how answers are found. ``auto``: the last box, else a stated answer, else the last quantity, where a
             weaker find votes only if no candidate has a stronger one; ``boxed``: boxes only; ``last-number``.
-        kind: what kind the answers are: ``math``, ``number``, ``choice``, ``text``, ``code``, ``tool`` or
-            ``tool:id,time``, which leaves these fields out, a registered name, a class that inherits
+        kind: what kind the answers are: ``math``, ``number``, ``choice``, ``one-of:yes,no``, ``text``,
+            ``instructions``, ``code``, ``tool`` or ``tool:id,time``, which leaves these fields out, a registered name,
+            a class that inherits
             :class:`tts.answers.kinds.kind.Kind`, or a function ``(a, b) -> bool``.
             ``auto`` guesses it from each problem. A problem's own kind comes first (docs/KINDS.md).
         seed: of the sampling.

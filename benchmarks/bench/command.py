@@ -27,7 +27,7 @@ def bench(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help="Data set: math500, aime24, aime25, amc23, gsm8k, minerva, olympiadbench, lab-500 or lab-everyday.",
+            help=f"Data set: {', '.join(KNOWN)}, {' or '.join(BUILT_IN_SETS)}.",
             autocompletion=completion.among(*KNOWN, *BUILT_IN_SETS),
         ),
     ] = None,
@@ -109,7 +109,8 @@ def bench(
     if solver["kind"] == "auto":
         solver["kind"] = chosen.kind
     lines = jobs.plan_run(Solver, strategies, jobs.budgets_of(budget), solver)
-    note(f"{chosen.words}; answers of the kind {solver['kind']} by the rule {solver['extract']!r}.")
+    kinds = chosen.kinds or solver["kind"]
+    note(f"{chosen.words}; answers of the kind {kinds} by the rule {solver['extract']!r}.")
     for sentence in jobs.overlaps(lines, chosen):
         note(sentence)
     if dry_run:

@@ -10,7 +10,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from benchmarks.datasets.items import Item, NoItem, item_of
 from benchmarks.datasets.known import BUILT_IN, BUILT_IN_SETS, KNOWN, Hub, Known
 from tts.errors import BadInput, MissingExtra, UnknownName
 from tts.files.json_text import parse
+from tts.files.json_text import read as read_json
 from tts.files.jsonl import lines
 from tts.files.text import reason
 from tts.types import Problem
@@ -61,6 +62,12 @@ class DataSet:
         return KNOWN[self.name].kind if self.name in KNOWN else "auto"
 
     @property
+    def kinds(self) -> str:
+        """Name the kinds of the answers in words, for the user; empty if only a look at each problem decides."""
+        named = sorted({item.problem.kind or self.kind for item in self.items})
+        return "" if "auto" in named else "; ".join(named)
+
+    @property
     def words(self) -> str:
         """Describe the data set in words; a part is marked as such."""
         if not self.part:
@@ -87,8 +94,8 @@ class DataSet:
         if not items:
             raise BadInput(f"no problem of {self.name} has both these levels and these ids.")
         part = {"first": limit, "levels": list(levels), "ids": list(ids)}
-        part = {name: value for name, value in part.items() if value} if len(items) < self.total else {}
-        return DataSet(self.name, self.source, tuple(items), self.total, self.sha256, part)
+        part = {name: value for name, value in part.items() if value} if len(items) < len(self.items) else {}
+        return replace(self, items=tuple(items), part={**self.part, **part})
 
 
 def load(name: str) -> DataSet:
@@ -108,10 +115,18 @@ def load(name: str) -> DataSet:
         raise BadInput(f"{name} is not the name of a data set: give a file with --data {name}.")
     if name not in KNOWN:
         raise UnknownName("data set", name, [*KNOWN, *BUILT_IN_SETS])
-    known = KNOWN[name]
+    return _checkable(_load(name, KNOWN[name]))
+
+
+def _load(name: str, known: Known) -> DataSet:
+    """Load all problems of a data set, and check that they are those."""
     if folder := os.environ.get(FOLDER):
         path = _local_file(name, known, Path(folder).expanduser())
-        found = read(path, name, source=f"{path.name} in the folder of {FOLDER}")
+        source = f"{path.name} in the folder of {FOLDER}"
+        if known.subtasks:
+            found = _joined(name, source, {task: path / f"{task}.json" for task in known.subtasks})
+        else:
+            found = read(path, name, source=source)
         if not (known.hub.sha256 and known.hub.sha256 == _sha256(path)):
             _check(found, known.count, known.sha256, path)
         return found
@@ -119,13 +134,19 @@ def load(name: str) -> DataSet:
         found = read(packaged, name, source=f"the package {known.package.partition(':')[0]}")
         _check(found, known.count, known.sha256, packaged)
         return found
+    source = f"{known.hub.repository}@{known.hub.revision}/{known.hub.file}"
+    if known.subtasks:
+        files = {task: _download(name, replace(known.hub, file=known.hub.file.format(task))) for task in known.subtasks}
+        found = _joined(name, source, files)
+        _check(found, known.hub.count, "", files[known.subtasks[0]].parent)
+        return found
     path = _download(name, known.hub)
     if known.hub.sha256 and (bytes_ := _sha256(path)) != known.hub.sha256:
         raise BadInput(
             f"{path} is not the pinned file of {name}: its SHA-256 is {bytes_}, not {known.hub.sha256}; "
             "remove it and try again."
         )
-    found = read(path, name, source=f"{known.hub.repository}@{known.hub.revision}/{known.hub.file}")
+    found = read(path, name, source=source)
     _check(found, known.hub.count, "", path)
     return found
 
@@ -136,9 +157,34 @@ def read(path: Path, name: str = "", source: str = "") -> DataSet:
     Raises BadInput for a file that cannot be read or a row that is not a problem (the message names the row), and
     MissingExtra for Parquet without pyarrow.
     """
+    name = name or path.stem
+    items = _items(path, name)
+    if name not in KNOWN and (item := next((item for item in items if item.unchecked), None)):
+        raise BadInput(
+            f"the problem {item.problem.id} of {path} has the instruction {item.unchecked!r}, which is not checked "
+            "here: docs/KINDS.md lists those that are."
+        )
+    return DataSet(name, source or path.name, tuple(items), len(items), digest(items))
+
+
+def _joined(name: str, source: str, files: Mapping[str, Path]) -> DataSet:
+    """Read a data set of several subtasks, a file each; they become the subjects."""
+    items = [replace(item, subject=task) for task, path in files.items() for item in _items(path, task)]
+    return DataSet(name, source, tuple(items), len(items), digest(items))
+
+
+def _checkable(data: DataSet) -> DataSet:
+    """Leave out the problems with an instruction that has no check here, and say so."""
+    items = tuple(item for item in data.items if not item.unchecked)
+    if len(items) == len(data.items):
+        return data
+    left = f"{len(data.items) - len(items)} with an instruction that text alone does not decide"
+    return replace(data, items=items, part={"without the": left})
+
+
+def _items(path: Path, name: str) -> list[Item]:
     items: list[Item] = []
     taken: dict[str, int] = {}
-    name = name or path.stem
     for number, row in enumerate(_rows(path), 1):
         try:
             item = item_of(row, f"{name}-{number - 1:03}")
@@ -152,7 +198,7 @@ def read(path: Path, name: str = "", source: str = "") -> DataSet:
         items.append(item)
     if not items:
         raise BadInput(f"{path} has no problems.")
-    return DataSet(name, source or path.name, tuple(items), len(items), digest(items))
+    return items
 
 
 def digest(items: list[Item] | tuple[Item, ...]) -> str:
@@ -176,11 +222,24 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
         return
     if path.suffix not in (".jsonl", ".json"):
         raise BadInput(f"{path} is none of .jsonl, .jsonl.gz, .csv and .parquet: use one of these formats.")
+    if path.suffix == ".json" and (examples := _examples(path)) is not None:
+        yield from examples
+        return
     for line in lines(path, f"the data {path}"):
         row = line.value(f"line {line.number} of the data {path}")
         if not isinstance(row, dict):
             raise BadInput(f"line {line.number} of the data {path} is not a JSON object.")
         yield row
+
+
+def _examples(path: Path) -> list[Mapping[str, Any]] | None:
+    """Return the rows of a file of BIG-bench, one object with ``examples``; None for any other file."""
+    try:
+        whole = read_json(path, f"the data {path}")
+    except BadInput:
+        return None
+    rows = whole.get("examples") if isinstance(whole, dict) else None
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else None
 
 
 def _csv(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -230,6 +289,14 @@ def _local_file(name: str, known: Known, folder: Path) -> Path:
     names = [f"{name}.jsonl", f"{name}.parquet", *known.files]
     if not folder.is_dir():
         raise BadInput(f"{FOLDER} names {folder}, which is not a folder.")
+    if known.subtasks:
+        missing = next((task for task in known.subtasks if not (folder / name / f"{task}.json").is_file()), None)
+        if missing is None:
+            return folder / name
+        raise BadInput(
+            f"the folder {folder} of {FOLDER} has no {name}/{missing}.json: {name} is a folder with the authors' "
+            f"{len(known.subtasks)} files."
+        )
     path = next((folder / file for file in names if (folder / file).is_file()), None)
     if path is None:
         raise BadInput(f"the folder {folder} of {FOLDER} has no {name}: call the file {' or '.join(names)}.")

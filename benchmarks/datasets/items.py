@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.datasets.shapes import plain
 from tts.answers.extract import extract
+from tts.answers.kinds.instructions import unchecked
 from tts.batch import kind_in
 from tts.errors import BadInput
 from tts.files.text import is_utf8
@@ -17,12 +18,21 @@ from tts.types import Problem
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A problem, its right answer as the data set writes it, its level (0 if unknown) and its subject."""
+    """A problem with its right answer.
+
+    Attributes:
+        problem: the problem.
+        gold: its right answer as the data set writes it.
+        level: its level, 0 if unknown.
+        subject: its subject, empty if unknown.
+        unchecked: an instruction of it that has no check here (:mod:`tts.answers.kinds.instruction_checks`).
+    """
 
     problem: Problem
     gold: str
     level: int = 0
     subject: str = ""
+    unchecked: str = ""
 
 
 _NUMBERS = ("", "math", "number")
@@ -52,7 +62,8 @@ def item_of(row: Mapping[str, Any], spare: str) -> Item:
     subject = next((row[key] for key in ("subject", "type", "subfield") if isinstance(row.get(key), str)), "")
     if not is_utf8(str(name) + gold + subject):
         raise NoItem("has an id, an answer or a subject with half a surrogate pair, which is no UTF-8 text")
-    return Item(Problem(text.strip(), str(name), kind=kind), gold, _level(row.get("level")), subject)
+    problem = Problem(text.strip(), str(name), kind=kind)
+    return Item(problem, gold, _level(row.get("level")), subject, unchecked(gold) if kind == "instructions" else "")
 
 
 def _gold(row: Mapping[str, Any]) -> str:

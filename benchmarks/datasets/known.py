@@ -20,7 +20,7 @@ class Hub:
     Attributes:
         repository: id of the repository.
         revision: commit; it fixes the content of the file.
-        file: path in the repository.
+        file: path in the repository, with ``{}`` for the subtask in a data set of several.
         count: number of problems.
         sha256: hash of the file; empty if none was published.
     """
@@ -45,6 +45,7 @@ class Known:
         extract: how its answers are found by convention.
         kind: the kind of its answers.
         package: a package that holds it and the file there, ``package:file``; read if it is installed.
+        subtasks: names of its subtasks, a file each; empty for a data set of one file.
     """
 
     hub: Hub
@@ -55,7 +56,17 @@ class Known:
     extract: str = "boxed"
     kind: str = "math"
     package: str = ""
+    subtasks: tuple[str, ...] = ()
 
+
+_BBH = tuple(
+    "boolean_expressions causal_judgement date_understanding disambiguation_qa dyck_languages formal_fallacies "
+    "geometric_shapes hyperbaton logical_deduction_five_objects logical_deduction_seven_objects "
+    "logical_deduction_three_objects movie_recommendation multistep_arithmetic_two navigate object_counting "
+    "penguins_in_a_table reasoning_about_colored_objects ruin_names salient_translation_error_detection snarks "
+    "sports_understanding temporal_sequences tracking_shuffled_objects_five_objects "
+    "tracking_shuffled_objects_seven_objects tracking_shuffled_objects_three_objects web_of_lies word_sorting".split()
+)
 
 KNOWN: dict[str, Known] = {
     "math500": Known(
@@ -204,6 +215,35 @@ KNOWN: dict[str, Known] = {
         about="MBPP, the test split, with its tests in the problem as published (arXiv 2108.07732)",
         extract="auto",
         kind="code",
+    ),
+    "bbh": Known(
+        Hub(
+            "SaylorTwift/bbh",
+            "b5306be6f827cfafbb545ff5a51f96916029b0fd",
+            "{}/test-00000-of-00001.parquet",
+            6511,
+        ),
+        6511,
+        "100ea4e7bd4ed810daeeb11c55ca34f05479ff49cbbb83fed11126f616cbc2a5",
+        about="BIG-Bench Hard, 27 subtasks, without the published examples in the prompt (arXiv 2210.09261)",
+        extract="auto",
+        kind="auto",
+        subtasks=_BBH,
+    ),
+    "ifeval": Known(
+        Hub(
+            "google/IFEval",
+            "966cd89545d6b6acfd7638bc708b98261ca58e84",
+            "ifeval_input_data.jsonl",
+            541,
+            "6a85310ca8ce15eff755aa08a3a4ff931c7e273e7515ebb3c492ea85fd8288f2",
+        ),
+        541,
+        "6ec856f5a5a07713cc9469bd0d4f099cc37369eb2fe161fe537dd5951fb24eca",
+        ("ifeval_input_data.jsonl", "input_data.jsonl"),
+        "IFEval, the problems whose instructions text alone decides (arXiv 2311.07911)",
+        "auto",
+        "instructions",
     ),
 }
 

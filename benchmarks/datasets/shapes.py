@@ -6,21 +6,28 @@ GPQA          {"Record ID", "Question", "Correct Answer", "Incorrect Answer 1", 
 HumanEval     {"task_id", "prompt", "canonical_solution", "test", "entry_point"}
 MBPP          {"task_id", "text", "code", "test_list": [...], "test_setup_code"}
 BIG-bench     {"input", "target"}
+IFEval        {"key", "prompt", "instruction_id_list": [...], "kwargs": [{...}, ...]}
 your own      {"problem", "options": [...], "answer": "B" or an option's text}, {"problem", "tests"}
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tts.answers.kinds.choice import LETTERS, options_of
 from tts.answers.kinds.execution import unit_tests
+from tts.answers.kinds.instruction_checks import CHECKS, checked
+from tts.answers.kinds.number import is_number
 from tts.errors import BadInput
+from tts.files.json_text import dump
 
 _MBPP = "You are an expert Python programmer, and here is your task: {} Your code should pass these tests:\n\n{}"
 _HUMAN_EVAL = "Complete this Python function.\n\n```python\n{}\n```"
+_PAIRS = (("yes", "no"), ("true", "false"), ("valid", "invalid"))
+_LETTER = re.compile(r"\(([A-Z])\)")
 
 
 def plain(row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -80,11 +87,34 @@ def _mbpp(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _big_bench(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The kind is that of the subtask, which each of its answers shows: a letter, one of two words, a number, a text.
+
+    A few rows have an option's text for its letter.
+    """
     problem, answer = str(row["input"]), str(row["target"]).strip()
-    kind = "choice" if options_of(problem) and answer.strip("()") in LETTERS else "text"
-    return {"id": row.get("id"), "problem": problem, "answer": answer.strip("()") if kind == "choice" else answer} | {
-        "kind": kind
-    }
+    letter, options = _LETTER.fullmatch(answer), options_of(problem)
+    pair = next((",".join(pair) for pair in _PAIRS if answer.lower() in pair), "")
+    kind = f"one-of:{pair}" if pair else "number" if is_number(answer) else "text"
+    if letter or answer in options.values():
+        kind = "choice"
+        answer = letter[1] if letter else next(name for name, option in options.items() if option == answer)
+    return {"id": row.get("id"), "problem": problem, "answer": answer, "kind": kind}
+
+
+def _if_eval(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Hub files have all arguments of all instructions, null where they do not belong."""
+    names, arguments = list(row["instruction_id_list"]), list(row["kwargs"])
+    if not names or len(names) != len(arguments):
+        raise BadInput("it has not one object of `kwargs` for each of `instruction_id_list`.")
+    given: list[tuple[str, dict[str, Any]]] = [
+        (str(name), {key: value for key, value in dict(found).items() if value is not None})
+        for name, found in zip(names, arguments, strict=True)
+    ]
+    for name, found in given:
+        if name in CHECKS:
+            checked(name, found)
+    problem, answer = str(row["prompt"]), dump(given)
+    return {"id": row.get("key"), "problem": problem, "answer": answer, "kind": "instructions"}
 
 
 def _tested(row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -107,5 +137,6 @@ _SHAPES = (
     (("task_id", "prompt", "test", "entry_point"), _human_eval),
     (("task_id", "text", "test_list"), _mbpp),
     (("input", "target"), _big_bench),
+    (("prompt", "instruction_id_list", "kwargs"), _if_eval),
     (("tests",), _tested),
 )

@@ -9,6 +9,7 @@ import pytest
 from tests.toy import ToyPolicy
 from tts import Solver, sandbox, solve
 from tts.answers.finding import Found, auto
+from tts.answers.kinds.chosen import Chosen
 from tts.answers.kinds.code import Code
 from tts.answers.kinds.kind import Kind
 from tts.answers.kinds.named import guess, kind_of, type_of
@@ -49,6 +50,40 @@ def isolated() -> None:
         sandbox.check()
     except MissingSandbox as error:
         pytest.skip(str(error))
+
+
+class TestOneOf:
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("Yes", "yes"), ("No.", "no"), ("So the answer is **No**.", "no"), ("\\boxed{\\text{Yes}}", "yes"),
+            ("Answer: no, because yes would contradict it.", "no"), ("No, that is wrong.\n\nThe answer is yes.", "yes"),
+            ("She could say no or yes, and so it is yes.", "yes"), ("The sentence is plausible: yes", "yes"),
+            ("Nobody knows.", None), ("It says no when it should say yes to all.", None), ("", None),
+        ],
+    )  # fmt: skip
+    def test_a_word_of_the_list_is_found(self, text: str, expected: str | None) -> None:
+        assert found("one-of:yes,no", Problem("Is it so?"), text) == expected
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [("The argument is not valid.", "invalid"), ("It is invalid.", "invalid"), ("The answer is valid", "valid")],
+    )
+    def test_of_two_words_not_before_one_is_the_other(self, text: str, expected: str) -> None:
+        assert found("one-of:valid,invalid", Problem("Is it valid?"), text) == expected
+
+    def test_the_longest_word_counts_and_not_flips_nothing_among_three(self) -> None:
+        kind = "one-of:positive,very positive,negative"
+        assert found(kind, Problem("The sentiment?"), "The answer is Very Positive.") == "very positive"
+        assert found(kind, Problem("The sentiment?"), "It is not negative") == "negative"
+
+    def test_the_policy_is_asked_for_one_of_the_words(self) -> None:
+        framed, name, note = Chosen.of("one-of:yes,no").framed(Problem("Is it so?"))
+        assert framed.instruction.endswith("It is one of: yes, no.")
+        assert (name, note) == ("one-of:yes,no", "")
+
+    def test_a_gold_answer_is_compared_without_its_case(self) -> None:
+        assert kind_of("one-of:yes,no", Problem("Is it so?"), auto).right("Yes", "yes")
 
 
 class TestChoice:
@@ -219,12 +254,17 @@ class TestGuess:
 class TestNames:
     @pytest.mark.parametrize("name", ["maths", "auto", "coda"])
     def test_an_unknown_kind_is_named_with_the_known_ones(self, name: str) -> None:
-        with pytest.raises(UnknownName, match="choice, code, math, number, text, tool"):
+        with pytest.raises(UnknownName, match="choice, code, instructions, math, number, one-of, text, tool"):
             type_of(name)
 
     @pytest.mark.parametrize("name", ["math:id", "tool:", "tool:a,,b"])
     def test_fields_belong_to_the_kind_tool(self, name: str) -> None:
         with pytest.raises(BadInput, match="tool"):
+            type_of(name)
+
+    @pytest.mark.parametrize("name", ["one-of", "one-of:yes", "one-of:yes,"])
+    def test_one_of_needs_two_words(self, name: str) -> None:
+        with pytest.raises(BadInput, match=f"{name!r} needs 2 words or more: write --kind one-of:WORD,WORD"):
             type_of(name)
 
     def test_a_kind_is_checked_before_anything_is_loaded(self) -> None:

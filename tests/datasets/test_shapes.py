@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.bench.grading import graded
-from benchmarks.datasets.dataset import read
+from benchmarks.datasets.dataset import load, read
 from benchmarks.datasets.items import Item
 from benchmarks.datasets.known import KNOWN
 from tts import sandbox
+from tts.answers.finding import Found, auto
+from tts.answers.kinds.named import kind_of
 from tts.answers.kinds.programs import task_of
 from tts.errors import BadInput, MissingSandbox
 from tts.trace import Trace
@@ -37,6 +40,31 @@ HUMAN_EVAL = {
 MBPP = {
     "task_id": 11, "text": "Write a function to double.", "code": "def double(n):\n    return 2 * n",
     "test_list": ["assert double(2) == 4", "assert double(0) == 0"], "test_setup_code": "",
+}  # fmt: skip
+
+
+BIG_BENCH = {  # the rows are made here, in the form of the subtasks named
+    "boolean_expressions": ("not ( True ) is", "False", "one-of:true,false", "False"),
+    "formal_fallacies": (
+        "Is the argument valid?\nOptions:\n- valid\n- invalid",
+        "invalid",
+        "one-of:valid,invalid",
+        "invalid",
+    ),
+    "navigate": ("Do you return?\nOptions:\n- Yes\n- No", "No", "one-of:yes,no", "No"),
+    "date_understanding": ("Which day?\nOptions:\n(A) 01/02/2021\n(B) 03/02/2021", "(B)", "choice", "B"),
+    "movie_recommendation": ("Which film?\nOptions:\n(A) Alien\n(B) Heat", "Heat", "choice", "B"),
+    "multistep_arithmetic_two": ("((1 - 9) * 2) =", "-16", "number", "-16"),
+    "dyck_languages": ("Complete. Input: [ <", "> ]", "text", "> ]"),
+    "word_sorting": ("Sort: b a", "a b", "text", "a b"),
+}
+IF_EVAL = {
+    "key": 1000, "prompt": "Write 3 words.", "instruction_id_list": ["length_constraints:number_words"],
+    "kwargs": [{"relation": "at least", "num_words": 3, "keyword": None}],
+}  # fmt: skip
+UNCHECKED = {
+    "key": 1001, "prompt": "Only Kannada.", "instruction_id_list": ["language:response_language"],
+    "kwargs": [{"language": "kn"}],
 }  # fmt: skip
 
 
@@ -106,7 +134,7 @@ def test_mbpp_shows_its_tests_as_published(file: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "gold", "kind"),
     [
-        ({"input": "not ( True ) and ( True ) is", "target": "False"}, "False", "text"),
+        ({"input": "not ( True ) and ( True ) is", "target": "False"}, "False", "one-of:true,false"),
         ({"input": "Which?\nOptions:\n(A) one\n(B) two", "target": "(B)"}, "B", "choice"),
         ({"problem": "Capital?", "options": ["Oslo", "Rome"], "answer": "Rome"}, "B", "choice"),
         ({"problem": "Say hi.", "answer": "hello", "kind": "text"}, "hello", "text"),
@@ -124,7 +152,7 @@ def test_rows_of_your_own_name_their_kind_or_show_it(file: Path, row: dict[str, 
     [
         ({**ARC, "answerKey": "9"}, "none of its labels"),
         ({**MMLU_PRO, "answer": "Z"}, "neither a letter"),
-        ({"problem": "x", "options": ["o"] * 11, "answer": "A"}, "11 options"),
+        ({"problem": "x", "options": ["o"] * 27, "answer": "A"}, "27 options"),
         ({"problem": "x", "answer": "1", "kind": "maths"}, "no kind of answer|there is no answer kind"),
         ({"problem": "x", "tests": 3}, "neither Python assertions"),
     ],
@@ -137,7 +165,7 @@ def test_a_field_that_does_not_fit_is_named_with_its_row(file: Path, row: dict[s
 def test_every_data_set_names_a_kind_and_a_pinned_revision() -> None:
     for known in KNOWN.values():
         assert len(known.hub.revision) == 40
-        assert known.kind in ("math", "choice", "code")
+        assert known.kind in ("math", "choice", "code", "instructions") or (known.kind == "auto" and known.subtasks)
 
 
 def test_a_program_is_graded_by_its_tests(file: Path) -> None:
@@ -160,3 +188,80 @@ def test_a_program_is_graded_by_its_tests(file: Path) -> None:
     assert [c["correct"] for c in row["candidates"]] == [True, True, False, False]
     assert [c["class"] for c in row["candidates"]] == [0, 0, 1, -1]
     assert row["plan"]["kind"] == "code"
+
+
+@pytest.mark.parametrize("task", BIG_BENCH)
+def test_the_kind_of_a_row_of_big_bench_hard_is_that_of_its_subtask(file: Path, task: str) -> None:
+    problem, target, kind, gold = BIG_BENCH[task]
+    found = item(file, {"input": problem, "target": target})
+    assert (found.problem.text, found.problem.kind, found.gold) == (problem, kind, gold)
+
+
+def test_eighteen_options_have_letters(file: Path) -> None:
+    options = "\n".join(f"({letter}) colour {k}" for k, letter in enumerate("ABCDEFGHIJKLMNOPQR"))
+    found = item(file, {"input": f"Which?\nOptions:\n{options}", "target": "(Q)"})
+    assert (found.problem.kind, found.gold) == ("choice", "Q")
+    kind = kind_of("choice", found.problem, auto)
+    assert kind.right(found.gold, "Q")
+    answer = kind.find("So it has colour 16.")
+    assert isinstance(answer, Found)
+    assert answer.answer == "Q"
+
+
+def test_big_bench_hard_is_a_folder_of_the_authors_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    two = ("navigate", "word_sorting")
+    rows = {
+        task: [{"input": f"{BIG_BENCH[task][0]} {k}", "target": BIG_BENCH[task][1]} for k in (1, 2)] for task in two
+    }
+    known = replace(KNOWN["bbh"], subtasks=two, count=4, sha256="")
+    monkeypatch.setitem(KNOWN, "bbh", known)
+    monkeypatch.setenv("TTS_DATA", str(tmp_path))
+    (tmp_path / "bbh").mkdir()
+    (tmp_path / "bbh" / "navigate.json").write_text(json.dumps({"canary": "x", "examples": rows["navigate"]}))
+    with pytest.raises(BadInput, match=r"has no bbh/word_sorting.json: bbh is a folder with the authors' 2 files"):
+        load("bbh")
+    (tmp_path / "bbh" / "word_sorting.json").write_text(json.dumps({"canary": "x", "examples": rows["word_sorting"]}))
+    data = load("bbh")
+    assert [(each.problem.id, each.subject) for each in data.items] == [
+        ("navigate-000", "navigate"), ("navigate-001", "navigate"),
+        ("word_sorting-000", "word_sorting"), ("word_sorting-001", "word_sorting"),
+    ]  # fmt: skip
+    assert data.kinds == "one-of:yes,no; text"
+    monkeypatch.setitem(KNOWN, "bbh", replace(known, sha256="0" * 64))
+    with pytest.raises(BadInput, match="are not those of bbh"):
+        load("bbh")
+
+
+def test_ifeval_leaves_out_what_text_alone_does_not_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [json.dumps(row) + "\n" for row in (IF_EVAL, UNCHECKED, {**IF_EVAL, "key": 1002})]
+    monkeypatch.setitem(KNOWN, "ifeval", replace(KNOWN["ifeval"], count=3, sha256=""))
+    monkeypatch.setenv("TTS_DATA", str(tmp_path))
+    (tmp_path / "ifeval.jsonl").write_text("".join(lines))
+    data = load("ifeval")
+    assert [each.problem.id for each in data.items] == ["1000", "1002"]
+    assert data.items[0].gold == '[["length_constraints:number_words", {"relation": "at least", "num_words": 3}]]'
+    left = "without the 1 with an instruction that text alone does not decide"
+    assert data.words == f"ifeval, a PART of it: 2 of 3 problems ({left})"
+    assert data.choose(limit=1).words == f"ifeval, a PART of it: 1 of 3 problems ({left}, first 1)"
+    (tmp_path / "mine.jsonl").write_text("".join(lines))
+    with pytest.raises(
+        BadInput, match=r"the problem 1001 of .*'language:response_language', which is not checked here"
+    ):
+        read(tmp_path / "mine.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"kwargs": []}, "not one object of `kwargs` for each"),
+        (
+            {"kwargs": [{"relation": "at least"}]},
+            "arguments of the instruction 'length_constraints:number_words' do not",
+        ),
+        ({"kwargs": [{"relation": "more than", "num_words": 3}]}, "neither 'at least' nor 'less than'"),
+        ({"kwargs": [{"relation": "at least", "num_words": "3"}]}, "do not fit"),
+    ],
+)
+def test_instructions_that_do_not_fit_are_named_with_their_row(file: Path, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=rf"row 1 of .*{said}"):
+        item(file, {**IF_EVAL, **change})

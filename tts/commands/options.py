@@ -194,8 +194,8 @@ def _shared(
     kind: Annotated[
         str,
         typer.Option(
-            help="Kind of the answers: math, number, choice, text, code, tool (tool:id,time leaves fields out). auto: "
-            "guessed from the problem.",
+            help="Kind of the answers: math, number, choice, one-of:WORD,WORD, text, instructions, code, tool "
+            "(tool:id,time leaves fields out). auto: guessed from the problem.",
             autocompletion=completion.registered("answer kind"),
             show_default="auto; of a known data set its own",
             rich_help_panel=ANSWERS,

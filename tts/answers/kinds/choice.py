@@ -10,17 +10,18 @@ from tts.answers.kinds.kind import Extraction, Kind
 from tts.answers.kinds.words import normal
 from tts.types import Problem
 
-LETTERS = "ABCDEFGHIJ"
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_USUAL = LETTERS[:10]  # a problem whose options were not found
 
-_LINE = re.compile(r"^[ \t]*(?:[-*][ \t]+)?[(\[]?(?P<letter>[A-J])[).:\]][ \t]+(?P<text>\S.*?)[ \t]*$", re.MULTILINE)
-_INLINE = re.compile(r"(?<!\w)\(?(?P<letter>[A-J])\)[ \t]*(?P<text>.+?)(?=[,;]?\s+\(?[A-J]\)|\s*$)", re.MULTILINE)
+_LINE = re.compile(r"^[ \t]*(?:[-*][ \t]+)?[(\[]?(?P<letter>[A-Z])[).:\]][ \t]+(?P<text>\S.*?)[ \t]*$", re.MULTILINE)
+_INLINE = re.compile(r"(?<!\w)\(?(?P<letter>[A-Z])\)[ \t]*(?P<text>.+?)(?=[,;]?\s+\(?[A-Z]\)|\s*$)", re.MULTILINE)
 _MARKED = re.compile(
     r"(?:answer|choice|option|choose|select|pick)\w*(?:\*\*)?[\s:：]*(?:is|are|would be)?[\s:：*_\"'(\[$]*"  # noqa: RUF001
-    r"(?:\\text\{|\\boxed\{)?\(?(?P<letter>[A-Ja-j])(?![\w'’])",  # noqa: RUF001
+    r"(?:\\text\{|\\boxed\{)?\(?(?P<letter>[A-Za-z])(?![\w'’])",  # noqa: RUF001
     re.IGNORECASE,
 )
-_ALONE = re.compile(r"\s*[(\[*\"'`$]*(?:\\text\{|\\mathrm\{)?\(?(?P<letter>[A-Ja-j])\)?\}?[)\].:,*\"'`$]*(?:\s|$)")
-_CAPITAL = re.compile(r"(?<![\w'’.])\(?(?P<letter>[A-J])\)?(?=[).,:*\s]|$)(?!\s+[a-z])")  # noqa: RUF001
+_ALONE = re.compile(r"\s*[(\[*\"'`$]*(?:\\text\{|\\mathrm\{)?\(?(?P<letter>[A-Za-z])\)?\}?[)\].:,*\"'`$]*(?:\s|$)")
+_CAPITAL = re.compile(r"(?<![\w'’.])\(?(?P<letter>[A-Z])\)?(?=[).,:*\s]|$)(?!\s+[a-z])")  # noqa: RUF001
 _TAIL = 2000
 
 
@@ -49,8 +50,8 @@ class Choice(Kind):
         "options: The answer is (X)."
     )
 
-    def __init__(self, problem: Problem, extract: Extraction, leave_out: tuple[str, ...] = ()) -> None:
-        super().__init__(problem, extract, leave_out)
+    def __init__(self, problem: Problem, extract: Extraction, listed: tuple[str, ...] = ()) -> None:
+        super().__init__(problem, extract, listed)
         self.options = options_of(problem.text)
 
     def find(self, text: str) -> Found | None:
@@ -79,7 +80,7 @@ class Choice(Kind):
         """A data set may write a letter, an option's text, or its number from 1."""
         if gold.strip().isdecimal() and normal(gold) not in map(normal, self.options.values()):
             place = int(gold) - 1
-            gold = LETTERS[place] if 0 <= place < len(LETTERS) else gold
+            gold = LETTERS[place] if 0 <= place < len(_USUAL) else gold
         return self.same(gold, answer)
 
     def _spelled(self, answer: str) -> str:
@@ -87,7 +88,7 @@ class Choice(Kind):
 
     def _known(self, letter: str) -> str:
         letter = letter.upper()
-        return letter if letter in (self.options or LETTERS) else ""
+        return letter if letter in (self.options or _USUAL) else ""
 
     def _letter(self, text: str) -> str:
         """Return the letter of a short text: the letter itself, one with its option, or an option's text."""

@@ -10,7 +10,7 @@ from typing import Any
 from tts import sandbox
 from tts.answers.kinds.function import FunctionKind, check_function
 from tts.answers.kinds.kind import Extraction, Kind
-from tts.answers.kinds.named import AUTO, MATH, guess, kind_of, type_of
+from tts.answers.kinds.named import AUTO, MATH, guess, kind_of, listed, type_of
 from tts.errors import BadInput
 from tts.types import Problem
 
@@ -59,7 +59,7 @@ class Chosen:
                 note = f"The answer is taken for one of the kind {name}, by the look of the problem: --kind sets it."
         own = self.own if not problem.kind else None
         kind = own if inspect.isclass(own) else None if own else type_of(name)
-        instruction = kind.instruction if kind and issubclass(kind, Kind) else ""
+        instruction = kind.asks(listed(name)) if kind and issubclass(kind, Kind) else ""
         if instruction and not problem.instruction and not problem.turns:
             problem = replace(problem, instruction=instruction)
         return problem, name, note

@@ -39,8 +39,8 @@ class Code(Kind):
     wants = "a Python program in a fenced block"
     instruction = "Answer with one complete Python program in a fenced block (```python)."
 
-    def __init__(self, problem: Problem, extract: Extraction, leave_out: tuple[str, ...] = ()) -> None:
-        super().__init__(problem, extract, leave_out)
+    def __init__(self, problem: Problem, extract: Extraction, listed: tuple[str, ...] = ()) -> None:
+        super().__init__(problem, extract, listed)
         self.task = task_of(problem.text)
         self._behaviour: dict[str, tuple[str, ...]] = {}
 

@@ -20,17 +20,26 @@ class Kind(ABC):
         name: what users type.
         wants: what is looked for in a solution, for whoever reads that none was found.
         instruction: what a policy is asked to write; it replaces the policy's own system message. Empty: the policy's.
+        lists: what users list after the kind's name and a colon, in one word; empty for kinds without a list.
+        least: how many they must list.
         problem: whose answers these are.
         extract: the rule of the plan, for kinds that use it.
-        leave_out: fields that do not count, for kinds with fields.
+        listed: what the user listed.
     """
 
     name: ClassVar[str]
     wants: ClassVar[str] = "an answer"
     instruction: ClassVar[str] = ""
+    lists: ClassVar[str] = ""
+    least: ClassVar[int] = 0
 
-    def __init__(self, problem: Problem, extract: Extraction, leave_out: tuple[str, ...] = ()) -> None:
-        self.problem, self.extract, self.leave_out = problem, extract, leave_out
+    def __init__(self, problem: Problem, extract: Extraction, listed: tuple[str, ...] = ()) -> None:
+        self.problem, self.extract, self.listed = problem, extract, listed
+
+    @classmethod
+    def asks(cls, listed: tuple[str, ...]) -> str:
+        """Return the instruction, for what the user listed."""
+        return cls.instruction
 
     @abstractmethod
     def find(self, text: str) -> Found | str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from tts.answers.kinds.choice import options_of
 from tts.answers.kinds.kind import Extraction, Kind
@@ -13,23 +14,34 @@ from tts.types import Problem
 AUTO, MATH = "auto", "math"
 
 
+@lru_cache(maxsize=64)  # a file of problems names one a row
 def type_of(name: str) -> type[Kind]:
-    """Return the class of a kind: ``tool:id,time`` is ``tool`` with fields to leave out. Raises UnknownName."""
-    base, colon, fields = name.partition(":")
+    """Return the class of a kind: ``tool:id,time`` is ``tool`` with fields to leave out, ``one-of:yes,no`` has words.
+
+    Raises UnknownName, or BadInput for a list that the kind does not take or needs.
+    """
+    base, colon, _ = name.partition(":")
     if base == AUTO:
         raise UnknownName("kind of answer", name, names("answer kind"))
     found: type[Kind] = resolve("answer kind", base)
-    if colon and found.name != "tool":
-        raise BadInput(f"only the kind tool has fields to leave out, not {base}: write --kind {base}.")
-    if colon and not all(part.strip() for part in fields.split(",")):
-        raise BadInput(f"{name!r} names no fields: write --kind tool:FIELD,FIELD.")
+    if colon and not found.lists:
+        raise BadInput(f"only the kinds tool and one-of take a list, not {base}: write --kind {base}.")
+    if (colon and not all(listed(name))) or len(listed(name)) < found.least:
+        one = found.lists.upper()
+        wanted = f"needs {found.least} {found.lists}s or more" if found.least else f"names no {found.lists}s"
+        raise BadInput(f"{name!r} {wanted}: write --kind {base}:{one},{one}.")
     return found
+
+
+def listed(name: str) -> tuple[str, ...]:
+    """Return what a kind's name lists after its colon."""
+    _, colon, parts = name.partition(":")
+    return tuple(part.strip() for part in parts.split(",")) if colon else ()
 
 
 def kind_of(name: str, problem: Problem, extract: Extraction) -> Kind:
     """Return the kind of that name, for one problem."""
-    fields = name.partition(":")[2]
-    return type_of(name)(problem, extract, tuple(part.strip() for part in fields.split(",") if part.strip()))
+    return type_of(name)(problem, extract, listed(name))
 
 
 _STUB = re.compile(r"^(?:async )?def \w+\(.*\).*:\s*$", re.MULTILINE)

@@ -17,16 +17,17 @@ class Number(Mathematics):
     def find(self, text: str) -> Found | str | None:
         found = self.extract(text)
         answer = found.answer if isinstance(found, Found) else found
-        if answer is None or _is_number(answer):
+        if answer is None or is_number(answer):
             return found
         inside = last_number(answer)
-        if inside is not None and _is_number(inside):
+        if inside is not None and is_number(inside):
             return Found(inside, found.how) if isinstance(found, Found) else inside
         last = last_number(text)
-        if last is None or not _is_number(last):
+        if last is None or not is_number(last):
             return None
         return Found(last, How.LAST) if isinstance(found, Found) else last
 
 
-def _is_number(answer: str) -> bool:
+def is_number(answer: str) -> bool:
+    """Return whether an answer is one number."""
     return number(canonical(answer)) is not None

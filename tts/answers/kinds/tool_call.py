@@ -22,6 +22,7 @@ class ToolCall(Kind):
     name = "tool"
     wants = 'a tool call as JSON, {"name": ..., "arguments": {...}}'
     instruction = 'Answer with the tool call as JSON: {"name": ..., "arguments": {...}}'
+    lists = "field"
 
     def find(self, text: str) -> str | None:
         tagged = [call for content in _TAG.findall(text) if (call := _calls(content))]
@@ -44,7 +45,7 @@ class ToolCall(Kind):
     def _kept(self, value: Any) -> Any:
         """Return arguments without the fields to leave out, at any depth."""
         if isinstance(value, dict):
-            return {name: self._kept(item) for name, item in value.items() if name not in self.leave_out}
+            return {name: self._kept(item) for name, item in value.items() if name not in self.listed}
         return [self._kept(item) for item in value] if isinstance(value, list) else _number(value)
 
 

@@ -17,12 +17,13 @@ _LONGEST = 200  # characters of a last line that is an answer
 def normal(text: str) -> str:
     """Return the words of a text in lower case, without articles and punctuation (as SQuAD 1.1 grades).
 
-    A text of punctuation alone stays as it is, and so do signs in numbers: ``-1.5`` is not ``15``.
+    A text of punctuation alone stays as it is but for spaces and backslashes, and so do signs in numbers: ``-1.5`` is
+    not ``15``.
     """
     text = unicodedata.normalize("NFKC", _LATEX.sub(r"\1", text)).casefold().strip()
     words = re.findall(r"(?<!\w)[-+]?\d+(?:[.,]\d+)*%?|\w+", text)
     if not words:
-        return " ".join(text.split())
+        return "".join(text.replace("\\", "").split())
     return " ".join(_ARTICLE.sub(" ", " ".join(words)).split()) or " ".join(words)
 
 
@@ -37,7 +38,7 @@ class Words(Kind):
         boxed = joined_boxes(text)
         if boxed is not None:
             return Found(boxed, How.BOXED)
-        if (stated := _statement(text)) is not None:
+        if (stated := statement(text)) is not None:
             return Found(stated, How.STATED)
         last = text.strip().rpartition("\n")[2].strip()
         return Found(last, How.LAST) if last and len(last) <= _LONGEST else None
@@ -52,7 +53,7 @@ _STATED = re.compile(
 )
 
 
-def _statement(text: str) -> str | None:
+def statement(text: str) -> str | None:
     """Return the last stated answer, whole: words count here, where mathematics looks for the number among them."""
     stated = [match["text"].strip().strip("*_ ").rstrip(".。") for match in _STATED.finditer(text[-4000:])]
     if stated and stated[-1]:
