@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
 import inspect
 import math
-import sys
 from collections.abc import Callable, Sequence
 from numbers import Real
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from tts.aio import aside
 from tts.cost import ModelShape
 from tts.errors import BadInput, EngineError
+from tts.files.user_code import user_code
 from tts.protocols import RewardModel
 from tts.types import Node, Problem
 
@@ -101,32 +97,7 @@ def load(target: str | Function, allow_code: bool = False) -> FunctionReward:
     """
     if not isinstance(target, str):
         return FunctionReward(target)
-    where, _, attribute = target.rpartition(":")
-    if not allow_code:
-        raise BadInput(f"{target} is Python code that would be run here: allow it with --allow-code (allow_code=True).")
-    function = vars(_module(where)).get(attribute)
-    if not callable(function):
-        raise BadInput(f"{where} has no function {attribute!r}: write --prm MODULE:FUNCTION.")
-    return FunctionReward(function, target)
-
-
-def _module(where: str) -> ModuleType:
-    path = Path(where)
-    try:
-        if path.suffix != ".py":
-            if "" not in sys.path:
-                sys.path.insert(0, "")
-            return importlib.import_module(where)
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        if spec is None or spec.loader is None or not path.is_file():
-            raise BadInput(f"there is no file {where}: write --prm FILE.py:FUNCTION.")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-    except BadInput:
-        raise
-    except Exception as error:
-        raise BadInput(f"{where} cannot be imported ({type(error).__name__}: {error}).") from error
+    return FunctionReward(user_code(target, "--prm", allow_code), target)
 
 
 def _second_parameter(function: Function, name: str) -> str:

@@ -68,7 +68,8 @@ class Solver:
         kind: what kind the answers are: ``math``, ``number``, ``choice``, ``one-of:yes,no``, ``text``,
             ``instructions``, ``code``, ``tool`` or ``tool:id,time``, which leaves these fields out, a registered name,
             a class that inherits
-            :class:`tts.answers.kinds.kind.Kind`, or a function ``(a, b) -> bool``.
+            :class:`tts.answers.kinds.kind.Kind`, a function ``(a, b) -> bool``, or the name of either,
+            ``module:function`` (with ``allow_code``).
             ``auto`` guesses it from each problem. A problem's own kind comes first (docs/KINDS.md).
         seed: of the sampling.
         engine: ``auto`` or the name of an engine.
@@ -78,8 +79,8 @@ class Solver:
         gpu_memory: the part of a GPU's memory that both models together may take (vLLM).
         engine_args: further arguments of the engine, see :class:`tts.engines.load.Loading`.
         prm_parameters: parameters of a judge (``criteria``, ``repeats``) or a confidence (``window``), by name.
-        allow_code: a function that ``prm`` names as ``module:function`` may be imported and run, and the functions and
-            programs that a file of tools names.
+        allow_code: functions that ``prm`` and ``kind`` name as ``module:function`` may be imported and run, and the
+            functions and programs that a file of tools names.
         tools: what the policy may call, one or a list: functions, ``model:NAME``, ``folder:PATH``, ``mcp://FILE.py``,
             an MCP server's address, ``python``, or a file ``tools.toml`` (:func:`tts.tools.tool_file.open_tools`). With
             tools the default strategy is ``orchestrate``.
@@ -145,8 +146,8 @@ class Solver:
         self._make_plan(
             Wish(
                 policy=policy, prm=prm, strategy=strategy, n=budget.n, vote=vote, aggregate=aggregate, extract=extract,
-                kind=Chosen.of(kind), seed=seed, profile=None if profile is None else str(profile), dataset=dataset,
-                parameters=parameters,
+                kind=Chosen.of(kind, allow_code), seed=seed, dataset=dataset, parameters=parameters,
+                profile=None if profile is None else str(profile),
             )
         )  # fmt: skip
 
@@ -185,7 +186,8 @@ class Solver:
         """
         before = {} if "strategy" in changes else self._wish.parameters
         if "kind" in changes:
-            changes["kind"] = Chosen.of(changes["kind"])
+            same = changes["kind"] == self._wish.kind.name
+            changes["kind"] = self._wish.kind if same else Chosen.of(changes["kind"])
         changes["parameters"] = {**before, **changes.get("parameters", {})}
         other = copy(self)
         other.budget = budget or self.budget
@@ -211,7 +213,12 @@ class Solver:
         name, allow_code, prm_parameters = self._prm_given
         prm = wish.prm if name is None else name
         tools = {name: _listed(given) for name, given in self._tools_given.items()}
-        objects = [("policy", wish.policy), ("reward model", prm), ("strategy", wish.strategy), ("kind", wish.kind.own)]
+        objects = [
+            ("policy", wish.policy),
+            ("reward model", prm),
+            ("strategy", wish.strategy),
+            ("kind", None if wish.kind.sendable else wish.kind.own),
+        ]
         named = tools["tools"] if isinstance(tools["tools"], list) else [tools["tools"]]
         for what, given in (*objects, *(("tool", tool) for tool in named)):
             if given is not None and not isinstance(given, str):
@@ -225,6 +232,11 @@ class Solver:
             "kind": wish.kind.name, "seed": wish.seed, "allow_code": allow_code, "prm_parameters": prm_parameters,
             **self._loading.settings(), **tools, **wish.parameters,
         }  # fmt: skip
+
+    @property
+    def kind(self) -> Chosen:
+        """Return the kind of the answers, as the user chose it."""
+        return self._wish.kind
 
     def load(self) -> tuple[Policy, RewardModel | None]:
         """Return both models; load them if they are not loaded, or if an engine's process has ended."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +12,7 @@ from tts.answers.kinds.chosen import Chosen
 from tts.engines.replay import ReplayPolicy
 from tts.errors import BadInput, UnknownName
 from tts.files.shape import Misfit
+from tts.files.user_code import names_code
 from tts.models.card import ModelCard
 from tts.models.descriptions import family_of
 from tts.models.files import folder_of
@@ -65,16 +65,12 @@ class Wish:
 
 def made_by_name(name: str) -> bool:
     """Return whether a reward model of this name is made here: ``judge:NAME``, ``confidence:KIND`` or a function."""
-    return _prefix(name) is not None or _FUNCTION.fullmatch(name) is not None
+    return _prefix(name) is not None or names_code(name)
 
 
 def _prefix(name: str) -> str | None:
     kind, colon, _ = name.partition(":")
     return kind if (colon or kind == "tests") and kind in names("reward model") else None
-
-
-_FUNCTION = re.compile(r"[\w./~-]+:[A-Za-z_]\w*")
-"""``module:function`` or ``file.py:function``."""
 
 
 def reward_of(
@@ -89,7 +85,7 @@ def reward_of(
         return named
     if parameters:
         raise BadInput("parameters of a reward model are for judge:POLICY and confidence:KIND: leave them out.")
-    if isinstance(given, str) and not _FUNCTION.fullmatch(given):
+    if isinstance(given, str) and not names_code(given):
         return given
     if isinstance(given, str) or (callable(given) and not isinstance(given, RewardModel)):
         made: RewardModel = resolve("reward model", "function")(given, allow_code)

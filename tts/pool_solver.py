@@ -85,7 +85,7 @@ class PoolSolver(Solver):
         self.plan = Plan(
             "route-and-vote", {"top": top, "objective": asdict(self.objective)}, budget.n, "pool", vote="majority",
             seed=settings.get("seed", 0), extract=settings.get("extract", "boxed"),
-            kind=Chosen.of(settings.get("kind", "auto")).fixed,
+            kind=Chosen.of(settings.get("kind", "auto"), settings.get("allow_code", False)).fixed,
         )  # fmt: skip
         self._check_arms()
 

@@ -132,7 +132,7 @@ class Bench:
         self, job: Job, item: Item, solution: Solution, progress: Progress, graders: ThreadPoolExecutor
     ) -> None:
         def grade() -> dict[str, Any]:
-            return graded(held.pop(), item, self.data.name, job.name)
+            return graded(held.pop(), item, self.data.name, job.name, job.solver.kind.make)
 
         # A thread holds its arguments until it next has the processor, on a busy machine long after its result.
         held = [solution]

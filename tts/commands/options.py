@@ -80,7 +80,7 @@ EngineArg = Annotated[
 
 
 AllowCode = Annotated[
-    bool, typer.Option("--allow-code", help="Allow --prm to run a Python function.", rich_help_panel=MODELS)
+    bool, typer.Option("--allow-code", help="Allow --prm and --kind to run a Python function.", rich_help_panel=MODELS)
 ]
 PrmParameter = Annotated[
     list[str] | None,
@@ -195,7 +195,7 @@ def _shared(
         str,
         typer.Option(
             help="Kind of the answers: math, number, choice, one-of:WORD,WORD, text, instructions, code, tool "
-            "(tool:id,time leaves fields out). auto: guessed from the problem.",
+            "(tool:id,time leaves fields out), or MODULE:FUNCTION (with --allow-code). auto: guessed from the problem.",
             autocompletion=completion.registered("answer kind"),
             show_default="auto; of a known data set its own",
             rich_help_panel=ANSWERS,

@@ -12,6 +12,8 @@ from tts.answers.kinds.function import FunctionKind, check_function
 from tts.answers.kinds.kind import Extraction, Kind
 from tts.answers.kinds.named import AUTO, MATH, guess, kind_of, listed, type_of
 from tts.errors import BadInput
+from tts.files.user_code import names_code, user_code
+from tts.registry import names
 from tts.types import Problem
 
 Given = str | type[Kind] | Callable[[str, str], Any]
@@ -22,18 +24,29 @@ class Chosen:
     """A user's choice.
 
     Attributes:
-        name: a registered name, ``auto``, or the name of the class or function.
-        own: the class or function; None for a name.
+        name: a registered name, ``auto``, ``module:function``, or the name of the class or function.
+        own: the class or function; None for a registered name.
     """
 
     name: str
     own: type[Kind] | Callable[[str, str], Any] | None = None
 
     @classmethod
-    def of(cls, given: Given) -> Chosen:
-        """Check a choice before anything is loaded. Raises BadInput, UnknownName, or MissingSandbox for code."""
+    def of(cls, given: Given, allow_code: bool = False) -> Chosen:
+        """Check a choice before anything is loaded.
+
+        Args:
+            given: the choice.
+            allow_code: whether ``module:function`` may be imported.
+
+        Raises:
+            BadInput, UnknownName: for what is no kind.
+            MissingSandbox: for code, where no sandbox works.
+        """
         if isinstance(given, str):
             name = given.strip()
+            if names_code(name) and name.partition(":")[0] not in names("answer kind"):
+                return replace(cls.of(user_code(name, "--kind", allow_code)), name=name)
             if name != AUTO:
                 type_of(name)
             if name == "code":
@@ -44,6 +57,11 @@ class Chosen:
         if callable(given):
             return cls(check_function(given), given)
         raise BadInput(f"{given!r} is no kind of answer: give a name, a Kind, or a function (a, b) -> bool.")
+
+    @property
+    def sendable(self) -> bool:
+        """Return whether the name alone makes an equal choice in another process."""
+        return self.own is None or names_code(self.name)
 
     @property
     def fixed(self) -> str:

@@ -1,4 +1,4 @@
-"""Your own kind: a Python function that says whether two answers are the same."""
+"""Your own kind: a Python function that says whether two answers are the same, or a right and a given one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from tts.aio import in_time
 from tts.answers.finding import Found
 from tts.answers.kinds.kind import Extraction, Kind
 from tts.answers.kinds.words import Words
 from tts.errors import BadInput, EngineError
 from tts.types import Problem
+
+SECONDS = 60.0
+"""Time limit of one call."""
+
+_FUNCTION = "the function that compares answers"
 
 
 class FunctionKind(Kind):
@@ -26,11 +32,18 @@ class FunctionKind(Kind):
         return self.extract(text) or self._words.find(text)
 
     def same(self, a: str, b: str) -> bool:
-        """Call the function. Raises EngineError if it fails."""
+        """Call the function, unless both are spelled the same. Raises EngineError if it fails, or returns no bool."""
+        if a == b:
+            return True
         try:
-            return bool(self._function(a, b))
+            found = in_time(lambda: self._function(a, b), SECONDS)
+        except TimeoutError as error:
+            raise EngineError(f"{_FUNCTION} took more than {SECONDS:g} s for two answers: make it faster.") from error
         except Exception as error:
-            raise EngineError(f"the function that compares answers failed: {type(error).__name__}: {error}.") from error
+            raise EngineError(f"{_FUNCTION} failed: {type(error).__name__}: {error}.") from error
+        if type(found).__name__ not in ("bool", "bool_", "bool8"):  # numpy's too
+            raise EngineError(f"{_FUNCTION} returned {found!r:.80}, where True or False were expected.")
+        return bool(found)
 
 
 def check_function(function: Callable[..., Any]) -> str:
