@@ -25,10 +25,21 @@ LLAMA3 = (
 )
 TEXT = "We add two and three, so the answer is 5.\n\nDon't you see?  It's 123 of 4567 naïve 数 words.\n\n\tEnd."
 _NAMES = {
-    "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output", "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm",
-    "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "self_attn.q_norm": "attn_q_norm",
+    "self_attn.k_norm": "attn_k_norm",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+_GEMMA3 = {
+    "post_attention_layernorm": "post_attention_norm", "pre_feedforward_layernorm": "ffn_norm",
+    "post_feedforward_layernorm": "post_ffw_norm",
 }  # fmt: skip
 
 
@@ -55,6 +66,14 @@ def tokenizer(pre: str = "smollm") -> Tokenizer:
     return core
 
 
+GEMMA3: dict[str, Any] = {  # seven layers: the sixth sees the whole context
+    "num_hidden_layers": 7, "sliding_window": 4, "query_pre_attn_scalar": 16, "rope_parameters": {
+        "full_attention": {"rope_type": "linear", "rope_theta": 1e6, "factor": 8.0},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
+    },
+}  # fmt: skip
+
+
 def model(kind: str = "llama", *, tied: bool = True, seed: int = 0) -> Any:
     """Return a random model of two layers, 4 heads of queries and 2 of keys."""
     import transformers as hf
@@ -63,14 +82,16 @@ def model(kind: str = "llama", *, tied: bool = True, seed: int = 0) -> Any:
         "llama": (hf.LlamaConfig, hf.LlamaForCausalLM),
         "qwen2": (hf.Qwen2Config, hf.Qwen2ForCausalLM),
         "qwen3": (hf.Qwen3Config, hf.Qwen3ForCausalLM),
+        "gemma3": (hf.Gemma3TextConfig, hf.Gemma3ForCausalLM),
     }
     config, build = made[kind]
     torch.manual_seed(seed)
-    whole: Any = build(config(
-        vocab_size=320, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, head_dim=16, max_position_embeddings=512, initializer_range=0.3,
-        tie_word_embeddings=tied, bos_token_id=1, eos_token_id=2,
-    ))  # fmt: skip
+    sizes: dict[str, Any] = {
+        "vocab_size": 320, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 512, "initializer_range": 0.3,
+        "tie_word_embeddings": tied, "bos_token_id": 1, "eos_token_id": 2,
+    }  # fmt: skip
+    whole: Any = build(config(**sizes | (GEMMA3 if kind == "gemma3" else {})))
     for parameter in whole.parameters():  # norms and biases differ from one and zero
         if parameter.ndim == 1:
             torch.nn.init.uniform_(parameter, 0.5, 1.5)
@@ -85,7 +106,8 @@ def write(
 
     ``changed`` replaces entries of the metadata (None leaves one out), ``tensors`` adds tensors.
     """
-    config, arch = whole.config, whole.config.model_type
+    config, arch = whole.config, whole.config.model_type.removesuffix("_text")
+    rotation = config.rope_parameters.get("full_attention", config.rope_parameters)
     core = tokenizer(pre)
     tokens = [core.id_to_token(k) for k in range(core.get_vocab_size())]
     saved = json.loads(core.to_str())["model"]["merges"]
@@ -94,13 +116,19 @@ def write(
         f"{arch}.embedding_length": config.hidden_size, f"{arch}.feed_forward_length": config.intermediate_size,
         f"{arch}.attention.head_count": config.num_attention_heads,
         f"{arch}.attention.head_count_kv": config.num_key_value_heads, f"{arch}.attention.key_length": 16,
-        f"{arch}.rope.freq_base": float(config.rope_parameters["rope_theta"]),
+        f"{arch}.rope.freq_base": float(rotation["rope_theta"]),
         f"{arch}.attention.layer_norm_rms_epsilon": float(config.rms_norm_eps),
         "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": pre, "tokenizer.ggml.tokens": tokens,
         "tokenizer.ggml.token_type": [3 if token in CONTROLS else 1 for token in tokens],
         "tokenizer.ggml.merges": [" ".join(pair) for pair in saved], "tokenizer.ggml.bos_token_id": 1,
         "tokenizer.ggml.eos_token_id": 2, "tokenizer.ggml.add_bos_token": False, "tokenizer.chat_template": CHAT,
-    } | dict(changed or {})  # fmt: skip
+    }  # fmt: skip
+    if arch == "gemma3":
+        entries |= {
+            "gemma3.attention.sliding_window": config.sliding_window, "gemma3.rope.scaling.type": "linear",
+            "gemma3.rope.scaling.factor": rotation["factor"],
+        }  # fmt: skip
+    entries |= dict(changed or {})
     writer = GGUFWriter(path, entries.pop("general.architecture", arch))
     for key, value in entries.items():
         if value is not None:
@@ -109,9 +137,11 @@ def write(
         if name == "lm_head.weight" and config.tie_word_embeddings:
             continue
         stored = kind if parameter.ndim == 2 else GGMLQuantizationType.F32
-        packed = quantize(_placed(name, parameter.numpy(), config), stored)
-        parameter.copy_(torch.from_numpy(_lost(parameter.numpy(), stored, kind)))
-        writer.add_tensor(_renamed(name), packed, raw_dtype=stored)
+        more = np.float32(arch == "gemma3" and name.endswith("norm.weight"))  # as llama.cpp's files hold Gemma's norms
+        weight = parameter.numpy() + more
+        packed = quantize(_placed(name, weight, config), stored)
+        parameter.copy_(torch.from_numpy(_lost(weight, stored, kind, more)))
+        writer.add_tensor(_renamed(name, _NAMES | (_GEMMA3 if arch == "gemma3" else {})), packed, raw_dtype=stored)
     for name, tensor in (tensors or {}).items():
         writer.add_tensor(name, tensor)
     writer.write_header_to_file()
@@ -143,17 +173,17 @@ def _placed(name: str, weight: np.ndarray, config: Any) -> np.ndarray:
     return np.ascontiguousarray(halves.swapaxes(1, 2).reshape(weight.shape))
 
 
-def _lost(weight: np.ndarray, stored: GGMLQuantizationType, kind: GGMLQuantizationType) -> np.ndarray:
+def _lost(weight: np.ndarray, stored: GGMLQuantizationType, kind: GGMLQuantizationType, more: Any) -> np.ndarray:
     """Return the numbers that are left: a file of 16 bits or less becomes a folder of 16 bits."""
-    read = torch.from_numpy(np.array(dequantize(quantize(weight, stored), stored)))
+    read = torch.from_numpy(np.array(dequantize(quantize(weight, stored), stored) - more))
     if kind == GGMLQuantizationType.F32:
         return read.numpy()
     return read.to(torch.float16 if kind == GGMLQuantizationType.F16 else torch.bfloat16).float().numpy()
 
 
-def _renamed(name: str) -> str:
+def _renamed(name: str, names: Mapping[str, str]) -> str:
     whole = {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight"}
     if name in whole or name == "lm_head.weight":
         return whole.get(name, "output.weight")
     _, _, layer, *middle, last = name.split(".")
-    return f"blk.{layer}.{_NAMES['.'.join(middle)]}.{last}"
+    return f"blk.{layer}.{names['.'.join(middle)]}.{last}"

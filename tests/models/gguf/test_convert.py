@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -52,6 +53,7 @@ def _loaded(folder: Path) -> Any:
         ("llama", Kind.Q4_1, False),
         ("qwen2", Kind.F32, True),
         ("qwen3", Kind.F32, False),
+        ("gemma3", Kind.Q8_0, True),
     ],
 )
 def test_a_converted_model_has_the_logits_of_the_weights_that_the_file_holds(
@@ -89,6 +91,82 @@ def test_the_tokenizer_gives_the_ids_of_the_one_that_the_file_was_made_of(tmp_pa
     texts = [gguf_files.TEXT, " \n\n 12 345\r\n", "I'LL we'd 5two  ", f"a{gguf_files.CONTROLS[2]}b", "🙂é"]
     assert [ours.encode(text).ids for text in texts] == [own.encode(text).ids for text in texts]
     assert [ours.decode(ours.encode(text).ids) for text in texts[:3]] == texts[:3]
+
+
+# Pieces and ids of two models of 320 pieces that the package sentencepiece 0.2.3 trained here (BPE, byte fallback, the
+# texts of tests/gguf_files.py and the like): the scores are 0, -1, -2, ... in this order. The first puts a space before
+# each text, as Llama 2 does; the second does not, and has words that users add, as Gemma has.
+LLAMA2 = (
+    "▁a ▁t he ▁the an re ▁b ▁an in ▁and aa ▁ a e n d o r t s h i f b l u w . 4 g y , 2 p ' + 5 7 8 : c m v x \n ( ) "
+    "1 3 6 ; = ? A D I M S T"
+)
+GEMMA = (
+    "▁a he ▁t an re ▁b ▁an ▁the in ▁ a e n d o r t s h i f b l u w . 4 g y , 2 p ' + 5 7 8 : c m v x \n ( ) 1 3 6 ; "
+    "= ? A D I M S T"
+)
+CONTROLS = ["<unk>", "<s>", "</s>", "<start_of_turn>", "<end_of_turn>"]
+IDS_OF = {
+    "the answer is 42.\n\nDon't!": (
+        [264, 268, 280, 287, 274, 278, 272, 282, 280, 272, 289, 293, 288, 305, 305, 315, 277, 275, 295, 279, 38],
+        [279, 264, 269, 280, 287, 274, 278, 272, 282, 280, 272, 289, 293, 288, 5, 315, 277, 275, 295, 279, 40],
+    ),
+    "  two   spaces": (
+        [272, 272, 262, 287, 277, 272, 272, 272, 280, 294, 273, 301, 274, 280],
+        [6, 279, 287, 277, 6, 272, 280, 294, 273, 301, 274, 280],
+    ),
+    "naïve 数 🙂": (
+        [272, 275, 273, 200, 180, 303, 274, 272, 235, 154, 181, 272, 245, 164, 158, 135],
+        [275, 273, 202, 182, 303, 274, 272, 237, 156, 183, 272, 247, 166, 160, 137],
+    ),
+    "aaaa aaa banana": (
+        [261, 271, 273, 261, 271, 267, 265, 265, 273],
+        [273, 273, 273, 273, 263, 273, 273, 268, 266, 266, 273],
+    ),
+    "": ([], []),
+}
+
+
+def _sentencepiece(pieces: str, added: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+    """Return the metadata of a file with these pieces."""
+    words = pieces.split(" ")
+    tokens = [*CONTROLS, *added, *(f"<0x{byte:02X}>" for byte in range(256)), *words]
+    kinds = [2, 3, 3, 3, 3, *(4 for _ in added), *(6 for _ in range(256)), *(1 for _ in words)]
+    scores = [0.0] * (len(tokens) - len(words)) + [-float(k) for k in range(len(words))]
+    return {
+        "tokenizer.ggml.model": "llama", "tokenizer.ggml.pre": "default", "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.token_type": kinds, "tokenizer.ggml.scores": scores, "tokenizer.ggml.merges": None,
+        "tokenizer.ggml.unknown_token_id": 0, "tokenizer.ggml.add_bos_token": True, **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_pieces_of_sentencepiece_give_its_ids_and_its_texts(tmp_path: Path, which: int) -> None:
+    from transformers import AutoTokenizer
+
+    gemma = _sentencepiece(GEMMA, ("\n\n", "▁▁"), **{"tokenizer.ggml.add_space_prefix": False})
+    changed = (_sentencepiece(LLAMA2), gemma)[which]
+    folder = convert(gguf_files.write(tmp_path / "pieces.gguf", gguf_files.model(), changed=changed))
+    core: Any = AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    for text, ids in IDS_OF.items():
+        assert core.encode(text, add_special_tokens=False).ids == ids[which], text
+        assert core.decode(ids[which]) == text
+        assert core.encode(text).ids == [1, *ids[which]]
+    assert core.encode("<start_of_turn>a", add_special_tokens=False).ids[0] == 3
+    generation = json.loads((folder / "generation_config.json").read_text())
+    assert generation["eos_token_id"] == [2, 4]
+
+
+def test_gemma3s_configuration_is_read_before_anything_is_converted(tmp_path: Path) -> None:
+    whole = gguf_files.model("gemma3")
+    card = find(str(gguf_files.write(tmp_path / "gemma.gguf", whole)))
+    assert card.parameters == sum(p.numel() for p in whole.parameters())
+    config = conversion.describe(tmp_path / "gemma.gguf").config
+    assert config["layer_types"] == ["sliding_attention"] * 5 + ["full_attention", "sliding_attention"]
+    assert config["layer_types"] == list(whole.config.layer_types)
+    assert (config["query_pre_attn_scalar"], config["sliding_window"]) == (16, 4)
+    lost = gguf_files.write(tmp_path / "x.gguf", whole, changed={"gemma3.final_logit_softcapping": 30.0})
+    with pytest.raises(ModelError, match="has capped logits, which is not read here"):
+        find(str(lost))
 
 
 def test_a_file_solves_like_the_folder_it_was_made_of(tmp_path: Path, fresh_models: None) -> None:
@@ -146,7 +224,7 @@ def test_a_downloaded_repository_of_one_file_is_found_by_its_hub_id(
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"general.architecture": "gpt2"}, "the architecture 'gpt2' (llama, qwen2, qwen3 are)"),
+        ({"general.architecture": "gpt2"}, "the architecture 'gpt2' (llama, qwen2, qwen3, gemma3 are)"),
         ({"llama.expert_count": 8}, "a mixture of experts"),
         ({"llama.rope.scaling.type": "yarn"}, "scaled as 'yarn'"),
         ({"llama.rope.dimension_count": 8}, "a part of each head"),
@@ -155,7 +233,8 @@ def test_a_downloaded_repository_of_one_file_is_found_by_its_hub_id(
         ({"split.count": 2}, "is one of 2 parts"),
         ({"tokenizer.chat_template": None}, "holds no chat template"),
         ({"tokenizer.ggml.model": None}, "holds no tokenizer"),
-        ({"tokenizer.ggml.model": "llama"}, "a tokenizer of the kind 'llama'"),
+        ({"tokenizer.ggml.model": "llama"}, "a tokenizer of the kind 'llama', without what it needs"),
+        ({"tokenizer.ggml.model": "t5"}, "a tokenizer of the kind 't5', without what it needs"),
         ({"tokenizer.ggml.pre": "strange"}, "by the pattern 'strange'"),
         ({"tokenizer.ggml.eos_token_id": None}, "a damaged tokenizer"),
     ],

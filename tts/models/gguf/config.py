@@ -1,7 +1,7 @@
 """The configuration of a GGUF file's model, as transformers writes it in ``config.json``.
 
 Read are the architectures that differ from Llama in names, biases and norms only: llama (also Mistral 7B, SmolLM2,
-TinyLlama), qwen2 and qwen3. Keys are those of the ggml project's ``docs/gguf.md``.
+TinyLlama), qwen2 and qwen3; and gemma3, its text part. Keys are those of the ggml project's ``docs/gguf.md``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,17 @@ from typing import Any
 from tts.errors import ModelError
 from tts.models.gguf.header import Header
 
-ARCHITECTURES = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM"}
+ARCHITECTURES = {
+    "llama": "LlamaForCausalLM",
+    "qwen2": "Qwen2ForCausalLM",
+    "qwen3": "Qwen3ForCausalLM",
+    "gemma3": "Gemma3ForCausalLM",
+}
 """The architectures that are read, and their classes in transformers."""
+
+_GEMMA3_PATTERN = 6  # every sixth layer sees the whole context, the others a window
+_GEMMA3_LOCAL = 10_000.0  # base of the rotary frequencies in layers with a window
+_GEMMA3_27B = 62  # layers of the one size that scales queries by hidden size / heads, not by the heads' width
 
 _FORMS = {0: "float32", 1: "float16", 30: "bfloat16"}  # ggml types that are no quantization
 _LLAMA3_ORIGINAL = 8192  # tokens that Llama 3 was trained with, before its rotation was rescaled
@@ -62,9 +71,31 @@ def config_of(header: Header, frequencies: Callable[[], list[float]]) -> dict[st
         "dtype": form_of(header),
         "use_cache": True,
     }
+    if kind == "gemma3":
+        config |= _gemma3(header, config)
     for ours, theirs in (("bos_token_id", "bos"), ("eos_token_id", "eos"), ("pad_token_id", "padding")):
         config[ours] = header.get(f"tokenizer.ggml.{theirs}_token_id")
     return config
+
+
+def _gemma3(header: Header, config: dict[str, Any]) -> dict[str, Any]:
+    """Return what Gemma 3's configuration has beyond or in place of Llama's (arXiv 2503.19786)."""
+    layers, pattern = config["num_hidden_layers"], header.get("{arch}.attention.sliding_window_pattern")
+    every = pattern if isinstance(pattern, int) and not isinstance(pattern, bool) else _GEMMA3_PATTERN
+    if header.get("{arch}.final_logit_softcapping"):
+        raise _unread(header, "capped logits")
+    wide = config["hidden_size"] // config["num_attention_heads"]
+    return {
+        "model_type": "gemma3_text",
+        "hidden_activation": "gelu_pytorch_tanh",
+        "sliding_window": _number(header, "attention.sliding_window"),
+        "layer_types": ["sliding_attention" if (k + 1) % every else "full_attention" for k in range(layers)],
+        "query_pre_attn_scalar": wide if layers == _GEMMA3_27B else config["head_dim"],
+        "rope_parameters": {
+            "full_attention": config["rope_parameters"],
+            "sliding_attention": {"rope_type": "default", "rope_theta": _GEMMA3_LOCAL},
+        },
+    }
 
 
 def form_of(header: Header) -> str:
@@ -87,11 +118,16 @@ def _number(header: Header, key: str) -> int:
 
 def _rotation(header: Header, size: int, frequencies: Callable[[], list[float]]) -> dict[str, Any]:
     """Return the settings of the rotary embedding. Raises ModelError for a scaling that is not read."""
-    if (scaling := header.get("{arch}.rope.scaling.type", "none")) != "none":
+    gemma3 = header.get("general.architecture") == "gemma3"
+    scaling = header.get("{arch}.rope.scaling.type", "none")
+    if scaling != "none" and not (gemma3 and scaling == "linear"):
         raise _unread(header, f"rotary embeddings scaled as {scaling!r}")
     if header.get("{arch}.rope.dimension_count", size) != size:
         raise _unread(header, "rotary embeddings of a part of each head")
-    theta = float(header.get("{arch}.rope.freq_base", 10_000.0))
+    theta = float(header.get("{arch}.rope.freq_base", 1_000_000.0 if gemma3 else 10_000.0))
+    if scaling == "linear":
+        factor = float(header.get("{arch}.rope.scaling.factor", 1.0))
+        return {"rope_type": "linear", "rope_theta": theta, "factor": factor}
     if "rope_freqs.weight" not in header.tensors:
         return {"rope_type": "default", "rope_theta": theta}
     found = frequencies()

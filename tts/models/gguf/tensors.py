@@ -31,6 +31,11 @@ _LAYER = {
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
 }
+_GEMMA3 = {  # norms before and after each part
+    "post_attention_norm": "post_attention_layernorm",
+    "ffn_norm": "pre_feedforward_layernorm",
+    "post_ffw_norm": "post_feedforward_layernorm",
+}
 _BLOCK = re.compile(r"blk\.(\d+)\.(\w+)\.(weight|bias)")
 FREQUENCIES = "rope_freqs.weight"
 _CHUNK = 2**24  # numbers that are dequantized at once: 64 MB
@@ -41,13 +46,15 @@ def names_of(header: Header) -> dict[str, str]:
 
     Raises ModelError for a tensor without a counterpart, and where a layer lacks one.
     """
+    gemma3 = header.get("general.architecture") == "gemma3"
+    layer = _LAYER | (_GEMMA3 if gemma3 else {})
     found = {}
     for name in header.tensors:
         if name == FREQUENCIES:
             continue
         block = _BLOCK.fullmatch(name)
-        if block and block[2] in _LAYER:
-            found[name] = f"model.layers.{block[1]}.{_LAYER[block[2]]}.{block[3]}"
+        if block and block[2] in layer:
+            found[name] = f"model.layers.{block[1]}.{layer[block[2]]}.{block[3]}"
         elif name in _WHOLE:
             found[name] = _WHOLE[name]
         else:
@@ -56,6 +63,7 @@ def names_of(header: Header) -> dict[str, str]:
                 "llama.cpp's llama-server and give its address as the policy."
             )
     wanted = {"attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up", "ffn_down"}
+    wanted |= _GEMMA3.keys() | {"attn_q_norm", "attn_k_norm"} if gemma3 else set()
     needed = {f"blk.{k}.{part}.weight" for k in range(int(header.get("{arch}.block_count"))) for part in wanted}
     missing = sorted((needed | {"token_embd.weight", "output_norm.weight"}) - found.keys())
     if missing:
@@ -100,13 +108,14 @@ def tensor_of(header: Header, place: TensorPlace, dtype: torch.dtype, heads: tup
     import torch
 
     whole = torch.empty((place.count // place.shape[-1], place.shape[-1]), dtype=dtype)
-    first = 0
+    first, arch = 0, header.get("general.architecture")
+    less = 1.0 if arch == "gemma3" and place.name.endswith("norm.weight") else 0.0  # the file has 1 + weight
     for part in numbers(header, place):
-        whole[first : first + len(part)] = torch.from_numpy(part)
+        whole[first : first + len(part)] = torch.from_numpy(part) - less
         first += len(part)
     whole = whole.reshape(place.shape)
     block: Any = _BLOCK.fullmatch(place.name)
-    if header.get("general.architecture") == "llama" and block and block[2] in ("attn_q", "attn_k"):
+    if arch == "llama" and block and block[2] in ("attn_q", "attn_k"):
         return _unpaired(whole, heads[block[2] == "attn_k"])
     return whole
 

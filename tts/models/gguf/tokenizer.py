@@ -1,4 +1,4 @@
-"""The tokenizer of a GGUF file: byte-level BPE from its tokens, merges and the name of its word pattern.
+"""The tokenizer of a GGUF file: SentencePiece's BPE, or byte-level BPE from tokens, merges and a word pattern.
 
 The patterns are constants of the published tokenizers (``tokenizer.json`` of each family), named as llama.cpp names
 them in ``tokenizer.ggml.pre``.
@@ -15,9 +15,11 @@ from tts.errors import ModelError
 from tts.files.json_text import dump
 from tts.files.text import reason
 from tts.models.gguf.header import Header
+from tts.models.gguf.sentencepiece_bpe import core_of, fits
 
 _CONTROL, _USER = 3, 4  # kinds of tokens: written by templates only, and words that were added
-_ENDS = {"<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>"}
+_ENDS = {"<end_of_turn>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>"}
+_PIECES = "llama"  # as tokenizer.ggml.model names SentencePiece's BPE, whatever the architecture
 TEMPLATE = "chat_template.jinja"
 
 _GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
@@ -71,9 +73,12 @@ def check_tokenizer(header: Header) -> None:
     if model is None or not tokens:
         raise ModelError(f"{header.path} holds no tokenizer: take a file that was converted with its tokenizer.")
     served = "serve the file with llama.cpp's llama-server and give its address as the policy"
-    if model != "gpt2" or not header.get("tokenizer.ggml.merges"):
-        raise ModelError(f"{header.path} has a tokenizer of the kind {model!r}; only byte-level BPE is read: {served}.")
-    if pre not in WORDS:
+    if not (fits(header) if model == _PIECES else model == "gpt2" and header.get("tokenizer.ggml.merges")):
+        raise ModelError(
+            f"{header.path} has a tokenizer of the kind {model!r}, without what it needs; only byte-level BPE and "
+            f"SentencePiece's BPE are read: {served}."
+        )
+    if model != _PIECES and pre not in WORDS:
         raise ModelError(
             f"{header.path} cuts words by the pattern {pre!r}, and known are {', '.join(sorted(WORDS))}: {served}."
         )
@@ -129,7 +134,24 @@ def end_tokens(header: Header) -> list[int]:
 
 
 def _built(header: Header, tokens: list[str]) -> Any:
-    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+    from tokenizers import processors
+
+    pieces = header.get("tokenizer.ggml.model") == _PIECES
+    core = core_of(header, tokens) if pieces else _byte_level(header, tokens)
+    begin = _token(header, "bos", tokens)
+    usual = True if pieces else WORDS[header.get("tokenizer.ggml.pre")].begin
+    if begin is not None and header.get("tokenizer.ggml.add_bos_token", usual):
+        number = tokens.index(begin)
+        core.post_processor = processors.TemplateProcessing(
+            single=[begin, "$A"], pair=[begin, "$A", "$B"], special_tokens=[(begin, number)]
+        )
+    if core.get_vocab_size() != len(tokens):
+        raise ValueError("its added tokens are not in its vocabulary")
+    return core
+
+
+def _byte_level(header: Header, tokens: list[str]) -> Any:
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
     words = WORDS[header.get("tokenizer.ggml.pre")]
     merges = [tuple(pair.split(" ", 1)) for pair in header.get("tokenizer.ggml.merges")]
@@ -148,14 +170,6 @@ def _built(header: Header, tokens: list[str]) -> Any:
     for token, kind in zip(tokens, kinds, strict=True):
         if kind in (_CONTROL, _USER):
             core.add_tokens([AddedToken(token, special=kind == _CONTROL, normalized=False)])
-    begin = _token(header, "bos", tokens)
-    if begin is not None and header.get("tokenizer.ggml.add_bos_token", words.begin):
-        number = vocabulary[begin]
-        core.post_processor = processors.TemplateProcessing(
-            single=[begin, "$A"], pair=[begin, "$A", "$B"], special_tokens=[(begin, number)]
-        )
-    if core.get_vocab_size() != len(tokens):
-        raise ValueError("its added tokens are not in its vocabulary")
     return core
 
 
