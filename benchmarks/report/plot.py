@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from benchmarks.report.colours import LIGHT
 from benchmarks.report.drawing import Drawing, Series
@@ -75,7 +76,10 @@ class Groups:
         return drawing
 
 
-Chart = Lines | Groups
+class Chart(Protocol):
+    """What can be drawn, on a wide screen or narrow for a phone."""
+
+    def draw(self, narrow: bool = False) -> Drawing: ...
 
 
 def power(value: float, digits: int = 2) -> str:

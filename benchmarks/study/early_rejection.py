@@ -63,15 +63,21 @@ def survivors(scores: Sequence[Sequence[float]], rule: Rule) -> tuple[NDArray[np
 
     ``scores`` has the step scores of each sample, one or more.
     """
+    grown = grown_steps(scores, rule)
+    return grown == np.array([len(steps) for steps in scores]), int(grown.sum())
+
+
+def grown_steps(scores: Sequence[Sequence[float]], rule: Rule) -> NDArray[np.int64]:
+    """Return the number of steps that each sample has when it ends or is stopped [m]."""
     lengths = np.array([len(steps) for steps in scores])
-    left, sampled, at = np.ones(len(scores), dtype=bool), 0, 0
+    left, grown, at = np.ones(len(scores), dtype=bool), np.zeros(len(scores), dtype=np.int64), 0
     while (running := left & (lengths > at)).any():
-        sampled += int(np.minimum(lengths[running] - at, rule.chunk).sum())
         at += rule.chunk
+        grown[running] = np.minimum(lengths[running], at)
         running &= lengths > at
         for k in _rejected({int(k): scores[k][:at] for k in np.flatnonzero(running)}, rule):
             left[k] = False
-    return left, sampled
+    return grown
 
 
 def _rejected(prefixes: dict[int, Sequence[float]], rule: Rule) -> list[int]:

@@ -95,7 +95,7 @@ def execute(root: Path, runs: list[Run], engine: str, dry_run: bool) -> None:
     from tts.api import Solver
 
     for run in runs:
-        solver = _solver(run, engine)
+        solver = settings_of_bench(run.policy, run.seed, engine) | dict(run.kind.settings)
         data = run.data()
         lines = [line for line in plan_run(Solver, run.kind.strategies, run.kind.widths, solver) if line.run]
         if dry_run:
@@ -107,11 +107,10 @@ def execute(root: Path, runs: list[Run], engine: str, dry_run: bool) -> None:
         command.execute(data, lines, root / run.name, settings, False, CONCURRENCY)
 
 
-def _solver(run: Run, engine: str) -> dict[str, Any]:
+def settings_of_bench(policy: str, seed: int, engine: str, prm: str = "auto") -> dict[str, Any]:
     """Return the settings that `tts bench` makes of its defaults, so that its run folders can be used."""
-    plain: dict[str, Any] = {
-        "policy": run.policy, "max_tokens": None, "max_flops": None, "max_seconds": None, "vote": None,
-        "extract": "boxed", "seed": run.seed, "engine": engine, "device": None, "prm_device": None, "dtype": None,
-        "gpu_memory": 0.9, "prm": "auto", "aggregate": None, "engine_args": {},
+    return {
+        "policy": policy, "max_tokens": None, "max_flops": None, "max_seconds": None, "vote": None,
+        "extract": "boxed", "seed": seed, "engine": engine, "device": None, "prm_device": None, "dtype": None,
+        "gpu_memory": 0.9, "prm": prm, "aggregate": None, "engine_args": {},
     }  # fmt: skip
-    return plain | dict(run.kind.settings)

@@ -1,0 +1,180 @@
+"""``python -m benchmarks.study.searches``: every search against the weighted vote of as many FLOPs.
+
+Runs what is missing of a grid (levels, policies, searches, N, seeds), one folder a cell, and then prints one table and
+writes it as JSON with a figure. Stop it at any time: the same command goes on, and ``--no-run`` prints what is there.
+Rejection, majority and adaptive consistency are replayed on the samples instead of run
+(:mod:`benchmarks.study.search_replay`). Policy and reward model are counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bench.jobs import budgets_of, strategies_of
+from benchmarks.console import run
+from benchmarks.report.svg import svg
+from benchmarks.study import plan
+from benchmarks.study.compare import DRAWS
+from benchmarks.study.gain_plot import Gains
+from benchmarks.study.search_gains import Row, rows
+from benchmarks.study.search_replay import replay_of
+from benchmarks.study.search_runs import SAMPLES, Grid, execute
+from tts.commands.console import table
+from tts.errors import BadInput
+from tts.files.json_text import dump
+from tts.files.text import write_atomically
+
+SEARCHES = (
+    "beam-search", "beam-search:granularity=2", "dvts", "dvts:granularity=2", "rebase", "particle-filter",
+    "particle-filter:ess=0.5", "mcts", "ab-mcts", "reject-early", "reject-early:alpha=0.25",
+    "reject-early:chunk=1:alpha=0.25", "reject-early:refill=true", "majority", "adaptive-consistency",
+)  # fmt: skip
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    made = argparse.ArgumentParser(prog="python -m benchmarks.study.searches", description=__doc__)
+    add = made.add_argument
+    add("--data", default="lab-500", help="lab-500 or lab-validation (default: %(default)s)")
+    add("--levels", default="1,2,3,4,5", help="(default: %(default)s)")
+    add("--limit", type=int, default=None, help="first problems of levels 4 and 5, and of the others")
+    add("--policies", default=",".join(plan.POLICIES), help="with commas between (default: %(default)s)")
+    add("--searches", default=",".join(SEARCHES), help="with parameters after colons (default: %(default)s)")
+    add("--budget", default="4,16,64", help="values of N (default: %(default)s)")
+    add("--seeds", type=int, default=plan.SEEDS, help="(default: %(default)s)")
+    add("--samples", type=int, default=64, help="of each problem and seed, for votes (default: %(default)s)")
+    add("--engine", default="transformers", help="(default: %(default)s)")
+    add("--runs", type=Path, default=Path("runs/searches"), help="run folders (default: %(default)s)")
+    add("--out", type=Path, default=Path("runs/searches-out"), help="table and figure (default: %(default)s)")
+    add("--minutes", type=float, default=None, help="start no run after so many minutes")
+    add("--dry-run", action="store_true", help="print the cells that are missing; run nothing")
+    add("--no-run", action="store_true", help="use the existing runs, run nothing")
+    return made
+
+
+def study(args: argparse.Namespace) -> int:
+    """Run what is missing, then print and write the comparison."""
+    grid = grid_of(args)
+    cells = [cell for cell in grid.cells() if replay_of(cell.search) is None]
+    if args.dry_run:
+        return _dry_run(args.runs, cells)
+    end = time.monotonic() + 60 * args.minutes if args.minutes else float("inf")
+    for k, cell in enumerate(() if args.no_run else cells):
+        if time.monotonic() > end:
+            print(f"{k} of {len(cells)} runs are done: the same command goes on.", file=sys.stderr)
+            break
+        execute(args.runs, cell, args.engine)
+    found = rows(args.runs, grid, DRAWS)
+    if not found:
+        raise BadInput(f"{args.runs} has no complete samples of {', '.join(grid.policies)}: leave --no-run out.")
+    text = printed(grid, found)
+    print(text)
+    _write(args.out, grid, found, text)
+    return 0
+
+
+def grid_of(args: argparse.Namespace) -> Grid:
+    """Check the options. Raises BadInput and UnknownName."""
+    policies = tuple(name.strip() for name in args.policies.split(","))
+    if unknown := [name for name in policies if name not in plan.POLICIES]:
+        raise BadInput(f"{unknown[0]} is not a built-in policy: take some of {', '.join(plan.POLICIES)}.")
+    if args.data not in plan.SPLITS.values():
+        raise BadInput(f"--data is lab-500 or lab-validation, not {args.data}.")
+    try:
+        levels = tuple(int(level) for level in args.levels.split(","))
+    except ValueError as error:
+        raise BadInput(f"--levels is a list of numbers such as 4,5, not {args.levels!r}.") from error
+    for name, value in (("--seeds", args.seeds), ("--samples", args.samples)):
+        if value < 1:
+            raise BadInput(f"{name} must be 1 or more, not {value}.")
+    searches = tuple(name for name in strategies_of(args.searches, with_prm=True) if name != SAMPLES)
+    widths = tuple(budgets_of(args.budget))
+    grid = Grid(args.data, levels, policies, searches, widths, args.seeds, args.samples, args.limit)
+    for cell in grid.of(policies[0], SAMPLES, args.samples, 0):
+        cell.problems()  # an unknown level or a wrong limit raises
+    return grid
+
+
+def printed(grid: Grid, found: Sequence[Row]) -> str:
+    """Return the table, what was not run, and which searches are above the vote."""
+    groups = dict.fromkeys(name for row in found for name in row.gains)
+    lines = [
+        {
+            "policy": row.policy, "search": row.search, "N": row.n, "seeds": row.seeds,
+            **{title: value for group in groups for title, value in _columns(row, group).items()},
+        }
+        for row in found
+    ]  # fmt: skip
+    sizes = ", ".join(f"{found[0].gains[group].problems} problems of {group}" for group in groups)
+    head = f"{grid.data}, {sizes}; gain over the weighted vote of as many FLOPs, paired by problem"
+    return f"{head}\n\n{table(lines)}\n\n{verdict(found)}"
+
+
+def _columns(row: Row, group: str) -> dict[str, Any]:
+    each = row.gains[group]
+    gain = "-" if each.gain is None else each.gain.points()
+    return {
+        f"{group}: FLOPs": f"{each.flops:.2e}", f"{group}: right": f"{100 * each.right.value:.1f}",
+        f"{group}: vote": "-" if each.vote is None else f"{100 * each.vote:.1f}", f"{group}: gain": gain,
+    }  # fmt: skip
+
+
+def verdict(found: Sequence[Row]) -> str:
+    """Say which searches have a gain above zero on the hard problems, and for how many policies."""
+    above: dict[str, set[str]] = {}
+    for row in found:
+        if row.above:
+            above.setdefault(row.search, set()).add(row.policy)
+    if not above:
+        return "No search is above the vote on levels 4 and 5 with an interval above zero."
+    words = "; ".join(f"{search}: {', '.join(sorted(policies))}" for search, policies in above.items())
+    return f"Above the vote on levels 4 and 5, with an interval above zero at some N: {words}."
+
+
+def _dry_run(runs: Path, cells: Sequence[Any]) -> int:
+    missing = [cell for cell in cells if not (runs / cell.name).is_dir()]
+    for cell in missing:
+        print(f"{cell.policy}  {cell.search}  N = {cell.n}  levels {cell.levels}  seed {cell.seed}")
+    print(f"{len(missing)} of {len(cells)} runs have not begun.")
+    return 0
+
+
+def _write(out: Path, grid: Grid, found: Sequence[Row], text: str) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "searches.txt", text + "\n")
+    write_atomically(out / "searches.json", dump([asdict(row) for row in found], indent=1) + "\n")
+    group = list(found[0].gains)[-1]
+    panels = {
+        policy: {
+            f"{row.search}, N = {row.n}": gain
+            for row in found
+            if row.policy == policy
+            if (gain := row.gains[group].gain)
+        }
+        for policy in grid.policies
+    }
+    names = list(dict.fromkeys(f"{row.search}, N = {row.n}" for row in found))
+    chart = Gains(
+        names, {name: each for name, each in panels.items() if each}, f"points over the weighted vote, {group}"
+    )
+    caption = (
+        f"What each search gains over the weighted vote of as many FLOPs, {grid.data}, {group}, with 95 % intervals."
+    )
+    write_atomically(out / "searches.svg", svg(chart, caption, alone=True))
+    print(f"Written to {out}.", file=sys.stderr)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the study. Returns 2 for a mistake."""
+    options = parser().parse_args(argv)
+    return run(lambda: study(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""Searches against the weighted vote of as many FLOPs: cells, replays and gains."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.recordings.gather import read
+from benchmarks.stats.intervals import Interval
+from benchmarks.study import searches
+from benchmarks.study.compare import Point
+from benchmarks.study.gain_plot import Gains
+from benchmarks.study.search_gains import compared
+from benchmarks.study.search_replay import Samples, replay_of, replayed
+from benchmarks.study.search_runs import SAMPLES, Cell, Grid
+from tests.bench.toys import toy_bench
+from tests.toy import ToyPolicy
+from tts.records import outcomes
+from tts.types import Problem
+
+GRID = Grid("lab-500", (3, 4, 5), ("lab-200k", "lab-1m"), ("dvts", "reject-early"), (4, 16), 2, 64)
+
+
+def test_narrow_searches_of_all_policies_come_first_and_hard_levels_before_the_others() -> None:
+    first, *rest = list(GRID.cells())
+    assert (first.search, first.n, first.levels) == (SAMPLES, 64, (4, 5))
+    assert [cell.n for cell in rest if cell.search == "dvts" and cell.seed == 0] == [4] * 4 + [16] * 4
+    assert len({cell.name for cell in GRID.cells()}) == 2 * (2 * 2 + 2 * 2 * 2 * 2)
+    assert {item.level for item in Cell("lab-500", (4, 5), "lab-1m", "dvts", 4, 0, 150).problems().items} == {4, 5}
+
+
+def samples(folder: Path, n: int = 8) -> tuple[list[Samples], dict[str, outcomes.Outcome]]:
+    with toy_bench(folder, strategies=[SAMPLES], budgets=[n]) as run:
+        run.run()
+    rows = {Problem(row.problem).id: row for row in outcomes.read(outcomes.file_of(folder))}
+    return [Samples.of(entry, rows[entry.id]) for entry in read([folder]).entries], rows
+
+
+def test_a_replay_of_every_sample_is_the_run(tmp_path: Path) -> None:
+    found, rows = samples(tmp_path / "run")
+    keep_all, majority = replay_of("reject-early:alpha=0"), replay_of("majority")
+    assert keep_all is not None
+    assert majority is not None
+    for each in found:
+        row = rows[each.entry.id]
+        right, flops = replayed(each, keep_all, 8, orders=2)
+        assert right == row.correct
+        assert flops == pytest.approx(row.usage.flops)
+        assert replayed(each, majority, 8, orders=2)[1] == pytest.approx(row.usage.policy_flops)
+
+
+def test_a_stopped_sample_costs_the_steps_it_has_and_its_rest_is_lost(tmp_path: Path) -> None:
+    """The toy's steps have 3 characters, three of them and the answer's 9 or 10 make a solution."""
+    found, rows = samples(tmp_path / "run")
+    for each in found:
+        entry, order = each.entry, np.arange(8)
+        policy, prm = each.flops(order, np.ones(8, dtype=np.int64))
+        sampled = rows[entry.id].usage.policy_flops - entry.policy_prompt_flops
+        assert policy - entry.policy_prompt_flops == pytest.approx(sampled * 3 / 18, rel=0.06)
+        firsts = {candidate.steps[0] for candidate in rows[entry.id].candidates}  # the reward model reads each once
+        read_ = rows[entry.id].usage.prm_flops - entry.prm_prompt_flops
+        distinct = {c.steps[: k + 1] for c in rows[entry.id].candidates for k in range(len(c.steps))}
+        characters = sum(len(steps[-1]) for steps in distinct)
+        assert prm - entry.prm_prompt_flops == pytest.approx(read_ * 3 * len(firsts) / characters, rel=0.01)
+
+
+def test_rejection_costs_less_than_all_samples_and_finds_nothing_that_they_lack(tmp_path: Path) -> None:
+    found, rows = samples(tmp_path / "run")
+    half = replay_of("reject-early:chunk=1")
+    assert half is not None
+    for each in found:
+        right, flops = replayed(each, half, 8, orders=4)
+        assert flops < 0.7 * rows[each.entry.id].usage.flops
+        assert right <= float(any(rows[each.entry.id].right))
+
+
+def test_searches_that_branch_or_draw_more_samples_are_run() -> None:
+    assert replay_of("dvts") is None
+    assert replay_of("reject-early:refill=true") is None
+    assert replay_of("adaptive-consistency") is not None
+
+
+def test_the_gain_is_over_the_vote_at_the_cost_of_the_search() -> None:
+    # The vote is right in 50 % at 1e9 FLOPs and in 70 % at 1e11, so in 60 % at the search's 1e10.
+    votes = [Point("1", np.full(10, 0.5), np.full(10, 1e9)), Point("2", np.full(10, 0.7), np.full(10, 1e11))]
+    search = Point("s", np.array([1.0] * 7 + [0.0] * 3), np.full(10, 1e10))
+    found = compared(search, votes, 200)
+    assert found.right.value == pytest.approx(0.7)
+    assert found.vote == pytest.approx(0.6)
+    assert found.gain is not None
+    assert found.gain.value == pytest.approx(0.1)
+    assert found.gain.low < 0.1 < found.gain.high
+    assert compared(Point("s", np.ones(10), np.full(10, 1e8)), votes, 20).gain is None  # cheaper than any vote
+
+
+def test_the_axis_is_linear_and_holds_zero_and_every_interval() -> None:
+    chart = Gains(["a"], {"p": {"a": Interval(-0.04, -0.08, 0.01)}}, "points")
+    assert chart.range() == (-10.0, 5.0)
+    assert Gains(["a"], {"p": {"a": Interval(0.04, 0.02, 0.21)}}, "points").range() == (-5.0, 25.0)
+
+
+def test_what_was_run_is_compared_and_what_is_missing_is_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [
+        "--levels", "3,4", "--limit", "2", "--policies", "lab-200k", "--searches", "dvts,rebase,reject-early",
+        "--budget", "4", "--samples", "4", "--seeds", "1",
+        "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out"), "--no-run",
+    ]  # fmt: skip
+    assert searches.main(command) == 2
+    assert "has no complete samples of lab-200k" in capsys.readouterr().err
+    grid = searches.grid_of(searches.parser().parse_args(command))
+    for search in (SAMPLES, "dvts"):
+        for cell in grid.of("lab-200k", search, 4, 0):
+            policy = ToyPolicy(context=10_000)
+            folder = tmp_path / "runs" / cell.name
+            with toy_bench(folder, policy=policy, data=cell.problems(), strategies=[search], budgets=[4]) as run:
+                run.run()
+    assert searches.main(command) == 0
+    table = capsys.readouterr().out
+    assert "2 problems of levels 4" in table
+    assert "dvts " in table
+    assert "reject-early " in table
+    assert "rebase" not in table
+    found = json.loads((tmp_path / "out" / "searches.json").read_text())
+    assert [row["search"] for row in found] == ["dvts", "reject-early"]
+    assert {row["gains"]["levels 3,4"]["problems"] for row in found} == {4}
+    assert (tmp_path / "out" / "searches.svg").read_text().startswith("<svg")
+    assert searches.main([*command[:-1], "--dry-run"]) == 0
+    assert "2 of 6 runs have not begun" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--policies", "lab-9"], "lab-9 is not a built-in policy"),
+        (["--data", "math500"], "lab-500 or lab-validation"),
+        (["--levels", "hard"], "a list of numbers"),
+        (["--levels", "9"], "has no level 9"),
+        (["--searches", "dvst"], "did you mean 'dvts'"),
+        (["--searches", "dvts:granularity=x"], "must be a whole number"),
+        (["--samples", "0"], "--samples must be 1 or more"),
+        (["--budget", "x"], "list of whole numbers"),
+    ],
+)
+def test_what_a_user_gets_wrong_is_one_sentence(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert searches.main(arguments) == 2
+    assert message in capsys.readouterr().err
