@@ -141,7 +141,7 @@ def planned(wish: Wish) -> Planned:
         _check_profile(curves, name, plan)
     if plan.vote == TOURNAMENT and not (isinstance(prm, RewardModel) and prm.compares):
         raise BadInput("a tournament needs a judge, which compares solutions: name one with prm, such as judge:POLICY.")
-    if plan.prm and built.stepwise and _outcome(prm):
+    if plan.prm and built.stepwise and is_outcome(prm):
         raise refusal(plan.prm)
     notes = built.note(wish.n), _without(wish, kind, prm), _thinking(wish.card, prm, plan), _sampled(curves, built)
     return Planned(plan, built, prm, curves, tuple(filter(None, notes)), _scope(wish, curves))
@@ -231,7 +231,7 @@ def _name(prm: str | RewardModel) -> str:
     return find(prm, "prm").name if isinstance(prm, str) else prm.name
 
 
-def _outcome(prm: str | RewardModel | None) -> bool:
+def is_outcome(prm: str | RewardModel | None) -> bool:
     """Return whether the reward model scores whole solutions only."""
     if isinstance(prm, str):
         card = find(prm, "prm")

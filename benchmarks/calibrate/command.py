@@ -50,14 +50,15 @@ def calibrate(
         ),
     ] = None,
     strategy: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Searches to run in addition to samples: all, none, or names with commas, such as "
             "reject-early,dvts:granularity=2.",
+            show_default="beam-search,dvts; none for a reward model that scores only whole solutions",
             autocompletion=completion.registered("strategy", "all", "none"),
             rich_help_panel=options.SEARCH,
         ),
-    ] = "beam-search,dvts",
+    ] = None,
     budget: Annotated[
         str,
         typer.Option(

@@ -11,11 +11,15 @@ from benchmarks.datasets.dataset import DataSet
 from benchmarks.datasets.known import BUILT_IN_SETS, KNOWN
 from tts.commands.options import PARAMETERS
 from tts.errors import BadInput
+from tts.protocols import RewardModel
 from tts.search.strategy import Strategy, parameters_of, strategy_type
 from tts.search.variant import base
 
 if TYPE_CHECKING:
     from benchmarks.bench.jobs import Line
+
+USUAL = "beam-search,dvts"
+"""The searches of the grid, if none are named."""
 
 VALIDATION = ("lab-validation", "lab-everyday-validation")
 """The calibration splits of the built-in problems."""
@@ -47,11 +51,15 @@ def refuse_tests(name: str, sha256: str) -> None:
         )
 
 
-def plan(solver: dict[str, Any], strategy: str, budget: str) -> tuple[list[str], list[Line]]:
-    """Return the strategies of the grid and the searches to run."""
+def plan(solver: dict[str, Any], strategy: str | None, budget: str) -> tuple[list[str], list[Line]]:
+    """Return the strategies of the grid and the searches to run.
+
+    Without a ``strategy`` they are the usual ones, or none if the reward model scores only whole solutions.
+    """
     from tts.api import Solver
 
     budgets, with_prm = budgets_of(budget), solver["prm"] is not None
+    strategy = strategy or ("none" if _scores_wholes(solver) else USUAL)
     named = [] if strategy.strip().lower() == "none" else strategies_of(strategy, with_prm)
     kinds = {name: strategy_type(base(name)) for name in named}
     if (own := next((name for name in named if kinds[name]().own_reward), None)) and "all" not in strategy.lower():
@@ -66,6 +74,16 @@ def plan(solver: dict[str, Any], strategy: str, budget: str) -> tuple[list[str],
     else:
         raise BadInput("at temperature 0 all samples are equal: leave --temperature out, or set it above 0.")
     return [sampler, *searches], lines
+
+
+def _scores_wholes(solver: dict[str, Any]) -> bool:
+    """Return whether the reward model has no scores of steps, such as a function of solutions."""
+    from tts.planning import is_outcome, reward_of
+
+    if solver["prm"] in (None, "auto"):
+        return False
+    made = reward_of(solver["prm"], solver.get("allow_code", False), solver.get("prm_parameters"))
+    return is_outcome(made.for_steps(True) if isinstance(made, RewardModel) else made)
 
 
 def _measured(kind: type[Strategy], with_prm: bool) -> bool:

@@ -69,15 +69,18 @@ def printed(found: Calibration, path: Path) -> str:
             "One plan for all problems (easy, medium, hard: pass@1 of 50, 10, 0 % and up):",
             table(plans),
             "",
-            "The selector on problems its profile was not fitted to (five folds), and what it expected there:",
-            table(reached),
-            "",
-            "The estimates on such problems:",
-            table(estimates),
-            "",
+            *_part(
+                "The selector on problems its profile was not fitted to (five folds), and what it expected:", reached
+            ),
+            *_part("The estimates on such problems:", estimates),
             f"Written to {path}, {size:.0f} kB.",
         ]
     )
+
+
+def _part(title: str, rows: list[dict[str, Any]]) -> list[str]:
+    """Return the lines of a table; it has no rows if there were too few samples."""
+    return [title, table(rows) if rows else "nothing: it takes four samples of a problem or more.", ""]
 
 
 def _percent(value: float | None) -> str:

@@ -118,3 +118,32 @@ def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
     assert code == 2
     assert out == ""
     assert message in err.splitlines()[-1]
+
+
+def test_a_function_is_calibrated_with_samples_alone_unless_it_scores_steps(tts: Tts, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.py"
+    rules.write_text(
+        "def whole(problem, solution):\n    return 1 / (1 + len(solution))\n\n"
+        "def each(problem, steps):\n    return [0.5 for _ in steps]\n"
+    )
+    shown = {}
+    for name in ("whole", "each"):
+        given = ["--prm", f"{rules}:{name}", "--allow-code", "--out", str(tmp_path / "x.json"), "--dry-run", "--json"]
+        code, text, err = tts(*FEW[:-2], *given)
+        assert code == 0, err
+        shown[name] = {f"{job['strategy']}/{job['n']}" for job in json.loads(text)["jobs"]}
+    assert shown == {
+        "whole": {"best-of-n/4", "best-of-n/1"},
+        "each": {"best-of-n/4", "best-of-n/1", "beam-search/4", "dvts/4"},
+    }
+    code, _, err = tts(*FEW, "--prm", f"{rules}:whole", "--allow-code", "--out", str(tmp_path / "x.json"), "--dry-run")
+    assert code == 2
+    assert "is an outcome reward model, which scores finished solutions only" in err.splitlines()[-1]
+
+
+def test_two_samples_of_a_problem_make_a_profile_and_no_estimates(tts: Tts, tmp_path: Path) -> None:
+    given = ["calibrate", "--from", str(recorded(tmp_path / "r.jsonl", samples=2)), "--policy", "lab-1m"]
+    code, text, err = tts(*given, "--prm", "judge:lab-1m", "--out", str(tmp_path / "p.json"))
+    assert code == 0, err
+    assert "The estimates on such problems:\nnothing: it takes four samples of a problem or more." in text
+    assert load(tmp_path / "p.json").prm == "judge:lab-1m"
