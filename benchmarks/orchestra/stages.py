@@ -34,7 +34,7 @@ class Plan:
 
 def rehearsal(plan: Plan) -> Plan:
     """Return the same plan at a tiny size, to test the code."""
-    small = replace(plan.demonstrations, width=32, layers=2, heads=2, inner=64, tokens=30_000, batch=2048)
+    small = replace(plan.demonstrations, tokens=20_000)
     return Plan(small, grpo.rehearsal(plan.rollouts), 3)
 
 

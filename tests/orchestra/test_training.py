@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import LlamaForCausalLM
 
+from benchmarks.lab import tokenizer as lab_tokenizer
 from benchmarks.orchestra import grpo, policy, stages, tokenizer
 from benchmarks.orchestra.demonstrations import CALCULATE, LOOKUP, MODEL, Demonstration, demonstrate
 from benchmarks.orchestra.demonstrations import prompt as start
@@ -28,13 +30,14 @@ from tests.tools.scripted import Scripted, answers, asks
 from tts import sandbox, solve, tool
 from tts.engines.tool_calls import calls_in
 from tts.errors import TTSError
+from tts.models.files import BUILT_IN
 from tts.tools.function import FunctionTool
 from tts.tools.tool import Result, Tool, card
 from tts.tools.toolbox import Toolbox
 from tts.types import Problem
 
 RECORDS = {"python": Record(0.05), CHEAP: Record(0.2, 70, 100), DEAR: Record(0.5, 80, 100)}
-MICRO = policy.Recipe(16, 1, 1, 32, 3_000, batch=1024, warmup=1_000)
+MICRO = policy.Recipe(16, 1, 1, 32, 3_000, batch=1024, warmup=1_000, grown_from="")
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +126,20 @@ class TestDemonstrations:
             lines = [line for line in each.tools if " into " in line]
             words = set(re.findall(r"[a-z]+", " ".join([asked, *lines])))
             assert not words & {HELD_OUT_DOMAIN, HELD_OUT_TOOL, *columns, *things} - {"tokens"}
+
+
+def test_the_training_starts_as_the_policy_that_it_grows_from() -> None:
+    """The same logits for the words that both know, at every place of a problem."""
+    grown = policy.start(policy.Recipe()).eval()
+    small = LlamaForCausalLM.from_pretrained(BUILT_IN / "lab-200k", dtype=torch.float32).eval()
+    words, mine = lab_tokenizer.build().get_vocab(), tokenizer.build().get_vocab()
+    both = sorted(words.keys() & mine.keys() - set(lab_tokenizer.SPECIAL) | {"<s>", "<|user|>", "<|assistant|>"})
+    text = "<s><|user|>Mia has 17 marbles. She wins 25 more.<|assistant|>"
+    theirs = lab_tokenizer.build().backend_tokenizer.encode(text, add_special_tokens=False).tokens
+    with torch.no_grad():
+        found = grown(torch.tensor([[mine[t] for t in theirs]])).logits[0][:, [mine[t] for t in both]]
+        wanted = small(torch.tensor([[words[t] for t in theirs]])).logits[0][:, [words[t] for t in both]]
+    assert torch.allclose(found, wanted, atol=1e-3)
 
 
 class TestRollouts:
