@@ -11,6 +11,8 @@ from benchmarks.speed import random_models
 from benchmarks.word_problems.generate import DATA
 from tts import Solver
 from tts.files import jsonl
+from tts.search.strategy import parameters_of
+from tts.search.variant import split
 from tts.types import Problem
 
 NAMES = ("lab", "30m")
@@ -36,11 +38,15 @@ class Load:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def solver(self, strategy: str, n: int, **changes: Any) -> Solver:
-        """Build a solver on vLLM in this process; all solvers of a load share its engines."""
+        """Build a solver on vLLM in this process; all solvers of a load share its engines.
+
+        The strategy's name may have parameters (:mod:`tts.search.variant`).
+        """
         settings = {"policy": self.policy, "prm": self.prm, "engine": "vllm", **self.settings, **changes}
-        if strategy in ("best-of-n", "majority"):
+        name, own = split(strategy)
+        if "step_tokens" not in parameters_of(name):
             settings.pop("step_tokens", None)
-        return Solver(strategy=strategy, budget=n, **settings)
+        return Solver(strategy=name, budget=n, **settings | own)
 
 
 def lab() -> Load:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.speed import __main__ as command
-from benchmarks.speed import random_models
+from benchmarks.speed import random_models, workloads
 from benchmarks.speed.harness import FULL, QUICK, Bench, Measurement, Run
 from benchmarks.speed.measure import cluster, memory, scaling, search_tax, selector
 from benchmarks.speed.peers import its_hub, search_and_learn
@@ -23,7 +23,9 @@ from tests.toy import ToyPolicy, ToyReward, step
 from tts import Problem, Solver
 from tts.errors import BadInput
 from tts.protocols import Completion, Request
-from tts.registry import resolve
+from tts.registry import TABLE, resolve
+from tts.search import variant
+from tts.search.strategy import strategy_type
 from tts.selection.profile_check import check
 from tts.types import Finish, Node, Step
 
@@ -319,11 +321,25 @@ def test_the_table_is_aligned_and_holds_every_row() -> None:
     assert lines[3].split() == ["x", "y", "z"]
 
 
+def test_every_search_has_a_tax() -> None:
+    kinds = {name: strategy_type(name) for name in TABLE["strategy"]}
+    searches = {name for name, kind in kinds.items() if kind.single and not (kind.adaptive or kind.calls_tools)}
+    measured = {variant.base(name) for name in (*search_tax.SEARCHES, *search_tax.NEWER)}
+    assert searches - measured == {"best-of-n", "majority"}  # plain sampling itself
+
+
+def test_a_solver_of_a_load_takes_a_strategy_with_parameters() -> None:
+    load = workloads.lab()
+    assert load.solver("dvts:granularity=2", 4).plan.parameters["granularity"] == 2
+    assert load.solver("dvts", 4).plan.parameters["granularity"] == 1
+
+
 def test_measurements_are_chosen_by_part_or_pattern() -> None:
     def names(only: str | None) -> list[str]:
         return [measurement.name for measurement in command.chosen(FULL, only)]
 
-    assert names("tax/30m/*/16") == ["tax/30m/beam-search/16", "tax/30m/dvts/16"]
+    assert names("tax/30m/*/16")[:2] == ["tax/30m/beam-search/16", "tax/30m/dvts/16"]
+    assert names("tax/30m/*/16")[2:] == [f"tax/30m/{strategy}/16" for strategy in search_tax.NEWER]
     assert names("peer/beam-search/*") == ["peer/beam-search/4", "peer/beam-search/16"]
     assert {name.split("/")[0] for name in names("memory,growth")} == {"memory", "growth"}
     assert len(names(None)) == len(set(names(None)))

@@ -22,6 +22,12 @@ from tts.protocols import Request
 from tts.types import Finish, Node, Problem, Solution, Until
 
 SEARCHES = ("beam-search", "dvts")
+NEWER = (
+    "beam-search:granularity=2", "dvts:granularity=2", "rebase", "particle-filter", "mcts", "reject-early",
+    "reject-early:refill=true", "ab-mcts", "deepconf:group=64:warmup=4", "adaptive-consistency",
+)  # fmt: skip
+"""Searches that are measured on 30m at the N of the bar alone."""
+
 STRATEGIES = {"30m": SEARCHES, "lab": (*SEARCHES, "best-of-n", "auto")}
 """Strategies by load; without answers the selector cannot be measured."""
 
@@ -35,6 +41,8 @@ def measurements(scale: Scale) -> Iterator[Measurement]:
         for n in scale.widths:
             for strategy in STRATEGIES[load]:
                 yield Measurement(f"tax/{load}/{strategy}/{n}", _measure(load, strategy, n))
+    for strategy in NEWER:
+        yield Measurement(f"tax/30m/{strategy}/{scale.n}", _measure("30m", strategy, scale.n))
 
 
 def _measure(load: str, strategy: str, n: int) -> Any:
@@ -73,13 +81,13 @@ async def plain(solver: Solver, search: Run, *, alike: bool) -> tuple[float, flo
 
     ``alike``: the texts of a problem share prefixes. A reward model with a prefix cache would read most of them once,
     so the cache is not used; otherwise it saves reading the prompt. The share of a problem's texts that is scored is
-    that of the search's solutions.
+    that of the search's solutions. A search that no model scores has nothing to score.
     """
     from tts.engines.vllm.engine import VLLMPolicy
+    from tts.engines.vllm.reward import VLLMReward
 
     policy, reward = solver.load()
     assert isinstance(policy, VLLMPolicy)
-    assert reward is not None
     endless = VLLMPolicy(
         policy.card, policy.services, policy._text.tokenizer, shape=policy.shape, context=policy.context, ends=set(),
         seeds=policy.seeds,
@@ -95,6 +103,8 @@ async def plain(solver: Solver, search: Run, *, alike: bool) -> tuple[float, flo
     begun = time.perf_counter()
     completions = await together(endless.generate(request) for request in requests)
     sampled = time.perf_counter()
+    if not isinstance(reward, VLLMReward):
+        return sampled - begun, 0.0
     leaves = [_leaf(request, completion.steps) for request, completion in zip(requests, completions, strict=True)]
     texts = [text for solution in search.solutions for text in _to_score(solution, leaves)]
     ready = time.perf_counter()
