@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bench.jobs import budgets_of
 from benchmarks.recordings.gather import read
 from benchmarks.recordings.pool import Pool
 from benchmarks.simulate.simulator import ORDERS
@@ -37,6 +38,9 @@ def parser() -> argparse.ArgumentParser:
     add("--out", type=Path, default=Path("runs/study-out"), help="summary and figures (default: %(default)s)")
     add("--policies", default=",".join(plan.POLICIES), help="with commas between (default: %(default)s)")
     add("--seeds", type=int, default=plan.SEEDS, help="of the test split (default: %(default)s)")
+    add("--limit", type=int, default=None, help="first problems of each split; needs a --runs folder of its own")
+    add("--budget", default=None, help="values of N of the searches (default: 4,16,64)")
+    add("--sample-runs", type=int, default=None, help="runs of 64 samples, each with its own seed (default: 4)")
     add("--engine", default="transformers", help="transformers or vllm (default: %(default)s)")
     add("--cross", action="store_true", help="cross-fit on the validation split; use no test problem")
     add("--quick", action="store_true", help="lab-200k alone, one seed, fewer orders and draws")
@@ -52,7 +56,8 @@ def study(args: argparse.Namespace) -> int:
         raise BadInput(f"{unknown[0]} is not a built-in policy: take some of {', '.join(plan.POLICIES)}.")
     seeds = 1 if args.quick or args.cross else args.seeds
     if not args.no_run:
-        plan.execute(args.runs, plan.grid(policies, seeds, args.cross), args.engine, args.dry_run)
+        kinds = plan.sized(tuple(budgets_of(args.budget)) if args.budget else None, args.sample_runs)
+        plan.execute(args.runs, plan.grid(policies, seeds, args.cross, kinds, args.limit), args.engine, args.dry_run)
         if args.dry_run:
             return 0
     orders, draws = (8, DRAWS // 4) if args.quick else (ORDERS, DRAWS)

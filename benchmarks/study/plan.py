@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +41,30 @@ class Kind:
 KINDS = (
     Kind("greedy", ("best-of-n",), (1,), (("temperature", 0.0),)),
     Kind("search", ("beam-search", "dvts"), (4, 16, 64)),
+    Kind("moves", ("reject-early", "beam-search:granularity=2", "dvts:granularity=2"), (4, 16, 64)),
     Kind("samples", ("best-of-n",), (64,), runs=4),
 )
 
 
+def sized(widths: tuple[int, ...] | None, sample_runs: int | None) -> tuple[Kind, ...]:
+    """Return the kinds with other widths of the searches, and another number of runs of 64 samples."""
+    return tuple(
+        replace(kind, runs=sample_runs or kind.runs)
+        if kind.name == "samples"
+        else replace(kind, widths=widths if widths and kind.name != "greedy" else kind.widths)
+        for kind in KINDS
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run folder of the grid; ``seed`` is the run's."""
+    """One run folder of the grid; ``seed`` is the run's, ``limit`` the number of problems."""
 
     split: str
     policy: str
     kind: Kind
     seed: int
+    limit: int | None = None
 
     @property
     def name(self) -> str:
@@ -61,21 +73,29 @@ class Run:
 
     def data(self) -> DataSet:
         """Load the problems."""
-        return load("lab-500") if self.split == "test" else read(DATA / f"{SPLITS[self.split]}.jsonl")
+        found = load("lab-500") if self.split == "test" else read(DATA / f"{SPLITS[self.split]}.jsonl")
+        return found.choose(self.limit) if self.limit else found
 
 
-def grid(policies: Sequence[str] = POLICIES, seeds: int = SEEDS, validation_only: bool = False) -> list[Run]:
+def grid(
+    policies: Sequence[str] = POLICIES,
+    seeds: int = SEEDS,
+    validation_only: bool = False,
+    kinds: Sequence[Kind] = KINDS,
+    limit: int | None = None,
+) -> list[Run]:
     """List every run: validation and the first seed of the study come before further seeds."""
     found = [
-        Run(split, policy, kind, own)
+        Run(split, policy, kind, own, limit)
         for seed in range(seeds)
         for split in SPLITS
         for policy in policies
-        for kind in KINDS
+        for kind in kinds
         for own in kind.seeds(seed)
         if (split == "val" and seed == 0) or (split == "test" and not validation_only)
     ]
-    return list(dict.fromkeys([*found, *([] if validation_only else [GREEDY_OF_LARGE])]))
+    large = [] if validation_only else [replace(GREEDY_OF_LARGE, limit=limit)]
+    return list(dict.fromkeys([*found, *large]))
 
 
 GREEDY_OF_LARGE = Run("test", POLICIES[-1], KINDS[0], 0)
@@ -107,10 +127,10 @@ def execute(root: Path, runs: list[Run], engine: str, dry_run: bool) -> None:
         command.execute(data, lines, root / run.name, settings, False, CONCURRENCY)
 
 
-def settings_of_bench(policy: str, seed: int, engine: str, prm: str = "auto") -> dict[str, Any]:
+def settings_of_bench(policy: str, seed: int, engine: str) -> dict[str, Any]:
     """Return the settings that `tts bench` makes of its defaults, so that its run folders can be used."""
     return {
         "policy": policy, "max_tokens": None, "max_flops": None, "max_seconds": None, "vote": None,
         "extract": "boxed", "seed": seed, "engine": engine, "device": None, "prm_device": None, "dtype": None,
-        "gpu_memory": 0.9, "prm": prm, "aggregate": None, "engine_args": {},
+        "gpu_memory": 0.9, "prm": "auto", "aggregate": None, "engine_args": {},
     }  # fmt: skip

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.datasets.dataset import DataSet, load, read
-from benchmarks.study.plan import CONCURRENCY, PRM, settings_of_bench
+from benchmarks.study.plan import CONCURRENCY, settings_of_bench
 from benchmarks.word_problems.generate import DATA
 from tts.files.names import safe_name
 from tts.records import outcomes
@@ -85,7 +85,7 @@ def execute(root: Path, cell: Cell, engine: str) -> None:
     from benchmarks.bench.jobs import plan_run
     from tts.api import Solver
 
-    data, solver = cell.problems(), settings_of_bench(cell.policy, cell.seed, engine, PRM)
+    data, solver = cell.problems(), settings_of_bench(cell.policy, cell.seed, engine)
     lines = plan_run(Solver, [cell.search], [cell.n], solver)
     settings = command.settings_of(data, [cell.search], str(cell.n), solver, lines)
     command.execute(data, lines, root / cell.name, settings, False, CONCURRENCY)
