@@ -12,7 +12,6 @@ from benchmarks.word_problems.generate import DATA
 from tts.records.outcomes import OUTCOMES
 
 POLICIES = ("lab-200k", "lab-1m", "lab-4m")
-PRM = "lab-prm"
 SEEDS = 3
 CONCURRENCY = 32
 SPLITS = {"val": "lab-validation", "test": "lab-500"}

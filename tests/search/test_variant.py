@@ -21,6 +21,7 @@ def test_a_name_is_read_back_as_the_parameters_it_was_made_of() -> None:
     assert split("dvts:beam-width=8:granularity=2") == ("dvts", own)
     assert split("reject-early:alpha=0.25:refill=true") == ("reject-early", {"alpha": 0.25, "refill": True})
     assert name_of("reject-early", {"refill": True, "chunk": 4}) == "reject-early:refill=true"
+    assert name_of(*split("deepconf:eta=50:warmup=4")) == "deepconf:eta=50:warmup=4"
 
 
 def test_settings_of_a_whole_run_are_not_in_the_name() -> None:

@@ -52,7 +52,7 @@ def name_of(strategy: str, parameters: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value}"
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else f"{value}"
 
 
 def _value(text: str, name: str, value: str, default: Any) -> Any:
