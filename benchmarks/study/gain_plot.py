@@ -1,4 +1,4 @@
-"""Figure of gains: one panel a policy, one line a search and N, a linear axis in points with zero in it."""
+"""Figures of gains, on linear axes in points with zero in them: by search and N, and over a number such as an AUC."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.report.colours import LIGHT
+from benchmarks.report.colours import LIGHT, SERIES
 from benchmarks.report.drawing import Drawing, matplotlib_figure
 from benchmarks.stats.intervals import Interval
 
@@ -54,9 +54,46 @@ class Gains:
         return Drawing(figure, figure.axes[0], width, tips)
 
     def range(self) -> tuple[float, float]:
-        """Return the ends of the axis, in points: multiples of five that hold zero and every interval."""
-        ends = [
-            0.0,
-            *(100 * end for found in self.panels.values() for each in found.values() for end in (each.low, each.high)),
-        ]
-        return 5.0 * math.floor(min(ends) / 5 - 0.1), 5.0 * math.ceil(max(ends) / 5 + 0.1)
+        """Return the ends of the axis, see :func:`around`."""
+        return around([each for found in self.panels.values() for each in found.values()])
+
+
+@dataclass(frozen=True, slots=True)
+class GainCurves:
+    """Gains with their intervals over a number, one curve for each name."""
+
+    curves: Mapping[str, Mapping[float, Interval]]
+    label: str
+    upward: str
+
+    def draw(self, narrow: bool = False) -> Drawing:
+        width, height = (380.0, 420.0) if narrow else (920.0, 480.0)
+        figure = matplotlib_figure()(figsize=(width / 72, height / 72), dpi=72)
+        axes = figure.add_axes((0.09, 0.12, 0.88, 0.72))
+        axes.patch.set_visible(False)
+        axes.set_ylim(*around([each for found in self.curves.values() for each in found.values()]))
+        axes.axhline(0, color=LIGHT["soft"], linewidth=1.2, zorder=1)
+        axes.grid(axis="y")
+        axes.set_xlabel(self.label, color=LIGHT["soft"], fontsize=_SIZE)
+        axes.tick_params(labelsize=_SIZE, labelcolor=LIGHT["soft"], length=0, pad=6)
+        figure.text(0.01, 0.87, self.upward, color=LIGHT["soft"], fontsize=_SIZE)
+        tips: dict[str, str] = {}
+        every = [x for found in self.curves.values() for x in found]
+        apart = 0.006 * (max(every) - min(every))  # so that intervals at the same place do not hide one another
+        for k, (name, found) in enumerate(self.curves.items()):
+            paint, shift = LIGHT[f"s{k % (SERIES - 1)}"], apart * (k - (len(self.curves) - 1) / 2)
+            points = [(x + shift, 100 * found[x].value) for x in sorted(found)]
+            axes.plot(*zip(*points, strict=True), color=paint, linewidth=2, label=name)
+            for (place, value), x in zip(points, sorted(found), strict=True):
+                axes.vlines(place, 100 * found[x].low, 100 * found[x].high, colors=paint, linewidth=1.5, alpha=0.6)
+                mark = f"tip-{len(tips)}"
+                tips[mark] = f"{name}, {x:g}: {found[x].points()}"
+                axes.plot(place, value, marker="o", color=paint, linestyle="none", zorder=3, gid=mark)
+        figure.legend(loc="upper left", ncols=2 if narrow else 3, fontsize=_SIZE, frameon=False)
+        return Drawing(figure, axes, width, tips)
+
+
+def around(gains: Sequence[Interval]) -> tuple[float, float]:
+    """Return the ends of an axis, in points: multiples of five that hold zero and every interval."""
+    ends = [0.0, *(100 * end for each in gains for end in (each.low, each.high))]
+    return 5.0 * math.floor(min(ends) / 5 - 0.1), 5.0 * math.ceil(max(ends) / 5 + 0.1)

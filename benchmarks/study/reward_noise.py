@@ -6,6 +6,7 @@ oracle costs no FLOPs, so the cost is the policy's tokens. The column "ProcessBe
 models an oracle compares with; it needs ProcessBench.
 
 Differences are paired over problems, with a bootstrap. Results are kept in ``--out``: run the same command to go on.
+The figure ``gains.svg`` shows all policies.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from benchmarks.report.svg import svg
 from benchmarks.stats.candidates import OWN, Candidates
 from benchmarks.stats.intervals import Interval, difference, mean
 from benchmarks.stats.subsets import accuracy_between
+from benchmarks.study.gain_plot import GainCurves
 from benchmarks.study.noisy_oracle import SHARED, NoisyOracle, processbench_f1
 from benchmarks.word_problems.generate import LabProblem, check_steps, load
 from tts.answers.aggregate import aggregate
@@ -31,10 +34,11 @@ from tts.api import solve_many
 from tts.commands.console import table
 from tts.errors import BadInput, TTSError
 from tts.files import jsonl
+from tts.files.names import safe_name
 from tts.files.text import write_atomically
 from tts.types import Problem, Solution
 
-AUCS = (0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+AUCS = (0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
 SEARCHES = ("beam-search", "dvts", "rebase")
 BY = "last"
 
@@ -109,6 +113,7 @@ def _vote(samples: Sequence[Mapping[str, Any]], problem: LabProblem, oracle: Noi
 class Point:
     """A search with one oracle: its accuracy, the vote's for as many tokens, and the paired difference."""
 
+    policy: str
     search: str
     auc: float
     tokens: float
@@ -128,7 +133,9 @@ def measured(setting: Setting, out: Path, aucs: Sequence[float], searches: Seque
             tokens = float(np.mean([row["tokens"] for row in rows.values()]))
             ours = [float(rows[problem.id]["right"]) for problem in setting.problems]
             theirs = votes_at(setting, samples, oracle, tokens)
-            points.append(Point(search, auc, tokens, mean(ours), mean(theirs), difference(ours, theirs)))
+            points.append(
+                Point(setting.policy, search, auc, tokens, mean(ours), mean(theirs), difference(ours, theirs))
+            )
     return points
 
 
@@ -137,6 +144,7 @@ def printed(points: Sequence[Point], f1: Mapping[float, float]) -> str:
     return table(
         [
             {
+                "policy": point.policy,
                 "AUC": f"{point.auc:g}",
                 **({"ProcessBench F1": f"{f1[point.auc]:.1f}"} if f1 else {}),
                 "search": point.search,
@@ -150,6 +158,14 @@ def printed(points: Sequence[Point], f1: Mapping[float, float]) -> str:
     )
 
 
+def drawn(points: Sequence[Point]) -> GainCurves:
+    """Return the figure: a curve for each policy and search over the AUC."""
+    curves: dict[str, dict[float, Interval]] = {}
+    for point in points:
+        curves.setdefault(f"{point.policy}, {point.search}", {})[point.auc] = point.gain
+    return GainCurves(curves, "AUC of the step scores", "points over the weighted vote of as many tokens")
+
+
 def problems_of(split: str, levels: Sequence[int], limit: int | None) -> list[LabProblem]:
     """Return the problems of these levels, at most ``limit`` of each."""
     found = load(split)
@@ -160,7 +176,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     made = argparse.ArgumentParser(prog="python -m benchmarks.study.reward_noise", description=__doc__)
     add = made.add_argument
-    add("--policy", default="lab-1m", help="(default: %(default)s)")
+    add("--policy", default="lab-1m", help="one or several with commas between (default: %(default)s)")
     add("--data", default="lab-500", help="lab-500 or lab-validation (default: %(default)s)")
     add("--levels", default="4,5", help="(default: %(default)s)")
     add("--limit", type=int, default=None, help="problems of each level")
@@ -180,11 +196,14 @@ def main(argv: list[str] | None = None) -> int:
     aucs = [float(auc) for auc in args.aucs.split(",")]
     try:
         problems = problems_of(args.data, [int(level) for level in args.levels.split(",")], args.limit)
-        setting = Setting(args.policy, problems, args.n, args.samples, args.seed, args.shared)
         about = f"{args.policy} on {args.data}, levels {args.levels}: {len(problems)} problems, N = {args.n}"
-        args.out.mkdir(parents=True, exist_ok=True)
-        _same(args.out / "about.json", {**vars(args), "aucs": None, "searches": None, "out": None})
-        points = measured(setting, args.out, aucs, args.searches.split(","))
+        points = []
+        for policy in args.policy.split(","):
+            out = args.out / safe_name(policy)
+            out.mkdir(parents=True, exist_ok=True)
+            _same(out / "about.json", {**vars(args), "policy": policy, "aucs": None, "searches": None, "out": None})
+            setting = Setting(policy, problems, args.n, args.samples, args.seed, args.shared)
+            points += measured(setting, out, aucs, args.searches.split(","))
         try:
             f1 = {auc: processbench_f1(auc, shared=args.shared) for auc in aucs}
         except BadInput as error:
@@ -195,6 +214,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     text = f"{about}\n\n{printed(points, f1)}\n"
     write_atomically(args.out / "table.txt", text)
+    write_atomically(args.out / "gains.svg", svg(drawn(points), about, alone=True))
     print(text)
     return 0
 

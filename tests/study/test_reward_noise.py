@@ -81,5 +81,6 @@ def test_a_study_resumes_and_refuses_other_settings(tmp_path: Path, capsys: pyte
     assert reward_noise.main(command) == 0  # from the rows, without the policy
     assert capsys.readouterr().out == first
     assert (tmp_path / "out" / "table.txt").read_text().strip() == first.strip()
+    assert "lab-200k, beam-search, 0.8: " in (tmp_path / "out" / "gains.svg").read_text()
     assert reward_noise.main([*command, "--seed", "1"]) == 2
     assert "choose another --out" in capsys.readouterr().err
