@@ -50,6 +50,36 @@ def test_what_agrees_is_stopped_early_and_what_does_not_is_searched(profile: str
     assert "beam-search plus samples: 80 % [78, 82] right" in hard.plan.reason
 
 
+@pytest.mark.parametrize(
+    ("strategy", "parameters"),
+    [("reject-early", {"chunk": 1, "alpha": 0.75}), ("beam-search", {"granularity": 2, "beam_width": 2})],
+)
+def test_a_move_with_parameters_is_run_with_them(tmp_path: Path, strategy: str, parameters: dict[str, Any]) -> None:
+    """Stopping three of four after the first step leaves one of four samples, besides the four of the look."""
+    found = ladder("toy", "toy-prm")
+    last = found.stages[-1]
+    ending = replace(last.endings[0], strategy=strategy, parameters=parameters)
+    stages = (*found.stages[:-1], replace(last, endings=(ending,)))
+    save(replace(found, stages=stages), tmp_path / "toy.json")
+    solution = solve(policy=ToyPolicy(slip=0.9), profile=str(tmp_path / "toy.json"))
+    assert ways(solution)[-1] == (strategy, 4)
+    chosen = list(solution.trace.of("plan"))[-1]["parameters"]
+    assert {name: chosen[name] for name in parameters} == parameters
+    if strategy == "reject-early":
+        assert len(solution.candidates) == 4 + 1
+
+
+def test_two_moves_of_one_strategy_are_told_apart_by_their_parameters(tmp_path: Path) -> None:
+    found = ladder("toy", "toy-prm")
+    last = found.stages[-1]
+    coarse = replace(last.endings[0], parameters={**last.endings[0].parameters, "granularity": 2})
+    fine = replace(last.endings[0], parameters={**last.endings[0].parameters, "granularity": 1})
+    save(replace(found, stages=(*found.stages[:-1], replace(last, endings=(fine, coarse)))), tmp_path / "toy.json")
+    solution = solve(policy=ToyPolicy(slip=0.9), profile=str(tmp_path / "toy.json"))
+    options = [option["plan"] for option in list(solution.trace.of("plan"))[-1]["options"]]
+    assert {"beam-search:granularity=1 plus samples", "beam-search:granularity=2 plus samples"} <= set(options)
+
+
 def test_all_that_was_found_votes(profile: str) -> None:
     solution = solve(policy=ToyPolicy(slip=0.9), profile=profile)
     assert {candidate.key.split("+")[0] for candidate in solution.candidates} >= {"/0", "/1", "/2", "/3"}

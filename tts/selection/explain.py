@@ -77,7 +77,15 @@ def _words(stage: Stage, choice: Choice) -> str:
             return "score, look again"
         more = "sample on" if stage.n else "sample"
         return f"{more}, score, look again" if move.scored else f"{more}, look again"
-    return f"{move.strategy}{' plus samples' if stage.n and separate_search(move) else ', blind' if move.blind else ''}"
+    more = " plus samples" if stage.n and separate_search(move) else ", blind" if move.blind else ""
+    return f"{move.strategy}{_variant(stage, move)}{more}"
+
+
+def _variant(stage: Stage, move: Ending) -> str:
+    """Return the parameters by which a move differs from another one of its strategy, as ``:granularity=2``."""
+    others = [each.parameters for each in stage.endings if each.strategy == move.strategy]
+    own = {name: value for name, value in move.parameters.items() if any(o.get(name, value) != value for o in others)}
+    return "".join(f":{name}={own[name]}" for name in sorted(own) if name != "temperature")
 
 
 def _samples(stage: Stage, greedy: bool) -> str:
