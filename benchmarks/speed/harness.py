@@ -17,6 +17,7 @@ from benchmarks.speed.workloads import Load, load
 from tts import Solver
 from tts.aio import background
 from tts.engines.load import close_all
+from tts.trace import step_key
 from tts.types import Problem, Solution, Usage
 
 
@@ -133,6 +134,10 @@ class Run:
         """Return the number of sampled steps."""
         return sum(len(event["steps"]) for solution in self.solutions for event in solution.trace.of("sample"))
 
+    def read_again(self, block: int) -> int:
+        """Return the tokens of prefixes that the policy reads again, since they fill no whole block of its cache."""
+        return sum(_read_again(solution, block) for solution in self.solutions)
+
     @property
     def solution_tokens(self) -> float:
         """Return the mean tokens of a finished solution, or of any if none is finished."""
@@ -145,6 +150,18 @@ class Run:
         """Return the mean number of steps of a finished solution."""
         counts = [len(c.steps) for s in self.solutions for c in s.candidates if c.finished] or [0]
         return sum(counts) / len(counts)
+
+
+def _read_again(solution: Solution, block: int) -> int:
+    """Sum over all requests; vLLM keeps whole blocks, and computes at least the last token of a prefix."""
+    lengths, total = dict[str, int](), 0
+    for event in solution.trace.of("sample"):
+        at = lengths.get(event["parent"], solution.usage.prompt_tokens)
+        total += (at - 1) % block + 1
+        for k, step in enumerate(event["steps"]):
+            at += len(step["tokens"])
+            lengths[step_key(event["key"], k)] = at
+    return total
 
 
 async def timed(solver: Solver, problems: Sequence[Problem], title: str = "", concurrency: int = 0) -> Run:
