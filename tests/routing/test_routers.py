@@ -143,3 +143,43 @@ class TestOwn:
         for make in (lambda: ClusterRouter(k=0), lambda: NeighbourRouter(k=0), lambda: ContrastiveRouter(steps=0)):
             with pytest.raises(BadInput, match="1 or more"):
                 make()
+
+
+def varied(spread: float, count: int = 400) -> tuple[np.ndarray, ArmOutcomes]:
+    """Queries of one kind whose costs are log-normal, and whose latencies are always one second."""
+    random = np.random.default_rng(0)
+    cost = np.exp(spread * random.normal(size=(count, 2)))
+    ones = np.ones_like(cost)
+    texts = tuple(f"query {k}" for k in range(count))
+    return random.normal(size=(count, 8)), ArmOutcomes(texts, ("a", "b"), ("",) * count, ones, cost, ones)
+
+
+@pytest.mark.parametrize("kind", [name for name in names("router") if name != "contrastive"])
+def test_nineteen_in_twenty_new_costs_lie_in_the_interval(kind: str) -> None:
+    vectors, table = varied(0.5)
+    half = np.arange(len(table)) < 200
+    found = made(kind).fit(vectors[half], table.rows(half)).predict(vectors[~half])
+    low, high = (found.cost * np.exp(sign * 1.96 * found.cost_spread) for sign in (-1, 1))
+    inside = (low < table.cost[~half]) & (table.cost[~half] < high)
+    assert 0.9 < inside.mean() < 0.99
+    assert found.latency_spread == pytest.approx(0.0, abs=1e-3)
+
+
+def test_the_spread_of_a_cost_follows_from_its_first_two_moments() -> None:
+    # Of 1 and 3 the mean is 2 and the mean square 5: sqrt(log(5 / 4)) = 0.47238.
+    table = ArmOutcomes(
+        ("x", "y"), ("a",), ("", ""), np.ones((2, 1)), np.array([[1.0], [3.0]]), np.full((2, 1), np.nan)
+    )
+    vectors = np.array([[1.0, 0.0], [1.0, 0.0]])
+    found = NeighbourRouter(k=2, strength=0).fit(vectors, table).predict(vectors[:1])
+    assert (found.cost[0, 0], found.cost_spread[0, 0]) == pytest.approx((2.0, 0.47238), abs=1e-5)
+    assert np.isnan(found.latency_spread[0, 0])
+
+
+def test_a_pool_file_without_spreads_still_predicts() -> None:
+    for kind in ("clusters", "logistic"):
+        router = fitted(kind, outcomes())
+        old = {name: cells for name, cells in router.state.items() if not name.endswith("_spread")}
+        found = resolve("router", kind)(**router.settings(), state=old).predict(embedded(NEW_SUM))
+        assert np.isnan(found.cost_spread).all()
+        assert found.cost[0] == pytest.approx([0.01, 0.01, 0.001], rel=1e-3)

@@ -180,7 +180,7 @@ def _router(name: str, parameters: list[str] | None) -> Any:
 
     kind = resolve("router", name)
     settings = dict(map(parse_argument, parameters or []))
-    known = {field.name for field in fields(kind)} - {"state"}
+    known = {field.name for field in fields(kind) if field.init} - {"state"}
     for setting in settings:
         if setting not in known:
             raise UnknownName(f"setting of the router {name}", setting, known)

@@ -66,9 +66,16 @@ def printed(ranked: list[Expected]) -> str:
 
 def _row(arm: Expected) -> dict[str, Any]:
     row: dict[str, Any] = {"model": arm.arm, "right %": _percent(arm)}
-    row["cost"] = "-" if arm.cost is None else f"{arm.cost:.3g}"
-    row["seconds"] = "-" if arm.latency is None else f"{arm.latency:.3g}"
+    row["cost"] = _amount(arm.cost, arm.cost_low, arm.cost_high)
+    row["seconds"] = _amount(arm.latency, arm.latency_low, arm.latency_high)
     return row | {"worth": f"{arm.worth:.3f}"}
+
+
+def _amount(value: float | None, low: float | None, high: float | None) -> str:
+    """Format a cost with the interval of 95 % of such problems."""
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if low is None or high is None else f"{value:.3g} [{low:.3g}, {high:.3g}]"
 
 
 def _percent(arm: Expected) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tts.errors import BadInput, UnknownName
 from tts.routing.router import Prediction
+from tts.routing.spread import interval
 
 Z = 1.96  # standard errors on each side of a 95 % interval
 
@@ -62,6 +63,8 @@ class Expected:
         quality: probability of a right answer; ``low`` and ``high`` are its 95 % interval.
         cost, latency: None if unknown.
         worth: value of the objective.
+        cost_low, cost_high, latency_low, latency_high: 95 % intervals of this query's cost and latency; None if
+            unknown.
     """
 
     arm: str
@@ -71,6 +74,10 @@ class Expected:
     cost: float | None
     latency: float | None
     worth: float
+    cost_low: float | None = None
+    cost_high: float | None = None
+    latency_low: float | None = None
+    latency_high: float | None = None
 
     def row(self) -> dict[str, float | str | None]:
         return asdict(self)
@@ -110,8 +117,13 @@ def ordered(arms: tuple[str, ...], found: Prediction, value: np.ndarray, query: 
 
 def _expected(name: str, found: Prediction, value: np.ndarray, query: int, a: int) -> Expected:
     quality, half = float(found.quality[query, a]), Z * float(found.error[query, a])
-    cost, latency = (float(cells[query, a]) for cells in (found.cost, found.latency))
+    cost, latency = (_known(cells[query, a]) for cells in (found.cost, found.latency))
     return Expected(
-        name, quality, max(0.0, quality - half), min(1.0, quality + half),
-        None if math.isnan(cost) else cost, None if math.isnan(latency) else latency, float(value[query, a]),
+        name, quality, max(0.0, quality - half), min(1.0, quality + half), cost, latency, float(value[query, a]),
+        *interval(cost, float(found.cost_spread[query, a]), Z),
+        *interval(latency, float(found.latency_spread[query, a]), Z),
     )  # fmt: skip
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

@@ -14,9 +14,11 @@ from tts.routing.embedding import normalized
 from tts.routing.outcomes import ArmOutcomes
 from tts.routing.router import Prediction, State, one_arm, with_column
 from tts.routing.scoring import Scores, ranks, scored
+from tts.routing.spread import spread_of, square_of
 
 FUSIONS = ("mean", "rank")
 _RANK_OFFSET = 0.1  # as in the paper
+_TABLES = ("quality", "error", "cost", "latency", "cost_spread", "latency_spread")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,13 +65,14 @@ class ClusterRouter:
     def add(self, vectors: np.ndarray, outcomes: ArmOutcomes) -> ClusterRouter:
         one_arm(outcomes)
         more = self._scores(vectors, outcomes, self.state["centres"])
-        return replace(self, state=with_column(self.state, more, "quality", "error", "cost", "latency"))
+        return replace(self, state=with_column(self.state, more, *_TABLES))
 
     def predict(self, vectors: np.ndarray) -> Prediction:
         state, weights = self.state, self._weights(vectors)
         quality, cost, latency = (weights @ state[name] for name in ("quality", "cost", "latency"))
         error = np.sqrt(weights**2 @ state["error"] ** 2)
-        found = Prediction.of(quality, error, cost, latency)
+        spreads = (self._spread(weights, name, mean) for name, mean in (("cost", cost), ("latency", latency)))
+        found = Prediction.of(quality, error, cost, latency, *spreads)
         if self.fusion == "rank":
             return found.ranked_by(weights @ (1 / (ranks(state["quality"]) + _RANK_OFFSET)))
         return found
@@ -81,8 +84,13 @@ class ClusterRouter:
         members = np.eye(len(points))[distances(normalized(vectors), points).argmin(1)]
         weights = outcomes.balanced() if self.balance else np.ones(len(outcomes))
         found: Scores = scored(outcomes, members, weights, self.strength)
-        state = {"quality": found.quality, "error": found.error, "cost": found.cost, "latency": found.latency}
-        return {name: _filled(cells, name) for name, cells in state.items()}
+        return {name: _filled(getattr(found, name), name) for name in _TABLES}
+
+    def _spread(self, weights: np.ndarray, name: str, mean: np.ndarray) -> np.ndarray | None:
+        """Compute the spread over a mixture of clusters; None for a pool of an earlier version, which has none."""
+        if (spread := self.state.get(f"{name}_spread")) is None:
+            return None
+        return spread_of(mean, weights @ square_of(self.state[name], spread))
 
     def _weights(self, vectors: np.ndarray) -> np.ndarray:
         """Compute the weight of each cluster for each query [q, k]; rows sum to 1."""

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from tts.errors import BadInput
 from tts.routing.clustering import centres, distances
 from tts.routing.embedding import normalized
-from tts.routing.linear import cost_regressions, costs, features, frame_of
+from tts.routing.linear import COSTS, cost_regressions, costs, features, frame_of
 from tts.routing.outcomes import ArmOutcomes
 from tts.routing.regression import logistic
 from tts.routing.router import Prediction, State, one_arm, with_column
@@ -103,7 +103,7 @@ class ContrastiveRouter:
         more = {**learned, **cost_regressions(x, outcomes, np.ones(len(outcomes)), 10.0)}
         more |= _calibrated(learned, unit, outcomes)
         arms = np.concatenate([self.state["arms"], more["arms"]])
-        return replace(self, state={**with_column(self.state, more, "cost", "latency", "calibration"), "arms": arms})
+        return replace(self, state={**with_column(self.state, more, *COSTS, "calibration"), "arms": arms})
 
     def predict(self, vectors: np.ndarray) -> Prediction:
         state = self.state

@@ -6,7 +6,7 @@ import numpy as np
 
 from tts.routing.embedding import normalized
 from tts.routing.outcomes import ArmOutcomes
-from tts.routing.router import State
+from tts.routing.router import State, weighted_mean
 
 _TINY = 1e-9  # dollars or seconds: keeps logarithms finite
 
@@ -24,17 +24,30 @@ def features(frame: State, vectors: np.ndarray) -> np.ndarray:
 
 
 def cost_regressions(x: np.ndarray, outcomes: ArmOutcomes, weights: np.ndarray, penalty: float) -> State:
-    """Fit ridge regressions of the logarithms of cost and latency: coefficients [d + 1, a]."""
-    tables = {"cost": outcomes.cost, "latency": outcomes.latency}
-    return {
-        name: np.stack([_ridge(x, np.log(np.maximum(column, _TINY)), weights, penalty) for column in cells.T], axis=1)
-        for name, cells in tables.items()
-    }
+    """Fit ridge regressions of the logarithms of cost and latency.
+
+    Returns coefficients [d + 1, a], and as ``cost_spread`` and ``latency_spread`` the standard deviations of the
+    residuals [1, a].
+    """
+    found: State = {}
+    for name, cells in (("cost", outcomes.cost), ("latency", outcomes.latency)):
+        logs = np.log(np.maximum(cells, _TINY))
+        found[name] = np.stack([_ridge(x, column, weights, penalty) for column in logs.T], axis=1)
+        residuals = logs - x @ found[name]
+        found[f"{name}_spread"] = np.sqrt(weighted_mean(residuals**2, weights))[None, :]
+    return found
 
 
-def costs(x: np.ndarray, state: State) -> tuple[np.ndarray, np.ndarray]:
-    """Predict cost and latency [q, a]; NaN for an arm without data."""
-    return np.exp(x @ state["cost"]), np.exp(x @ state["latency"])
+COSTS = ("cost", "latency", "cost_spread", "latency_spread")
+"""The arrays of :func:`cost_regressions`."""
+
+
+def costs(x: np.ndarray, state: State) -> tuple[np.ndarray, ...]:
+    """Predict cost and latency [q, a], and their spreads; NaN for an arm without data."""
+    found = tuple(np.exp(x @ state[name]) for name in ("cost", "latency"))
+    unknown = np.full((1, found[0].shape[1]), np.nan)  # a pool of an earlier version has no spread
+    spreads = (state.get(f"{name}_spread", unknown) for name in ("cost", "latency"))
+    return (*found, *(np.broadcast_to(spread, found[0].shape) for spread in spreads))
 
 
 def _ridge(x: np.ndarray, values: np.ndarray, weights: np.ndarray, penalty: float) -> np.ndarray:

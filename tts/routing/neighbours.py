@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -12,9 +12,11 @@ from tts.errors import BadInput
 from tts.routing.embedding import normalized
 from tts.routing.outcomes import ArmOutcomes
 from tts.routing.router import Means, Prediction, State, one_arm, proportion_error
+from tts.routing.spread import spread_of
 
 _CELLS = ("quality", "cost", "latency")
-_CHUNK = 512  # queries whose neighbours are searched at once
+_SQUARES = ("cost_square", "latency_square")
+_CHUNK = 128  # queries whose neighbours are searched at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,6 +31,7 @@ class NeighbourRouter:
     k: int = 100
     strength: float = 5.0
     state: State = field(default_factory=dict)
+    _made: list[_Part] = field(default_factory=list, init=False, repr=False)
 
     kind: ClassVar[str] = "knn"
 
@@ -58,44 +61,81 @@ class NeighbourRouter:
         return replace(self, state=grown)
 
     def predict(self, vectors: np.ndarray) -> Prediction:
-        parts = [self._predict(vectors[k : k + _CHUNK]) for k in range(0, max(len(vectors), 1), _CHUNK)]
+        index = self._index()
+        parts = [self._predict(vectors[k : k + _CHUNK], index) for k in range(0, max(len(vectors), 1), _CHUNK)]
         return Prediction.joined(parts)
 
-    def _predict(self, vectors: np.ndarray) -> Prediction:
-        state = self.state
-        likeness = normalized(vectors).astype(np.float32) @ state["vectors"].T
-        found = {name: self._nearest(likeness, state[name], state[f"mean_{name}"]) for name in _CELLS}
-        quality, count = found["quality"]
-        error = proportion_error(quality, count + self.strength)
-        return Prediction.of(quality, error, found["cost"][0], found["latency"][0])
+    def _index(self) -> list[_Part]:
+        """Return what every prediction needs, computed once for a fitted router."""
+        if not self._made:
+            self._made.extend(_parts(self.state))
+        return self._made
 
-    def _nearest(self, likeness: np.ndarray, cells: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Compute shrunk means [q, a] over the k nearest rows with an entry of each arm, and their number."""
-        means = np.full((len(likeness), cells.shape[1]), np.nan)
-        count = np.zeros_like(means)
-        for rows, arms in _alike(~np.isnan(cells)):
-            near = _largest(likeness[:, rows], min(self.k, len(rows)))
-            sums = cells[rows[near][:, :, None], arms].sum(1)
-            means[:, arms] = (sums + self.strength * prior[arms]) / (near.shape[1] + self.strength)
-            count[:, arms] = near.shape[1]
-        return means, count
+    def _predict(self, vectors: np.ndarray, index: Sequence[_Part]) -> Prediction:
+        unit = normalized(np.asarray(vectors, dtype=np.float32))
+        shape = len(unit), self.state["quality"].shape[1]
+        found = {name: np.full(shape, np.nan) for name in (*_CELLS, *_SQUARES)}
+        count = np.zeros(shape)
+        for part in index:
+            k = min(self.k, len(part.vectors))
+            near = _largest(unit @ part.vectors.T, k)
+            means = (part.cells[near].sum(1) + self.strength * part.prior) / (k + self.strength)
+            for (name, arm), column in zip(part.columns, means.T, strict=True):
+                found[name][:, arm] = column
+                if name == "quality":
+                    count[:, arm] = k
+        error = proportion_error(found["quality"], count + self.strength)
+        spreads = (spread_of(found[name], found[square]) for name, square in zip(_CELLS[1:], _SQUARES, strict=True))
+        return Prediction.of(found["quality"], error, found["cost"], found["latency"], *spreads)
 
     def settings(self) -> Mapping[str, Any]:
         return {"k": self.k, "strength": self.strength}
 
 
-def _alike(known: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Group arms with entries on the same rows, so that their neighbours are found once: (rows, arms)."""
-    if known.all():
-        return [(np.arange(len(known)), np.arange(known.shape[1]))]
-    together: dict[bytes, list[int]] = {}
-    for arm in range(known.shape[1]):
-        together.setdefault(known[:, arm].tobytes(), []).append(arm)
-    pairs = ((np.flatnonzero(known[:, arms[0]]), np.array(arms)) for arms in together.values())
-    return [(rows, arms) for rows, arms in pairs if len(rows)]
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Columns that are known on the same rows, so that their neighbours are found once.
+
+    Attributes:
+        vectors: unit vectors of these rows [r, d], contiguous.
+        cells: the columns [r, c], contiguous; ``columns`` are their names and arms.
+        prior: what each is shrunk towards [c].
+    """
+
+    vectors: np.ndarray
+    cells: np.ndarray
+    prior: np.ndarray
+    columns: tuple[tuple[str, int], ...]
+
+
+def _parts(state: State) -> list[_Part]:
+    together: dict[bytes, list[tuple[str, int]]] = {}
+    for name in _CELLS:
+        known = ~np.isnan(state[name])
+        for arm in np.flatnonzero(known.any(0)):
+            together.setdefault(known[:, arm].tobytes(), []).append((name, int(arm)))
+    return [_part(state, columns) for columns in together.values()]
+
+
+def _part(state: State, columns: Sequence[tuple[str, int]]) -> _Part:
+    name, arm = columns[0]
+    rows = np.flatnonzero(~np.isnan(state[name][:, arm]))
+    cells = [state[name][rows, arm].astype(np.float64) for name, arm in columns]
+    prior = [float(state[f"mean_{name}"][arm]) for name, arm in columns]
+    names = list(columns)
+    for (name, arm), column, mean in zip(columns, tuple(cells), tuple(prior), strict=True):
+        if name != "quality":
+            names.append((f"{name}_square", arm))
+            cells.append(column**2)
+            own = float(column.mean())
+            prior.append(float((column**2).mean()) * (mean / own) ** 2 if own else 0.0)
+    return _Part(
+        np.ascontiguousarray(state["vectors"][rows], dtype=np.float32), np.stack(cells, axis=1), np.array(prior),
+        tuple(names),
+    )  # fmt: skip
 
 
 def _largest(values: np.ndarray, k: int) -> np.ndarray:
     """Return the indices of the k largest values in each row [q, k], unordered."""
-    found: np.ndarray = np.argpartition(-values, k - 1, axis=1)[:, :k]
+    found: np.ndarray = np.argpartition(values, values.shape[1] - k, axis=1)[:, values.shape[1] - k :]
     return found

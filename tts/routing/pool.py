@@ -167,7 +167,7 @@ def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> State:
 
 def _router(row: Mapping[str, Any], state: State) -> Router:
     kind: type[Any] = resolve("router", str(row["kind"]))
-    known = {f.name for f in fields(kind)} - {"state"}
+    known = {f.name for f in fields(kind) if f.init} - {"state"}
     router: Router = kind(**{name: value for name, value in row["settings"].items() if name in known}, state=state)
     return router
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -21,8 +21,10 @@ class Prediction:
     Attributes:
         quality: probability of a right answer, 0 to 1.
         error: standard error of ``quality``.
-        cost, latency: dollars and seconds; NaN if unknown.
+        cost, latency: dollars (or FLOPs) and seconds; NaN if unknown.
         score: ranking score if quality alone counts: the quality, or the paper's rank fusion.
+        cost_spread, latency_spread: standard deviation of the logarithm of one query's cost and latency, see
+            :mod:`tts.routing.spread`; NaN if unknown.
     """
 
     quality: np.ndarray
@@ -30,17 +32,29 @@ class Prediction:
     cost: np.ndarray
     latency: np.ndarray
     score: np.ndarray
+    cost_spread: np.ndarray
+    latency_spread: np.ndarray
 
     @classmethod
-    def of(cls, quality: np.ndarray, error: np.ndarray, cost: np.ndarray, latency: np.ndarray) -> Prediction:
-        quality = np.clip(quality, 0.0, 1.0)
-        return cls(quality, error, cost, latency, quality)
+    def of(
+        cls,
+        quality: np.ndarray,
+        error: np.ndarray,
+        cost: np.ndarray,
+        latency: np.ndarray,
+        cost_spread: np.ndarray | None = None,
+        latency_spread: np.ndarray | None = None,
+    ) -> Prediction:
+        """Build a prediction that ranks by quality. An unknown spread may be left out."""
+        quality, unknown = np.clip(quality, 0.0, 1.0), np.full(np.shape(quality), np.nan)
+        spreads = (unknown if spread is None else spread for spread in (cost_spread, latency_spread))
+        return cls(quality, error, cost, latency, quality, *spreads)
 
     @classmethod
     def joined(cls, parts: Sequence[Prediction]) -> Prediction:
         """Concatenate the predictions of several batches of queries."""
-        tables = [(part.quality, part.error, part.cost, part.latency, part.score) for part in parts]
-        return cls(*(np.concatenate(column) for column in zip(*tables, strict=True)))
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     def ranked_by(self, score: np.ndarray) -> Prediction:
         return replace(self, score=score)
@@ -139,5 +153,6 @@ def one_arm(outcomes: ArmOutcomes) -> None:
 
 
 def with_column(state: State, more: State, *names: str) -> State:
-    """Append the arm of ``more`` to these arrays [..., a] of ``state``."""
-    return {**state, **{name: np.concatenate([state[name], more[name]], axis=-1) for name in names}}
+    """Append the arm of ``more`` to these arrays [..., a] of ``state``; one that ``state`` lacks stays out."""
+    grown = {name: np.concatenate([state[name], more[name]], axis=-1) for name in names if name in state}
+    return {**state, **grown}

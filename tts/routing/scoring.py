@@ -7,17 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from tts.routing.outcomes import ArmOutcomes
-from tts.routing.router import Means, proportion_error, shrunken
+from tts.routing.router import Means, proportion_error, shrunken, weighted_mean
+from tts.routing.spread import spread_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Mean quality, its standard error, mean cost and latency per cluster and arm, all [k, a]."""
+    """Mean quality, its standard error, mean cost and latency, and their spread, per cluster and arm, all [k, a]."""
 
     quality: np.ndarray
     error: np.ndarray
     cost: np.ndarray
     latency: np.ndarray
+    cost_spread: np.ndarray
+    latency_spread: np.ndarray
 
 
 def scored(outcomes: ArmOutcomes, members: np.ndarray, weights: np.ndarray, strength: float) -> Scores:
@@ -31,9 +34,16 @@ def scored(outcomes: ArmOutcomes, members: np.ndarray, weights: np.ndarray, stre
     """
     means, share = Means.of(outcomes, weights), members * weights[:, None]
     quality, count = shrunken(outcomes.quality, share, means.quality, strength)
-    cost, _ = shrunken(outcomes.cost, share, means.cost, max(strength, 1.0))
-    latency, _ = shrunken(outcomes.latency, share, means.latency, max(strength, 1.0))
-    return Scores(quality, proportion_error(quality, count + strength), cost, latency)
+    cost, cost_spread = _cost(outcomes.cost, share, weights, max(strength, 1.0))
+    latency, latency_spread = _cost(outcomes.latency, share, weights, max(strength, 1.0))
+    return Scores(quality, proportion_error(quality, count + strength), cost, latency, cost_spread, latency_spread)
+
+
+def _cost(cells: np.ndarray, share: np.ndarray, weights: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the shrunken mean and the spread of a cost in every cluster [k, a]."""
+    mean, _ = shrunken(cells, share, weighted_mean(cells, weights), strength)
+    square, _ = shrunken(cells**2, share, weighted_mean(cells**2, weights), strength)
+    return mean, spread_of(mean, square)
 
 
 def ranks(quality: np.ndarray) -> np.ndarray:
