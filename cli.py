@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.bench.command import bench
+from benchmarks.bench.pool_fit import fit
 from benchmarks.calibrate.command import calibrate
 from benchmarks.prm_eval.command import prm_eval
 from benchmarks.replay.command import replay
@@ -64,6 +65,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 for panel, commands in COMMANDS.items():
     for command in commands:
         app.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(command)
+pool.command()(fit)
 app.add_typer(pool, name="pool", rich_help_panel="Measure")
 
 

@@ -19,8 +19,10 @@ from tts.models.find import find
 from tts.protocols import Policy
 from tts.registry import resolve
 from tts.routing.arms import Arm
-from tts.routing.choice import Expected, Objective, ordered, worth
+from tts.routing.choice import Expected, Objective
+from tts.routing.decision import Decision
 from tts.routing.pool import Pool
+from tts.search.strategy import AUTO
 from tts.selection.shared_budget import Share, SharedBudget
 from tts.trace import Listener
 from tts.types import Plan, Problem, Solution
@@ -66,6 +68,8 @@ class PoolSolver(Solver):
         max_cost: float | None = None,
         **settings: Any,
     ) -> None:
+        if settings.get("strategy") == AUTO:  # a pool always decides
+            settings.pop("strategy")
         for name in _OWN:
             if settings.pop(name, None) is not None:
                 raise BadInput(f"a pool names its models and searches itself: leave {name} out.")
@@ -99,13 +103,13 @@ class PoolSolver(Solver):
             "max_seconds": budget.max_seconds, "max_cost": budget.max_cost, **self._settings,
         }  # fmt: skip
 
+    async def decide(self, text: str) -> Decision:
+        """Decide which model and which search answer a problem within the budget; no model runs."""
+        return await self.pool.decide(text, self.budget, self.objective)
+
     async def rank(self, text: str) -> list[Expected]:
-        """Return the predictions of all arms for a problem, best first; those beyond a ceiling come last."""
-        found = await self.pool.predict([text])
-        value = worth(found, self.objective, self.pool.scale)
-        most = self.budget.max_cost if self.budget.max_cost is not None else self.budget.max_flops
-        ranked = ordered(self.pool.names, found, value)
-        return ranked if most is None else sorted(ranked, key=lambda arm: arm.cost is not None and arm.cost > most)
+        """Return the predictions of all arms for a problem, best first; those beyond the budget come last."""
+        return (await self.decide(text)).order
 
     async def policy(self, arm: str) -> Policy:
         """Return the loaded policy of an arm; it stays loaded until the problem that requested it is solved."""
@@ -114,15 +118,16 @@ class PoolSolver(Solver):
         return solver.load()[0]
 
     async def _solve(self, problem: Problem, share: Share, listener: Listener | None = None) -> Solution:
-        ranked = await self.rank(problem.text)
-        notes = [_FITTED] if self.pool.fitted_on(problem.text) else []
-        for k, arm in enumerate(ranked):
+        decision = await self.decide(problem.text)
+        notes, passed = [_FITTED] if self.pool.fitted_on(problem.text) else [], set[str]()
+        for arm in decision.order:
             try:
                 solution = await self._solved(arm, problem, share, listener)
             except (EngineError, ModelError) as error:
+                passed.add(arm.arm)
                 notes.append(f"{arm.arm} could not be used, so the next best model was asked: {error}")
                 continue
-            reason = f"{_reason(ranked[k:])}; {solution.plan.reason}"
+            reason = f"routed to {decision.without(passed).reason}; {solution.plan.reason}"
             return replace(solution, plan=replace(solution.plan, reason=reason), warnings=(*notes, *solution.warnings))
         raise EngineError(f"no model of this pool could be used; {notes[-1]}")
 
@@ -207,9 +212,3 @@ class PoolSolver(Solver):
 
 
 _FITTED = "this problem is one of those that the pool was fitted on: what it expects here is too good."
-
-
-def _reason(ranked: list[Expected]) -> str:
-    first, *others = ranked
-    words = f"routed to {first.arm}, {first.quality:.0%} [{first.low:.0%}, {first.high:.0%}] right expected"
-    return f"{words}, next {others[0].arm} {others[0].quality:.0%}" if others else words

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.bench.jobs import Line
 from benchmarks.stats.candidates import OWN, Candidates
-from benchmarks.stats.costs import part, whole
+from benchmarks.stats.costs import Cost, part, whole
 from benchmarks.stats.intervals import Interval, wilson
 from benchmarks.stats.subsets import accuracy_at, pass_at
 from tts.commands.console import table
@@ -58,31 +58,47 @@ class Tally:
         return [_row(line, self.of(line), total) for line in self.lines]
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The result of one line on one problem: whether the answer and any candidate are right, and the cost.
+
+    Of a line that is estimated from the samples of a wider one, both are probabilities and the cost is a mean.
+    """
+
+    right: float
+    passed: float
+    cost: Cost
+
+
+def result_of(line: Line, row: Mapping[str, Any]) -> Result:
+    """Return the result of a line by a row of its job that did not fail."""
+    candidates, usage = row["candidates"], usage_of(row["usage"])
+    needs = line.run or resolve("strategy", base(line.strategy)).needs_reward  # another may have had the samples scored
+    right = [bool(c["correct"]) for c in candidates]
+    if line.run or not candidates:
+        return Result(float(line.run and bool(row["correct"])), float(any(right)), whole(usage, prm=needs))
+    samples = Candidates.of(
+        [c["class"] for c in candidates], {OWN: [c["score"] for c in candidates]}, right,
+        [c["tokens"] for c in candidates], [c["steps"] for c in candidates],
+    )  # fmt: skip
+    n = min(line.n, len(samples))
+    voted = accuracy_at(samples, n, line.vote, OWN if needs else None)
+    cost = part(usage, n, len(samples), samples.sharing, prm=needs)
+    return Result(voted, pass_at(samples, n), cost)
+
+
 def _add(figures: Figures, line: Line, row: Mapping[str, Any]) -> None:
     figures.problems += 1
     if row.get("error") is not None:
         figures.failed += 1
         return
-    candidates, usage = row["candidates"], usage_of(row["usage"])
-    needs = line.run or resolve("strategy", base(line.strategy)).needs_reward  # another may have had the samples scored
-    right = [bool(c["correct"]) for c in candidates]
-    cost = whole(usage, prm=needs)
-    if line.run:
-        figures.right += bool(row["correct"])
-        figures.passed += any(right)
-    elif candidates:
-        samples = Candidates.of(
-            [c["class"] for c in candidates], {OWN: [c["score"] for c in candidates]}, right,
-            [c["tokens"] for c in candidates], [c["steps"] for c in candidates],
-        )  # fmt: skip
-        n = min(line.n, len(samples))
-        figures.right += accuracy_at(samples, n, line.vote, OWN if needs else None)
-        figures.passed += pass_at(samples, n)
-        cost = part(usage, n, len(samples), samples.sharing, prm=needs)
-    figures.tokens += cost.policy_tokens
-    figures.prm_tokens += cost.prm_tokens
-    figures.flops += cost.flops
-    figures.paper_flops += cost.paper_flops
+    found = result_of(line, row)
+    figures.right += found.right
+    figures.passed += found.passed
+    figures.tokens += found.cost.policy_tokens
+    figures.prm_tokens += found.cost.prm_tokens
+    figures.flops += found.cost.flops
+    figures.paper_flops += found.cost.paper_flops
 
 
 def _counted(flops: float, tokens: float, done: int) -> float | None:

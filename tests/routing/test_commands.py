@@ -52,6 +52,20 @@ def test_route_names_the_model_and_why(tts: Tts, pool: str) -> None:
     )
 
 
+def test_plan_over_a_pool_decides_within_the_budget_and_says_why(tts: Tts, pool: str) -> None:
+    done = tts("plan", "--pool", pool, NEW_SUM)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("Model   adder\nSearch  majority, N = 16\n")
+    assert "adder: 9" in done.out.splitlines()[-1]
+    row = json.loads(tts("plan", "--pool", pool, "--json", "-n", "4", "--max-cost", "0.005", NEW_SUM).out)
+    assert (row["model"], row["arm"]["n"], row["budget"]) == (
+        "generalist", 4, {"n": 4, "cost": 0.005, "unit": "dollars"}
+    )  # fmt: skip
+    assert "beyond the budget, such as adder, which costs 0.01 dollars" in row["reason"]
+    assert "leave --policy out" in tts("plan", "--pool", pool, "--policy", "lab-4m", NEW_SUM).sentence
+    assert "go with --pool" in tts("plan", "--objective", "cost=1", NEW_SUM).sentence
+
+
 def test_a_problem_that_was_fitted_on_is_a_warning(tts: Tts, pool: str) -> None:
     assert "fitted on this problem" in tts("route", "--pool", pool, SUMS[0]).err
 

@@ -41,7 +41,7 @@ def test_each_problem_is_answered_by_the_model_that_is_good_at_its_kind() -> Non
     solutions = solve_many([NEW_SUM, NEW_WORD], pool=pool(), policies=toys(), budget=4)
     assert [solution.answer for solution in solutions] == ["3", "4"]
     assert [solution.plan.policy for solution in solutions] == ["adder", "speller"]
-    assert solutions[0].plan.reason.startswith("routed to adder, ")
+    assert solutions[0].plan.reason.startswith("routed to adder: ")
     assert len(solutions[0].candidates) == 4
 
 
@@ -76,11 +76,33 @@ def test_the_best_models_share_the_samples_and_vote() -> None:
     assert {event["policy"]["name"] for event in solution.trace.of("root")} <= {"speller", "generalist"}
 
 
-def test_an_arm_keeps_its_own_n_up_to_the_budget() -> None:
+def test_an_arm_keeps_its_own_n_and_one_that_needs_more_than_the_budget_does_not_run() -> None:
     arms = {"adder": Arm("adder", "adder", "majority", 2), "speller": Arm("speller", "speller", "majority", 64)}
     solver = PoolSolver(pool(**arms), 8, policies=toys())
     assert len(asyncio.run(solver.solve(NEW_SUM)).candidates) == 2
-    assert len(asyncio.run(solver.solve(NEW_WORD)).candidates) == 8
+    word = asyncio.run(solver.solve(NEW_WORD))
+    assert (word.answer, len(word.candidates)) == ("5", 8)  # the generalist, at the budget's N
+    assert "such as speller, which needs N = 64" in word.plan.reason
+
+
+def test_where_every_arm_needs_a_larger_n_the_best_one_runs_with_less() -> None:
+    wide = {name: Arm(name, name, "majority", 64) for name in toys()}
+    solution = asyncio.run(PoolSolver(pool(**wide), 4, policies=toys()).solve(NEW_WORD))
+    assert (solution.answer, len(solution.candidates)) == ("4", 4)
+    assert "no arm is within the budget" in solution.plan.reason
+
+
+def test_a_ceiling_keeps_out_arms_that_are_expected_to_pass_it() -> None:
+    # The adder costs 0.01 of a unknown unit, the generalist 0.001; a ceiling of FLOPs between lets only the latter run.
+    decision = pool().choose(NEW_SUM, 4, max_flops=0.005)
+    assert decision.chosen.arm == "generalist"
+    assert {each.arm: why for each, why in decision.refused}["adder"] == "costs 0.01 FLOPs"
+    assert pool().choose(NEW_SUM, 4).chosen.arm == "adder"
+    assert decision.row()["arm"]["n"] == 4
+
+
+def test_auto_is_what_a_pool_does() -> None:
+    assert solve(NEW_SUM, pool=pool(), policies=toys(), budget=2, strategy="auto").answer == "3"
 
 
 class TestCost:

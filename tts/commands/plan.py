@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tts.commands import options
 from tts.commands.console import check_printable, count, entries, note, problem_text, say, say_json, table
+from tts.errors import BadInput
 
 if TYPE_CHECKING:
+    from tts.routing.choice import Expected
+    from tts.routing.decision import Decision
     from tts.types import Scoped, Solution
 
 
@@ -24,17 +28,38 @@ def plan(
     ] = 16,
     *,
     solver: dict[str, Any],
+    pool: Annotated[
+        Path | None,
+        typer.Option(
+            help="Decide over this pool, a file of `tts pool fit`: model and search. No model runs.",
+            rich_help_panel=options.MODELS,
+        ),
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(help="With --pool: what counts, such as quality=1,cost=0.3.", rich_help_panel=options.SEARCH),
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="With --pool: limit of dollars.", rich_help_panel=options.BUDGET)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=options.OUTPUT)] = False,
 ) -> None:
     """Print the plan that auto would choose for a problem.
 
-    Draws the first samples as `tts solve` would. Prints the chosen plan, the alternatives and the reason.
+    Draws the first samples as `tts solve` would. Prints the chosen plan, the alternatives and the reason. With --pool
+    it prints the model and the search that the pool would choose within the budget, and nothing is sampled.
 
     Example: tts plan --budget 64 "What is the sum of the first 100 primes?"
     """
     import asyncio
 
     from tts.api import Solver
+
+    if pool is not None:
+        _over_pool(pool, problem, budget, objective, max_cost, solver, as_json)
+        return
+    if objective is not None or max_cost is not None:
+        raise BadInput("--objective and --max-cost go with --pool.")
 
     looking = Solver(strategy="auto", budget=budget, look=True, **solver)
     check_printable()
@@ -47,6 +72,59 @@ def plan(
     for warning in solution.warnings:
         note(warning)
     say(printed(decision, solution))
+
+
+def _over_pool(
+    pool: Path,
+    problem: str | None,
+    budget: int,
+    objective: str | None,
+    max_cost: float | None,
+    solver: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """Print the pool's decision; what the pool decides itself may not be typed."""
+    from tts.routing.choice import Objective
+    from tts.routing.pool import Pool
+
+    for name, default in (("policy", "lab-1m"), ("prm", "auto")):
+        if solver[name] != default:
+            raise BadInput(f"a pool names its models and searches itself: leave --{name} out.")
+    wanted, made = Objective.parse(objective), Pool.load(pool)
+    check_printable()
+    text = problem_text(problem)
+    ceilings = {name: solver[name] for name in ("max_flops", "max_seconds")}
+    decision, known = made.choose(text, budget, objective=wanted, max_cost=max_cost, **ceilings), made.fitted_on(text)
+    if as_json:
+        say_json({"problem": text, "fitted_on": known, **decision.row()})
+        return
+    if known:
+        note("the pool was fitted on this problem: what it expects here is too good.")
+    say(decided(decision))
+
+
+def decided(decision: Decision) -> str:
+    """Format a pool's decision: the arm, a table of all arms, and the reason."""
+    arm = decision.arm
+    search = f"{arm.strategy}, N = {arm.n}" + (f", {arm.prm}" if arm.prm else "")
+    rows = [_arm_row(each, each is decision.chosen, "") for each in decision.arms]
+    rows += [_arm_row(each, each is decision.chosen, why) for each, why in decision.refused]
+    head, tail = [("Model", arm.policy), ("Search", search)], [("Choice", f"{decision.reason}.")]
+    return "\n\n".join([entries(head), table(rows), entries(tail)])
+
+
+def _arm_row(arm: Expected, chosen: bool, why: str) -> dict[str, Any]:
+    from tts.routing.decision import amount, percent
+
+    return {
+        "": ">" if chosen else "",
+        "arm": arm.arm,
+        "right %": percent(arm),
+        "cost": amount(arm.cost, arm.cost_low, arm.cost_high),
+        "seconds": amount(arm.latency, arm.latency_low, arm.latency_high),
+        "worth": f"{arm.worth:.3f}",
+        "beyond the budget": why or "-",
+    }
 
 
 def printed(decision: Mapping[str, Any], solution: Solution) -> str:

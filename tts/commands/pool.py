@@ -1,18 +1,21 @@
-"""``tts pool``: fit, show, extend and evaluate a pool of models."""
+"""``tts pool``: show, extend and evaluate a pool of models; :mod:`benchmarks.bench.pool_fit` fits one."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tts.commands import completion, options
-from tts.commands.console import count, entries, note, say, say_json, table
+from tts.commands import options
+from tts.commands.console import count, entries, interactive, note, say, say_json, table
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
     from tts.routing.arms import Arm
+    from tts.routing.embedding import Embedder as AnyEmbedder
     from tts.routing.outcomes import ArmOutcomes
 
 pool = typer.Typer(
@@ -22,7 +25,7 @@ pool = typer.Typer(
 
 File = Annotated[Path, typer.Argument(help="Pool file.")]
 Outcomes = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Option(
         help="Recorded outcomes: a run folder of `tts bench`, or a file of RouterDC, RouterBench, LLMRouter or "
         "LLMRouterBench; may be repeated.",
@@ -45,47 +48,6 @@ Price = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=options.OUTPUT)]
-
-
-@pool.command()
-def fit(
-    outcomes: Outcomes,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Pool file to write.", rich_help_panel=options.OUTPUT)],
-    embedder: Embedder = "tfidf",
-    router: Annotated[
-        str,
-        typer.Option(
-            help="clusters, knn, logistic or contrastive.",
-            autocompletion=completion.registered("router"),
-            rich_help_panel=options.SEARCH,
-        ),
-    ] = "clusters",
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Setting of the router, such as k=32; may be repeated.",
-            metavar="NAME=VALUE",
-            rich_help_panel=options.SEARCH,
-        ),
-    ] = None,
-    price: Price = None,
-) -> None:
-    """Fit a pool on recorded outcomes of at least two models; no model runs.
-
-    Run the models first with `tts bench`, one run folder each, on problems that are not used for testing.
-
-    Example: tts pool fit --outcomes runs/qwen --outcomes runs/llama --out pool.json
-    """
-    import asyncio
-
-    from tts.files.text import check_writable
-    from tts.routing.pool import Pool
-
-    check_writable(out)
-    read = _read(outcomes)
-    made = asyncio.run(Pool.fit(read, embedder=embedder, router=_router(router, parameter), arms=_arms(read, price)))
-    made.save(out)
-    say(f"{out}: {count(len(made.arms), 'model')}, fitted on {count(len(read), 'problem')}.")
 
 
 @pool.command()
@@ -128,9 +90,11 @@ def add(
     from tts.routing.arms import Arm
     from tts.routing.pool import Pool
 
-    read = _read(outcomes)
-    known = {arm.name: arm for arm in _arms(read, price)}
-    grown = asyncio.run(Pool.load(file).add(known.get(model) or Arm.named(model), read))
+    read = read_all(outcomes)
+    known = {arm.name: arm for arm in arms_of(read, price)}
+    before = Pool.load(file)
+    with embedding(before.embedder, f"{file} is as it was"):
+        grown = asyncio.run(before.add(known.get(model) or Arm.named(model), read))
     grown.save(out or file)
     say(f"{out or file}: {count(len(grown.arms), 'model')}, {model} is new.")
 
@@ -151,27 +115,66 @@ def evaluate(
     from tts.routing.evaluation import evaluated
     from tts.routing.pool import Pool
 
-    made, read = Pool.load(file), _read(outcomes)
+    made, read = Pool.load(file), read_all(outcomes)
     fitted = sum(map(made.fitted_on, read.texts))
     if fitted:
         warning = f"the pool was fitted on {fitted} of these {len(read)} problems: what follows is too good."
         note(warning)
-    rows = asyncio.run(evaluated(made, read, Objective.parse(objective)))
+    with embedding(made.embedder, "nothing was printed"):
+        rows = asyncio.run(evaluated(made, read, Objective.parse(objective)))
     if as_json:
         say_json({"problems": len(read), "fitted_on": fitted, "rows": rows})
         return
     say(table([{**row, "right %": f"{100 * row['right %']:.1f}", "cost": _number(row["cost"])} for row in rows]))
 
 
-def _read(files: list[Path]) -> ArmOutcomes:
+@contextmanager
+def embedding(embedder: str | AnyEmbedder, kept: str) -> Iterator[str | AnyEmbedder]:
+    """Yield the embedder; show how many problems have a vector, and say on Ctrl-C what is kept.
+
+    Args:
+        embedder: an embedder, or its name.
+        kept: the state of what the command writes, for the sentence of Ctrl-C.
+    """
+    from tqdm import tqdm
+
+    from tts.commands.progress import resumable, watched
+    from tts.routing.embedding import TFIDF, CachedEmbedder, load_embedder
+
+    if isinstance(embedder, str) and embedder != TFIDF:
+        embedder = CachedEmbedder(load_embedder(embedder))
+    if not isinstance(embedder, CachedEmbedder):
+        with resumable(lambda: kept):
+            yield embedder
+        return
+    cached, bar = embedder, tqdm(desc="embedding", unit="problem", disable=not interactive(), leave=False)
+
+    def words() -> str:
+        return f"{cached.done} of {cached.total} problems are embedded" if cached.done < cached.total else ""
+
+    def show(_: str) -> None:
+        bar.total = cached.total
+        bar.update(cached.done - bar.n)
+
+    with resumable(lambda: f"{cached.done} of {cached.total} embeddings are cached, {kept}"), bar, watched(words, show):
+        yield cached
+
+
+def read_all(files: list[Path] | None) -> ArmOutcomes:
+    """Read and join recorded outcomes."""
     from tts.routing.formats import read_outcomes
     from tts.routing.outcomes import ArmOutcomes
 
+    if not files:
+        raise BadInput("name recorded outcomes with --outcomes: a run folder of `tts bench`, or a file.")
     return ArmOutcomes.merged([read_outcomes(file) for file in files])
 
 
-def _router(name: str, parameters: list[str] | None) -> Any:
-    """Build the router with the typed settings. Raises UnknownName for an unknown one."""
+def router_of(name: str, parameters: list[str] | None, out: Path) -> Any:
+    """Build the router with the typed settings; one that trains keeps its state next to the pool ``out``.
+
+    Raises UnknownName for an unknown one.
+    """
     from dataclasses import fields
 
     from tts.engines.load import parse_argument
@@ -184,21 +187,25 @@ def _router(name: str, parameters: list[str] | None) -> Any:
     for setting in settings:
         if setting not in known:
             raise UnknownName(f"setting of the router {name}", setting, known)
-    return kind(**{"progress": True} if "progress" in known else {}, **settings)
+    if "checkpoints" in known:
+        settings = {"checkpoints": out.with_suffix(".training"), "progress": True, **settings}
+    return kind(**settings)
 
 
-def _arms(read: ArmOutcomes, prices: list[str] | None) -> list[Arm]:
-    """Parse the arms with given prices."""
+def arms_of(read: ArmOutcomes, prices: list[str] | None, arms: Sequence[Arm] = ()) -> list[Arm]:
+    """Return the known arms and those with given prices."""
+    from dataclasses import replace
+
     from tts.cost import Prices
     from tts.routing.arms import Arm
 
-    made = []
+    made = {arm.name: arm for arm in arms}
     for text in prices or []:
         name, equals, price = text.rpartition("=")
         if not equals or name not in read.arms:
             raise BadInput(f"the price {text!r} is not MODEL=INPUT,OUTPUT with one of {', '.join(read.arms)}.")
-        made.append(Arm.named(name, Prices.parse(price)))
-    return made
+        made[name] = replace(made.get(name) or Arm.named(name), prices=Prices.parse(price))
+    return list(made.values())
 
 
 def _arm_row(arm: Arm) -> dict[str, Any]:

@@ -54,10 +54,12 @@ def route(
 
 def printed(ranked: list[Expected]) -> str:
     """Format the choice, the table of all models, and the reason."""
+    from tts.routing.decision import percent
+
     first = ranked[0]
-    reason = f"{first.arm} is worth most by the objective: {_percent(first)} right expected"
+    reason = f"{first.arm} is worth most by the objective: {percent(first)} right expected"
     if len(ranked) > 1:
-        reason += f", next {ranked[1].arm} with {_percent(ranked[1])}"
+        reason += f", next {ranked[1].arm} with {percent(ranked[1])}"
         if ranked[1].high > first.low:
             reason += "; the intervals overlap, so the choice between these two is uncertain"
     rows = table([_row(arm) for arm in ranked])
@@ -65,18 +67,9 @@ def printed(ranked: list[Expected]) -> str:
 
 
 def _row(arm: Expected) -> dict[str, Any]:
-    row: dict[str, Any] = {"model": arm.arm, "right %": _percent(arm)}
-    row["cost"] = _amount(arm.cost, arm.cost_low, arm.cost_high)
-    row["seconds"] = _amount(arm.latency, arm.latency_low, arm.latency_high)
+    from tts.routing.decision import amount, percent
+
+    row: dict[str, Any] = {"model": arm.arm, "right %": percent(arm)}
+    row["cost"] = amount(arm.cost, arm.cost_low, arm.cost_high)
+    row["seconds"] = amount(arm.latency, arm.latency_low, arm.latency_high)
     return row | {"worth": f"{arm.worth:.3f}"}
-
-
-def _amount(value: float | None, low: float | None, high: float | None) -> str:
-    """Format a cost with the interval of 95 % of such problems."""
-    if value is None:
-        return "-"
-    return f"{value:.3g}" if low is None or high is None else f"{value:.3g} [{low:.3g}, {high:.3g}]"
-
-
-def _percent(arm: Expected) -> str:
-    return f"{100 * arm.quality:.1f} [{100 * arm.low:.1f}, {100 * arm.high:.1f}]"

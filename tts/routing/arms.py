@@ -10,6 +10,9 @@ from tts.cost import Prices
 from tts.errors import BadInput
 from tts.types import Plan
 
+DOLLARS, FLOPS = "dollars", "FLOPs"
+"""Units of an arm's cost."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:

@@ -65,6 +65,7 @@ class Expected:
         worth: value of the objective.
         cost_low, cost_high, latency_low, latency_high: 95 % intervals of this query's cost and latency; None if
             unknown.
+        within: chance to stay within the budget.
     """
 
     arm: str
@@ -78,6 +79,7 @@ class Expected:
     cost_high: float | None = None
     latency_low: float | None = None
     latency_high: float | None = None
+    within: float = 1.0
 
     def row(self) -> dict[str, float | str | None]:
         return asdict(self)

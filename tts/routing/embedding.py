@@ -62,6 +62,9 @@ class CachedEmbedder:
     Args:
         embedder: computes missing vectors.
         folder: one file a chunk of new texts is written here; files of other embedders may be there too.
+
+    Attributes:
+        done, total: texts of the present call that have a vector, and all of them.
     """
 
     def __init__(self, embedder: Embedder, folder: Path | None = None) -> None:
@@ -69,6 +72,7 @@ class CachedEmbedder:
         digest = hashlib.sha256(embedder.name.encode()).hexdigest()[:16]
         self.folder = (folder or default_cache()) / digest
         self._known: dict[bytes, np.ndarray] | None = None
+        self.done = self.total = 0
 
     @property
     def name(self) -> str:
@@ -79,11 +83,14 @@ class CachedEmbedder:
         keys = [_key(text) for text in texts]
         missing = list({key: text for key, text in zip(keys, texts, strict=True) if key not in known}.items())
         missing.sort(key=lambda item: len(item[1]))  # batches of similar length
+        self.total = len(set(keys))
+        self.done = self.total - len(missing)
         for start in range(0, len(missing), _CHUNK):
             chunk = missing[start : start + _CHUNK]
             vectors = await self.embedder.embed([text for _, text in chunk])
             self._write([key for key, _ in chunk], vectors)
             known.update(zip((key for key, _ in chunk), vectors, strict=True))
+            self.done += len(chunk)
         return np.stack([known[key] for key in keys]) if keys else await self.embedder.embed([])
 
     def _read(self) -> dict[bytes, np.ndarray]:

@@ -23,7 +23,7 @@ from tts.files.json_text import parse
 from tts.files.jsonl import rows
 from tts.files.text import decoded, read_bytes, reason
 from tts.records.outcomes import file_of, outcome_of
-from tts.routing.arms import Arm
+from tts.routing.arms import DOLLARS, FLOPS, Arm
 from tts.routing.outcomes import ArmOutcomes, Entry
 
 Row = Mapping[str, Any]
@@ -97,8 +97,9 @@ def _ours(row: Row) -> Entry:
     outcome = outcome_of(row)
     cost, seconds = float(outcome.usage.flops), outcome.usage.seconds
     return Entry(
-        outcome.problem, Arm.planned(outcome.plan).name, float(outcome.correct), cost, seconds, outcome.dataset
-    )
+        outcome.problem, Arm.planned(outcome.plan).name, float(outcome.correct), cost, seconds, outcome.dataset,
+        unit=FLOPS,
+    )  # fmt: skip
 
 
 def _routerdc(found: list[dict[str, Any]], group: str) -> Iterator[Entry]:
@@ -117,14 +118,14 @@ def _routerdc(found: list[dict[str, Any]], group: str) -> Iterator[Entry]:
 def _llmrouter(row: Row) -> Entry:
     return Entry(
         row["query"], row["model_name"], float(row["performance"]), _number(row, "cost"), _number(row, "response_time"),
-        str(row.get("task_name", "")),
+        str(row.get("task_name", "")), unit=DOLLARS,
     )  # fmt: skip
 
 
 def _llmrouterbench(row: Row) -> Entry:
     arm = row.get("model_name") or row["model"]
     group = str(row.get("dataset_name") or row.get("dataset") or "")
-    return Entry(row["origin_query"], arm, float(row["score"]), _number(row, "cost"), group=group)
+    return Entry(row["origin_query"], arm, float(row["score"]), _number(row, "cost"), group=group, unit=DOLLARS)
 
 
 def _number(row: Row, name: str) -> float:
@@ -146,7 +147,7 @@ def _routerbench(text: str) -> Iterator[Entry]:
         for model in sorted(models):
             quality, cost = _number(row, model), _number(row, f"{model}|total_cost")
             prompt, group = _prompt(row["prompt"]), row["eval_name"]
-            yield Entry(prompt, model, quality, cost, group=group, query=row["sample_id"])
+            yield Entry(prompt, model, quality, cost, group=group, query=row["sample_id"], unit=DOLLARS)
 
 
 def _prompt(cell: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,9 +14,9 @@ from tts.errors import BadInput
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The result of one arm on one query: quality 0 to 1, dollars (or FLOPs), seconds; NaN if unknown.
+    """The result of one arm on one query: quality 0 to 1, cost, seconds; NaN if unknown.
 
-    ``query`` distinguishes queries of equal text.
+    ``query`` distinguishes queries of equal text; ``unit`` is that of the cost, dollars or FLOPs.
     """
 
     text: str
@@ -26,6 +26,7 @@ class Entry:
     latency: float = float("nan")
     group: str = ""
     query: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +40,7 @@ class ArmOutcomes:
         quality: 0 to 1 [q, a].
         cost: dollars, or FLOPs of own models [q, a].
         latency: seconds [q, a].
+        unit: unit of the cost, dollars or FLOPs; empty if unknown.
     """
 
     texts: tuple[str, ...]
@@ -47,6 +49,7 @@ class ArmOutcomes:
     quality: np.ndarray
     cost: np.ndarray
     latency: np.ndarray
+    unit: str = ""
 
     def __post_init__(self) -> None:
         shape = (len(self.texts), len(self.arms))
@@ -65,7 +68,10 @@ class ArmOutcomes:
         cells: dict[tuple[tuple[str, str, str], str], list[Entry]] = {}
         queries: dict[tuple[str, str, str], int] = {}
         arms: dict[str, int] = {}
+        units: dict[str, None] = {}
         for entry in entries:
+            if entry.unit and not np.isnan(entry.cost):
+                units.setdefault(entry.unit)
             query = (entry.group, entry.text, entry.query)
             queries.setdefault(query, len(queries))
             arms.setdefault(entry.arm, len(arms))
@@ -74,7 +80,8 @@ class ArmOutcomes:
         for (query, arm), found in cells.items():
             values = np.array([(entry.quality, entry.cost, entry.latency) for entry in found])
             tables[:, queries[query], arms[arm]] = values.mean(axis=0)
-        return cls(tuple(q[1] for q in queries), tuple(arms), tuple(q[0] for q in queries), *tables)
+        texts, groups = tuple(q[1] for q in queries), tuple(q[0] for q in queries)
+        return cls(texts, tuple(arms), groups, *tables, unit=_one(units))
 
     @classmethod
     def joined(cls, tables: Sequence[ArmOutcomes]) -> ArmOutcomes:
@@ -87,6 +94,7 @@ class ArmOutcomes:
             arms,
             tuple(group for table in wide for group in table.groups),
             *map(np.concatenate, columns),
+            unit=_one(dict.fromkeys(table.unit for table in tables if table.unit)),
         )
 
     @classmethod
@@ -103,7 +111,8 @@ class ArmOutcomes:
                 for a, arm in enumerate(table.arms):
                     quality, cost, latency = (float(cells[q, a]) for cells in table.cells)
                     if not np.isnan(quality):
-                        entries.append(Entry(query[1], arm, quality, cost, latency, query[0], str(seen[query])))
+                        row = (query[0], str(seen[query]), table.unit)
+                        entries.append(Entry(query[1], arm, quality, cost, latency, *row))
         return cls.gathered(entries)
 
     @property
@@ -128,7 +137,7 @@ class ArmOutcomes:
         """Select queries by indices or by a mask."""
         places = np.flatnonzero(index) if index.dtype == bool else index
         texts, groups = tuple(self.texts[k] for k in places), tuple(self.groups[k] for k in places)
-        return ArmOutcomes(texts, self.arms, groups, *(cells[places] for cells in self.cells))
+        return ArmOutcomes(texts, self.arms, groups, *(cells[places] for cells in self.cells), unit=self.unit)
 
     def balanced(self) -> np.ndarray:
         """Return weights of the queries [q] with which every group counts equally; their mean is 1."""
@@ -144,6 +153,15 @@ class ArmOutcomes:
         values = self.quality[np.arange(len(self)), chosen]
         groups = np.array(self.groups)
         return float(np.mean([np.nanmean(values[groups == group]) for group in dict.fromkeys(self.groups)]))
+
+
+def _one(units: Mapping[str, None]) -> str:
+    """Return the only unit, empty without one. Raises BadInput for several."""
+    if len(units) > 1:
+        raise BadInput(
+            f"these outcomes have costs in {' and in '.join(units)}, which do not compare: fit on those of one unit."
+        )
+    return next(iter(units), "")
 
 
 def digest(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from tts.budget import Budget
 from tts.errors import BadInput, UnknownName
 from tts.registry import resolve
 from tts.routing.arms import Arm
 from tts.routing.choice import Expected, Objective, ordered, worth
+from tts.routing.decision import Ceilings, Decision
 from tts.routing.embedding import TFIDF, CachedEmbedder, Embedder, load_embedder
 from tts.routing.outcomes import ArmOutcomes, digest, require_choice
 from tts.routing.pool_file import read_pool, write_pool
@@ -33,6 +36,7 @@ class Pool:
         dimension: length of these vectors.
         scale: mean ``cost`` of the most expensive arm and mean ``latency`` of the slowest.
         problems: digests of the problems that it was fitted on.
+        unit: unit of the costs, dollars or FLOPs; empty if unknown.
     """
 
     arms: tuple[Arm, ...]
@@ -41,6 +45,7 @@ class Pool:
     dimension: int
     scale: Mapping[str, float] = field(default_factory=dict)
     problems: frozenset[str] = frozenset()
+    unit: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,12 +93,15 @@ class Pool:
             dimension=vectors.shape[1],
             scale=_scale(outcomes),
             problems=frozenset(outcomes.hashes()),
+            unit=outcomes.unit,
         )
 
     async def add(self, arm: Arm, outcomes: ArmOutcomes) -> Pool:
         """Return a pool with one more arm, learned from its outcomes alone; nothing else is fitted again."""
         if arm.name in self.names:
             raise BadInput(f"{arm.name} is in this pool already: give the new model another name.")
+        if self.unit and outcomes.unit and self.unit != outcomes.unit:
+            raise BadInput(f"this pool counts costs in {self.unit}, and these outcomes in {outcomes.unit}.")
         mine = outcomes.over([arm.name]) if arm.name in outcomes.arms else outcomes
         if len(mine.arms) != 1:
             raise UnknownName("model in these outcomes", arm.name, outcomes.arms)
@@ -115,6 +123,44 @@ class Pool:
         """Return the predictions of all arms for a problem, best first."""
         found = await self.predict([text])
         return ordered(self.names, found, worth(found, objective or Objective(), self.scale))
+
+    async def decide(self, text: str, budget: Budget | None = None, objective: Objective | None = None) -> Decision:
+        """Decide which model and which search answer a problem within a budget; no model runs.
+
+        An arm is worth its objective, with its quality times the chance to stay within the ceilings. One that needs a
+        larger N, or is expected to pass a ceiling, may not run.
+        """
+        found = await self.predict([text])
+        ceilings = Ceilings.of(budget or Budget(), self.unit)
+        within = ceilings.within(found.cost, found.cost_spread, found.latency, found.latency_spread)
+        bounded = replace(found, quality=found.quality * within, score=found.score * within)
+        ranked = ordered(self.names, found, worth(bounded, objective or Objective(), self.scale))
+        chance = dict(zip(self.names, within[0].tolist(), strict=True))
+        return Decision.of([replace(arm, within=chance[arm.arm]) for arm in ranked], self.arms, ceilings)
+
+    def choose(
+        self,
+        problem: str,
+        budget: int = 16,
+        *,
+        objective: Objective | Mapping[str, float] | None = None,
+        max_flops: float | None = None,
+        max_seconds: float | None = None,
+        max_cost: float | None = None,
+    ) -> Decision:
+        """Decide as :meth:`decide` does, outside an event loop: ``Pool.load("pool.json").choose("...").reason``.
+
+        Args:
+            problem: the text.
+            budget: limit of N.
+            objective: what counts, such as ``{"quality": 1, "cost": 0.3}``.
+            max_flops, max_seconds, max_cost: ceilings of one problem.
+
+        Raises:
+            BadInput: the objective weighs a cost that the pool does not know.
+        """
+        limits = Budget(budget, None, max_flops, max_seconds, max_cost=max_cost)
+        return asyncio.run(self.decide(problem, limits, Objective.of(objective)))
 
     def fitted_on(self, text: str) -> bool:
         """Return whether the pool was fitted on this problem."""
@@ -140,6 +186,7 @@ class Pool:
             "router": {"kind": self.router.kind, "settings": dict(self.router.settings())},
             "scale": dict(self.scale),
             "problems": sorted(self.problems),
+            **({"unit": self.unit} if self.unit else {}),
         }
         write_pool(Path(path), about, arrays)
 
@@ -156,6 +203,7 @@ class Pool:
                 dimension=dimension,
                 scale={str(key): float(value) for key, value in about["scale"].items()},
                 problems=frozenset(about["problems"]),
+                unit=str(about.get("unit", "")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"{path} is damaged ({type(error).__name__}: {error}): fit the pool again.") from error
