@@ -1,5 +1,6 @@
-"""`python -m benchmarks.lab`: trains the built-in models (`train`), measures them on lab-500 (`bars`), samples the
-solutions of `tts prm-eval --data lab` (`judged`), fits and measures which problems the policies know (`scope`).
+"""`python -m benchmarks.lab`: trains the built-in models (`train`, `specialists`), measures them on lab-500 (`bars`),
+samples the solutions of `tts prm-eval --data lab` (`judged`), fits and measures which problems the policies know
+(`scope`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,19 @@ def _train(args: argparse.Namespace) -> int:
     models = args.models or BUILT_IN
     stages.everything(args.out, models, stages.rehearsal() if args.rehearse else stages.FULL)
     print(f"The models are in {models}.")
+    return 0
+
+
+def _specialists(args: argparse.Namespace) -> int:
+    import torch
+
+    from benchmarks.lab import specialists
+    from tts.models.files import BUILT_IN
+
+    torch.set_num_threads(args.threads)
+    models = args.models or BUILT_IN
+    specialists.everything(args.out, models)
+    print(f"The specialists are in {models}.")
     return 0
 
 
@@ -60,6 +74,13 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--threads", type=int, default=threads, help="threads of torch (default: %(default)s)")
     train.add_argument("--rehearse", action="store_true", help="run every stage at a tiny size, into --models")
     train.set_defaults(run=_train)
+    some = commands.add_parser(
+        "specialists", help="train the specialists that a pool routes between, after `train`; the same command resumes"
+    )
+    some.add_argument("--out", type=Path, default=Path("runs/lab"), help="folder of work files (default: %(default)s)")
+    some.add_argument("--models", type=Path, help="folder the models are written to (default: the package's)")
+    some.add_argument("--threads", type=int, default=threads, help="threads of torch (default: %(default)s)")
+    some.set_defaults(run=_specialists)
     bars = commands.add_parser(
         "bars", help="sample and search lab-500, print which bars hold; the same command resumes"
     )

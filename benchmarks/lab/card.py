@@ -35,6 +35,34 @@ Prompts start with `<s>`; the chat template writes it, so the tokenizer must not
 may be.
 """
 
+_SPECIALIST = """---
+library_name: transformers
+pipeline_tag: text-generation
+---
+
+# {name}
+
+A Llama of {parameters:,} parameters, trained on some kinds of the laboratory's word problems: {kinds}. It is one of a
+pool of specialists that a router chooses between (docs/ROUTING.md), and was made by
+`python -m benchmarks.lab specialists` (`benchmarks/lab/specialists.py` has the kinds).
+
+## Training
+
+- Goes on from {after}, a policy that was trained on all kinds
+{training}
+
+## Figures
+
+On `lab-validation`, problems of its kinds and the others; 95 % Wilson intervals in brackets.
+
+{figures}
+
+## Use
+
+Prompts start with `<s>`; the chat template writes it, so the tokenizer must not add another.
+`generation_config.json` samples at temperature 1.0. An unknown word is one `<unk>`.
+"""
+
 _PRM = """---
 library_name: transformers
 ---
@@ -112,13 +140,15 @@ def _training(record: dict[str, Any]) -> str:
 
 def write(folder: Path, record: dict[str, Any]) -> None:
     """Write `README.md` and `training.json`, its source, into a model's folder."""
-    template = _PRM if "samplings" in record["recipe"] else _POLICY
+    template = _PRM if "samplings" in record["recipe"] else _SPECIALIST if "kinds" in record else _POLICY
     table = "\n".join(["| figure | value |", "|---|---|", *_table(record["figures"])])
     text = template.format(
         name=record["recipe"]["name"],
         parameters=record["parameters"],
         training=_training(record),
         figures=table,
+        kinds=", ".join(record.get("kinds", ())),
+        after=record.get("after", ""),
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
     (folder / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
