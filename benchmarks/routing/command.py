@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.routing import cost, quality, speed, voting
+from benchmarks.routing import cost, live, quality, speed, voting
 from benchmarks.routing.recorded import routerbench, routerdc
 from benchmarks.stats.intervals import Interval
 from tts.files.json_text import dump
@@ -21,18 +21,20 @@ from tts.routing.outcomes import ArmOutcomes
 from tts.routing.regression import LogisticRouter
 from tts.routing.tfidf import TfIdfEmbedder
 
-PARTS = ("quality", "cost", "voting", "speed")
+PARTS = ("quality", "cost", "voting", "speed", "live")
 
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
-        prog="python -m benchmarks.routing", description="Measure routing on recorded outcomes."
+        prog="python -m benchmarks.routing", description="Measure routing on recorded outcomes, and live."
     )
     made.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with routing/ and recorded/")
     made.add_argument("--embedder", default=TFIDF, help="a sentence-transformers folder or hub id; default: tfidf")
     made.add_argument("--cache", type=Path, help="folder of cached embeddings")
     made.add_argument("--seeds", type=int, default=5, help="seeds of the routers that have any; default: 5")
     made.add_argument("--only", choices=PARTS, action="append", help="one part; may be repeated; default: all")
+    made.add_argument("--runs", type=Path, default=Path("runs/routing"), help="run folders of the part live; resumable")
+    made.add_argument("--short", action="store_true", help="a few problems of the part live only, to try it")
     made.add_argument("--out", type=Path, help="write the figures as JSON")
     return made
 
@@ -43,7 +45,7 @@ def routing(options: argparse.Namespace) -> int:
         check_writable(options.out)
     found: dict[str, Any] = {"embedder": options.embedder, "seeds": options.seeds}
     parts: dict[str, Callable[[argparse.Namespace], Any]] = {
-        "quality": _quality, "cost": _cost, "voting": _voting, "speed": _speed,
+        "quality": _quality, "cost": _cost, "voting": _voting, "speed": _speed, "live": _live,
     }  # fmt: skip
     for name in options.only or PARTS:
         print(f"\n## {name}\n", flush=True)
@@ -99,6 +101,12 @@ def _voting(options: argparse.Namespace) -> dict[str, Any]:
             print(f"| {row.name} | {row.accuracy.percent()} | {row.gain.points()} |")
         found[name] = [asdict(row) for row in rows]
     return found
+
+
+def _live(options: argparse.Namespace) -> dict[str, Any]:
+    named = options.embedder != TFIDF
+    embedder = CachedEmbedder(load_embedder(options.embedder), options.cache) if named else None
+    return live.measure(options.runs, embedder, options.short)
 
 
 def _speed(options: argparse.Namespace) -> list[Any]:
