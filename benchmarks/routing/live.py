@@ -25,7 +25,7 @@ from tts.routing.router import Router
 from tts.routing.tfidf import TfIdfEmbedder
 
 SPECIALISTS = ("lab-toys", "lab-farm", "lab-money", "lab-counts", "lab-trips")
-GENERALISTS = {"lab-200k": 10, "lab-1m": 8, "lab-4m": 4}
+GENERALISTS = {"lab-200k": 10, "lab-1m": 4, "lab-4m": 2}
 VOTES = 10  # samples of self-consistency
 POLICIES = {**dict.fromkeys(SPECIALISTS, VOTES), **GENERALISTS}
 
@@ -171,7 +171,7 @@ class Live:
 
     def auto(self) -> list[Point]:
         """Choose model and N of each problem at many prices of a FLOP, against the best fixed arm at equal FLOPs."""
-        arms = [(name, n) for name, most in POLICIES.items() for n in (1, 2, 4, 8, 10) if n <= most]
+        arms = [(name, n) for name, most in POLICIES.items() for n in (1, 2, 4, 10) if n <= most]
         fit_on, played = outcomes_of(self.fit_on, arms), outcomes_of(self.test, arms)
         router, _ = best_of(GRID, self.vectors[0], fit_on)
         found = router.fit(self.vectors[0], fit_on).predict(self.vectors[1])
