@@ -192,6 +192,7 @@ def _planned(
     from benchmarks.bench.command import settings_of
     from benchmarks.bench.jobs import budgets_of, plan_run, strategies_of
     from tts.api import Solver
+    from tts.search.variant import base
 
     arm = member.arm
     if member.exact:
@@ -201,6 +202,8 @@ def _planned(
     if mine["kind"] == "auto":
         mine["kind"] = data.kind
     strategies = strategies_of(strategy, mine["prm"] is not None)
+    if variants := [name for name in strategies if base(name) != name]:
+        raise BadInput(f"{variants[0]}: the arms of a pool have no parameters of their own: set them by options.")
     lines = plan_run(Solver, strategies, budgets_of(budget), mine)
     return lines, settings_of(data, strategies, budget, {"profile": None, "total_flops": None, **mine}, lines)
 
