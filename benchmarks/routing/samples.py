@@ -53,7 +53,7 @@ class Samples:
     def flops(self, policy: str, n: int) -> np.ndarray:
         """Compute the FLOPs of ``n`` samples [q]: the prompt once, and each sample."""
         known, nothing = self.n[policy], np.zeros(0, dtype=np.int64)
-        return np.array([part(usage, n, known, nothing, prm=False).flops for usage in self.usages[policy]])
+        return np.array([part(usage, n, known, nothing, prm=False).flops for usage in self.usages[policy]], dtype=float)
 
     def together(self, problem: int, shares: Mapping[str, int], seed: int = 0) -> float:
         """Compute how often the joint vote of some samples of each policy is right, over random draws."""

@@ -49,6 +49,8 @@ def test_equal_flops_are_a_mixture_of_two_numbers_of_samples() -> None:
 
 
 def test_an_arm_is_a_policy_with_a_number_of_votes() -> None:
+    whole = outcomes_of(samples(), [("good", 4), ("bad", 4)])  # costs that are whole numbers
+    assert np.isnan(whole.latency).all()
     table = outcomes_of(samples(), [("good", 1), ("bad", 4)])
     assert table.arms == ("good@majority/1", "bad@majority/4")
     assert table.quality[:, 0] == pytest.approx([1.0, 0.5])
