@@ -155,7 +155,7 @@ class Live:
             found[f"clusters, K = {k}"] = self._varied(ClusterRouter(k=k), self.vectors, SPECIALISTS, VOTES)
         for name, embedder in others.items():
             found[f"embedder {name}"] = self._varied(self.router, self.embedded(embedder), SPECIALISTS, VOTES)
-        for n in (1, 2, 5, 10):
+        for n in sorted({1, 2, VOTES // 2, VOTES}):
             found[f"vote of {n}"] = self._varied(self.router, self.vectors, SPECIALISTS, n)
         return [Row(name, mean(v.tolist()), difference(v.tolist(), base.tolist()), f) for name, (v, f) in found.items()]
 
