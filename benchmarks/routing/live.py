@@ -194,7 +194,7 @@ def outcomes_of(samples: Samples, arms: Sequence[tuple[str, int]]) -> ArmOutcome
     quality = np.stack([samples.voted(*arm) for arm in arms], axis=1)
     cost = np.stack([samples.flops(*arm) for arm in arms], axis=1)
     names, groups = tuple(_arm(*arm) for arm in arms), ("",) * len(samples.texts)
-    return ArmOutcomes(samples.texts, names, groups, quality, cost, np.full_like(cost, np.nan), "FLOPs")
+    return ArmOutcomes(samples.texts, names, groups, quality, cost, np.full_like(cost, np.nan), unit="FLOPs")
 
 
 def _arm(policy: str, n: int) -> str:

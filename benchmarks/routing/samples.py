@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,15 +59,16 @@ class Samples:
     def together(self, problem: int, shares: Mapping[str, int], seed: int = 0) -> float:
         """Compute how often the joint vote of some samples of each policy is right, over random draws."""
         random = np.random.default_rng((seed, problem))
-        classes, right = [], []
+        classes: list[np.ndarray] = []
+        right: list[np.ndarray] = []
         for policy, n in shares.items():
             found = self.candidates[policy][problem]
             drawn = np.argsort(random.random((DRAWS, len(found))), axis=1)[:, :n]
             classes.append(found.classes[drawn])
             right.append(found.right[drawn])
-        ballots, correct = np.concatenate(classes, axis=1), np.concatenate(right, axis=1)
-        shuffled = np.argsort(random.random(ballots.shape), axis=1)  # ties favour no policy
-        ballots, correct = (np.take_along_axis(table, shuffled, axis=1) for table in (ballots, correct))
+        shuffled = np.argsort(random.random((DRAWS, sum(shares.values()))), axis=1)  # ties favour no policy
+        ballots = np.take_along_axis(np.concatenate(classes, axis=1), shuffled, axis=1)
+        correct = np.take_along_axis(np.concatenate(right, axis=1), shuffled, axis=1)
         winner = elected(ballots, np.full(ballots.shape, np.nan), "majority")
         chosen = np.take_along_axis(correct, np.maximum(winner, 0)[:, None], axis=1)[:, 0]
         return float((chosen & (winner >= 0)).mean())
@@ -94,7 +96,7 @@ def recorded(name: str, policies: Mapping[str, int], folder: Path, short: bool =
     return Samples(texts, tuple(policies), dict(policies), candidates, usages)
 
 
-def _rows(data: DataSet, policy: str, n: int, folder: Path) -> list[dict[str, object]]:
+def _rows(data: DataSet, policy: str, n: int, folder: Path) -> list[dict[str, Any]]:
     """Run what is missing, and return the rows in the order of the problems."""
     settings = {"policy": policy, "prm": None, "extract": "boxed", "kind": "math", "engine": "auto"}
     lines = plan_run(Solver, ["majority"], [n], settings)
@@ -109,9 +111,9 @@ def _rows(data: DataSet, policy: str, n: int, folder: Path) -> list[dict[str, ob
     return [known[item.problem.id] for item in data.items]
 
 
-def _candidates(row: Mapping[str, object], numbers: dict[str, int]) -> Candidates:
+def _candidates(row: Mapping[str, Any], numbers: dict[str, int]) -> Candidates:
     """Read the samples of a row. The answers are digits, so equal ones are spelled alike."""
-    found: list[dict[str, object]] = row["candidates"]  # type: ignore[assignment]
+    found = row["candidates"]
     answers = [c["answer"] for c in found]
     classes = [-1 if answer is None else numbers.setdefault(str(answer), len(numbers)) for answer in answers]
-    return Candidates.of(classes, {}, [bool(c["correct"]) for c in found], [int(str(c["tokens"])) for c in found])
+    return Candidates.of(classes, {}, [bool(c["correct"]) for c in found], [c["tokens"] for c in found])

@@ -42,7 +42,8 @@ class Ceilings:
 
     def within(self, cost: np.ndarray, cost_spread: np.ndarray, latency: np.ndarray, spread: np.ndarray) -> np.ndarray:
         """Compute the chance that each arm keeps both limits, if its costs are log-normal; unknown costs keep them."""
-        return _below(self.cost, cost, cost_spread) * _below(self.seconds, latency, spread)
+        found: np.ndarray = _below(self.cost, cost, cost_spread) * _below(self.seconds, latency, spread)
+        return found
 
     def narrow(self, arm: Arm, expected: Expected) -> bool:
         """Return whether an arm needs a larger N and would keep the other limits at this one."""

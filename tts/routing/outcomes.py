@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class ArmOutcomes:
     quality: np.ndarray
     cost: np.ndarray
     latency: np.ndarray
-    unit: str = ""
+    unit: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         shape = (len(self.texts), len(self.arms))
