@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from tts.cluster.worker import TTSWorker
@@ -36,9 +36,12 @@ class Method:
         self._actor, self._name = actor, name
 
     def remote(self, *arguments: Any) -> Coroutine[Any, Any, Any]:
-        for argument in arguments:
-            assert isinstance(argument, str), "only texts cross"
+        assert all(map(_plain, arguments)), "only texts and numbers cross"
         return self._actor.call(self._name, *arguments)
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, (str, int)) or (isinstance(value, (list, tuple)) and all(map(_plain, value)))
 
 
 class Actor:
@@ -48,7 +51,8 @@ class Actor:
         self.options, self.worker, self._ray = options, worker, ray
         self.asked: list[str] = []
         self._ended = asyncio.Event()
-        self.hello, self.solve = Method(self, "hello"), Method(self, "solve")
+        self.hello, self.exchange = Method(self, "hello"), Method(self, "exchange")
+        worker.solve = lambda *asked: ray.solve(worker, *asked)  # type: ignore[method-assign]
 
     @property
     def alive(self) -> bool:
@@ -57,15 +61,17 @@ class Actor:
     def end(self) -> None:
         self._ended.set()
 
-    async def call(self, name: str, *arguments: str) -> Any:
+    async def call(self, name: str, *arguments: Any) -> Any:
         if name == "hello":
             await self._ray.room()
             return await self._answer(self._ray.greeting())
-        problem = json.loads(arguments[1])["problem"]["id"]
-        self.asked.append(problem)
-        if problem in self._ray.poison:
-            self.end()
-        return await self._answer(self._ray.solve(self.worker, *arguments))
+        self._ray.called(arguments[2])
+        for _, asked in arguments[2]:
+            problem = json.loads(asked)["problem"]["id"]
+            self.asked.append(problem)
+            if problem in self._ray.poison:
+                self.end()
+        return await self._answer(self.worker.exchange(*arguments))
 
     async def _answer(self, work: Coroutine[Any, Any, Any]) -> Any:
         task, end = asyncio.ensure_future(work), asyncio.ensure_future(self._ended.wait())
@@ -96,7 +102,8 @@ class FakeRay:
     """The module.
 
     The cluster has room for ``rooms`` actors, and for one more ``grows`` seconds after the first was asked for.
-    ``poison`` are ids of problems that end their worker. ``solve`` may be replaced.
+    ``poison`` are ids of problems that end their worker. ``solve`` may be replaced; ``called`` hears of the
+    problems that each call gives.
     """
 
     __version__ = "fake"
@@ -108,7 +115,8 @@ class FakeRay:
         self.poison: set[str] = set()
         self._rooms, self._grows = asyncio.Semaphore(rooms), grows
         self.source = ""
-        self.solve: Callable[..., Coroutine[Any, Any, Any]] = lambda worker, *asked: worker.solve(*asked)
+        self.solve: Callable[..., Coroutine[Any, Any, Any]] = TTSWorker.solve
+        self.called: Callable[[Sequence[Any]], None] = lambda given: None
         self._greeted = itertools.count(1)
 
     def is_initialized(self) -> bool:

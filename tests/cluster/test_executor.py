@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.fake_ray import FakeRay, RayTaskError
+from tests.cluster.fake_ray import FakeRay
 from tests.cluster.simulated import SETTINGS, problems, simulated
 from tts import Problem, Solution, Solver
 from tts.api import solver_of
@@ -79,7 +79,7 @@ def test_a_worker_has_no_more_problems_at_a_time_than_the_concurrency() -> None:
         most[0] = max(most[0], flying[0])
         await asyncio.sleep(0.001)
         flying[0] -= 1
-        return await worker.solve(*asked)
+        return await TTSWorker.solve(worker, *asked)
 
     ray.solve = counted
     collected(ray, problems(12), Placement(workers=1), concurrency=3)
@@ -94,7 +94,7 @@ def test_problems_of_a_lost_worker_are_solved_by_another_and_the_user_hears_of_i
             await asyncio.sleep(0.005)
             ray.actors[0].end()
             await asyncio.sleep(1)
-        return await worker.solve(*asked)
+        return await TTSWorker.solve(worker, *asked)
 
     ray.solve = first_is_lost
     found, notices = collected(ray, given := problems(10))
@@ -130,7 +130,7 @@ def test_an_engine_whose_process_ended_costs_its_worker_and_no_problem() -> None
         if not ended:
             ended.append("")
             return DIED, "the engine's process ended"
-        return await worker.solve(*asked)
+        return await TTSWorker.solve(worker, *asked)
 
     ray.solve = once
     found, notices = collected(ray, given := problems(6))
@@ -170,14 +170,45 @@ def test_a_fault_of_this_program_fails_its_problem_alone() -> None:
 
     async def faulty(worker: TTSWorker, *asked: str) -> Any:
         if '"p001"' in asked[1]:
-            raise RayTaskError(ZeroDivisionError("division by zero"))
-        return await worker.solve(*asked)
+            raise ZeroDivisionError("division by zero")
+        return await TTSWorker.solve(worker, *asked)
 
     ray.solve = faulty
     found, _ = collected(ray, problems(4))
     assert {index: each.error for index, each in found.items() if each.error} == {
         1: "ZeroDivisionError: division by zero"
     }
+
+
+def test_one_call_carries_all_that_has_ended_since_the_last_one() -> None:
+    ray = FakeRay()
+    calls: list[int] = []
+
+    async def together(worker: TTSWorker, *asked: str) -> Any:
+        await asyncio.sleep(0.02)
+        return await TTSWorker.solve(worker, *asked)
+
+    ray.solve = together
+    ray.called = lambda given: calls.append(len(given))
+    found, _ = collected(ray, problems(24), Placement(workers=1), concurrency=12)
+    assert len(found) == 24
+    assert calls[0] == 12
+    assert len(calls) < 12
+
+
+def test_a_run_that_is_left_early_leaves_nothing_to_the_next_one() -> None:
+    ray, given = FakeRay(), problems(8)
+
+    async def run() -> dict[int, Solution]:
+        with RayExecutor(Placement(workers=2), ray=ray) as executor:
+            stream = executor.stream(Solver(**QUICK), given[4:], 2)
+            async for _ in stream:
+                break
+            await stream.aclose()
+            return {index: solution async for index, solution in executor.stream(Solver(**QUICK), given[:4], 2)}
+
+    found = asyncio.run(run())
+    assert [row(found[index]) for index in range(4)] == here(given[:4])
 
 
 def test_a_worker_of_another_version_is_refused() -> None:

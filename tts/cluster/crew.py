@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,25 @@ GRACE = 60.0
 
 @dataclass(eq=False, slots=True)
 class Member:
-    """A worker: its name, its actor, its node once it has started, and the number of problems it works on."""
+    """A worker.
+
+    Attributes:
+        name: shown in Ray's lists.
+        actor: its handle.
+        node, node_id: where it runs, once it has started.
+        flying: indices of the problems that it works on.
+        given: those of them that it has not been sent yet.
+        calls: calls under way, each waiting for results.
+        asked: when it was asked for.
+    """
 
     name: str
     actor: Any
     node: str = ""
     node_id: str = ""
-    flying: int = 0
+    flying: set[int] = field(default_factory=set)
+    given: list[tuple[int, str]] = field(default_factory=list)
+    calls: int = 0
     asked: float = field(default_factory=time.monotonic)
 
 
@@ -95,16 +107,16 @@ class Crew:
             return None
         soon = [each for each in self.starting if time.monotonic() - each.asked < GRACE]
         most = min(concurrency, math.ceil(unfinished / (len(self.started) + len(soon))))
-        member = min(self.started, key=lambda each: each.flying)
-        return member if member.flying < most else None
+        member = min(self.started, key=lambda each: len(each.flying))
+        return member if len(member.flying) < most else None
 
-    def lose(self, member: Member, why: str) -> bool:
-        """Replace a worker, and say so, once. Returns whether this is the first report of its loss.
+    def lose(self, member: Member, why: str) -> Collection[int]:
+        """Replace a worker, and say so, once. Returns the problems that it leaves.
 
         Raises EngineError when workers are lost again and again without a single finished problem.
         """
         if member not in self.started and member not in self.starting:
-            return False
+            return ()
         (self.started if member in self.started else self.starting).remove(member)
         self._kill(member)
         self._barren += 1
@@ -113,7 +125,14 @@ class Crew:
             raise EngineError(f"{self._barren} workers were lost and no problem was finished; the last{where}: {why}.")
         self._notice(f"a worker{where} was lost ({why}): another one does its problems.")
         self._ask()
-        return True
+        left, member.flying, member.given = member.flying, set(), []
+        return left
+
+    def clear(self) -> None:
+        """Forget the problems of an earlier run that was not finished."""
+        for member in self.started:
+            member.flying.clear()
+            member.given.clear()
 
     def finished(self) -> None:
         """Note that a problem was finished."""

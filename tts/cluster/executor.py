@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tts.api import Solver
-from tts.cluster.connection import Connection, first_line, require_ray
+from tts.cluster.connection import Connection, require_ray
 from tts.cluster.crew import Crew, Member
 from tts.cluster.losses import LOSSES, cause, unable
 from tts.cluster.placement import Placement
 from tts.cluster.queue import Costs
 from tts.cluster.run import Run
-from tts.cluster.worker import DIED, REFUSED
+from tts.cluster.worker import DIED, FAILED, REFUSED, Result
 from tts.errors import ModelError, TTSError
 from tts.executor import Executor
 from tts.files.json_text import dump
@@ -26,23 +26,20 @@ from tts.types import Problem, Solution
 PATIENCE = 30.0
 """Seconds without any worker until a sentence says what they wait for."""
 
-FAILED = "failed"
-"""The kind of reply of a problem that ran into a fault of this program."""
-
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What became of a problem on a worker, or of the worker itself (index -1).
+    """What became of problems on a worker, or of the worker itself.
 
-    ``lost`` says why there is no reply because the worker is gone; ``fatal`` ends the run.
+    ``run`` is the name of the run whose ``results`` they are. ``lost`` says why there are none because the worker is
+    gone; ``fatal`` ends the run.
     """
 
     member: Member
-    index: int = -1
-    kind: str = ""
-    text: str = ""
+    run: str = ""
+    results: Sequence[Result] = ()
     lost: str = ""
     fatal: TTSError | None = None
 
@@ -104,15 +101,17 @@ class RayExecutor(Executor):
         if not run.unfinished:
             return
         crew = self._joined(solver.plan.policy)
+        crew.clear()
         asked: set[asyncio.Task[None]] = set()
         try:
             while run.unfinished:
                 self._greet_all(crew)
                 self._hand_out(crew, run, concurrency, asked)
-                reply = await self._next(crew)
-                if (finished := self._settled(crew, run, reply, solver)) is not None:
-                    self._costs.add(finished)
-                    yield reply.index, finished
+                finished = list(self._settled(crew, run, await self._next(crew), solver))
+                self._hand_out(crew, run, concurrency, asked)  # what takes these rows may take its time
+                for index, solution in finished:
+                    self._costs.add(solution)
+                    yield index, solution
         finally:
             for task in asked:
                 task.cancel()
@@ -137,10 +136,15 @@ class RayExecutor(Executor):
     def _hand_out(self, crew: Crew, run: Run, concurrency: int, asked: set[asyncio.Task[None]]) -> None:
         while run.queue and (member := crew.room(run.unfinished, concurrency)) is not None:
             index, text = run.take()
-            member.flying += 1
-            task = asyncio.create_task(self._ask(member, index, run.recipe, text))
-            asked.add(task)
-            task.add_done_callback(asked.discard)
+            member.flying.add(index)
+            member.given.append((index, text))
+        for member in crew.started:
+            if member.given or (member.flying and not member.calls):
+                given, member.given = member.given, []
+                member.calls += 1
+                task = asyncio.create_task(self._exchange(member, run, given))
+                asked.add(task)
+                task.add_done_callback(asked.discard)
 
     async def _greet(self, crew: Crew, member: Member) -> None:
         reply = Reply(member)
@@ -152,14 +156,13 @@ class RayExecutor(Executor):
             reply = Reply(member, lost=cause(error), fatal=unable(error))
         self._replies.put_nowait(reply)
 
-    async def _ask(self, member: Member, index: int, recipe: str, asked: str) -> None:
+    async def _exchange(self, member: Member, run: Run, given: list[tuple[int, str]]) -> None:
         try:
-            kind, text = await member.actor.solve.remote(recipe, asked)
-            reply = Reply(member, index, kind, text)
-        except self._ray.exceptions.RayTaskError as error:  # a fault of ours, of this problem alone
-            reply = Reply(member, index, FAILED, f"{type(error.cause).__name__}: {first_line(error.cause)}")
+            reply = Reply(member, run.name, await member.actor.exchange.remote(run.name, run.recipe, given))
         except self._ray.exceptions.RayError as error:
-            reply = Reply(member, index, lost=cause(error))
+            reply = Reply(member, lost=cause(error))
+        finally:
+            member.calls -= 1
         self._replies.put_nowait(reply)
 
     async def _next(self, crew: Crew) -> Reply:
@@ -169,30 +172,30 @@ class RayExecutor(Executor):
             except TimeoutError:
                 self._notice(crew.waiting())
 
-    def _settled(self, crew: Crew, run: Run, reply: Reply, solver: Solver) -> Solution | None:
-        """Account for a reply. Returns the solution of the problem that it ends, if any. Raises what ends the run."""
+    def _settled(self, crew: Crew, run: Run, reply: Reply, solver: Solver) -> Iterator[tuple[int, Solution]]:
+        """Account for a reply; yields the problems that it ends. Raises what ends the run."""
         if reply.fatal is not None:
             raise reply.fatal
-        if reply.kind == REFUSED:
-            raise ModelError(f"on node {reply.member.node}: {reply.text}")
-        lost = reply.text if reply.kind == DIED else reply.lost
+        lost = reply.lost
+        for index, kind, text in reply.results if reply.run == run.name else ():
+            if kind == REFUSED:
+                raise ModelError(f"on node {reply.member.node}: {text}")
+            if kind == DIED:
+                lost = text
+            elif index in reply.member.flying:
+                reply.member.flying.discard(index)
+                yield index, run.finish(index, self._solution(crew, run.problems[index], kind, text, solver))
         if lost:
-            crew.lose(reply.member, lost)
-        if reply.index < 0:
-            return None
-        reply.member.flying -= 1
-        problem = run.problems[reply.index]
-        if lost and run.again(reply.index):
-            return None
-        if lost:
-            solution = solver.failed(problem, f"its worker was lost {LOSSES} times: {lost}.")
-        elif reply.kind == FAILED:
-            solution = solver.failed(problem, reply.text)
-        else:
-            solution = unpacked(reply.text, problem)
-            crew.finished()
-        run.finish(reply.index, solution)
-        return solution
+            for index in crew.lose(reply.member, lost):
+                if not run.again(index):
+                    error = f"its worker was lost {LOSSES} times: {lost}."
+                    yield index, run.finish(index, solver.failed(run.problems[index], error))
+
+    def _solution(self, crew: Crew, problem: Problem, kind: str, text: str, solver: Solver) -> Solution:
+        if kind == FAILED:
+            return solver.failed(problem, text)
+        crew.finished()
+        return unpacked(text, problem)
 
     def _recipe(self, solver: Solver) -> str:
         recipe = solver.recipe()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ class Run:
         problems: by index; those that cannot be sent are in ``refused`` instead, as failed solutions.
         recipe: the solver's, as text.
         traced: whether traces are wanted.
+        name: of this run, so that a worker tells its problems from those of an earlier one.
     """
 
     problems: dict[int, Problem]
@@ -32,6 +34,7 @@ class Run:
     shared: SharedBudget
     queue: Queue
     flying: set[int] = field(default_factory=set)
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
     _shares: dict[int, Share] = field(default_factory=dict)
 
     @classmethod
@@ -65,7 +68,8 @@ class Run:
         self.flying.discard(index)
         return self.queue.again(index)
 
-    def finish(self, index: int, solution: Solution) -> None:
-        """Settle the share of a problem."""
+    def finish(self, index: int, solution: Solution) -> Solution:
+        """Settle the share of a problem; returns its solution."""
         self.flying.discard(index)
         self.shared.close(self._shares.pop(index), solution.usage.flops)
+        return solution

@@ -8,25 +8,37 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from typing import Any
 
 from tts.api import Solver, solver_of
 from tts.budget import Budget
+from tts.cluster.connection import first_line
 from tts.cluster.source import digest
 from tts.errors import EngineDied, TTSError
 from tts.files.json_text import dump, parse
+from tts.records.solution_json import flat
 from tts.records.transfer import packed
 from tts.selection.shared_budget import Share
 from tts.types import Problem, Turn
 
-SOLVED, REFUSED, DIED = "solved", "refused", "died"
-"""The kinds of reply: a solution; what concerns all problems, in a sentence; why this worker is of no more use."""
+SOLVED, REFUSED, DIED, FAILED = "solved", "refused", "died", "failed"
+"""The kinds of result: a solution; what concerns all problems, in a sentence; why this worker is of no more use; the
+fault of this program that a problem ran into."""
+
+Result = tuple[int, str, str]
+"""The index of a problem in its run, the kind, and the solution or a sentence."""
+
+
+GATHER = 0.05
+"""Seconds in which results are gathered into one reply while the worker has other problems."""
 
 
 def request(problem: Problem, share: Share, traced: bool) -> str:
     """Write what a worker is asked for."""
-    row = {"problem": asdict(problem), "budget": asdict(share.budget), "warning": share.warning, "traced": traced}
+    given = flat(problem) | {"turns": list(map(flat, problem.turns))}
+    row = {"problem": given, "budget": flat(share.budget), "warning": share.warning, "traced": traced}
     return dump(row, compact=True)
 
 
@@ -41,6 +53,7 @@ class TTSWorker:
     def __init__(self, name: str, folder: str) -> None:
         self.name = name
         self._solvers: dict[str, asyncio.Task[Solver]] = {}
+        self._desk = Desk("")
         with suppress(OSError):
             os.chdir(folder)
 
@@ -57,8 +70,28 @@ class TTSWorker:
         node_id = ray.get_runtime_context().get_node_id()
         return dump({"node": node, "node_id": node_id, "version": __version__, "source": digest()})
 
+    async def exchange(self, run: str, recipe: str, asked: Sequence[tuple[int, str]]) -> list[Result]:
+        """Begin further problems of a run, and return what has ended; wait until something has.
+
+        One call carries all that has happened since the last one: a call of Ray costs its caller more than a row. The
+        first call for another run cancels what is left of the run before.
+        """
+        if self._desk.run != run:
+            self._desk.close()
+            self._desk = Desk(run)
+        for index, text in asked:
+            self._desk.begin(index, self._outcome(index, recipe, text))
+        return await self._desk.ended()
+
+    async def _outcome(self, index: int, recipe: str, asked: str) -> Result:
+        try:
+            kind, text = await self.solve(recipe, asked)
+        except Exception as error:
+            kind, text = FAILED, f"{type(error).__name__}: {first_line(error)}"
+        return index, kind, text
+
     async def solve(self, recipe: str, asked: str) -> tuple[str, str]:
-        """Solve a problem. Returns the kind of the reply, and the solution or a sentence."""
+        """Solve a problem. Returns the kind of the result, and the solution or a sentence."""
         wanted = parse(asked, "a request")
         turns = tuple(Turn(**turn) for turn in wanted["problem"].pop("turns"))
         problem = Problem(**wanted["problem"], turns=turns)
@@ -76,6 +109,46 @@ class TTSWorker:
         if recipe not in self._solvers:
             self._solvers[recipe] = asyncio.create_task(asyncio.to_thread(_warm, recipe))
         return await asyncio.shield(self._solvers[recipe])
+
+
+class Desk:
+    """The problems of one run that a worker works on, and the results that nobody has fetched yet."""
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+        self._results: list[Result] = []
+        self._tasks: set[asyncio.Task[Result]] = set()
+        self._news = asyncio.Event()
+        self._closed = False
+
+    def begin(self, index: int, work: Coroutine[Any, Any, Result]) -> None:
+        """Start a problem."""
+        task = asyncio.create_task(work, name=f"problem {index}")
+        self._tasks.add(task)
+        task.add_done_callback(self._finish)
+
+    async def ended(self) -> list[Result]:
+        """Wait for results and take them; none once the desk is closed."""
+        while not (self._results or self._closed):
+            self._news.clear()
+            await self._news.wait()
+        if self._tasks and not self._closed:  # the worker is not idle meanwhile
+            await asyncio.sleep(GATHER)
+        taken, self._results = self._results, []
+        return taken
+
+    def close(self) -> None:
+        """Cancel what is left."""
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        self._news.set()
+
+    def _finish(self, task: asyncio.Task[Result]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            self._results.append(task.result())
+            self._news.set()
 
 
 def _warm(recipe: str) -> Solver:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,11 @@ from tts.files.text import LARGEST, decoded, read_bytes
 DEPTH = 100
 """Most lists and objects within each other."""
 
-# Possessive and with an end that may be missing: linear in the length of whatever it is given.
-_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
-_SQUARE = bytes.maketrans(b"{}", b"[]")
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _ESCAPED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+_TOO_DEEP = f"it has more than {DEPTH} lists and objects within each other"
 
 
 class _Refused(ValueError):
@@ -39,14 +39,14 @@ def parse(text: str | bytes, what: str = "the text", *, finite: bool = True) -> 
     if isinstance(text, bytes):
         text = decoded(text, what)
     try:
-        bare = _STRING.sub("", text).encode("ascii", "replace")
-        if _deeper(bare):
-            raise _Refused(f"it has more than {DEPTH} lists and objects within each other")
-        if not finite:
-            return _LENIENT.decode(text)
-        return (_CAREFUL if _large(bare) else _PLAIN).decode(text)
+        decoder = _LENIENT if not finite else _CAREFUL if _large(text) else _PLAIN
+        value = decoder.decode(text)
+        if text.count("[") + text.count("{") > DEPTH and _deeper(value):
+            raise _Refused(_TOO_DEEP)
+        return value
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"{what} is not JSON: {error}.") from error
+        why = _TOO_DEEP if isinstance(error, RecursionError) else error
+        raise BadInput(f"{what} is not JSON: {why}.") from error
 
 
 def read(path: Path | str, what: str = "", limit: int = LARGEST) -> Any:
@@ -66,28 +66,28 @@ def dump(value: Any, *, indent: int | None = None, compact: bool = False, ascii_
     except ValueError:
         value = _finite(value)
         text = json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, indent=indent, separators=separators)
-    return text if ascii_only else _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    if ascii_only or (text.isascii() and "\x7f" not in text):
+        return text
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _deeper(bare: bytes) -> bool:
-    """Return whether brackets are nested deeper than :data:`DEPTH`; ``bare`` is JSON without its strings."""
-    brackets = bare.translate(_SQUARE, _NO_BRACKETS)
+def _deeper(value: Any) -> bool:
+    """Return whether lists and objects are nested deeper than :data:`DEPTH`."""
+    level = [value]
     for _ in range(DEPTH):
-        brackets, before = brackets.replace(b"[]", b""), len(brackets)  # the innermost level
-        if len(brackets) == before:
-            break
-    else:
-        return bool(brackets)
-    height = highest = 0
-    for bracket in brackets:  # no pairs are left, so this is not JSON
-        height += 1 if bracket == ord("[") else -1
-        highest = max(highest, height)
-    return highest > DEPTH
+        level = [child for each in level for child in _children(each) if isinstance(child, (dict, list))]
+        if not level:
+            return False
+    return True
 
 
-def _large(bare: bytes) -> bool:
-    """Return whether a number may exceed floating point."""
-    shape = bare.translate(_SHAPE)
+def _children(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _large(text: str) -> bool:
+    """Return whether a number may exceed floating point; digits within strings count too."""
+    shape = text.encode("ascii", "replace").translate(_SHAPE)
     return b"0" * 300 in shape or b"e000" in shape or b"e+000" in shape
 
 

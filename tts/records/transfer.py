@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from tts.files.json_text import dump, parse
 from tts.records.outcomes import candidate_of, usage_of
-from tts.records.solution_json import as_row
+from tts.records.solution_json import as_row, flat
 from tts.trace import Trace
 from tts.types import Plan, Problem, Scoped, Solution, Standing
 
 
 def packed(solution: Solution, traced: bool) -> str:
     """Write a solution, with its trace if ``traced``. The problem's text stays behind: the reader has it."""
-    row = as_row(solution) | {"votes": [asdict(standing) for standing in solution.votes]}
+    row = as_row(solution) | {"votes": list(map(flat, solution.votes))}
     del row["problem"]
     return dump(row | ({"trace": solution.trace.events} if traced else {}), compact=True)
 
