@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -456,6 +456,27 @@ class Solver:
         return Solution(given, None, 0.0, (), self.plan, Usage(), "error", Trace(), error=error)
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The problems that an executor (:mod:`tts.executor`) is to solve.
+
+    Attributes:
+        solver: plan and models; the executor decides where they are loaded.
+        problems: those to solve; the order is the executor's.
+        concurrency: most problems in flight in one process.
+        spent: FLOPs of the solver's ``total_flops`` that earlier calls took.
+        traced: whether the solutions need their traces; without, they may be empty.
+        listener: hears the events of the searches in this process, from any thread.
+    """
+
+    solver: Solver
+    problems: Sequence[str | Problem]
+    concurrency: int = 32
+    spent: float = 0.0
+    traced: bool = False
+    listener: Listener | None = None
+
+
 def solve(problem: str | Problem, **settings: Any) -> Solution:
     """Answer one problem by search. The settings are those of :class:`Solver`, or with ``pool`` those of
     :class:`tts.pool_solver.PoolSolver`.
@@ -499,9 +520,11 @@ def solve_many(
     async def collect() -> list[Solution]:
         solutions: dict[int, Solution] = {}
         solver = solver_of(settings)
-        stream = solver.stream(problems, concurrency) if there is None else there.stream(
-            solver, list(problems), concurrency, traced=True
-        )  # fmt: skip
+        stream = (
+            solver.stream(problems, concurrency)
+            if there is None
+            else there.stream(Work(solver, list(problems), concurrency, traced=True))
+        )
         async with aclosing(stream):
             async for index, solution in stream:
                 solutions[index] = solution

@@ -11,7 +11,7 @@ from typing import Any
 
 from tts.answers.kinds.execution import unit_tests
 from tts.answers.kinds.named import type_of
-from tts.api import Solver
+from tts.api import Solver, Work
 from tts.budget import Budget
 from tts.errors import BadInput
 from tts.executor import Executor, Here
@@ -245,14 +245,9 @@ class Batch:
         """Solve what has no answer yet; yields each solution when it is on disk, in the order in which they end."""
         with asyncio.Runner() as runner:
             spent = self.answers.spent if self.answers else 0.0
-            stream = self.executor.stream(
-                self.solver,
-                self.problems,
-                self.concurrency,
-                spent=spent,
-                traced=self.traces is not None,
-                listener=self.sampled,
-            )
+            traced = self.traces is not None
+            work = Work(self.solver, self.problems, self.concurrency, spent, traced, self.sampled)
+            stream = self.executor.stream(work)
 
             async def following() -> Solution | None:
                 async for _, solution in stream:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Self
 
-from tts.api import Solver
-from tts.trace import Listener
-from tts.types import Problem, Solution
+from tts.api import Work
+from tts.types import Solution
 
 
 class Executor(ABC):
@@ -25,25 +24,8 @@ class Executor(ABC):
         return ""
 
     @abstractmethod
-    def stream(
-        self,
-        solver: Solver,
-        problems: Sequence[str | Problem],
-        concurrency: int = 32,
-        *,
-        spent: float = 0.0,
-        traced: bool = False,
-        listener: Listener | None = None,
-    ) -> AsyncGenerator[tuple[int, Solution], None]:
+    def stream(self, work: Work) -> AsyncGenerator[tuple[int, Solution], None]:
         """Solve the problems, yielding ``(index, solution)`` as they finish.
-
-        Args:
-            solver: plan and models; the executor decides where they are loaded.
-            problems: those to solve; the order is the executor's.
-            concurrency: most problems in flight in one process.
-            spent: FLOPs of the solver's ``total_flops`` that earlier calls took.
-            traced: whether the solutions need their traces; without, they may be empty.
-            listener: hears the events of the searches in this process, from any thread.
 
         Raises:
             TTSError: what concerns all problems; one that fails is a Solution with its ``error`` set.
@@ -62,14 +44,5 @@ class Executor(ABC):
 class Here(Executor):
     """Solves in this process."""
 
-    def stream(
-        self,
-        solver: Solver,
-        problems: Sequence[str | Problem],
-        concurrency: int = 32,
-        *,
-        spent: float = 0.0,
-        traced: bool = False,
-        listener: Listener | None = None,
-    ) -> AsyncGenerator[tuple[int, Solution], None]:
-        return solver.stream(problems, concurrency, spent=spent, listener=listener)
+    def stream(self, work: Work) -> AsyncGenerator[tuple[int, Solution], None]:
+        return work.solver.stream(work.problems, work.concurrency, spent=work.spent, listener=work.listener)

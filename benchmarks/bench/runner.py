@@ -16,6 +16,7 @@ from benchmarks.bench.progress import Progress
 from benchmarks.bench.results_table import Tally
 from benchmarks.datasets.dataset import DataSet
 from benchmarks.datasets.items import Item
+from tts.api import Work
 from tts.batch import Sampled
 from tts.commands.progress import watched
 from tts.errors import BadInput
@@ -112,7 +113,7 @@ class Bench:
         grading: set[asyncio.Task[None]] = set()
         problems = [item.problem for item in todo]
         spent = self._spent[job.name]
-        stream = self.executor.stream(job.solver, problems, self.concurrency, spent=spent, listener=sampled)
+        stream = self.executor.stream(Work(job.solver, problems, self.concurrency, spent, listener=sampled))
         try:
             async with aclosing(stream):
                 async for index, solution in stream:

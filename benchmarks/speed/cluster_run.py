@@ -13,12 +13,13 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.speed.simulated import pace
-from tts import Problem, Solution, Solver
+from tts import Problem, Solver
+from tts.api import Work
 from tts.batch import Answers
 from tts.cluster import Placement
 from tts.cluster.executor import RayExecutor
@@ -48,12 +49,12 @@ async def _timed(
 ) -> dict[str, Any]:
     warm = [Problem(given[0].text, f"warm{k}") for k in range(2 * spec["workers"])]
     while executor.status != f"{spec['workers']} of {spec['workers']} workers":
-        async for _ in executor.stream(solver, warm[: spec["workers"]], 1):
+        async for _ in executor.stream(Work(solver, warm[: spec["workers"]], 1)):
             pass
-    async for _ in executor.stream(solver, warm, 1):
+    async for _ in executor.stream(Work(solver, warm, 1)):
         pass
     rows, work, clock, processor = 0, 0.0, time.perf_counter(), time.process_time()
-    stream: AsyncGenerator[tuple[int, Solution], None] = executor.stream(solver, given, spec["concurrency"])
+    stream = executor.stream(Work(solver, given, spec["concurrency"]))
     async for _, solution in stream:
         answers.add(solution)
         rows += 1

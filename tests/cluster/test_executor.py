@@ -12,7 +12,7 @@ import pytest
 from tests.cluster.fake_ray import FakeRay
 from tests.cluster.simulated import SETTINGS, problems, simulated
 from tts import Problem, Solution, Solver
-from tts.api import solver_of
+from tts.api import Work, solver_of
 from tts.cluster import executor as executor_module
 from tts.cluster.executor import RayExecutor
 from tts.cluster.losses import LOSSES
@@ -35,7 +35,7 @@ def collected(
 
     async def run() -> dict[int, Solution]:
         with RayExecutor(placement or Placement(workers=2), notices.append, ray) as executor:
-            stream = executor.stream(Solver(**{**QUICK, **settings}), given, concurrency)
+            stream = executor.stream(Work(Solver(**{**QUICK, **settings}), given, concurrency))
             return {index: solution async for index, solution in stream}
 
     return asyncio.run(run()), notices
@@ -201,11 +201,12 @@ def test_a_run_that_is_left_early_leaves_nothing_to_the_next_one() -> None:
 
     async def run() -> dict[int, Solution]:
         with RayExecutor(Placement(workers=2), ray=ray) as executor:
-            stream = executor.stream(Solver(**QUICK), given[4:], 2)
+            stream = executor.stream(Work(Solver(**QUICK), given[4:], 2))
             async for _ in stream:
                 break
             await stream.aclose()
-            return {index: solution async for index, solution in executor.stream(Solver(**QUICK), given[:4], 2)}
+            stream = executor.stream(Work(Solver(**QUICK), given[:4], 2))
+            return {index: solution async for index, solution in stream}
 
     found = asyncio.run(run())
     assert [row(found[index]) for index in range(4)] == here(given[:4])

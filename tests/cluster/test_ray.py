@@ -20,6 +20,7 @@ from tests.cluster.simulated import SETTINGS, problems, simulated
 from tests.interrupt import interrupted
 from tests.markdown import ROOT
 from tts import Problem, Solution, Solver, solve_many
+from tts.api import Work
 from tts.batch import Batch
 from tts.cluster import Placement, TTSActor
 from tts.cluster.executor import RayExecutor
@@ -115,7 +116,7 @@ def test_names_say_what_runs_and_nothing_is_left_after_a_failure(nodes: Nodes) -
     async def run() -> list[dict[str, Any]]:
         settings = {**SETTINGS, "policy": "qwen2.5-1.5b", "engine": "transformers"}
         with RayExecutor(workers(2)) as executor:
-            stream = executor.stream(Solver(**settings), problems(3))
+            stream = executor.stream(Work(Solver(**settings), problems(3)))
             with pytest.raises(ModelError, match=r"^on node \S+ \(\S+\): qwen2.5-1.5b is not on this machine: run"):
                 async for _ in stream:
                     pass

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Any
 
-from tts.api import Solver
+from tts.api import Solver, Work
 from tts.cluster.connection import Connection, require_ray
 from tts.cluster.crew import Crew, Member
 from tts.cluster.losses import LOSSES, cause, unable
@@ -20,7 +20,6 @@ from tts.errors import ModelError, TTSError
 from tts.executor import Executor
 from tts.files.json_text import dump
 from tts.records.transfer import unpacked
-from tts.trace import Listener
 from tts.types import Problem, Solution
 
 PATIENCE = 30.0
@@ -85,30 +84,21 @@ class RayExecutor(Executor):
         if connection is not None:
             connection.close()
 
-    async def stream(
-        self,
-        solver: Solver,
-        problems: Sequence[str | Problem],
-        concurrency: int = 32,
-        *,
-        spent: float = 0.0,
-        traced: bool = False,
-        listener: Listener | None = None,
-    ) -> AsyncGenerator[tuple[int, Solution], None]:
-        run = Run.of(solver, problems, self._recipe(solver), spent, traced, self._costs)
+    async def stream(self, work: Work) -> AsyncGenerator[tuple[int, Solution], None]:
+        run = Run.of(work, self._recipe(work.solver), self._costs)
         for index, solution in run.refused.items():
             yield index, solution
         if not run.unfinished:
             return
-        crew = self._joined(solver.plan.policy)
+        crew = self._joined(work.solver.plan.policy)
         crew.clear()
         asked: set[asyncio.Task[None]] = set()
         try:
             while run.unfinished:
                 self._greet_all(crew)
-                self._hand_out(crew, run, concurrency, asked)
-                finished = list(self._settled(crew, run, await self._next(crew), solver))
-                self._hand_out(crew, run, concurrency, asked)  # what takes these rows may take its time
+                self._hand_out(crew, run, work.concurrency, asked)
+                finished = list(self._settled(crew, run, await self._next(crew), work.solver))
+                self._hand_out(crew, run, work.concurrency, asked)  # what takes these rows may take its time
                 for index, solution in finished:
                     self._costs.add(solution)
                     yield index, solution

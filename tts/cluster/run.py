@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tts.api import Solver, as_problem
+from tts.api import Work, as_problem
 from tts.cluster.queue import Costs, Queue
 from tts.cluster.worker import request
 from tts.errors import BadInput
@@ -38,18 +37,16 @@ class Run:
     _shares: dict[int, Share] = field(default_factory=dict)
 
     @classmethod
-    def of(
-        cls, solver: Solver, given: Sequence[str | Problem], recipe: str, spent: float, traced: bool, costs: Costs
-    ) -> Run:
-        """Return the stream of these problems; ``spent`` FLOPs of all are already used."""
+    def of(cls, work: Work, recipe: str, costs: Costs) -> Run:
+        """Return the stream of this work; ``recipe`` is its solver's."""
         problems, refused = dict[int, Problem](), dict[int, Solution]()
-        for index, each in enumerate(given):
+        for index, each in enumerate(work.problems):
             try:
                 problems[index] = as_problem(each)
             except BadInput as error:
-                refused[index] = solver.failed(each, str(error))
-        shared = solver.shared(len(problems), spent)
-        return cls(problems, refused, recipe, traced, shared, Queue(problems, costs))
+                refused[index] = work.solver.failed(each, str(error))
+        shared = work.solver.shared(len(problems), work.spent)
+        return cls(problems, refused, recipe, work.traced, shared, Queue(problems, costs))
 
     @property
     def unfinished(self) -> int:
