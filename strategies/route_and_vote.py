@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from strategies.base import Sampling, at_least
@@ -27,7 +27,7 @@ class RouteAndVote(Sampling):
 
     top: int = 1
     solution_tokens: int = 8192
-    team: Team | None = None
+    team: Team | None = field(default=None, metadata={"object": True})
 
     needs_reward: ClassVar[bool] = False
     takes_reward: ClassVar[bool] = False

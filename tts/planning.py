@@ -22,7 +22,7 @@ from tts.protocols import Policy, RewardModel, as_reward
 from tts.registry import names, resolve
 from tts.search.parameters import check_parameter
 from tts.search.step_scores import refusal
-from tts.search.strategy import AUTO, Strategy, build, parameters_of, strategy_type
+from tts.search.strategy import AUTO, Strategy, build, parameters_of, strategy_type, written_parameters
 from tts.search.tournament import TOURNAMENT
 from tts.selection.profile import Profile
 from tts.selection.profile_file import find as find_profile
@@ -297,7 +297,7 @@ def _sampling(card: ModelCard | None) -> dict[str, Any]:
 
 
 def _plan(wish: Wish, built: Strategy, prm: str) -> Plan:
-    settings = parameters_of(built)
+    settings = written_parameters(built)
     own = built.vote if prm or built.adaptive else "majority"
     return Plan(
         strategy=type(built).__name__ if isinstance(wish.strategy, Strategy) else wish.strategy or AUTO,

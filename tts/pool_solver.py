@@ -7,6 +7,7 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tts.api import Solver
 from tts.budget import Budget
 from tts.errors import BadInput, EngineError, ModelError, NotEnoughMemory
 from tts.models.find import find
-from tts.protocols import Policy
+from tts.protocols import Policy, RewardModel
 from tts.registry import resolve
 from tts.routing.arms import Arm
 from tts.routing.choice import Expected, Objective
@@ -86,12 +87,48 @@ class PoolSolver(Solver):
         self._solvers: OrderedDict[str, Solver] = OrderedDict()
         self._flying: Counter[str] = Counter()
         self._door = threading.Lock()
+        self._arm, self._changes = "", dict[str, Any]()
         self.plan = Plan(
             "route-and-vote", {"top": top, "objective": asdict(self.objective)}, budget.n, "pool", vote="majority",
             seed=settings.get("seed", 0), extract=settings.get("extract", "boxed"),
             kind=Chosen.of(settings.get("kind", "auto"), settings.get("allow_code", False)).fixed,
         )  # fmt: skip
         self._check_arms()
+
+    def variant(self, budget: Budget | None = None, **changes: Any) -> PoolSolver:
+        """Return a solver with other settings over the same pool; both share what is loaded.
+
+        Args:
+            budget: another one.
+            changes: of ``vote``, ``aggregate``, ``extract``, ``seed``, ``top``, ``parameters`` of the strategies, and
+                ``arm``, which alone is then asked, with the budget's N.
+
+        Raises:
+            TTSError: for anything that a user can mend.
+        """
+        other = copy(self)
+        parameters = {**self._changes.get("parameters", {}), **changes.pop("parameters", {})}
+        other.budget, other._arm = budget or self.budget, changes.pop("arm", self._arm)
+        other.top = parameters.pop("top", changes.pop("top", self.top))
+        if other.top < 1:
+            raise BadInput(f"top is a whole number, 1 or more, not {other.top}.")
+        other._changes = self._changes | changes | ({"parameters": parameters} if parameters else {})
+        known = {name: value for name, value in other._changes.items() if name in ("seed", "vote", "extract")}
+        if other._arm:
+            arm = self.pool.arm(other._arm)
+            if budget is None and arm.n:
+                other.budget = replace(other.budget, n=arm.n)
+            known |= {"policy": arm.policy, "prm": arm.prm, "strategy": arm.strategy}
+        else:
+            parameters = {**self.plan.parameters, "top": other.top, **parameters}
+        other.plan = replace(self.plan, n=other.budget.n, parameters=parameters, **known)
+        other._check_arms()
+        return other
+
+    @property
+    def models(self) -> tuple[Policy | RewardModel, ...]:
+        """Return the models that are loaded now."""
+        return tuple(model for solver in list(self._solvers.values()) for model in solver.models)
 
     def recipe(self) -> dict[str, Any]:
         if self._file is None or self._policies:
@@ -118,6 +155,8 @@ class PoolSolver(Solver):
         return solver.load()[0]
 
     async def _solve(self, problem: Problem, share: Share, listener: Listener | None = None) -> Solution:
+        if self._arm:
+            return await self._asked(self.pool.arm(self._arm), problem, share, listener)
         decision = await self.decide(problem.text)
         notes, passed = [_FITTED] if self.pool.fitted_on(problem.text) else [], set[str]()
         for arm in decision.order:
@@ -132,13 +171,27 @@ class PoolSolver(Solver):
         raise EngineError(f"no model of this pool could be used; {notes[-1]}")
 
     async def _solved(self, arm: Expected, problem: Problem, share: Share, listener: Listener | None) -> Solution:
-        solver = await self._loaded(self.pool.arm(arm.arm))
-        used = [arm.arm]
+        return await self._asked(self.pool.arm(arm.arm), problem, share, listener)
+
+    async def _asked(self, arm: Arm, problem: Problem, share: Share, listener: Listener | None) -> Solution:
+        solver = await self._loaded(arm)
+        used = [arm.name]
         _in_use.set(used)
         try:
-            return await solver._solve(problem, share, listener)
+            return await self._adapted(solver, arm)._solve(problem, share, listener)
         finally:
             self._flying.subtract(used)
+
+    def _adapted(self, solver: Solver, arm: Arm) -> Solver:
+        """Return an arm's solver with the settings of this variant, and the team that votes together."""
+        changes, team = dict(self._changes), self.top > 1 and arm.strategy == "majority" and not self._arm
+        if team:
+            own = changes.pop("parameters", {})
+            changes |= {"strategy": resolve("strategy", "route-and-vote")(top=self.top, team=self, **own)}
+        elif not changes and not self._arm:
+            return solver
+        n = self.budget.n if self._arm else min(arm.n or self.budget.n, self.budget.n)
+        return solver.variant(replace(self.budget, n=n), **changes)
 
     def warm_up(self) -> None:
         """Do nothing: models are loaded when a problem is routed to them."""
@@ -186,11 +239,8 @@ class PoolSolver(Solver):
     def _solver(self, arm: Arm) -> Solver:
         n = min(arm.n or self.budget.n, self.budget.n)
         given = {key: value for key, value in self._settings.items() if key != "vote" or arm.strategy == "majority"}
-        strategy: Any = arm.strategy
-        if self.top > 1 and arm.strategy == "majority":
-            strategy = resolve("strategy", "route-and-vote")(top=self.top, team=self)
         return Solver(
-            self._policies.get(arm.name, arm.policy), arm.prm or None, strategy, replace(self.budget, n=n),
+            self._policies.get(arm.name, arm.policy), arm.prm or None, arm.strategy, replace(self.budget, n=n),
             prices=arm.prices, **given,
         )  # fmt: skip
 

@@ -25,6 +25,12 @@ from tests.markdown import ROOT
         (["--deadline", "-1"], "the deadline must be a number of seconds, 0 or more, not -1.0."),
         (["--host", "256.1.1.1"], "256.1.1.1:8080 cannot be listened on"),
         (["--policy", "lab-2m"], "there is no policy named 'lab-2m': did you mean 'lab-4m'?"),
+        (["--pool", "missing.json"], "missing.json"),
+        (
+            ["--pool", "pool.json", "--policy", "lab-1m"],
+            "a pool names its models and searches itself: leave --policy out.",
+        ),
+        (["--top", "2"], "--objective and --top go with --pool."),
         (["--parameter", "beam_widht=2"], "there is no parameter of a strategy named 'beam_widht'"),
     ],
 )

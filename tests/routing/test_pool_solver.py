@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -14,8 +15,10 @@ from tests.toy import ToyPolicy
 from tts import Pool, solve, solve_many
 from tts.cost import Prices
 from tts.errors import BadInput, EngineError, NotEnoughMemory, UnknownName
+from tts.files.json_text import dump
 from tts.pool_solver import PoolSolver
 from tts.protocols import Completion, Policy, Request
+from tts.records.solution_json import as_row
 from tts.routing.arms import Arm
 
 pytest.importorskip("sklearn", reason="fitting a pool needs scikit-learn")
@@ -74,6 +77,26 @@ def test_the_best_models_share_the_samples_and_vote() -> None:
     assert len(answers) == 12
     assert answers.count("3") > 6
     assert {event["policy"]["name"] for event in solution.trace.of("root")} <= {"speller", "generalist"}
+
+
+def test_a_vote_of_several_models_can_be_written_down() -> None:
+    solution = solve(NEW_SUM, pool=pool(), policies=toys(), budget=2, top=2)
+    assert json.loads(dump(as_row(solution)))["plan"]["parameters"]["top"] == 2
+    assert "team" not in solution.plan.parameters
+    assert solution.trace.lines()
+
+
+def test_variants_share_what_is_loaded_and_change_nothing_of_each_other() -> None:
+    solver = PoolSolver(pool(), 4, policies=toys())
+    one = solver.variant(arm="speller", seed=5, parameters={"temperature": 0.3})
+    found = asyncio.run(one.solve(NEW_SUM))
+    assert (found.answer, found.plan.seed, found.plan.parameters["temperature"]) == ("4", 5, 0.3)
+    assert [model.name for model in solver.models] == ["speller"]
+    routed = asyncio.run(solver.solve(NEW_WORD))
+    assert (routed.plan.policy, routed.plan.seed, len(routed.candidates)) == ("speller", 0, 4)
+    assert routed.plan.parameters["temperature"] != 0.3
+    with pytest.raises(BadInput, match="top is a whole number, 1 or more, not 0"):
+        solver.variant(top=0)
 
 
 def test_an_arm_keeps_its_own_n_and_one_that_needs_more_than_the_budget_does_not_run() -> None:

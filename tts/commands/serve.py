@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tts.commands import completion, options
 from tts.commands.console import note
 from tts.errors import BadInput, MissingExtra
+
+if TYPE_CHECKING:
+    from tts.server.catalogue import Catalogue
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -32,6 +37,23 @@ def serve(
     ] = 16,
     *,
     solver: dict[str, Any],
+    pool: Annotated[
+        Path | None,
+        typer.Option(
+            help="Serve a pool, a file of `tts pool fit`: auto routes each problem to a model of it.",
+            rich_help_panel=options.MODELS,
+        ),
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(help="With --pool: what counts, such as quality=1,cost=0.3.", rich_help_panel=options.SEARCH),
+    ] = None,
+    top: Annotated[
+        int,
+        typer.Option(
+            help="With --pool: models that share the samples and vote together.", rich_help_panel=options.SEARCH
+        ),
+    ] = 1,
     host: Annotated[str, typer.Option(help="Address to listen on.", rich_help_panel=options.SERVER)] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", rich_help_panel=options.SERVER)] = 8080,
     api_key: Annotated[
@@ -83,18 +105,19 @@ def serve(
         raise MissingExtra(
             f"the server needs {error.name}, which is not installed: pip install 'tts-search[serve]'."
         ) from error
-    from tts.api import Solver
-    from tts.server.catalogue import load
-
     key = api_key or ""
     settings = Settings(
         key=key, hosts=_hosts(host, key, allow_host or []), max_budget=max_budget, max_queue=max_queue,
         max_body=max_body, max_messages=max_messages, keep_traces=keep_traces, log_texts=log_texts,
     )  # fmt: skip
-    parameters = _parameters(solver)
-    bases = [Solver(name, budget=budget, **solver) for name in policy or ["lab-1m"]]
+    if pool is not None:
+        build = _pooled(pool, policy, budget, objective, top, solver)
+    elif objective is not None or top != 1:
+        raise BadInput("--objective and --top go with --pool.")
+    else:
+        build = _single(policy or ["lab-1m"], budget, solver)
     with listen(host, port) as listening:
-        catalogue, notes = load(bases, parameters)
+        catalogue, notes = build()
         for sentence in notes:
             note(sentence)
         if not key and host not in _LOOPBACK:
@@ -105,6 +128,34 @@ def serve(
         service = Service(catalogue, settings)
         run(app_of(service), service.house, listening, deadline)
     note("the server has ended.")
+
+
+Build = Callable[[], "tuple[Catalogue, list[str]]"]
+"""Loads what is served; returns a sentence for each strategy that is not."""
+
+
+def _single(policies: list[str], budget: int, solver: dict[str, Any]) -> Build:
+    """Check the settings of the policies, and return what loads them."""
+    from tts.api import Solver
+    from tts.server.catalogue import load
+
+    parameters = _parameters(solver)
+    bases = [Solver(name, budget=budget, **solver) for name in policies]
+    return lambda: load(bases, parameters)
+
+
+def _pooled(
+    pool: Path, policies: list[str] | None, budget: int, objective: str | None, top: int, solver: dict[str, Any]
+) -> Build:
+    """Check the settings of a pool, and return what builds its catalogue."""
+    from tts.pool_solver import PoolSolver
+    from tts.routing.choice import Objective
+    from tts.server.pooled import pooled
+
+    if policies or solver.pop("prm") != "auto":
+        raise BadInput(f"a pool names its models and searches itself: leave --{'policy' if policies else 'prm'} out.")
+    made = PoolSolver(pool, budget, objective=Objective.parse(objective), top=top, **solver)
+    return lambda: (pooled(made), [])
 
 
 def _hosts(host: str, key: str, further: list[str]) -> frozenset[str]:

@@ -84,3 +84,9 @@ def parameters_of(strategy: str | Strategy) -> dict[str, Any]:
     """Return the parameters of a strategy: the defaults of a named one, the values of a built one."""
     made = strategy_type(strategy)() if isinstance(strategy, str) else strategy
     return {f.name: getattr(made, f.name) for f in fields(made)} if is_dataclass(made) else {}
+
+
+def written_parameters(strategy: Strategy) -> dict[str, Any]:
+    """Return the parameters that a plan holds, as JSON types: a field with the metadata ``object`` is left out."""
+    objects = {f.name for f in fields(strategy) if f.metadata.get("object")} if is_dataclass(strategy) else set()
+    return {name: value for name, value in parameters_of(strategy).items() if name not in objects}

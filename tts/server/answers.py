@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.records.solution_json import as_row
+from tts.server.spending import spending
 from tts.types import Candidate, Solution, Usage
 
 Row = dict[str, Any]
@@ -71,14 +72,10 @@ def usage_of(solutions: Sequence[Solution]) -> Row:
 
 def by_model(solution: Solution) -> Row:
     """Return what the search cost, by model."""
-    usage, plan = solution.usage, solution.plan
-    policy = {"role": "policy", "read": usage.prompt_tokens, "sampled": usage.policy_tokens}
-    models: Row = {plan.policy: policy | {"flops": usage.policy_flops}}
-    if usage.prm_tokens:
-        models[plan.prm] = {"role": "prm", "read": usage.prm_tokens, "flops": usage.prm_flops}
+    usage, models = solution.usage, spending(solution)
     return {
-        "models": models, "flops": usage.flops, "paper_flops": usage.paper_flops, "seconds": usage.seconds,
-        "cost": usage.cost,
+        "models": {name: spent.row() for name, spent in models.items()},
+        "flops": usage.flops, "paper_flops": usage.paper_flops, "seconds": usage.seconds, "cost": usage.cost,
     }  # fmt: skip
 
 

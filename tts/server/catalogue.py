@@ -23,21 +23,34 @@ class Entry:
     Attributes:
         id: ``POLICY/STRATEGY``.
         solver: its solver with the operator's settings; requests vary it and never change it.
+        parameters: those that requests may set; None for all of the strategy.
+        lazy: its models are loaded when they are needed.
     """
 
     id: str
     policy: str
     strategy: str
     solver: Solver
+    parameters: Mapping[str, Any] | None = None
+    lazy: bool = False
+
+    @property
+    def known(self) -> Mapping[str, Any]:
+        """Return the parameters that requests may set, with their defaults."""
+        return parameters_of(self.strategy) if self.parameters is None else self.parameters
+
+    @property
+    def alive(self) -> bool:
+        """Return whether it can answer without loading a model again."""
+        return self.lazy or bool(self.solver.models)
 
     def row(self, name: str, created: int) -> dict[str, Any]:
         """Return the entry of ``/v1/models`` under one of its names."""
-        policy, _ = self.solver.load()
         plan = self.solver.plan
         about = {"strategy": self.strategy, "policy": plan.policy, "prm": plan.prm or None, "budget": plan.n}
+        context = {} if self.lazy else {"max_model_len": self.solver.load()[0].context}
         return {
-            "id": name, "object": "model", "created": created, "owned_by": "tts-search",
-            "max_model_len": policy.context, "tts": about,
+            "id": name, "object": "model", "created": created, "owned_by": "tts-search", **context, "tts": about,
         }  # fmt: skip
 
 
@@ -74,6 +87,10 @@ class Catalogue:
             raise Refusal(400, message, "tts.strategy", "invalid_value")
         return found
 
+    def chooser(self, entry: Entry) -> Entry:
+        """Return the entry that says which plan a problem would get: ``auto`` of the same policy, or of the pool."""
+        return self._plain[AUTO] if entry.lazy else self.other(entry, AUTO)
+
     def rows(self) -> list[dict[str, Any]]:
         """Return the entries of ``/v1/models``."""
         several = len({entry.policy for entry in self.entries.values()}) > 1
@@ -87,13 +104,14 @@ class Catalogue:
 
     @property
     def alive(self) -> bool:
-        """Return whether every model is loaded and alive."""
-        return all(entry.solver.models for entry in self.entries.values())
+        """Return whether every model that should be loaded is alive."""
+        return all(entry.alive for entry in self.entries.values())
 
     def revive(self) -> None:
         """Load again what has ended, such as an engine whose process was killed."""
         for entry in self.entries.values():
-            entry.solver.load()
+            if not entry.lazy:
+                entry.solver.load()
 
 
 def load(bases: Iterable[Solver], parameters: Mapping[str, Any]) -> tuple[Catalogue, list[str]]:

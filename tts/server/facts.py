@@ -23,7 +23,7 @@ class Facts:
     Attributes:
         path: the route, of those that the server has; others are all ``other``.
         id: of the answer.
-        model, strategy, policy, prm, budget: what was run; empty before it is known.
+        model, strategy, policy, budget: what was run; empty before it is known.
         stream: whether the answer is streamed.
         status: of HTTP; 0 for none.
         code: of the error, ``hung_up`` for a client that went away; empty for none.
@@ -36,7 +36,6 @@ class Facts:
     model: str = ""
     strategy: str = ""
     policy: str = ""
-    prm: str = ""
     budget: int = 0
     stream: bool = False
     status: int = 0
@@ -53,7 +52,7 @@ class Facts:
         """Note what is going to run."""
         plan = wish.jobs[0].solver.plan
         self.id, self.model, self.stream = id, wish.entry.id, stream
-        self.strategy, self.policy, self.prm, self.budget = wish.entry.strategy, plan.policy, plan.prm, plan.n
+        self.strategy, self.policy, self.budget = wish.entry.strategy, plan.policy, plan.n
 
     def refused(self, refusal: Refusal) -> None:
         self.code = refusal.code or str(refusal.status)

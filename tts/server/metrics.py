@@ -9,8 +9,8 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from tts.protocols import Model
-from tts.server.answers import total
 from tts.server.facts import Facts
+from tts.server.spending import spending
 
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 
@@ -69,15 +69,13 @@ class Metrics:
         self._latency.labels(*of).observe(facts.seconds)
         if facts.first is not None:
             self._first.labels(*of).observe(facts.first)
-        usage = total(facts.solutions)
-        for model, kind, tokens, flops in (
-            (facts.policy, "read", usage.prompt_tokens, usage.policy_flops),
-            (facts.policy, "sampled", usage.policy_tokens, 0),
-            (facts.prm, "read", usage.prm_tokens, usage.prm_flops),
-        ):
-            if tokens:
-                self._tokens.labels(kind, model, facts.strategy).inc(tokens)
-                self._flops.labels(model, facts.strategy).inc(flops)
+        for solution in facts.solutions:
+            for model, spent in spending(solution).items():
+                for kind, tokens in (("read", spent.read), ("sampled", spent.sampled)):
+                    if tokens:
+                        self._tokens.labels(kind, model, facts.strategy).inc(tokens)
+                if spent.flops:
+                    self._flops.labels(model, facts.strategy).inc(spent.flops)
 
     def page(self) -> bytes:
         """Return all of them as text."""

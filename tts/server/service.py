@@ -14,7 +14,6 @@ from starlette.responses import Response
 from tts.aio import aside, together
 from tts.errors import TTSError
 from tts.files.json_text import dump
-from tts.search.strategy import AUTO
 from tts.server.answers import by_model, search_row, searches_row, text_of, usage_of
 from tts.server.bodies import read_body
 from tts.server.catalogue import Catalogue
@@ -23,6 +22,7 @@ from tts.server.flow import Flow
 from tts.server.forms import Chat, Completion, Form
 from tts.server.house import House, HungUp
 from tts.server.log import to_stderr
+from tts.server.pooled import expectation
 from tts.server.refusals import Refusal, hidden, json_response, refusal_of
 from tts.server.schemas import ChatRequest, CompletionRequest, Extras, parse
 from tts.server.settings import Settings
@@ -116,11 +116,14 @@ class Service:
         """Look at a problem as the strategy auto does, and return what it would do."""
         with self.house.admitted():
             await self._revived()
-            entry = self.catalogue.other(self.catalogue.find(asked.model), AUTO)
-            extras = Extras(**{**asked.extras.model_dump(), "strategy": None, "parameters": {"look": True}})
+            entry = self.catalogue.chooser(self.catalogue.find(asked.model))
+            look = {} if entry.lazy else {"look": True}
+            extras = Extras(**{**asked.extras.model_dump(), "strategy": None, "parameters": look})
             looking = asked.model_copy(update={"model": entry.id, "tts": extras, "n": None})
             wish = wish_of(looking, self.catalogue, self.settings.max_budget)
             facts.wished(wish, "", False)
+            if entry.lazy:
+                return json_response(await self.house.run(expectation(wish.jobs[0]), request.receive))
             [solution] = await self.house.run(_solved(wish), request.receive)
             facts.solved([solution])
             *_, decision = solution.trace.of("plan")

@@ -11,7 +11,7 @@ from tts.api import Solver
 from tts.errors import TTSError, UnknownName
 from tts.files.shape import Misfit
 from tts.search.parameters import check_parameter
-from tts.search.strategy import AUTO, parameters_of, strategy_type
+from tts.search.strategy import AUTO, strategy_type
 from tts.server.catalogue import Catalogue, Entry
 from tts.server.conversation import problem_of
 from tts.server.refusals import Refusal, refusal_of
@@ -97,7 +97,7 @@ def _solver(request: AnyRequest, entry: Entry, seed: int) -> Solver:
     )
     named = {"vote": extras.vote, "aggregate": extras.aggregate, "extract": extras.extract}
     changes = {name: value for name, value in named.items() if value is not None}
-    parameters = _parameters(request, entry.strategy)
+    parameters = _parameters(request, entry)
     try:
         return entry.solver.variant(budget, seed=seed, parameters=parameters, **changes)
     except UnknownName as error:
@@ -109,9 +109,10 @@ def _solver(request: AnyRequest, entry: Entry, seed: int) -> Solver:
 _FIELDS = {"vote": "vote", "aggregation": "aggregate", "extraction": "extract"}
 
 
-def _parameters(request: AnyRequest, strategy: str) -> dict[str, Any]:
+def _parameters(request: AnyRequest, entry: Entry) -> dict[str, Any]:
     """Return the strategy's parameters that a request sets, checked by kind."""
-    known, trusted = parameters_of(strategy), strategy_type(strategy).trusted
+    strategy, known = entry.strategy, entry.known
+    trusted = strategy_type(strategy).trusted
     found: dict[str, Any] = {}
     for name, number in (("temperature", request.temperature), ("top_p", request.top_p)):
         if number is not None:
