@@ -63,7 +63,7 @@ async def test_auto_routes_each_problem_and_says_so(pool: Pool) -> None:
     for problem, name in ((NEW_SUM, "adder"), (NEW_WORD, "speller")):
         search = (await post(made.app, ask("auto", problem))).json["tts"]
         assert (search["answer"], search["plan"]["policy"]) == (str(DEPTHS[name]), name)
-        assert search["plan"]["reason"].startswith(f"routed to {name}, ")
+        assert search["plan"]["reason"].startswith(f"routed to {name}: ")
         assert list(search["usage"]["models"]) == [name]
     page = (await get(made.app, "/metrics")).body.decode()
     assert 'tts_request_seconds_count{model="pool",strategy="auto"} 2.0' in page

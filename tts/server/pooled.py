@@ -44,16 +44,15 @@ async def expectation(job: Job) -> dict[str, Any]:
     """Return what the pool expects of its arms for a problem, the one that it would ask first; no model runs."""
     solver = job.solver
     assert isinstance(solver, PoolSolver)
+    decided = await solver.decide(job.problem.text)
     options = []
-    for k, each in enumerate(await solver.rank(job.problem.text)):
-        arm = solver.pool.arm(each.arm)
-        n = min(arm.n or solver.budget.n, solver.budget.n)
-        option = {"plan": each.arm, "n": n, "right": each.quality, "low": each.low, "high": each.high, "chosen": not k}
+    for each in decided.order:
+        n = min(solver.pool.arm(each.arm).n or solver.budget.n, solver.budget.n)
+        option = {"plan": each.arm, "n": n, "right": each.quality, "low": each.low, "high": each.high}
         if each.cost is not None:
-            option["flops" if arm.prices is None else "cost"] = each.cost
-        options.append(option)
-    first = options[0]
-    reason = f"routed to {first['plan']}, {first['right']:.0%} [{first['low']:.0%}, {first['high']:.0%}] right expected"
+            option[decided.ceilings.unit.lower()] = each.cost
+        options.append(option | {"chosen": each is decided.chosen})
+    reason = f"routed to {decided.reason}"
     about = {"strategy": AUTO, "n": solver.budget.n, "reason": reason, "options": options}
     return {"object": "plan", "event": "plan", **about}
 
