@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from functools import cache
 from typing import Any
 
 from tts.types import Candidate, Plan, Solution, Usage
@@ -12,12 +11,13 @@ from tts.types import Candidate, Plan, Solution, Usage
 
 def flat(record: Any) -> dict[str, Any]:
     """Return the fields of a dataclass as they are; ``asdict``, which copies them deeply, takes ten times as long."""
-    return {name: getattr(record, name) for name in _names(type(record))}
+    kind = type(record)
+    if kind not in _names:
+        _names[kind] = tuple(field.name for field in fields(record))
+    return {name: getattr(record, name) for name in _names[kind]}
 
 
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+_names: dict[type, tuple[str, ...]] = {}
 
 
 def as_row(solution: Solution) -> dict[str, Any]:

@@ -88,5 +88,6 @@ def parameters_of(strategy: str | Strategy) -> dict[str, Any]:
 
 def written_parameters(strategy: Strategy) -> dict[str, Any]:
     """Return the parameters that a plan holds, as JSON types: a field with the metadata ``object`` is left out."""
-    objects = {f.name for f in fields(strategy) if f.metadata.get("object")} if is_dataclass(strategy) else set()
-    return {name: value for name, value in parameters_of(strategy).items() if name not in objects}
+    if not is_dataclass(strategy):
+        return {}
+    return {f.name: getattr(strategy, f.name) for f in fields(strategy) if not f.metadata.get("object")}
