@@ -70,7 +70,7 @@ class QwenFormat:
 class Qwen(Family):
     """The family, as an engine uses it."""
 
-    loader: ClassVar[str] = "prm.qwen_module:load"
+    loader: ClassVar[str] = "prm.qwen_builtin:load"
     maker: ClassVar[str] = "prm.qwen_module:empty"
 
     @property

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,8 @@ from tts.cost import ModelShape
 from tts.errors import BadInput, ModelError, TTSError
 from tts.files import json_text
 from tts.models.card import ModelCard
+from tts.models.core_tokenizer import CoreTokenizer
+from tts.models.files import built_in
 
 T = TypeVar("T")
 
@@ -57,6 +60,8 @@ def causal_shape(card: ModelCard, folder: Path) -> ModelShape:
 
 def check_type(folder: Path) -> None:
     """Refuse a model of a type that transformers does not know; code that comes with a checkpoint is never run."""
+    if built_in(folder):
+        return
     import transformers
 
     try:
@@ -72,6 +77,8 @@ def check_type(folder: Path) -> None:
 
 def tokenizer_of(card: ModelCard, folder: Path) -> Any:
     """Load the tokenizer of a model's folder. Raises ModelError if it cannot be read."""
+    if built_in(folder):
+        return CoreTokenizer(folder)
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     # AutoTokenizer depends on the model's type, and for some types rebuilds the pre-tokenizer instead of using that of
@@ -88,8 +95,24 @@ def tokenizer_of(card: ModelCard, folder: Path) -> Any:
     return guarded(card, load, "the tokenizer of ")
 
 
-def guarded(card: ModelCard, load: Callable[[], T], what: str = "") -> T:
-    """Run a loader quietly, and say in one sentence what went wrong."""
+def guarded(card: ModelCard, load: Callable[[], T], what: str = "", folder: Path | None = None) -> T:
+    """Run a loader quietly, and say in one sentence what went wrong.
+
+    Importing transformers takes longer than a first answer: it is not imported for the ``folder`` of a built-in model.
+    """
+    try:
+        with nullcontext() if folder is not None and built_in(folder) else _quiet():
+            return load()
+    except TTSError:
+        raise
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise ModelError(f"{what}{card.name} cannot be loaded: {reason}.") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from writing to the terminal."""
     from transformers.utils import logging as chatter
 
     logger, bars = logging.getLogger("transformers"), chatter.is_progress_bar_enabled()
@@ -97,12 +120,7 @@ def guarded(card: ModelCard, load: Callable[[], T], what: str = "") -> T:
     logger.setLevel(logging.ERROR)
     chatter.disable_progress_bar()
     try:
-        return load()
-    except TTSError:
-        raise
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise ModelError(f"{what}{card.name} cannot be loaded: {reason}.") from error
+        yield
     finally:
         logger.setLevel(level)
         if bars:

@@ -16,6 +16,11 @@ _LONGEST = 255  # of the name of a file
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "consolidated*.pt*")
 
 
+def built_in(folder: Path) -> bool:
+    """Return whether a folder is that of a model which comes with this package."""
+    return folder.parent == BUILT_IN
+
+
 def require(card: ModelCard) -> Path:
     """Return the folder of a model whose weights are complete; a GGUF file is converted first.
 

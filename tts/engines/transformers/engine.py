@@ -17,8 +17,9 @@ from tts.engines.transformers.policy import TransformersPolicy
 from tts.engines.transformers.reward import TransformersReward
 from tts.errors import BadInput, ModelError
 from tts.models.card import ModelCard
+from tts.models.decoder import causal_model
 from tts.models.descriptions import family_of
-from tts.models.files import require
+from tts.models.files import built_in, require
 from tts.protocols import RewardModel, Warn
 
 __all__ = ["ENGINE", "TransformersEngine", "TransformersPolicy", "TransformersReward"]
@@ -52,7 +53,7 @@ class TransformersEngine(Engine):
         """Load a policy. Raises MissingWeights or ModelError."""
         folder, where = require(card), _device(device)
         check_type(folder)
-        model = guarded(card, lambda: _causal_model(folder, where, dtype))
+        model = guarded(card, lambda: _causal_model(folder, where, dtype), folder=folder)
         card = _checked(card, model.config)
         share = cache_bytes if cache_bytes is not None else _free_share(where)
         return TransformersPolicy(
@@ -67,7 +68,7 @@ class TransformersEngine(Engine):
         folder, where = require(card), _device(device)
         family = family_of(card)
         form = family.format(tokenizer_of(card, folder))
-        module = guarded(card, lambda: family.load(folder, _dtype(folder, where, dtype)).to(where))
+        module = guarded(card, lambda: family.load(folder, _dtype(folder, where, dtype)).to(where), folder=folder)
         decoder = family.decoder(module)
         card = _checked(card, decoder.config)
         reward = TransformersReward(
@@ -82,6 +83,8 @@ ENGINE = TransformersEngine()
 
 
 def _causal_model(folder: Path, device: torch.device, dtype: str | None) -> Any:
+    if built_in(folder):
+        return causal_model(folder, _dtype(folder, device, dtype)).to(device)
     from transformers import AutoModelForCausalLM
 
     loader: Any = AutoModelForCausalLM.from_pretrained
@@ -113,6 +116,8 @@ def _dtype(folder: Path, device: torch.device, name: str | None) -> torch.dtype:
             raise BadInput(f"there is no data type {name!r}: use {', '.join(_DTYPES)}.")
         return _DTYPES[name]
     if device.type == "cpu":
+        return torch.float32
+    if built_in(folder):
         return torch.float32
     from transformers import AutoConfig
 

@@ -1,4 +1,4 @@
-"""A batch of rows of different lengths on a plain transformers model: the key/value cache and one forward pass."""
+"""A batch of rows of different lengths on one decoder: the key/value cache and one forward pass."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers.cache_utils import Cache
 
 from tts.engines.hf import head_size, setting
 from tts.errors import ModelError
+from tts.models.decoder import Decoder
 
 _ROUND = 16  # capacities and attention lengths are multiples of this, so shapes repeat
 _GROWTH = 1.5
@@ -60,7 +60,7 @@ class Geometry:
         return 2 * self.layers * self.heads * self.size * self.dtype.itemsize
 
 
-class RaggedCache(Cache):
+class RaggedCache:
     """Keys and values of rows that each have their own length.
 
     ``kv`` is [layers, 2, rows, heads, capacity, size]; row ``i`` holds ``lengths[i]`` tokens, whatever lies behind them
@@ -68,7 +68,6 @@ class RaggedCache(Cache):
     """
 
     def __init__(self, geometry: Geometry, rows: int = 1, capacity: int = _ROUND) -> None:
-        super().__init__(layers=[])
         self.geometry = geometry
         self.count = 0
         self.lengths: NDArray[np.int64] = np.zeros(rows, np.int64)
@@ -136,7 +135,9 @@ class RaggedCache(Cache):
         self.lengths = np.zeros(1, np.int64)
         self.kv = self._empty(1, _ROUND)
 
-    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_: Any, **__: Any) -> Any:
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Store new keys and values at each row's own positions; attention calls this in each layer.
 
         Args and results are [rows, heads, new tokens, size]; results reach back to the first token.
@@ -169,7 +170,7 @@ class RaggedCache(Cache):
             input_ids=torch.from_numpy(tokens).to(device),
             attention_mask=self._masks(positions),
             position_ids=positions if width == 1 else positions.clamp(max=int((lengths + new).max()) - 1),
-            past_key_values=self,
+            past_key_values=self if isinstance(model, Decoder) else _for_transformers(self),
             use_cache=True,
         )
         self.lengths[: self.count] += new
@@ -191,13 +192,19 @@ class RaggedCache(Cache):
             return added(beyond)
         return {kind: added(beyond if kind == "sliding_attention" else hidden) for kind in g.kinds}
 
-    def get_seq_length(self, *_: Any) -> int:
+    def get_seq_length(self) -> int:
         return int(self.lengths[: self.count].max(initial=0))
 
     def _empty(self, rows: int, capacity: int) -> torch.Tensor:
         # Zeros, not garbage: a masked value is multiplied by zero, and zero times NaN is NaN.
         g = self.geometry
         return torch.zeros(g.layers, 2, rows, g.heads, capacity, g.size, dtype=g.dtype, device=g.device)
+
+
+def _for_transformers(cache: RaggedCache) -> Any:
+    from tts.engines.transformers.attention_cache import AttentionCache
+
+    return AttentionCache(cache)
 
 
 def _round(capacity: int) -> int:
