@@ -25,9 +25,10 @@ from tts.routing.router import Router
 from tts.routing.tfidf import TfIdfEmbedder
 
 SPECIALISTS = ("lab-toys", "lab-farm", "lab-money", "lab-counts", "lab-trips")
-GENERALISTS = {"lab-200k": 10, "lab-1m": 4, "lab-4m": 2}
-VOTES = 10  # samples of self-consistency
+VOTES, FITTED_VOTES = 10, 4  # samples of self-consistency on lab-500, and on lab-validation
+GENERALISTS = {"lab-200k": VOTES, "lab-1m": 3, "lab-4m": 1}
 POLICIES = {**dict.fromkeys(SPECIALISTS, VOTES), **GENERALISTS}
+FITTED = {name: min(n, FITTED_VOTES) for name, n in POLICIES.items()}
 
 GRID: tuple[Router, ...] = (
     *(ClusterRouter(k=k, nearest=nearest) for k in (8, 16, 32, 64) for nearest in (1, 3)),
@@ -70,13 +71,12 @@ class Live:
     """
 
     def __init__(self, folder: Path, embedder: Embedder | None = None, short: bool = False) -> None:
-        self.fit_on = recorded("lab-validation", POLICIES, folder, short)
+        self.fit_on = recorded("lab-validation", FITTED, folder, short)
         self.test = recorded("lab-500", POLICIES, folder, short)
         self.tfidf: Embedder = TfIdfEmbedder.fit(self.fit_on.texts)
         self.embedder = embedder or self.tfidf
-        arms = [(name, VOTES) for name in SPECIALISTS]
-        self.outcomes = outcomes_of(self.fit_on, arms)
-        self.played = outcomes_of(self.test, arms)
+        self.outcomes = outcomes_of(self.fit_on, [(name, FITTED_VOTES) for name in SPECIALISTS])
+        self.played = outcomes_of(self.test, [(name, VOTES) for name in SPECIALISTS])
         self.vectors = self.embedded(self.embedder)
         self.router, self.figures = best_of(GRID, self.vectors[0], self.outcomes)
 
@@ -163,7 +163,7 @@ class Live:
         self, router: Router, vectors: Sequence[np.ndarray], names: Sequence[str], n: int
     ) -> tuple[np.ndarray, float]:
         arms = [(name, n) for name in names]
-        chosen = self.routed(router, vectors, self.outcomes.over([_arm(name, VOTES) for name in names]))
+        chosen = self.routed(router, vectors, self.outcomes.over([_arm(name, FITTED_VOTES) for name in names]))
         played = outcomes_of(self.test, arms)
         return _picked(played.quality, chosen), _cost(played, chosen)
 
@@ -171,7 +171,7 @@ class Live:
 
     def auto(self) -> list[Point]:
         """Choose model and N of each problem at many prices of a FLOP, against the best fixed arm at equal FLOPs."""
-        arms = [(name, n) for name, most in POLICIES.items() for n in (1, 2, 4, 10) if n <= most]
+        arms = [(name, n) for name, most in FITTED.items() for n in range(1, most + 1)]
         fit_on, played = outcomes_of(self.fit_on, arms), outcomes_of(self.test, arms)
         router, _ = best_of(GRID, self.vectors[0], fit_on)
         found = router.fit(self.vectors[0], fit_on).predict(self.vectors[1])

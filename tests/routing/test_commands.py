@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import numpy as np
 import pytest
+import typer
 
 from tests.command_line import Tts
-from tests.routing.samples import ARMS, SUMS, WORDS, outcomes
+from tests.routing.samples import ARMS, SUMS, WORDS, HashEmbedder, outcomes
+from tts.commands.pool import embedding
+from tts.routing.embedding import CachedEmbedder
 
 pytest.importorskip("sklearn", reason="fitting a pool needs scikit-learn")
 
@@ -120,3 +129,24 @@ def test_solve_takes_a_pool_and_refuses_what_the_pool_decides(tts: Tts, pool: st
     assert "go with --pool" in tts("solve", "--objective", "cost=1", NEW_SUM).sentence
     Path(pool).write_text("{}")
     assert "no pool file" in tts("solve", "--pool", pool, NEW_SUM).sentence
+
+
+def test_ctrl_c_says_what_is_kept_and_which_command_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inner = HashEmbedder()
+    cached = CachedEmbedder(inner, tmp_path)
+    monkeypatch.setattr("tts.routing.embedding._CHUNK", 2)
+    monkeypatch.setattr(sys, "argv", ["tts", "pool", "fit", "--out", "p.json"])
+
+    async def stopped(texts: Sequence[str]) -> np.ndarray:
+        if len(inner.calls) == 2:
+            raise KeyboardInterrupt
+        return await HashEmbedder.embed(inner, texts)
+
+    monkeypatch.setattr(cached, "embedder", SimpleNamespace(name=inner.name, embed=stopped))
+    with pytest.raises(typer.Exit) as end, embedding(cached, "the pool is not in p.json yet") as made:
+        asyncio.run(cast("CachedEmbedder", made).embed(["a", "b", "c", "d", "a"]))
+    assert end.value.exit_code == 130
+    said = "tts: interrupted: 2 of 4 embeddings are cached, the pool is not in p.json yet; this goes on: tts pool fit"
+    assert capsys.readouterr().err == f"{said} --out p.json\n"
