@@ -8,11 +8,14 @@ import hashlib
 import importlib.util
 import json
 import os
+import socket
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from benchmarks.datasets.items import Item, NoItem, item_of
 from benchmarks.datasets.known import BUILT_IN, BUILT_IN_SETS, KNOWN, Hub, Known
@@ -321,12 +324,31 @@ def _sha256(path: Path) -> str:
         raise BadInput(f"the data {path} cannot be read: {reason(error)}.") from error
 
 
+def _resolve(address: str) -> None:
+    """Look up the host of an address, unless a proxy does. Raises OSError: the hub's client would try for 23 s."""
+    host = urlsplit(address)
+    if host.hostname and not getproxies():
+        socket.getaddrinfo(host.hostname, host.port or 443)
+
+
 def _download(name: str, hub: Hub) -> Path:
     """Return the file from the hub's cache on this machine, or download it."""
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    def file(cached: bool) -> Path:
+        return Path(
+            hf_hub_download(
+                hub.repository, hub.file, repo_type="dataset", revision=hub.revision, local_files_only=cached
+            )
+        )  # fmt: skip
 
     try:
-        return Path(hf_hub_download(hub.repository, hub.file, repo_type="dataset", revision=hub.revision))
+        try:
+            return file(cached=True)
+        except LocalEntryNotFoundError:
+            _resolve(constants.ENDPOINT)
+            return file(cached=False)
     except Exception as error:  # whatever a network can do
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
         raise BadInput(

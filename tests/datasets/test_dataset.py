@@ -240,3 +240,9 @@ def test_a_hub_out_of_reach_is_one_sentence(tmp_path: Path) -> None:
     message = from_hub("http://127.0.0.1:9", tmp_path, offline=True).splitlines()[-1]
     assert "math500 could not be fetched from HuggingFaceH4/MATH-500 on the hub" in message
     assert message.endswith("name a folder that holds it with TTS_DATA, or a file with --data.")
+
+
+def test_a_host_that_nobody_knows_is_not_tried_again_and_again(tmp_path: Path) -> None:
+    message = from_hub("http://hub.invalid", tmp_path)
+    assert "Retrying" not in message
+    assert "math500 could not be fetched from HuggingFaceH4/MATH-500 on the hub" in message.splitlines()[-1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from tts import registry
 from tts.engines import load
 from tts.engines.engine import Engine
 from tts.engines.load import Loading, load_both, load_policy
-from tts.errors import BadInput, UnknownName
+from tts.errors import BadInput, ModelError, UnknownName
 from tts.models.card import ModelCard
 from tts.registry import resolve
 
@@ -93,3 +95,18 @@ def test_two_engines_share_the_arguments_out_by_who_takes_them(
     given = dict.fromkeys(["timeout", "seeds", "max_rows", "max_model_len", "unheard_of", "prm.x"], 1)
     found = resolve("engine", mine).shared(kind, given, resolve("engine", other))
     assert set(found) == kept
+
+
+def test_missing_weights_are_found_before_an_engine_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def imported(*_: object) -> None:
+        raise AssertionError("an engine was imported")
+
+    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    (tmp_path / "config.json").write_text(
+        json.dumps({"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 8, **sizes})
+    )
+    monkeypatch.setattr(load, "_engine_for", imported)
+    with pytest.raises(ModelError, match=r"holds no \.safetensors file"):
+        load_policy(str(tmp_path))

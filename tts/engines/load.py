@@ -236,6 +236,8 @@ def _here(key: tuple[str, ...]) -> bool:
 
 def _load(kind: Kind, name: str, loading: Loading, share: float, *, room: bool = True) -> Any:
     card = find(name, kind)
+    if loading.engine.lower() == AUTO and not card.url and not card.gguf:
+        require(card)  # before an engine is imported, which takes seconds
     engine = _engine_for(card, loading.engine)
     options = loading.of(kind)
     key = _key(kind, card, loading)
