@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.bench.jobs import strategies_of
+from benchmarks.calibrate.fit import Fit, Shape
 from benchmarks.recordings.gather import read
-from tests.bench.toys import rows, toy_bench
+from benchmarks.simulate.simulator import GradedSimulator, is_search, key_of
+from tests.bench.toys import dataset, rows, toy_bench
+from tests.selection.profiles import toy_profile
 from tts.errors import BadInput, TTSError
 from tts.search.strategy import parameters_of
 from tts.search.variant import name_of, split
+from tts.selection.profile_file import load, save
 
 
 def test_a_name_is_read_back_as_the_parameters_it_was_made_of() -> None:
@@ -68,3 +72,18 @@ def test_a_run_holds_a_strategy_and_its_variant_and_a_pool_keeps_both(tmp_path: 
 def test_a_value_out_of_range_is_refused_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="granularity must be a whole number, 1 or more"):
         toy_bench(tmp_path / "run", strategies=["dvts:granularity=0"])
+
+
+def test_a_profile_holds_each_variant_as_a_move_with_its_parameters(tmp_path: Path) -> None:
+    strategies = ("best-of-n", "beam-search", "beam-search:granularity=2", "reject-early:chunk=1")
+    with toy_bench(tmp_path / "run", data=dataset(6), strategies=strategies, budgets=(2, 4)) as run:
+        run.run()
+    fit = Fit(GradedSimulator.of(read([tmp_path / "run"]), orders=2), shape=Shape(searches=True))
+    save(toy_profile(stages=fit.stages()), tmp_path / "toy.json")
+    searches = [ending for ending in load(tmp_path / "toy.json").stages[0].endings if is_search(ending)]
+    assert {(*key_of(ending), ending.strategy) for ending in searches} == {
+        (f"{name}", n, name.partition(":")[0]) for name in strategies[1:] for n in (2, 4)
+    }
+    coarse = next(ending for ending in searches if ending.parameters.get("granularity") == 2)
+    assert coarse.flops[0] > 0
+    assert coarse.parameters["beam_width"] == 4
