@@ -22,6 +22,7 @@ HEAVY = [
     "mpmath",
     "jinja2",
     "matplotlib",
+    "tts.api",  # and with it the search, the answers and the engines
 ]
 
 PUBLIC = [

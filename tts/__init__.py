@@ -7,23 +7,18 @@
 Importing this package loads neither torch nor transformers; the first call that needs them does.
 """
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from tts.api import Solver, solve, solve_async, solve_many
-from tts.budget import Budget
-from tts.errors import TTSError
-from tts.trace import Trace
-from tts.types import Candidate, Plan, Problem, Solution, Usage
-
 if TYPE_CHECKING:
+    from tts.api import Solver, solve, solve_async, solve_many
+    from tts.budget import Budget
+    from tts.errors import TTSError
     from tts.routing.pool import Pool
     from tts.tools.function import tool
+    from tts.trace import Trace
+    from tts.types import Candidate, Plan, Problem, Solution, Usage
 
-try:
-    __version__ = version("tts-search")
-except PackageNotFoundError:  # used from a checkout that was never installed
-    __version__ = "0+unknown"
+    __version__: str
 
 __all__ = [
     "Budget",
@@ -44,17 +39,39 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``Pool`` and ``tool`` when first asked for: ``Pool`` needs numpy, which the rest of this page does not."""
-    if name == "Pool":
-        from tts.routing.pool import Pool
+    """Import a public name when it is first asked for, so that ``tts --help`` waits for none."""
+    home: Any
+    match name:
+        case "Solver" | "solve" | "solve_async" | "solve_many":
+            from tts import api as home
+        case "Candidate" | "Plan" | "Problem" | "Solution" | "Usage":
+            from tts import types as home
+        case "Budget":
+            from tts import budget as home
+        case "TTSError":
+            from tts import errors as home
+        case "Trace":
+            from tts import trace as home
+        case "Pool":
+            from tts.routing import pool as home
+        case "tool":
+            from tts.tools import function as home
+        case "__version__":
+            return _version()
+        case _:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = vars(home)[name]
+    return found
 
-        return Pool
-    if name == "tool":
-        from tts.tools.function import tool
 
-        return tool
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("tts-search")
+    except PackageNotFoundError:  # used from a checkout that was never installed
+        return "0+unknown"
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -138,5 +137,7 @@ def check_home(module: str) -> None:
 
 @cache
 def _targets(kind: str) -> dict[str, str]:
+    from importlib.metadata import entry_points
+
     plugins = {point.name: point.value for point in entry_points(group=f"tts.{kind.replace(' ', '-')}")}
     return {**TABLE.get(kind, {}), **{k: v for k, v in plugins.items() if k not in TABLE.get(kind, {})}}

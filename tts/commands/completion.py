@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from tts import registry
-from tts.models.card import Kind
+
+if TYPE_CHECKING:
+    from tts.models.card import Kind
 
 Complete = Callable[[str], list[str]]
 

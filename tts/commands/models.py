@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tts.commands import completion
 from tts.commands.console import entries, paragraph, say, say_json, table
-from tts.models.card import Kind, ModelCard
-from tts.models.files import folder_of
-from tts.models.find import find
-from tts.models.lookup import CARDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tts.models.card import Kind, ModelCard
 
 MEMORY = (
     "Sizes of weights are at 16 bits per number; at 32 bits, the default on a CPU, they double. Add a tenth for "
@@ -34,10 +35,10 @@ def rows(kind: Kind) -> list[dict[str, Any]]:
             "size": size(card),
             "context": card.context,
             "weights": f"{card.gigabytes:.1f} GB" if card.hub else "built in",
-            "here": "yes" if folder_of(card) else "no",
+            "here": "yes" if _folder_of(card) else "no",
             **({"reward model": advised(card)} if kind == "policy" else {}),
         }
-        for card in CARDS.values()
+        for card in _cards()
         if card.kind == kind
     ]
 
@@ -45,7 +46,7 @@ def rows(kind: Kind) -> list[dict[str, Any]]:
 def reasons() -> list[tuple[str, str]]:
     """Explain each recommended reward model: the reason, and the policies it holds for."""
     found: dict[tuple[str, str], list[str]] = {}
-    for card in CARDS.values():
+    for card in _cards():
         if card.kind == "policy":
             found.setdefault((advised(card), card.prm_reason), []).append(card.name)
     return [
@@ -95,7 +96,7 @@ def markdown() -> str:
     """Format the table of policies as Markdown."""
     head = "name | hub id | parameters | context | prompt | temperature, top_p | reward model"
     lines = [f"| {head} |", "|" + "---|" * (head.count("|") + 1)]
-    for card in CARDS.values():
+    for card in _cards():
         if card.kind == "policy":
             hub = f"{card.hub}{' (gated)' if card.gated else ''}" if card.hub else "built in"
             cells = [f"`{card.name}`", hub, size(card), f"{card.context:,}", _prompt(card)]
@@ -116,7 +117,7 @@ def _prompt(card: ModelCard) -> str:
 def _whereabouts(card: ModelCard) -> str:
     if card.url:
         return f"behind {card.url}"
-    if (folder := folder_of(card)) is not None:
+    if (folder := _folder_of(card)) is not None:
         return str(folder)
     if card.gguf:
         return f"{card.folder}, which is converted to safetensors when it is first loaded"
@@ -137,6 +138,18 @@ def _memory(card: ModelCard) -> str:
     )
 
 
+def _cards() -> list[ModelCard]:
+    from tts.models.lookup import CARDS
+
+    return list(CARDS.values())
+
+
+def _folder_of(card: ModelCard) -> Path | None:
+    from tts.models.files import folder_of
+
+    return folder_of(card)
+
+
 def _bytes(count: float) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.3g} MB"
 
@@ -153,6 +166,8 @@ def models(
 ) -> None:
     """List the known models, or describe one."""
     if name is not None:
+        from tts.models.find import find
+
         card = find(name)
         if as_json:
             say_json(asdict(card))
@@ -160,7 +175,7 @@ def models(
             say(entries(described(card)))
         return
     if as_json:
-        say_json([asdict(card) for card in CARDS.values()])
+        say_json([asdict(card) for card in _cards()])
         return
     say(table(rows("policy")) + "\n")
     say(table(rows("prm")) + "\n")

@@ -8,11 +8,12 @@ import typer
 
 from tts import registry
 from tts.commands.console import paragraph, say, say_json
-from tts.search.strategy import parameters_of
 
 
 def strategies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the search strategies and their parameters."""
+    from tts.search.strategy import parameters_of
+
     rows: list[dict[str, Any]] = []
     for name in registry.names("strategy"):
         strategy = registry.resolve("strategy", name)
