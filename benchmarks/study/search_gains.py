@@ -59,10 +59,14 @@ class Row:
     gains: Mapping[str, Gain]
 
     @property
+    def hard(self) -> Interval | None:
+        """Return the gain on the hard problems; None if it is not known."""
+        return self.gains[_words(HARD)].gain if _words(HARD) in self.gains else None
+
+    @property
     def above(self) -> bool:
         """Return whether the interval on the hard problems is above zero."""
-        hard = self.gains[_words(HARD)].gain if _words(HARD) in self.gains else None
-        return hard is not None and hard.low > 0
+        return self.hard is not None and self.hard.low > 0
 
 
 def base_of(root: Path, grid: Grid, policy: str, seed: int) -> Base | None:

@@ -30,6 +30,9 @@ from tts.errors import BadInput
 from tts.files.json_text import dump
 from tts.files.text import write_atomically
 
+CHANCE = 0.025
+"""Share of 95 % intervals that lie above the true value."""
+
 SEARCHES = (
     "beam-search", "beam-search:granularity=2", "dvts", "dvts:granularity=2", "rebase", "particle-filter",
     "particle-filter:ess=0.5", "mcts", "ab-mcts", "reject-early", "reject-early:alpha=0.25",
@@ -126,15 +129,20 @@ def _columns(row: Row, group: str) -> dict[str, Any]:
 
 
 def verdict(found: Sequence[Row]) -> str:
-    """Say which searches have a gain above zero on the hard problems, and for how many policies."""
-    above: dict[str, set[str]] = {}
-    for row in found:
+    """Say which searches have a gain above zero on the hard problems, and how many would by chance."""
+    hard = [row for row in found if row.hard is not None]
+    if not hard:
+        return "No gain on levels 4 and 5 was measured."
+    above: dict[str, list[str]] = {}
+    for row in hard:
         if row.above:
-            above.setdefault(row.search, set()).add(row.policy)
-    if not above:
-        return "No search is above the vote on levels 4 and 5 with an interval above zero."
-    words = "; ".join(f"{search}: {', '.join(sorted(policies))}" for search, policies in above.items())
-    return f"Above the vote on levels 4 and 5, with an interval above zero at some N: {words}."
+            above.setdefault(row.search, []).append(f"{row.policy} at N = {row.n}")
+    count = sum(map(len, above.values()))
+    text = (
+        f"Levels 4 and 5: {count} of {len(hard)} intervals are above zero; "
+        f"{CHANCE * len(hard):.1f} would be if no search gained anything."
+    )
+    return "\n".join([text, *(f"  {search}: {', '.join(where)}" for search, where in above.items())])
 
 
 def _dry_run(runs: Path, cells: Sequence[Any]) -> int:

@@ -13,7 +13,7 @@ from benchmarks.stats.intervals import Interval
 from benchmarks.study import searches
 from benchmarks.study.compare import Point
 from benchmarks.study.gain_plot import Gains
-from benchmarks.study.search_gains import compared
+from benchmarks.study.search_gains import Gain, Row, compared
 from benchmarks.study.search_replay import Samples, replay_of, replayed
 from benchmarks.study.search_runs import SAMPLES, Cell, Grid
 from tests.bench.toys import toy_bench
@@ -94,6 +94,19 @@ def test_the_gain_is_over_the_vote_at_the_cost_of_the_search() -> None:
     assert found.gain.value == pytest.approx(0.1)
     assert found.gain.low < 0.1 < found.gain.high
     assert compared(Point("s", np.ones(10), np.full(10, 1e8)), votes, 20).gain is None  # cheaper than any vote
+
+
+def test_the_verdict_counts_what_chance_would_give() -> None:
+    def row(search: str, policy: str, low: float) -> Row:
+        gain = Gain(9, 1e9, Interval(0.6, 0.5, 0.7), 0.5, Interval(0.1, low, 0.2))
+        return Row(policy, search, 16, 1, {"levels 3,4,5": gain, "levels 4,5": gain})
+
+    rows = [row("dvts", "lab-1m", 0.01), row("dvts", "lab-4m", 0.02), row("rebase", "lab-1m", -0.01)]
+    text = searches.verdict(rows)
+    assert "2 of 3 intervals are above zero; 0.1 would be if no search gained anything" in text
+    assert "dvts: lab-1m at N = 16, lab-4m at N = 16" in text
+    assert "rebase" not in text
+    assert searches.verdict([]) == "No gain on levels 4 and 5 was measured."
 
 
 def test_the_axis_is_linear_and_holds_zero_and_every_interval() -> None:
