@@ -52,6 +52,8 @@ class Actor:
         self.asked: list[str] = []
         self._ended = asyncio.Event()
         self.hello, self.exchange = Method(self, "hello"), Method(self, "exchange")
+        self.answer, self.check = Method(self, "answer"), Method(self, "check")
+        self.answered: list[str] = []
         worker.solve = lambda *asked: ray.solve(worker, *asked)  # type: ignore[method-assign]
 
     @property
@@ -65,6 +67,11 @@ class Actor:
         if name == "hello":
             await self._ray.room()
             return await self._answer(self._ray.greeting())
+        if name == "check":
+            return await self._answer(self.worker.check(*arguments))
+        if name == "answer":
+            self.answered.append(arguments[1])
+            return await self._answer(self._ray.answer(self.worker, *arguments))
         self._ray.called(arguments[2])
         for _, asked in arguments[2]:
             problem = json.loads(asked)["problem"]["id"]
@@ -102,8 +109,8 @@ class FakeRay:
     """The module.
 
     The cluster has room for ``rooms`` actors, and for one more ``grows`` seconds after the first was asked for.
-    ``poison`` are ids of problems that end their worker. ``solve`` may be replaced; ``called`` hears of the
-    problems that each call gives.
+    ``poison`` are ids of problems that end their worker. ``solve`` and ``answer`` may be replaced; ``called``
+    hears of the problems that each call gives.
     """
 
     __version__ = "fake"
@@ -116,6 +123,8 @@ class FakeRay:
         self._rooms, self._grows = asyncio.Semaphore(rooms), grows
         self.source = ""
         self.solve: Callable[..., Coroutine[Any, Any, Any]] = TTSWorker.solve
+        self.answer: Callable[..., Coroutine[Any, Any, Any]] = TTSWorker.answer
+        self.cancelled = 0
         self.called: Callable[[Sequence[Any]], None] = lambda given: None
         self._greeted = itertools.count(1)
 
@@ -132,6 +141,9 @@ class FakeRay:
 
     def kill(self, actor: Actor, no_restart: bool = False) -> None:
         actor.end()
+
+    def cancel(self, call: object) -> None:
+        self.cancelled += 1
 
     async def room(self) -> None:
         if self._grows is not None:

@@ -27,6 +27,7 @@ def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("solve", "--file", "problems.jsonl", "--out", "answers.jsonl"),
         ("bench", "lab-500", "--out", "run"),
+        ("serve",),
         ("calibrate", "--out", "profile.json", "--data", "problems.jsonl"),
     ],
 )

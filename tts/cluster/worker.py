@@ -16,7 +16,7 @@ from tts.api import Solver, solver_of
 from tts.budget import Budget
 from tts.cluster.connection import first_line
 from tts.cluster.source import digest
-from tts.errors import EngineDied, TTSError
+from tts.errors import BadInput, BudgetError, EngineDied, PromptTooLong, TTSError
 from tts.files.json_text import dump, parse
 from tts.records.solution_json import flat
 from tts.records.transfer import packed
@@ -30,6 +30,9 @@ fault of this program that a problem ran into."""
 Result = tuple[int, str, str]
 """The index of a problem in its run, the kind, and the solution or a sentence."""
 
+
+OF_CALLER = {"prompt": PromptTooLong, "input": BadInput, "budget": BudgetError}
+"""Errors of a search that whoever asked a server can mend, by the kind of the result."""
 
 GATHER = 0.05
 """Seconds in which results are gathered into one reply while the worker has other problems."""
@@ -92,17 +95,35 @@ class TTSWorker:
 
     async def solve(self, recipe: str, asked: str) -> tuple[str, str]:
         """Solve a problem. Returns the kind of the result, and the solution or a sentence."""
-        wanted = parse(asked, "a request")
-        turns = tuple(Turn(**turn) for turn in wanted["problem"].pop("turns"))
-        problem = Problem(**wanted["problem"], turns=turns)
+        problem, share, traced = _wanted(asked)
         try:
             solver = await self._solver(recipe)
-            solution = await solver.attempt(problem, Share(Budget(**wanted["budget"]), warning=wanted["warning"]))
+            solution = await solver.attempt(problem, share)
         except EngineDied as error:
             return DIED, str(error)
         except TTSError as error:
             return REFUSED, str(error)
-        return SOLVED, packed(solution, wanted["traced"])
+        return SOLVED, packed(solution, traced)
+
+    async def answer(self, recipe: str, asked: str) -> tuple[str, str]:
+        """Solve a problem for a server. Returns the kind of the result, or of the error."""
+        problem, share, traced = _wanted(asked)
+        try:
+            solver = await asyncio.to_thread(solver_of, parse(recipe, "a recipe"))  # the models are loaded once
+            solution = await solver._solve(problem, share)
+        except EngineDied as error:
+            return DIED, str(error)
+        except TTSError as error:
+            return next((name for name, kind in OF_CALLER.items() if isinstance(error, kind)), FAILED), str(error)
+        return SOLVED, packed(solution, traced)
+
+    async def check(self, recipe: str) -> str:
+        """Load the models of a recipe. Returns a sentence if it cannot run here, else nothing."""
+        try:
+            await self._solver(recipe)
+        except TTSError as error:
+            return str(error)
+        return ""
 
     async def _solver(self, recipe: str) -> Solver:
         """Build and warm up the solver of a recipe, once."""
@@ -149,6 +170,14 @@ class Desk:
         if not task.cancelled():
             self._results.append(task.result())
             self._news.set()
+
+
+def _wanted(asked: str) -> tuple[Problem, Share, bool]:
+    """Read a request: the problem, its share of the budget, and whether its trace is wanted."""
+    row = parse(asked, "a request")
+    turns = tuple(Turn(**turn) for turn in row["problem"].pop("turns"))
+    share = Share(Budget(**row["budget"]), warning=row["warning"])
+    return Problem(**row["problem"], turns=turns), share, row["traced"]
 
 
 def _warm(recipe: str) -> Solver:

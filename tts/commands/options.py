@@ -17,6 +17,7 @@ from tts.commands import completion
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
+    from tts.cluster.placement import Placement
     from tts.executor import Executor
 
 MODELS = "Models"
@@ -282,17 +283,25 @@ def executor(cluster: dict[str, Any]) -> Executor:
     from tts.commands.console import note
     from tts.registry import resolve
 
+    placed = placement(cluster)
+    if placed is None:
+        here: Executor = resolve("executor", "here")()
+        return here
+    there: Executor = resolve("executor", "ray")(placed, note)
+    return there
+
+
+def placement(cluster: dict[str, Any]) -> Placement | None:
+    """Return the typed cluster, or None for this process. Raises BadInput for options that need --ray."""
     given = {name.removeprefix("ray_"): value for name, value in cluster.items() if value is not None}
     address = given.pop("ray", None)
     if address is None and given:
         raise BadInput(f"--ray-{next(iter(given))} goes with --ray, which names the cluster: --ray auto.")
     if address is None:
-        here: Executor = resolve("executor", "here")()
-        return here
+        return None
     from tts.cluster.placement import Placement
 
-    there: Executor = resolve("executor", "ray")(Placement(address, **given), note)
-    return there
+    return Placement(address, **given)
 
 
 def solver(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from tts.commands.console import note
 from tts.errors import BadInput, MissingExtra
 
 if TYPE_CHECKING:
+    from tts.cluster.placement import Placement
     from tts.server.catalogue import Catalogue
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -37,6 +39,7 @@ def serve(
     ] = 16,
     *,
     solver: dict[str, Any],
+    cluster: dict[str, Any],
     pool: Annotated[
         Path | None,
         typer.Option(
@@ -110,13 +113,19 @@ def serve(
         key=key, hosts=_hosts(host, key, allow_host or []), max_budget=max_budget, max_queue=max_queue,
         max_body=max_body, max_messages=max_messages, keep_traces=keep_traces, log_texts=log_texts,
     )  # fmt: skip
+    ending = ExitStack()
+    placed = options.placement(cluster)
+    if placed is not None and pool is not None:
+        raise BadInput("--ray serves one policy, not a pool: leave --pool out, or --ray.")
     if pool is not None:
         build = _pooled(pool, policy, budget, objective, top, solver)
     elif objective is not None or top != 1:
         raise BadInput("--objective and --top go with --pool.")
+    elif placed is not None:
+        build = _replicated(placed, policy or ["lab-1m"], budget, solver, ending)
     else:
         build = _single(policy or ["lab-1m"], budget, solver)
-    with listen(host, port) as listening:
+    with ending, listen(host, port) as listening:
         catalogue, notes = build()
         for sentence in notes:
             note(sentence)
@@ -142,6 +151,23 @@ def _single(policies: list[str], budget: int, solver: dict[str, Any]) -> Build:
     parameters = _parameters(solver)
     bases = [Solver(name, budget=budget, **solver) for name in policies]
     return lambda: load(bases, parameters)
+
+
+def _replicated(
+    placed: Placement, policies: list[str], budget: int, solver: dict[str, Any], ending: ExitStack
+) -> Build:
+    """Check the settings of replicas on a cluster, and return what starts them; ``ending`` ends them."""
+    from tts.cluster.connection import require_ray
+    from tts.cluster.replicas import Replicas, ReplicaSolver
+    from tts.server.catalogue import load
+
+    if len(policies) > 1:
+        raise BadInput("--ray serves one policy: name one --policy.")
+    ray, parameters = require_ray(), _parameters(solver)
+    replicas = Replicas(placed, policies[0], note, ray)
+    base = ReplicaSolver(replicas, policies[0], budget=budget, **solver)
+    ending.callback(replicas.close)
+    return lambda: load([base], parameters, replicas.check)
 
 
 def _pooled(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tts.api import Solver
 from tts.errors import TTSError, UnknownName
+from tts.pool_solver import PoolSolver
 from tts.protocols import Policy, RewardModel
 from tts.registry import names
 from tts.search.strategy import AUTO, parameters_of, strategy_type
@@ -24,7 +25,7 @@ class Entry:
         id: ``POLICY/STRATEGY``.
         solver: its solver with the operator's settings; requests vary it and never change it.
         parameters: those that requests may set; None for all of the strategy.
-        lazy: its models are loaded when they are needed.
+        lazy: its models are loaded when they are needed, or elsewhere.
     """
 
     id: str
@@ -89,7 +90,7 @@ class Catalogue:
 
     def chooser(self, entry: Entry) -> Entry:
         """Return the entry that says which plan a problem would get: ``auto`` of the same policy, or of the pool."""
-        return self._plain[AUTO] if entry.lazy else self.other(entry, AUTO)
+        return self._plain[AUTO] if isinstance(entry.solver, PoolSolver) else self.other(entry, AUTO)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the entries of ``/v1/models``."""
@@ -114,12 +115,15 @@ class Catalogue:
                 entry.solver.load()
 
 
-def load(bases: Iterable[Solver], parameters: Mapping[str, Any]) -> tuple[Catalogue, list[str]]:
+def load(
+    bases: Iterable[Solver], parameters: Mapping[str, Any], check: Callable[[Solver], object] | None = None
+) -> tuple[Catalogue, list[str]]:
     """Load the models and build every strategy that they support.
 
     Args:
         bases: a solver of the strategy auto for each policy.
         parameters: of strategies, as the operator typed them; each strategy gets those that it has.
+        check: loads a solver's models elsewhere and raises TTSError if it cannot run there; default: here.
 
     Returns:
         The catalogue, and a sentence for each strategy that cannot be served.
@@ -132,8 +136,9 @@ def load(bases: Iterable[Solver], parameters: Mapping[str, Any]) -> tuple[Catalo
         if not any(name in declared for declared in known.values()):
             raise UnknownName("parameter of a strategy", name, {name for own in known.values() for name in own})
     entries, notes = list[Entry](), list[str]()
+    ready = check or Solver.load
     for base in bases:
-        base.load()
+        ready(base)
         for strategy, declared in known.items():
             if not strategy_type(strategy).single:
                 continue
@@ -141,9 +146,11 @@ def load(bases: Iterable[Solver], parameters: Mapping[str, Any]) -> tuple[Catalo
             profile = {} if strategy == AUTO else {"profile": None}
             try:
                 solver = base.variant(strategy=strategy, parameters=own, **profile)
-                solver.load()
+                ready(solver)
             except TTSError as error:
                 notes.append(f"{strategy} is not served: {error}")
                 continue
-            entries.append(Entry(f"{base.plan.policy}/{strategy}", base.plan.policy, strategy, solver))
+            entries.append(
+                Entry(f"{base.plan.policy}/{strategy}", base.plan.policy, strategy, solver, lazy=check is not None)
+            )
     return Catalogue(entries), notes

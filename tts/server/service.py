@@ -14,6 +14,7 @@ from starlette.responses import Response
 from tts.aio import aside, together
 from tts.errors import TTSError
 from tts.files.json_text import dump
+from tts.pool_solver import PoolSolver
 from tts.server.answers import by_model, search_row, searches_row, text_of, usage_of
 from tts.server.bodies import read_body
 from tts.server.catalogue import Catalogue
@@ -117,12 +118,13 @@ class Service:
         with self.house.admitted():
             await self._revived()
             entry = self.catalogue.chooser(self.catalogue.find(asked.model))
-            look = {} if entry.lazy else {"look": True}
+            pooled = isinstance(entry.solver, PoolSolver)
+            look = {} if pooled else {"look": True}
             extras = Extras(**{**asked.extras.model_dump(), "strategy": None, "parameters": look})
             looking = asked.model_copy(update={"model": entry.id, "tts": extras, "n": None})
             wish = wish_of(looking, self.catalogue, self.settings.max_budget)
             facts.wished(wish, "", False)
-            if entry.lazy:
+            if pooled:
                 return json_response(await self.house.run(expectation(wish.jobs[0]), request.receive))
             [solution] = await self.house.run(_solved(wish), request.receive)
             facts.solved([solution])
