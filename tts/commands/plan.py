@@ -107,13 +107,14 @@ def decided(decision: Decision) -> str:
     """Format a pool's decision: the arm, a table of all arms, and the reason."""
     arm = decision.arm
     search = f"{arm.strategy}, N = {arm.n}" + (f", {arm.prm}" if arm.prm else "")
-    rows = [_arm_row(each, each is decision.chosen, "") for each in decision.arms]
-    rows += [_arm_row(each, each is decision.chosen, why) for each, why in decision.refused]
+    refused = [("beyond the budget", "-")] if decision.refused else []
+    rows = [_arm_row(each, each is decision.chosen) | dict(refused) for each in decision.arms]
+    rows += [_arm_row(each, each is decision.chosen) | {"beyond the budget": why} for each, why in decision.refused]
     head, tail = [("Model", arm.policy), ("Search", search)], [("Choice", f"{decision.reason}.")]
     return "\n\n".join([entries(head), table(rows), entries(tail)])
 
 
-def _arm_row(arm: Expected, chosen: bool, why: str) -> dict[str, Any]:
+def _arm_row(arm: Expected, chosen: bool) -> dict[str, Any]:
     from tts.routing.decision import amount, percent
 
     return {
@@ -123,7 +124,6 @@ def _arm_row(arm: Expected, chosen: bool, why: str) -> dict[str, Any]:
         "cost": amount(arm.cost, arm.cost_low, arm.cost_high),
         "seconds": amount(arm.latency, arm.latency_low, arm.latency_high),
         "worth": f"{arm.worth:.3f}",
-        "beyond the budget": why or "-",
     }
 
 
