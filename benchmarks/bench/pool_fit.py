@@ -92,6 +92,7 @@ def fit(
     price: Price = None,
     *,
     solver: dict[str, Any],
+    cluster: dict[str, Any],
 ) -> None:
     """Fit a pool on the outcomes of at least two models: recorded ones, or of models that run first.
 
@@ -108,14 +109,19 @@ def fit(
         raise BadInput("give either --outcomes, which are recorded, or --models to run.")
     if models is None and (data is not None or limit is not None or runs is not None):
         raise BadInput("--data, --limit and --runs go with --models: recorded outcomes have their problems.")
+    if models is None and any(value is not None for value in cluster.values()):
+        raise BadInput("--ray goes with --models: recorded outcomes need no cluster.")
     check_writable(out)
+    options.executor(cluster).close()  # what is missing is said before anything is planned
     chosen = router_of(router, parameter, out)
     arms: list[Arm] = []
     if models is None:
         read = read_all(outcomes)
     else:
         folder = runs or out.with_suffix(".runs")
-        read, arms = run_models(_names(models), _data(data, limit), folder, strategy, budget, concurrency, solver)
+        read, arms = run_models(
+            _names(models), _data(data, limit), folder, strategy, budget, concurrency, solver, cluster
+        )
     priced = arms_of(read, price, arms)
     with embedding(embedder, f"the pool is not in {out} yet") as made:
         pool = asyncio.run(Pool.fit(read, embedder=made, router=chosen, arms=priced))
@@ -140,10 +146,12 @@ def run_models(
     budget: str,
     concurrency: int,
     solver: dict[str, Any],
+    cluster: dict[str, Any] | None = None,
 ) -> tuple[ArmOutcomes, list[Arm]]:
     """Run models on problems, one run folder of ``tts bench`` each, and return their outcomes and arms.
 
-    Every line of a run is an arm: a strategy at a width. Raises BadInput if rows failed.
+    Every line of a run is an arm: a strategy at a width. ``cluster`` are the options of a cluster, whose workers hold
+    one model after the other. Raises BadInput if rows failed.
     """
     from tts.routing.outcomes import ArmOutcomes
 
@@ -153,7 +161,7 @@ def run_models(
     entries: list[Entry] = []
     arms: list[Arm] = []
     for member, (lines, settings) in zip(members, planned, strict=True):
-        _run(member, data, lines, settings, concurrency)
+        _run(member, data, lines, settings, concurrency, cluster)
         mine = {line: _arm(member, line) for line in lines}
         arms += mine.values()
         entries += _entries(member.folder, mine, data.name)
@@ -208,11 +216,18 @@ def _planned(
     return lines, settings_of(data, strategies, budget, {"profile": None, "total_flops": None, **mine}, lines)
 
 
-def _run(member: Member, data: DataSet, lines: list[Line], settings: dict[str, Any], concurrency: int) -> None:
+def _run(
+    member: Member,
+    data: DataSet,
+    lines: list[Line],
+    settings: dict[str, Any],
+    concurrency: int,
+    cluster: dict[str, Any] | None,
+) -> None:
     from benchmarks.bench.command import execute
     from benchmarks.bench.jobs import jobs_of
 
-    run = execute(data, lines, member.folder, settings, True, concurrency)
+    run = execute(data, lines, member.folder, settings, True, concurrency, cluster)
     for job in jobs_of(lines):
         job.solver.unload()
     if run.folder.failed:

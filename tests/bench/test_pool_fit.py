@@ -50,6 +50,7 @@ def test_models_run_once_and_every_width_is_an_arm(tts: Tts, problems: Path, tmp
     ("arguments", "words"),
     [
         ((), "either --outcomes"),
+        (("--outcomes", "run", "--ray", "auto"), "--ray goes with --models"),
         (("--models", "lab-200k,lab-1m"), "--data train.jsonl"),
         (("--models", "lab-200k", "--data", "x.jsonl"), "at least two"),
         (("--models", "lab-200k,lab-200k", "--data", "lab-500"), "different"),

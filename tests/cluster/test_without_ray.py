@@ -28,6 +28,7 @@ def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
         ("solve", "--file", "problems.jsonl", "--out", "answers.jsonl"),
         ("bench", "lab-500", "--out", "run"),
         ("serve",),
+        ("pool", "fit", "--models", "lab-1m,lab-4m", "--data", "lab-500", "--out", "pool.json"),
         ("calibrate", "--out", "profile.json", "--data", "problems.jsonl"),
     ],
 )
