@@ -243,11 +243,14 @@ def is_outcome(prm: str | RewardModel | None) -> bool:
 
 
 def _scope(wish: Wish, curves: Profile | None) -> Scope | None:
-    """Return the scope in the profile, else that in the policy's folder; None without one."""
+    """Return the scope in the profile, else that in the policy's folder; None without one.
+
+    One with probabilities goes before one with limits.
+    """
     card = CARDS.get(wish.policy.name) if isinstance(wish.policy, ReplayPolicy) else wish.card
     found = curves.scope if curves is not None else None
-    if found is None and card is not None and (folder := folder_of(card)) is not None:
-        found = of_folder(folder)
+    if (found is None or found.before is None) and card is not None and (folder := folder_of(card)) is not None:
+        found = of_folder(folder) or found
     return None if found is None else replace(found, advice=card.scope if card else "")
 
 

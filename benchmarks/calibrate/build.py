@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.calibrate.evaluate import HeldOut, Quality, choose, quality
 from benchmarks.calibrate.fit import Fit
 from benchmarks.calibrate.optimism import lowered
+from benchmarks.calibrate.reach import measured_scope
 from benchmarks.calibrate.vote_choice import unmeasured_stage
 from benchmarks.recordings.pool import Pool
 from benchmarks.simulate.simulator import ORDERS, GradedSimulator, key_of
@@ -98,6 +99,7 @@ def calibrate(
         temperature=float(pool.sampling.get("temperature", 0.8)), top_p=float(pool.sampling.get("top_p", 1.0)),
         stages=fit.stages(), greedy=pool.greedy,
         dataset=pool.dataset, sha256=pool.sha256, problems=frozenset(entry.id for entry in pool.entries), about=facts,
+        scope=measured_scope(pool.texts, *names),
     )  # fmt: skip
     profile = lowered(profile, by)
     profile = replace(profile, stages=tuple(map(rounded, profile.stages)))

@@ -170,7 +170,8 @@ class _Gathered:
         if self.guessed:
             notes.append("the recordings have no costs: they are estimated from the length of the texts")
         # By id: what is drawn at random for a problem does not depend on which one ended first.
-        entries = tuple(sorted((entry_of(draft, kept) for draft in whole), key=lambda entry: entry.id))
+        pairs = sorted(((entry_of(draft, kept), draft.text) for draft in whole), key=lambda pair: pair[0].id)
+        entries, texts = tuple(entry for entry, _ in pairs), tuple(text for _, text in pairs)
         if GREEDY in kept and not all(entry.greedy for entry in entries):
             entries = tuple(map(without_greedy, entries))
             notes.append(
@@ -183,7 +184,7 @@ class _Gathered:
             entries, next(iter(self.policies), ""), next(iter(self.prms), ""), dict(self.sampling or {}),
             self.policy_parameters, kept,
             ", ".join(filter(None, self.datasets)), next(iter(digests)) if len(digests) == 1 else "",
-            tuple(self.manifests), tuple(notes),
+            tuple(self.manifests), tuple(notes), texts,
         )  # fmt: skip
 
 

@@ -122,6 +122,7 @@ class Pool:
         dataset, sha256: name and hash of the data.
         manifests: manifests of the runs, {} for those without.
         notes: what was left out or estimated, in sentences.
+        texts: of the problems, in the order of ``entries``.
     """
 
     entries: tuple[Entry, ...]
@@ -134,6 +135,7 @@ class Pool:
     sha256: str = ""
     manifests: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     @property
     def scored(self) -> bool:

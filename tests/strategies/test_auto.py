@@ -20,6 +20,8 @@ from tts.protocols import Completion, Request
 from tts.selection.profile import Ending
 from tts.selection.profile_file import save
 from tts.selection.published_rule import settled_confidence
+from tts.selection.scope.scope import Scope
+from tts.selection.scope.text import Reference
 from tts.types import Problem
 from tts.types import Solution as Solved
 
@@ -278,3 +280,16 @@ def test_a_problem_that_the_profile_was_fitted_on_is_warned_of(tmp_path: Path) -
     [warning] = solve(profile=tmp_path / "toy.json").warnings
     assert "the profile was fitted on this problem" in warning
     assert solve("how high", profile=tmp_path / "toy.json").warnings == ()
+
+
+def test_a_problem_far_from_those_that_the_profile_was_measured_on_gets_no_rates(tmp_path: Path) -> None:
+    known = Scope("toy", "toy-prm", Reference.of(["how far", "how high"]), limits={"unknown": 0.5})
+    save(replace(ladder("toy", "toy-prm"), scope=known), tmp_path / "toy.json")
+    near = solve(profile=tmp_path / "toy.json")
+    assert near.warnings == ()
+    assert "% [" in near.plan.reason
+    far = solve("determine every eigenvalue", profile=tmp_path / "toy.json")
+    [warning] = far.warnings
+    assert "unlike those that the profile was measured on (words that are new to it: determine, every" in warning
+    assert "% [" not in far.plan.reason
+    assert far.confidence == far.votes[0].share, "limits change no confidence"

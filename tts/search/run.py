@@ -19,7 +19,7 @@ from tts.budget import Budget, Ledger
 from tts.protocols import Policy, RewardModel
 from tts.records.solution_json import plan_dict
 from tts.registry import resolve
-from tts.search.scoping import scoped, sentence
+from tts.search.scoping import scoped, sentence, unlike
 from tts.search.search import Search
 from tts.search.strategy import AUTO, Strategy, build
 from tts.search.tournament import TOURNAMENT, tournament
@@ -134,6 +134,9 @@ def _taken_in(
 ) -> tuple[float, Plan]:
     """Return confidence and plan with the scope taken in, and note that a problem is outside."""
     if scope is None or found is None:
+        if scope is not None and (said := unlike(scope, search.problem.text)):
+            search.note(said)
+            return share, replace(plan, reason=without_rates(plan.reason))
         return share, plan
     if found.outside:
         search.note(sentence(scope, found))

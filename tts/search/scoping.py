@@ -33,6 +33,15 @@ async def scoped(
     return scope.judge(text, answer_features(evidence, least), likelihood)
 
 
+def unlike(scope: Scope, text: str) -> str:
+    """Say that a problem is unlike those of the profile, and why; empty where it is like them."""
+    if not scope.far(text):
+        return ""
+    reasons = scope.reference.reasons(text)
+    why = f" ({'; '.join(reasons)})" if reasons else ""
+    return f"the problem is unlike those that the profile was measured on{why}: its rates may not hold"
+
+
 def sentence(scope: Scope, found: Scoped) -> str:
     """Say that an answer is probably wrong, and why."""
     why = f" ({'; '.join(found.reasons)})" if found.reasons else ""

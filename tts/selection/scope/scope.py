@@ -62,7 +62,9 @@ class Scope:
         return any(kind.endswith("likelihood") for kind in self.inside)
 
     def far(self, text: str) -> tuple[str, ...]:
-        """Return the features of a text that exceed their limits."""
+        """Return the features of a text that exceed their limits; empty where the scope has probabilities."""
+        if self.before is not None:
+            return ()
         found = self.reference.features(text)
         return tuple(name for name, limit in self.limits.items() if found[name] > limit)
 
