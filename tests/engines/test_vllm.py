@@ -66,6 +66,12 @@ class TestPolicy:
             assert [value for _, value in one.top] == pytest.approx([value for _, value in other.top], abs=1e-3)
             assert one.certainty is None, "vLLM gives the likeliest tokens only"
 
+    async def test_surprisals_equal_those_of_the_transformers_engine(self, policy: Any, twin: Any) -> None:
+        ours = await policy.surprisal(PROBLEM, request(policy).node)
+        theirs = await twin.surprisal(PROBLEM, request(twin).node)
+        assert ours == pytest.approx(theirs, abs=1e-3)
+        assert len(ours) == len(request(policy).node.tokens) - 1
+
     def test_cost_and_prompt_are_those_of_the_transformers_engine(self, policy: Any, twin: Any) -> None:
         assert policy.shape == twin.shape
         assert policy.prompt(PROBLEM).tokens == twin.prompt(PROBLEM).tokens

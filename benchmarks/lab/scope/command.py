@@ -7,14 +7,17 @@ from typing import Any
 
 from benchmarks.lab.scope import fit as fits
 from benchmarks.lab.scope.collect import answered, collect, everything, work_folder
+from benchmarks.lab.scope.figure import reliability
 from benchmarks.lab.scope.splits import fitting, testing
-from benchmarks.lab.scope.table import printed
+from benchmarks.lab.scope.table import judge, printed
 from tts import Solver
+from tts.files.text import write_atomically
 from tts.models.files import BUILT_IN
 from tts.models.policies import DEFAULT_POLICY
 from tts.selection.scope.scope_file import NAME, load, save
 
 PRM = "lab-prm"
+FIGURE = "reliability.svg"
 OTHERS = ("lab-200k", "lab-4m")
 """Policies trained on the same problems: they get the first stage."""
 
@@ -40,3 +43,6 @@ def run(data: Path, work: Path, *, fit: bool = True, measure: bool = True) -> No
         splits = list(testing(data))
         found = [collect(Solver(), split, folder) if fit else answered(split, folder) for split in splits]
         print(printed(scope, [rows for rows in found if rows]))
+        drawn = reliability([judge(scope, row) for rows in found for row in rows])
+        write_atomically(folder / FIGURE, drawn + "\n", f"the figure {folder / FIGURE}")
+        print(f"The reliability diagram is {folder / FIGURE}.")

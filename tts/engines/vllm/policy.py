@@ -16,7 +16,7 @@ from tts.engines.vllm.replicas import Places
 from tts.errors import EngineError
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request, TokenLogprobs, Warn
-from tts.types import Finish, Problem, Step, Until
+from tts.types import Finish, Node, Problem, Step, Until
 
 _SEEDS = (1 << 63) - 1
 _ALTERNATIVES = 20  # vLLM's own limit of log-probabilities, unless its max_logprobs is raised
@@ -96,6 +96,31 @@ class VLLMPolicy(Policy):
                 logprobs += self._logprobs(answer, request.logprobs)
         kept = tuple(logprobs[: len(stepper.tokens)])
         return Completion(stepper.steps(), stepper.finish(request.until), logprobs=kept)
+
+    async def surprisal(self, problem: Problem, node: Node) -> tuple[float, ...] | None:
+        """Compute the surprisals of a node's tokens; None where they fill the context.
+
+        vLLM reads the tokens for it, without its prefix cache, and samples one more that nobody wants.
+        """
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        tokens = list(node.tokens)
+        if len(tokens) >= self.context:
+            return None
+        params = SamplingParams(
+            temperature=0.0, max_tokens=1, prompt_logprobs=0, detokenize=False, output_kind=RequestOutputKind.FINAL_ONLY
+        )
+        turn, service = self._places.of(node.root.step)
+
+        def ask(name: str) -> AsyncGenerator[Any, None]:
+            stream: AsyncGenerator[Any, None] = service.engine.generate(
+                tokens_prompt(tokens), params, name, priority=turn
+            )
+            return stream
+
+        read = (await service.ask(ask)).prompt_logprobs
+        return tuple(-known[token].logprob for token, known in zip(tokens[1:], read[1:], strict=True))
 
     def close(self) -> None:
         """End the engine's processes; requests under way fail with EngineError."""

@@ -1,0 +1,31 @@
+"""Marks, confidence and calibration of a scope, by hand."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks.lab.scope.figure import reliability
+from benchmarks.lab.scope.table import Judged, bins, calibration_error
+
+
+def row(confidence: float, right: bool, outside: bool = False) -> Judged:
+    return Judged("made", not outside, right, outside, confidence)
+
+
+ROWS = [row(0.95, True), row(0.93, True), row(0.97, False), row(0.15, False, outside=True), row(0.05, True, outside=True)]
+
+
+def test_the_calibration_error_weighs_each_bin_by_its_problems() -> None:
+    # bins: 0.95 on average with 2 of 3 right, 0.15 with 0 of 1, 0.05 with 1 of 1
+    expected = 3 / 5 * abs(0.95 - 2 / 3) + 1 / 5 * 0.15 + 1 / 5 * 0.95
+    assert calibration_error(ROWS) == pytest.approx(expected)
+    assert [(each.count, each.right.value) for each in bins(ROWS)] == [(1, 1.0), (1, 0.0), (3, pytest.approx(2 / 3))]
+
+
+def test_the_reliability_diagram_has_a_row_for_each_side_of_the_scope() -> None:
+    drawn = reliability(ROWS)
+    said = " ".join(ElementTree.fromstring(drawn).itertext())
+    assert all(name in said for name in ("confidence", "right, in scope", "right, out of scope"))
+    assert "out of scope" not in " ".join(ElementTree.fromstring(reliability(ROWS[:3])).itertext())
