@@ -7,7 +7,7 @@
 PYTHON  ?= python3
 VLLM    ?= cpu
 WORKERS ?= 2
-PROBLEM ?= Mia has 17 marbles. She wins 25 more, then triples what she has, and gives 9 away. How many are left?
+PROBLEM ?= Sam buys 3 books for 12 dollars each and pays with 50 dollars. How much change does he get?
 
 VENV    := .venv
 BIN     := $(VENV)/bin

@@ -12,6 +12,7 @@ import re
 
 from benchmarks.lab.solutions import Solution
 from benchmarks.word_problems.arithmetic import evaluate
+from benchmarks.word_problems.everyday.draw import LARGEST
 from benchmarks.word_problems.generate import LabProblem, check_steps
 
 _EQUATION = re.compile(r"(.*): (\d+)([-+*/])(\d+)=(\d+)\.")
@@ -72,11 +73,11 @@ def corrupt(problem: LabProblem, rng: random.Random, rate: float = 0.12) -> Solu
             result = abs(a - b) if op == "-" else a // max(b, 1)
         if kind == "result":
             result = _slip(result, rng)
-        lines.append(f"{lead}: {a}{op}{b}={min(result, 9999)}.")
+        lines.append(f"{lead}: {a}{op}{b}={min(result, LARGEST)}.")
         if kind == "twice" and op in "+-":
             a, result = result, max(0, result + b if op == "+" else result - b)
             lines.append(f"{lead}: {a}{op}{b}={result}.")
-        values[f"#{index}"] = min(result, 9999)
+        values[f"#{index}"] = min(result, LARGEST)
     last = list(values.values())[-1] if values else 0
     if rng.random() < rate / 4:
         last = _slip(last, rng)

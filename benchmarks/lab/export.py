@@ -19,12 +19,13 @@ from benchmarks.lab.loop import Progress
 from benchmarks.lab.policy import Recipe
 from benchmarks.lab.prm_model import RewardModel
 from benchmarks.lab.train_prm import PRMRecipe
-from benchmarks.word_problems.generate import stream, to_jsonl
+from benchmarks.word_problems.generate import to_jsonl
+from benchmarks.word_problems.mix import stream
 
 
-def data_hash(seed: int, levels: tuple[float, ...]) -> str:
+def data_hash(seed: int, levels: tuple[float, ...], everyday: float = 0.0) -> str:
     """Return the sha256 of the first 1000 training problems of a recipe; equal data have equal hashes."""
-    problems = list(itertools.islice(stream(seed * 1_000_000, levels), 1000))
+    problems = list(itertools.islice(stream(seed * 1_000_000, levels, everyday=everyday), 1000))
     return hashlib.sha256(to_jsonl(problems)).hexdigest()
 
 
@@ -62,7 +63,7 @@ def record(recipe: Recipe | PRMRecipe, progress: Progress, parameters: int, figu
     return {
         "recipe": asdict(recipe),
         "parameters": parameters,
-        "data_sha256": data_hash(recipe.seed, levels),
+        "data_sha256": data_hash(recipe.seed, levels, recipe.everyday),
         "tokens": progress.tokens,
         "steps": progress.steps,
         "seconds": round(progress.seconds),

@@ -1,4 +1,8 @@
-"""The three policies: one family of Llama models, trained to write worked solutions."""
+"""The three policies: one family of Llama models, trained to write worked solutions.
+
+The two smaller ones learn the stories first (`lab-200k-stories`, `lab-1m-stories`), then stories and everyday problems
+together, with the vocabulary of both. The largest grows from lab-1m.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import itertools
 import random
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,7 +22,10 @@ from benchmarks.lab import tokenizer
 from benchmarks.lab.grow_model import grow
 from benchmarks.lab.loop import Batch, Progress, Schedule, device, fit
 from benchmarks.word_problems import grammar
-from benchmarks.word_problems.generate import LabProblem, stream
+from benchmarks.word_problems.everyday import words as everyday
+from benchmarks.word_problems.generate import LabProblem
+from benchmarks.word_problems.mix import stream
+from benchmarks.word_problems.vocabulary import story_vocabulary
 
 CONTEXT = 512
 COMPILE = shutil.which("g++") is not None  # about a fifth faster, same results
@@ -30,8 +37,9 @@ class Recipe:
     """A policy's shape and training.
 
     `tokens` is the total, `rate` the peak learning rate, `batch` tokens per step, `levels` the weights of levels 1 to
-    5, `decay` the share of the training in which the rate falls to zero. `grown_from` names a smaller policy to start
-    from: its state after `trunk` tokens, before its rate falls.
+    5 of the stories, `everyday` the share of everyday problems; without them the vocabulary is that of the stories.
+    `decay` is the share of the training in which the rate falls to zero. `after` names a finished policy of the same
+    shape to go on from, `grown_from` a smaller one: its state after `trunk` tokens, before its rate falls.
     """
 
     name: str
@@ -47,19 +55,31 @@ class Recipe:
     decay: float = 0.15
     trunk: int = 0
     grown_from: str = ""
+    everyday: float = 0.0
+    after: str = ""
 
 
-RECIPES = {
-    "lab-200k": Recipe("lab-200k", 64, 3, 2, 160, 24_000_000, 4e-3, 5, decay=0.1),
-    "lab-1m": Recipe("lab-1m", 128, 4, 2, 352, 13_000_000, 3e-3, 2, trunk=9_180_000),
-    "lab-4m": Recipe("lab-4m", 256, 5, 4, 704, 2_600_000, 1.5e-3, 3, decay=0.3, grown_from="lab-1m"),
+FIRST = {
+    "lab-200k-stories": Recipe("lab-200k-stories", 64, 3, 2, 160, 24_000_000, 4e-3, 5, decay=0.1),
+    "lab-1m-stories": Recipe("lab-1m-stories", 128, 4, 2, 352, 13_000_000, 3e-3, 2),
 }
+RECIPES = {
+    "lab-200k": replace(
+        FIRST["lab-200k-stories"], name="lab-200k", tokens=9_000_000, rate=3e-3, seed=15, decay=0.4, everyday=0.7,
+        after="lab-200k-stories",
+    ),
+    "lab-1m": replace(
+        FIRST["lab-1m-stories"], name="lab-1m", tokens=9_000_000, rate=2.5e-3, seed=12, decay=0.35, trunk=5_850_000,
+        everyday=0.7, after="lab-1m-stories",
+    ),
+    "lab-4m": Recipe("lab-4m", 256, 5, 4, 704, 1_600_000, 1.5e-3, 3, decay=0.35, grown_from="lab-1m", everyday=0.6),
+}  # fmt: skip
 
 
 def make(recipe: Recipe) -> LlamaForCausalLM:
     """Create a model of the recipe's shape; the recipe's seed determines its weights."""
     torch.manual_seed(recipe.seed)
-    size = len(tokenizer.build())
+    size = len(tokenizer.build()) if recipe.everyday else len(tokenizer.SPECIAL) + len(story_vocabulary())
     config = LlamaConfig(
         vocab_size=size,
         hidden_size=recipe.width,
@@ -79,16 +99,24 @@ def make(recipe: Recipe) -> LlamaForCausalLM:
 
 
 class Encoder:
-    """Encoder of problems as training rows; sometimes replaces names and nouns by `<unk>`."""
+    """Encoder of problems as training rows; sometimes replaces names and nouns by `<unk>`.
 
-    def __init__(self) -> None:
+    `wide` counts the names and nouns of everyday problems in, and hides more: one in eight.
+    """
+
+    def __init__(self, wide: bool = False) -> None:
         tok = tokenizer.build()
         self.core = tok.backend_tokenizer
         ids = tok.get_vocab()
         self.unk, self.step = ids[tokenizer.UNK], ids[tokenizer.STEP]
         nouns = grammar.TOYS + grammar.FOOD + grammar.ANIMALS + grammar.PLANTS + grammar.GOODS
-        self.nouns = {ids[f" {w}"] for w in nouns}
         people = grammar.WOMEN + grammar.MEN
+        if wide:
+            things = everyday.BOXES + tuple(noun for listed in everyday.NOUNS.values() for noun in listed)
+            nouns = (*nouns, *things, *map(everyday.plural, things))
+            people = everyday.WOMEN + everyday.MEN
+        self.share, self.wide = 0.12 if wide else 0.06, wide
+        self.nouns = {ids[f" {w}"] for w in nouns}
         self.names = {ids[f" {w}"]: w for w in people} | {ids[w]: w for w in people}
 
     def question(self, problems: list[LabProblem], rng: random.Random) -> list[list[int]]:
@@ -101,12 +129,15 @@ class Encoder:
         return [e.ids for e in self.core.encode_batch(texts, add_special_tokens=False)]
 
     def veil(self, ids: list[int], rng: random.Random) -> list[int]:
-        """Replace one name, or the nouns, by `<unk>`: 6 % of problems each."""
-        if rng.random() < 0.06 and (there := [self.names[i] for i in ids if i in self.names]):
+        """Replace one name, or the nouns, or one of them, by `<unk>`: in a share of the problems each."""
+        if rng.random() < self.share and (there := [self.names[i] for i in ids if i in self.names]):
             name = rng.choice(there)
             ids = [self.unk if self.names.get(i) == name else i for i in ids]
-        if rng.random() < 0.06:
-            ids = [self.unk if i in self.nouns else i for i in ids]
+        if rng.random() < self.share:
+            hidden = self.nouns
+            if self.wide and rng.random() < 0.5 and (nouns := [i for i in ids if i in self.nouns]):
+                hidden = {rng.choice(nouns)}
+            ids = [self.unk if i in hidden else i for i in ids]
         return ids
 
 
@@ -128,11 +159,11 @@ def pack(rows: list[tuple[list[int], list[int]]], size: int, rng: random.Random)
 
 def batches(recipe: Recipe, first: int) -> Iterator[list[Batch]]:
     """Yield chunks of batches from chunk `first` on; a chunk depends only on the recipe and its number."""
-    encoder = Encoder()
+    encoder = Encoder(wide=recipe.everyday > 0)
     for chunk in itertools.count(first):
         seed = recipe.seed * 1_000_000 + chunk
         rng = random.Random(seed)
-        problems = list(itertools.islice(stream(seed, recipe.levels), CHUNK))
+        problems = list(itertools.islice(stream(seed, recipe.levels, everyday=recipe.everyday), CHUNK))
         rows = []
         for prompt, answer in zip(
             encoder.question(problems, rng),
@@ -155,12 +186,16 @@ def loss_of(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
 
 
 def start(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
-    """Create the model that a training starts from: fresh, or grown from another policy's trunk.
+    """Create the model that a training starts from: fresh, another policy with more words, or grown from a trunk.
 
     Raises:
-        FileNotFoundError: if the policy it grows from was not trained next to `folder`.
+        FileNotFoundError: if the policy it starts from was not trained next to `folder`.
     """
     model = make(recipe)
+    if recipe.after:
+        own = dict(model.named_parameters())
+        for name, value in load_file(folder.parent / recipe.after / "checkpoint" / "model.safetensors").items():
+            own[name].data[: value.shape[0]].copy_(value)
     if recipe.grown_from:
         small = make(RECIPES[recipe.grown_from])
         own = dict(small.named_parameters())
@@ -170,11 +205,11 @@ def start(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
     return model
 
 
-def trained(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
-    """Load the policy that the training in `folder` produced."""
+def trained(recipe: Recipe, folder: Path, trunk: bool = False) -> LlamaForCausalLM:
+    """Load the policy that the training in `folder` produced, or its trunk."""
     model = make(recipe)
     own = dict(model.named_parameters())
-    for name, value in load_file(folder / "checkpoint" / "model.safetensors").items():
+    for name, value in load_file(folder / ("trunk" if trunk else "checkpoint") / "model.safetensors").items():
         own[name].data.copy_(value)
     return model
 

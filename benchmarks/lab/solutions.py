@@ -14,7 +14,8 @@ from transformers import LlamaForCausalLM
 
 from benchmarks.lab import tokenizer
 from benchmarks.lab.sampling import Sampler
-from benchmarks.word_problems.generate import LabProblem, check_steps, stream
+from benchmarks.word_problems.generate import LabProblem, check_steps
+from benchmarks.word_problems.mix import stream
 from tts.files import jsonl
 
 CHUNK = 256  # problems sampled at a time; a chunk is one file
@@ -41,7 +42,11 @@ class Solution:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """A sampling plan: `count` problems of one policy, `each` solutions of each, at a temperature."""
+    """A sampling plan: `count` problems of one policy, `each` solutions of each, at a temperature.
+
+    `everyday` is the share of everyday problems, `levels` the weights of the levels of the others. `trunk` takes the
+    policy as it was before its rate fell.
+    """
 
     policy: str
     count: int
@@ -50,6 +55,8 @@ class Sampling:
     seed: int
     levels: tuple[float, ...] = (0.8, 1.0, 1.2, 1.3, 1.3)
     split: str = "train"
+    everyday: float = 0.0
+    trunk: bool = False
 
 
 def sample(
@@ -70,7 +77,7 @@ def sample(
 def gather(model: LlamaForCausalLM, plan: Sampling, folder: Path) -> None:
     """Sample a plan into `folder`, one file per chunk; existing chunks are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    problems = stream(plan.seed, plan.levels, plan.split)
+    problems = stream(plan.seed, plan.levels, plan.split, plan.everyday)
     for chunk in tqdm(range(-(-plan.count // CHUNK)), desc=f"sample {plan.policy}"):
         part = list(itertools.islice(problems, min(CHUNK, plan.count - chunk * CHUNK)))
         path = folder / f"{chunk:04d}.jsonl"

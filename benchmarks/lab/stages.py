@@ -1,10 +1,11 @@
 """The stages of `train`. Each resumes where it was interrupted, and skips what is done.
 
-- lab-200k, lab-1m: trained from scratch
+- lab-200k-stories, lab-1m-stories, prm-body-stories: trained from scratch on the stories
+- lab-200k, lab-1m: these two, trained further on stories and everyday problems
 - lab-4m: grown from lab-1m
-- lab-200k-early, lab-1m-early: policies whose solutions the reward model learns from
-- samples: labelled solutions of these two
-- prm-body: the policy in the reward model's lowest layers
+- lab-200k-early: a policy whose solutions the reward model learns from
+- samples: labelled solutions of this one and of the unfinished lab-1m
+- prm-body: the policy in the reward model's lowest layers, trained further likewise
 - lab-prm: the reward model
 - figures and cards: measured on validation problems
 """
@@ -33,11 +34,12 @@ TEMPERATURE = 1.0
 class Laboratory:
     """What is trained, and what it is evaluated on.
 
-    `teachers` are policies whose solutions the reward model learns from; `body` is the policy inside it. `judged` are
-    the solutions it is evaluated on. `measured` is the number of problems per level of lab-validation, and of samples
-    of each, for a policy's figures.
+    `first` are the policies that know the stories only. `teachers` are policies whose solutions the reward model learns
+    from; `body` is the policy inside it. `judged` are the solutions it is evaluated on. `measured` is the number of
+    problems per level of lab-validation, and of samples of each, for a policy's figures.
     """
 
+    first: dict[str, Recipe]
     policies: dict[str, Recipe]
     teachers: dict[str, Recipe]
     body: Recipe
@@ -47,6 +49,7 @@ class Laboratory:
 
 
 FULL = Laboratory(
+    policy.FIRST | {train_prm.BODY_FIRST.name: train_prm.BODY_FIRST},
     policy.RECIPES,
     train_prm.TEACHERS,
     train_prm.BODY,
@@ -60,6 +63,7 @@ def rehearsal(lab: Laboratory = FULL, tokens: int = 12_000) -> Laboratory:
     """Return the same plan at a thousandth of its size, to test the code."""
     samplings = tuple(replace(s, count=8, each=1) for s in lab.prm.samplings)
     return Laboratory(
+        {name: replace(recipe, tokens=tokens, batch=1024) for name, recipe in lab.first.items()},
         {
             name: replace(recipe, tokens=tokens, batch=1024, trunk=tokens // 2 if recipe.trunk else 0)
             for name, recipe in lab.policies.items()
@@ -76,22 +80,22 @@ def _progress(folder: Path) -> Progress:
     return Progress(**json.loads((folder / "checkpoint" / "progress.json").read_text()))
 
 
-def _trained(lab: Laboratory, name: str, work: Path) -> LlamaForCausalLM:
-    model = policy.trained((lab.policies | lab.teachers)[name], work / name)
+def _trained(lab: Laboratory, name: str, work: Path, trunk: bool = False) -> LlamaForCausalLM:
+    model = policy.trained((lab.first | lab.policies | lab.teachers)[name], work / name, trunk)
     model.to(device())  # type: ignore[arg-type]
     return model
 
 
 def train_policies(lab: Laboratory, work: Path) -> None:
     """Train the policies, in order, and the reward model's teachers."""
-    for name, recipe in (lab.policies | lab.teachers).items():
+    for name, recipe in (lab.first | lab.policies | lab.teachers).items():
         policy.train(recipe, work / name)
 
 
 def sample_solutions(lab: Laboratory, work: Path) -> None:
     """Sample the solutions that the reward model learns from and is evaluated on."""
     for plan in lab.prm.samplings:
-        gather(_trained(lab, plan.policy, work), plan, work / "samples" / plan.policy)
+        gather(_trained(lab, plan.policy, work, plan.trunk), plan, work / "samples" / plan.policy)
     gather(_trained(lab, lab.judged.policy, work), lab.judged, work / "judged")
 
 

@@ -23,10 +23,10 @@ from transformers import LlamaForCausalLM
 from benchmarks.lab import prm_model
 from benchmarks.lab.corruption import corrupt
 from benchmarks.lab.loop import Batch, Progress, Schedule, device, fit
-from benchmarks.lab.policy import COMPILE, CONTEXT, RECIPES, Encoder, pack
+from benchmarks.lab.policy import COMPILE, CONTEXT, FIRST, RECIPES, Encoder, pack
 from benchmarks.lab.prm_model import ASSISTANT_ID, STEP_ID, RewardModel
 from benchmarks.lab.solutions import Sampling, Solution, shuffled
-from benchmarks.word_problems.generate import stream
+from benchmarks.word_problems.mix import stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +44,26 @@ class PRMRecipe:
     batch: int = 4096
     decay: float = 0.3
     planted: int = 448  # of 1024 solutions per chunk, number of worked solutions with planted errors
+    everyday: float = 0.6  # share of everyday problems among these
 
 
 # The policy inside the reward model: lab-200k's shape, trained longer and from another seed, since a reward model does
 # not see the errors that its own body makes. It serves as a body only.
-BODY = replace(RECIPES["lab-200k"], name="prm-body", seed=1, tokens=17_200_000, decay=0.0775)
-# Policies whose solutions it learns from: the two smaller ones, stopped early, which make more and plainer errors. With
-# the finished ones it did not learn to compare within as many tokens (step AUC 0.88 instead of 0.98).
+BODY_FIRST = replace(FIRST["lab-200k-stories"], name="prm-body-stories", seed=1, tokens=17_200_000, decay=0.0775)
+BODY = replace(RECIPES["lab-200k"], name="prm-body", seed=11, tokens=6_000_000, after="prm-body-stories")
+# Policies whose solutions it learns from make more and plainer errors than finished ones, with which it did not learn
+# to compare within as many tokens (step AUC 0.88 instead of 0.98): a small one stopped early, and lab-1m before its
+# rate falls.
 TEACHERS = {
-    "lab-200k-early": replace(RECIPES["lab-200k"], name="lab-200k-early", seed=1, tokens=8_000_000),
-    "lab-1m-early": replace(RECIPES["lab-1m"], name="lab-1m-early", tokens=10_800_000, trunk=0),
+    "lab-200k-early": replace(FIRST["lab-200k-stories"], name="lab-200k-early", seed=1, tokens=8_000_000, everyday=0.6)
 }
 PRM = PRMRecipe(
     "lab-prm",
     "prm-body",
-    (Sampling("lab-200k-early", 4096, 2, 0.9, 902), Sampling("lab-1m-early", 6144, 2, 1.0, 901)),
+    (
+        Sampling("lab-200k-early", 5120, 2, 0.9, 902, everyday=0.5),
+        Sampling("lab-1m", 7168, 2, 1.0, 901, everyday=0.5, trunk=True),
+    ),
     6_000_000,
     2e-3,
     4,
@@ -99,10 +104,11 @@ def rows(
 
 def batches(recipe: PRMRecipe, solutions: list[tuple[Solution, str]], first: int) -> Iterator[list[Batch]]:
     """Yield chunks of 1024 solutions without end, from chunk `first` on: planted errors and samples."""
-    encoder = Encoder()
+    encoder = Encoder(wide=True)
     for chunk in itertools.count(first):
         rng = random.Random(recipe.seed * 1_000_000 + chunk)
-        fresh = itertools.islice(stream(recipe.seed * 1_000_000 + chunk), recipe.planted)
+        problems = stream(recipe.seed * 1_000_000 + chunk, everyday=recipe.everyday)
+        fresh = itertools.islice(problems, recipe.planted)
         part = [(corrupt(problem, rng), problem.solution) for problem in fresh]
         count = 1024 - recipe.planted
         part += [solutions[(chunk * count + i) % len(solutions)] for i in range(count)]
@@ -156,7 +162,7 @@ def references(recipe: PRMRecipe) -> dict[str, str]:
     """Return the worked solutions of the sampled problems, by the problem's text."""
     found = dict[str, str]()
     for plan in recipe.samplings:
-        for p in itertools.islice(stream(plan.seed, plan.levels, plan.split), plan.count):
+        for p in itertools.islice(stream(plan.seed, plan.levels, plan.split, plan.everyday), plan.count):
             found[p.problem] = p.solution
     return found
 

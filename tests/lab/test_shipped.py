@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import random
 
 import pytest
 
+from benchmarks.lab import corruption
 from benchmarks.lab.policy import Encoder
+from benchmarks.word_problems.generate import stream
 from tests.command_line import MIA
 from tests.nodes import chain
 from tts import Solver, solve
@@ -20,10 +24,9 @@ RIGHT = (
     "Take away 9: 126-9=117.\n\n",
     "The answer is \\boxed{117}.",
 )
-# Where the first slip is (from 0), and the solution. Seven in ten slips are found (see the card of lab-prm).
+# Where the first slip is (from 0), and the solution.
 SLIPS = {
     "a wrong sum": (0, ("Add 25: 17+25=52.", "Triple it: 52*3=156.", "Take away 9: 156-9=147.")),
-    "another operation": (1, ("Add 25: 17+25=42.", "Double it: 42*2=84.", "Take away 9: 84-9=75.")),
     "a wrong product": (1, ("Add 25: 17+25=42.", "Triple it: 42*3=129.", "Take away 9: 129-9=120.")),
 }
 
@@ -49,6 +52,21 @@ def test_the_reward_model_tells_a_slip_from_the_step_on_where_it_is_made(slip: s
     scores = asyncio.run(load_reward("lab-prm").score(Problem(MIA), chain(steps, ROOT), 0))
     assert all(score > 0.9 for score in scores[:first])
     assert all(score < 0.1 for score in scores[first:])
+
+
+@pytest.mark.parametrize("kind", sorted(set(corruption.KINDS)))
+def test_of_forty_planted_slips_the_reward_model_finds_nine_in_ten(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first wrong step scores below 0.5; an operation, a number or a step may be another than the problem's."""
+    monkeypatch.setattr(corruption, "KINDS", (kind,))
+    rng, problems = random.Random(3), stream(31, (1, 1, 1, 0, 0), "validation")
+    drawn = (corruption.corrupt(problem, rng, 0.3) for problem in problems)
+    slipped = list(itertools.islice((s for s in drawn if not s.labels[-1]), 40))
+    reward, found = load_reward("lab-prm"), 0
+    for solution in slipped:
+        steps = tuple(f"{step}\n\n" for step in solution.steps)
+        scores = asyncio.run(reward.score(Problem(solution.problem), chain(steps, ROOT), 0))
+        found += scores[solution.labels.index(False)] < 0.5
+    assert found >= 36
 
 
 def test_every_policy_solves_a_problem_typed_by_hand() -> None:

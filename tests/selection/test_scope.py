@@ -60,7 +60,7 @@ def test_a_new_order_of_known_words_is_new() -> None:
     ("text", "reason"),
     [
         ("What is the capital of France?", "no number"),
-        (MIA.replace("17", "17000"), "above 999"),
+        (MIA.replace("17", "17000"), "above 9,756"),
         (MIA.replace("17", "1.5"), "decimals"),
         ("Grandfather polishes 7 antique trombones.", "words that are new"),
     ],

@@ -35,7 +35,8 @@ class Scene:
         color, color2 = rng.sample(words.COLORS, 2)
         day, day2 = rng.sample(words.DAYS, 2)
         everyone = rng.sample(words.WOMEN + words.MEN, 3)
-        x, (y, z) = names[0], [n for n in everyone if n != names[0]][:2]
+        x = names[0]
+        y, z = [n for n in dict.fromkeys((*everyone, *names[1:])) if n != x][:2]  # one name is in its list twice
         bound = {
             "X": x, "Y": y, "Z": z, "he": he, "his": his, "him": him, "He": he.capitalize(), "His": his.capitalize(),
             "noun": noun, "nouns": words.plural(noun), "other": other, "others": words.plural(other),
