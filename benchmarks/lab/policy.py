@@ -113,8 +113,8 @@ class Encoder:
         people = grammar.WOMEN + grammar.MEN
         if wide:
             things = everyday.BOXES + tuple(noun for listed in everyday.NOUNS.values() for noun in listed)
-            nouns = (*nouns, *things, *map(everyday.plural, things))
-            people = everyday.WOMEN + everyday.MEN
+            nouns = [*nouns, *things, *map(everyday.plural, things)]
+            people = [*everyday.WOMEN, *everyday.MEN]
         self.share, self.wide = 0.12 if wide else 0.06, wide
         self.nouns = {ids[f" {w}"] for w in nouns}
         self.names = {ids[f" {w}"]: w for w in people} | {ids[w]: w for w in people}

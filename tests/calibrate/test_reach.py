@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from benchmarks.calibrate.reach import measured_scope
 
-SHOPS = [f"A shop has {a} red hats and sells {b} of them. How many hats are left?" for a in range(20, 40) for b in (3, 7)]
+SHOPS = [
+    f"A shop has {a} red hats and sells {b} of them. How many hats are left?" for a in range(20, 40) for b in (3, 7)
+]
 
 
 def test_no_problem_of_the_profile_is_far_and_one_of_another_kind_is() -> None:

@@ -14,7 +14,10 @@ def row(confidence: float, right: bool, outside: bool = False) -> Judged:
     return Judged("made", not outside, right, outside, confidence)
 
 
-ROWS = [row(0.95, True), row(0.93, True), row(0.97, False), row(0.15, False, outside=True), row(0.05, True, outside=True)]
+ROWS = [
+    *(row(0.95, True), row(0.93, True), row(0.97, False)),
+    *(row(0.15, False, outside=True), row(0.05, True, outside=True)),
+]
 
 
 def test_the_calibration_error_weighs_each_bin_by_its_problems() -> None:
