@@ -10,7 +10,7 @@ Everything optional is an attribute or method with a default: who uses a model r
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -88,10 +88,6 @@ class Returned:
 
     call: Call
     text: str
-
-
-Warn = Callable[[str], str | None]
-"""Gives a sentence for the user when a problem's text looks beyond a model, else None."""
 
 
 class Model(ABC):

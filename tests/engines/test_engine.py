@@ -26,7 +26,7 @@ class ToyEngine(Engine):
     local = False
 
     def load_policy(
-        self, card: ModelCard, *, device: str | None = None, dtype: str | None = None, warn: Any = None, depth: int = 3
+        self, card: ModelCard, *, device: str | None = None, dtype: str | None = None, depth: int = 3
     ) -> ToyPolicy:
         return ToyPolicy(depth=depth, name=card.name)
 

@@ -15,7 +15,7 @@ from tts.errors import UnknownName
 from tts.models.card import Kind, ModelCard
 from tts.protocols import Policy, RewardModel
 
-COMMON = frozenset({"card", "device", "dtype", "warn", "share"})
+COMMON = frozenset({"card", "device", "dtype", "share"})
 """The arguments of an engine's methods that every engine has; all others are named by the user."""
 
 
@@ -44,8 +44,7 @@ class Engine(ABC):
 
         Args:
             card: the model.
-            arguments: ``device``, ``dtype``, ``warn`` (:data:`tts.protocols.Warn`), ``share`` where it reserves memory,
-                and those that the user gave.
+            arguments: ``device``, ``dtype``, ``share`` where it reserves memory, and those that the user gave.
 
         Raises:
             MissingExtra: when the engine is not installed.

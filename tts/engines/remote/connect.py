@@ -26,12 +26,10 @@ from tts.models.card import Kind, ModelCard
 from tts.models.descriptions import family_of
 from tts.models.files import folder_of, require
 from tts.models.find import find
-from tts.protocols import RewardFamily, RewardModel, Warn
+from tts.protocols import RewardFamily, RewardModel
 
 
-def connect_policy(
-    card: ModelCard, patience: Patience, *, tokenizer: str = "", seeds: bool = True, warn: Warn | None = None
-) -> RemotePolicy:
+def connect_policy(card: ModelCard, patience: Patience, *, tokenizer: str = "", seeds: bool = True) -> RemotePolicy:
     """Connect to a policy; see :meth:`tts.engines.remote.engine.RemoteEngine.load_policy`."""
     server = Server(Address.parse(card.url), patience)
     with _closing_on_failure(server):
@@ -43,7 +41,7 @@ def connect_policy(
         found = server.wait(abilities(server, card, entry, text, folder))
         return RemotePolicy(
             card, server, found.dialect, text=text if found.agrees else None,
-            shape=_policy_shape(card, folder, found.parameters), served=found.context, seeds=seeds, warn=warn,
+            shape=_policy_shape(card, folder, found.parameters), served=found.context, seeds=seeds,
         )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tts.engines.engine import Engine
 from tts.engines.remote.address import Patience
 from tts.models.card import Kind, ModelCard
-from tts.protocols import RewardModel, Warn
+from tts.protocols import RewardModel
 
 if TYPE_CHECKING:
     from tts.engines.remote.policy import RemotePolicy
@@ -32,7 +32,7 @@ class RemoteEngine(Engine):
         return super().arguments(kind) | {field.name for field in fields(Patience)}
 
     def load_policy(
-        self, card: ModelCard, *, warn: Warn | None = None, device: str | None = None, dtype: str | None = None,
+        self, card: ModelCard, *, device: str | None = None, dtype: str | None = None,
         tokenizer: str = "", seeds: bool = True, **patience: Any,
     ) -> RemotePolicy:  # fmt: skip
         """Connect to a policy.
@@ -44,7 +44,7 @@ class RemoteEngine(Engine):
         """
         from tts.engines.remote.connect import connect_policy
 
-        return connect_policy(card, Patience.of(patience), tokenizer=tokenizer, seeds=seeds, warn=warn)
+        return connect_policy(card, Patience.of(patience), tokenizer=tokenizer, seeds=seeds)
 
     def load_reward(
         self, card: ModelCard, *, device: str | None = None, dtype: str | None = None, tokenizer: str = "",

@@ -25,7 +25,7 @@ from tts.engines.tokenizer import Text
 from tts.engines.tool_caller import TextCaller
 from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
 from tts.models.card import ModelCard
-from tts.protocols import Completion, Policy, Request, TokenLogprobs, Warn
+from tts.protocols import Completion, Policy, Request, TokenLogprobs
 from tts.types import Finish, Node, Problem, Step, Until
 
 _SEED = (1 << 31) - 1  # what every server takes for a seed
@@ -64,7 +64,6 @@ class RemotePolicy(Policy):
         shape: for the cost of a pass; all zeros where the model's size is not known.
         served: most tokens of prompt and solution together by what the server lists, 0 where it does not say.
         seeds: send a seed with each request, so that a server that can repeats its samples.
-        warn: says of a problem's text why the model may be out of its depth.
     """
 
     background = True
@@ -80,7 +79,6 @@ class RemotePolicy(Policy):
         shape: ModelShape,
         served: int = 0,
         seeds: bool = True,
-        warn: Warn | None = None,
     ) -> None:
         self.card = card
         self.name = card.name
@@ -91,7 +89,6 @@ class RemotePolicy(Policy):
         self._server = server
         self._dialect = dialect
         self._seeds = seeds
-        self._warn = warn
         self._splitter = Splitter(text.decode, card.separator, ()) if text and dialect.ids else None
         self.steps = dialect.completions
         self.logprobs = ALTERNATIVES  # until the server refuses
@@ -107,8 +104,6 @@ class RemotePolicy(Policy):
         if self._uncounted:
             self._uncounted = False
             said.append(f"FLOPs are not counted: the size of {self.name} is not known on this machine.")
-        if self._warn and (outside := self._warn(problem.text)):
-            said.append(outside)
         if not self._prompts.ours and (name := _CONTROL.search(problem.text)):
             said.append(f"The server reads the problem's text, and may take {name[0]} in it for a control token.")
         return " ".join(said) or None

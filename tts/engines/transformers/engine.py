@@ -20,7 +20,7 @@ from tts.models.card import ModelCard
 from tts.models.decoder import causal_model
 from tts.models.descriptions import family_of
 from tts.models.files import built_in, require
-from tts.protocols import RewardModel, Warn
+from tts.protocols import RewardModel
 
 __all__ = ["ENGINE", "TransformersEngine", "TransformersPolicy", "TransformersReward"]
 
@@ -48,7 +48,7 @@ class TransformersEngine(Engine):
 
     def load_policy(
         self, card: ModelCard, *, device: str | None = None, dtype: str | None = None, max_rows: int = 256,
-        cache_bytes: int | None = None, warn: Warn | None = None,
+        cache_bytes: int | None = None,
     ) -> TransformersPolicy:  # fmt: skip
         """Load a policy. Raises MissingWeights or ModelError."""
         folder, where = require(card), _device(device)
@@ -58,7 +58,7 @@ class TransformersEngine(Engine):
         share = cache_bytes if cache_bytes is not None else _free_share(where)
         return TransformersPolicy(
             card, model, tokenizer_of(card, folder), shape=shape_of(model), worker=worker_for(str(where)),
-            row_bytes=share, cache_bytes=share, max_rows=max_rows, threads=_threads(model, where), warn=warn,
+            row_bytes=share, cache_bytes=share, max_rows=max_rows, threads=_threads(model, where),
         )  # fmt: skip
 
     def load_reward(

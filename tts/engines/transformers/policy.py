@@ -27,7 +27,7 @@ from tts.engines.transformers.sampling import choose, uniforms
 from tts.engines.transformers.surprisal import SurprisalReader
 from tts.errors import TTSError
 from tts.models.card import ModelCard
-from tts.protocols import Completion, Policy, Request, TokenLogprobs, Warn
+from tts.protocols import Completion, Policy, Request, TokenLogprobs
 from tts.types import Finish, Node, Problem, Step
 
 _SEED = (1 << 64) - 1
@@ -117,7 +117,6 @@ class TransformersPolicy(LocalModel, Policy):
         row_bytes: most bytes of keys and values of the running rows.
         cache_bytes: most bytes of keys and values kept between requests.
         threads: of torch, in its kernels; 0 leaves torch's own setting.
-        warn: says of a problem's text why the model may be out of its depth.
     """
 
     def __init__(
@@ -132,7 +131,6 @@ class TransformersPolicy(LocalModel, Policy):
         cache_bytes: int,
         max_rows: int = 256,
         threads: int = 0,
-        warn: Warn | None = None,
     ) -> None:
         self._decoder, self._head = model.get_decoder(), model.get_output_embeddings()
         store = PrefixStore(self._decoder, cache_bytes)
@@ -146,13 +144,8 @@ class TransformersPolicy(LocalModel, Policy):
         self._prefixes: WeakKeyDictionary[Step, Prefix] = WeakKeyDictionary()
         self._rows = _Rows(RaggedCache(self._store.geometry))
         self._waiting: deque[_Job] = deque()
-        self._warn = warn
         self.logprobs = len(tokenizer)
         worker.add(self)
-
-    def warn(self, problem: Problem) -> str | None:
-        """Return a sentence for the user if the problem looks beyond this model, else None."""
-        return self._warn(problem.text) if self._warn else None
 
     def prompt(self, problem: Problem) -> Step:
         """Encode the problem in the model's chat form. Raises BadInput if empty, PromptTooLong if too long."""

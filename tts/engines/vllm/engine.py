@@ -28,7 +28,7 @@ from tts.files import json_text
 from tts.models.card import ModelCard
 from tts.models.descriptions import family_of
 from tts.models.files import require
-from tts.protocols import Pooling, RewardModel, Warn
+from tts.protocols import Pooling, RewardModel
 
 __all__ = ["ENGINE", "VLLMEngine", "VLLMPolicy", "VLLMReward"]
 
@@ -80,7 +80,7 @@ class VLLMEngine(Engine):
 
     def load_policy(
         self, card: ModelCard, *, device: str | None = None, dtype: str | None = None, share: float = 0.9,
-        warn: Warn | None = None, seeds: bool = True, replicas: int | None = None, **arguments: Any,
+        seeds: bool = True, replicas: int | None = None, **arguments: Any,
     ) -> VLLMPolicy:  # fmt: skip
         """A policy ready to sample. Raises MissingExtra, MissingWeights or ModelError, each with one sentence."""
         folder = require(card)
@@ -102,7 +102,7 @@ class VLLMEngine(Engine):
         services = _start_all(card, configs, shape)
         context = int(services[0].engine.model_config.max_model_len)
         return VLLMPolicy(
-            card, services, tokenizer, shape=shape, context=context, ends=ends, seeds=seeds, warn=warn
+            card, services, tokenizer, shape=shape, context=context, ends=ends, seeds=seeds
         )  # fmt: skip
 
     def load_reward(

@@ -15,7 +15,7 @@ from tts.engines.vllm.client import Service, tokens_prompt
 from tts.engines.vllm.replicas import Places
 from tts.errors import EngineError
 from tts.models.card import ModelCard
-from tts.protocols import Completion, Policy, Request, TokenLogprobs, Warn
+from tts.protocols import Completion, Policy, Request, TokenLogprobs
 from tts.types import Finish, Node, Problem, Step, Until
 
 _SEEDS = (1 << 63) - 1
@@ -40,7 +40,6 @@ class VLLMPolicy(Policy):
         context: most tokens of prompt and solution.
         ends: ids that end a solution.
         seeds: whether a request carries its seed; without, sampling is somewhat faster and never the same twice.
-        warn: says of a problem's text why the model may be out of its depth.
     """
 
     background = True
@@ -48,7 +47,7 @@ class VLLMPolicy(Policy):
 
     def __init__(
         self, card: ModelCard, services: Sequence[Service], tokenizer: Any, *, shape: ModelShape, context: int,
-        ends: set[int], seeds: bool = True, warn: Warn | None = None,
+        ends: set[int], seeds: bool = True,
     ) -> None:  # fmt: skip
         self.card = card
         self.name = card.name
@@ -62,16 +61,11 @@ class VLLMPolicy(Policy):
         size = self.services[0].engine.model_config.get_vocab_size()
         self._stops = {Until.END: sorted(ends), Until.STEP: sorted(ends | self._splitter.closing(range(size)))}
         self._settings = lru_cache(64)(self._sampling)
-        self._warn = warn
 
     @property
     def alive(self) -> bool:
         """False once a process of the engine has ended."""
         return not any(service.dead for service in self.services)
-
-    def warn(self, problem: Problem) -> str | None:
-        """A sentence for the user when the problem looks beyond this model, else None."""
-        return self._warn(problem.text) if self._warn else None
 
     def prompt(self, problem: Problem) -> Step:
         """The prompt. Raises PromptTooLong where it leaves no room for an answer, BadInput for an empty problem."""
