@@ -12,13 +12,14 @@ from benchmarks.study.compare import Drawn
 from benchmarks.study.difficulty import DifficultyEstimate
 
 ORDER = ("majority", "best-of-n", "beam-search", "dvts", "greedy")
-"""Order of the fixed strategies in the legend."""
+"""Order of the fixed strategies in the legend; others follow."""
 
 
 def over_flops(compared: Comparison, label: str) -> str:
     """Draw accuracy over FLOPs of the selector and of every fixed strategy, with 95 % intervals."""
     name = compared.measured.policy
-    rows = [("selector", compared.selector), *((s, compared.fixed[s]) for s in ORDER if s in compared.fixed)]
+    order = [name for name in dict.fromkeys([*ORDER, *compared.fixed]) if name in compared.fixed]
+    rows = [("selector", compared.selector), *((name, compared.fixed[name]) for name in order)]
     colours = palette(["auto", *(title for title, _ in rows[1:])], [False] * len(rows))
     series = [Series(title, _dots(drawn), k) for k, (title, drawn) in zip(colours, rows, strict=True)]
     caption = f"{name} on {label}: accuracy over FLOPs a problem, policy and reward model. Bars are 95 % intervals."

@@ -66,6 +66,7 @@ def test_the_summary_and_the_figures_say_what_was_found(study: PolicyStudy) -> N
     drawing = figures.over_flops(study.compared, "made-up problems")
     assert drawing.startswith("<svg")
     assert drawing.count("<title>selector, ") == len(study.budgets)
+    assert all(f"<title>{name}, " in drawing for name in study.measured.fixed)
     assert figures.difficulty("policy", study.difficulty[0]).count("<title>true, ") == len(study.difficulty[0].true)
 
 
