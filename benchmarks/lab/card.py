@@ -115,6 +115,10 @@ def _training(record: dict[str, Any]) -> str:
         f"- Time: {record['seconds'] / 60:.0f} minutes on one hardware thread of a 2.5 GHz Xeon shared with other work",
         "- Stored as float16, computes in float32",
     ]
+    if recipe.get("everyday"):
+        lines.append(f"- {100 * recipe['everyday']:.0f} % of the problems are everyday problems, the others stories")
+    if recipe.get("after"):
+        lines.append(f"- Goes on from {recipe['after']}, which the same command trains on the stories alone")
     if recipe.get("grown_from"):
         lines.append(
             f"- Starts from {start} part-way through its training, grown to this size so that it computes the same "
@@ -131,8 +135,8 @@ def _training(record: dict[str, Any]) -> str:
             "token"
         )
         lines += [
-            f"- {s['count'] * s['each']:,} solutions sampled from {s['policy']} at temperature {s['temperature']} "
-            f"(seed {s['seed']})" for s in recipe["samplings"]
+            f"- {s['count'] * s['each']:,} solutions sampled from {s['policy']}{' before its rate fell' * s['trunk']} "
+            f"at temperature {s['temperature']} (seed {s['seed']})" for s in recipe["samplings"]
         ]  # fmt: skip
         lines.append(f"- Of every 1024 solutions, {recipe['planted']} are worked solutions with planted slips instead")
     return "\n".join(lines)
