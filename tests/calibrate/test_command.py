@@ -53,7 +53,7 @@ def test_the_grid_is_run_once_and_the_profile_fitted_again_from_what_is_there(tt
     assert "majority N = 1 greedy" in text
     profile = load(out)
     assert (profile.policy, profile.prm, profile.temperature) == ("lab-200k", "lab-prm", 1.0)
-    assert profile.policy_parameters == 200_768
+    assert profile.policy_parameters == 248_512  # 1668 tokens of 64 numbers, and 141 760 in three layers and a norm
     assert len(profile.problems) == 20
     assert {(0, False), (4, True)} <= set(profile.by_key)
     assert profile.greedy

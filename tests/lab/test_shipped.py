@@ -61,11 +61,15 @@ def test_of_forty_planted_slips_the_reward_model_finds_nine_in_ten(kind: str, mo
     rng, problems = random.Random(3), stream(31, (1, 1, 1, 0, 0), "validation")
     drawn = (corruption.corrupt(problem, rng, 0.3) for problem in problems)
     slipped = list(itertools.islice((s for s in drawn if not s.labels[-1]), 40))
-    reward, found = load_reward("lab-prm"), 0
-    for solution in slipped:
-        steps = tuple(f"{step}\n\n" for step in solution.steps)
-        scores = asyncio.run(reward.score(Problem(solution.problem), chain(steps, ROOT), 0))
-        found += scores[solution.labels.index(False)] < 0.5
+    reward = load_reward("lab-prm")
+
+    async def all_scores() -> list[tuple[float, ...]]:
+        nodes = [chain(tuple(f"{step}\n\n" for step in solution.steps), ROOT) for solution in slipped]
+        asked = [reward.score(Problem(s.problem), node, 0) for s, node in zip(slipped, nodes, strict=True)]
+        return list(await asyncio.gather(*asked))
+
+    firsts = [solution.labels.index(False) for solution in slipped]
+    found = sum(scores[at] < 0.5 for scores, at in zip(asyncio.run(all_scores()), firsts, strict=True))
     assert found >= 36
 
 

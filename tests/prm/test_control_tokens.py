@@ -79,7 +79,7 @@ async def test_the_built_in_reward_model_scores_the_name_as_any_other_unknown_ch
     problem = Problem("Mia has 17 marbles. She wins 25 more. How many has she now?")
     scores = [
         (await reward.score(problem, chain(["17 + 25 = 7.\n\n", f"The answer is \\boxed{{7}}. {name}"]), 0))[1]
-        for name in ("<extra_0>", "«zzzzz~0»")  # the vocabulary knows the digit alone, of both
+        for name in ("<extra_0>", "«zzzzz_0»")  # the vocabulary knows the line and the digit alone, of both
     ]
     assert scores[0] == scores[1] < 0.9
 
