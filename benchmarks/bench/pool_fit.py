@@ -112,7 +112,7 @@ def fit(
     if models is None and any(value is not None for value in cluster.values()):
         raise BadInput("--ray goes with --models: recorded outcomes need no cluster.")
     check_writable(out)
-    options.executor(cluster).close()  # what is missing is said before anything is planned
+    options.executor(cluster).close()  # report what is missing before anything is planned
     chosen = router_of(router, parameter, out)
     arms: list[Arm] = []
     if models is None:

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from safetensors.torch import load_file
@@ -80,17 +81,38 @@ def make(recipe: Recipe) -> LlamaForCausalLM:
     """Create a model of the recipe's shape; the recipe's seed determines its weights."""
     torch.manual_seed(recipe.seed)
     size = len(tokenizer.build()) if recipe.everyday else len(tokenizer.SPECIAL) + len(story_vocabulary())
+    return llama(recipe, size, CONTEXT)
+
+
+class Shape(Protocol):
+    """The sizes of a Llama: width of its states, layers, attention heads, and inner width of the layers."""
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def layers(self) -> int: ...
+
+    @property
+    def heads(self) -> int: ...
+
+    @property
+    def inner(self) -> int: ...
+
+
+def llama(shape: Shape, vocabulary: int, context: int) -> LlamaForCausalLM:
+    """Create a Llama with random weights, for so many tokens and a context of so many tokens."""
     config = LlamaConfig(
-        vocab_size=size,
-        hidden_size=recipe.width,
-        intermediate_size=recipe.inner,
-        num_hidden_layers=recipe.layers,
-        num_attention_heads=recipe.heads,
-        num_key_value_heads=recipe.heads,
-        head_dim=recipe.width // recipe.heads,
-        max_position_embeddings=CONTEXT,
+        vocab_size=vocabulary,
+        hidden_size=shape.width,
+        intermediate_size=shape.inner,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.heads,
+        head_dim=shape.width // shape.heads,
+        max_position_embeddings=context,
         tie_word_embeddings=True,
-        initializer_range=0.02 if recipe.width > 128 else 0.04,
+        initializer_range=0.02 if shape.width > 128 else 0.04,
         pad_token_id=0,
         bos_token_id=1,
         eos_token_id=2,

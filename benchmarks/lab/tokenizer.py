@@ -8,6 +8,7 @@ join to the text of the joined sequence. An unknown word becomes `<unk>`.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
@@ -37,29 +38,39 @@ CHAT_TEMPLATE = (
 
 def build() -> PreTrainedTokenizerFast:
     """Build the tokenizer as a standard `PreTrainedTokenizerFast`, with its chat template."""
-    vocab = {token: i for i, token in enumerate([*SPECIAL, *vocabulary()])}
-    core = Tokenizer(WordLevel(vocab, unk_token=UNK))
-    core.pre_tokenizer = pre_tokenizers.Split(Regex(PATTERN), behavior="isolated")
+    return assemble(SPECIAL, vocabulary(), PATTERN, CHAT_TEMPLATE, 512)
+
+
+def assemble(
+    special: Sequence[str], words: Iterable[str], pattern: str, template: str, context: int
+) -> PreTrainedTokenizerFast:
+    """Build a tokenizer of whole words: `special` tokens first, among them PAD, BOS, EOS and UNK, then `words`.
+
+    `pattern` is the regular expression of a token, `template` the chat template, `context` the most tokens of a text.
+    """
+    tokens = dict.fromkeys([*special, *words])
+    core = Tokenizer(WordLevel({token: number for number, token in enumerate(tokens)}, unk_token=UNK))
+    core.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior="isolated")
     core.decoder = decoders.Fuse()
-    core.add_special_tokens(list(SPECIAL))
+    core.add_special_tokens(list(special))
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=core,
         pad_token=PAD,
         bos_token=BOS,
         eos_token=EOS,
         unk_token=UNK,
-        additional_special_tokens=[USER, ASSISTANT, STEP],
+        additional_special_tokens=[token for token in special if token not in (PAD, BOS, EOS, UNK)],
         clean_up_tokenization_spaces=False,
-        model_max_length=512,
+        model_max_length=context,
         padding_side="left",
     )
-    tokenizer.chat_template = CHAT_TEMPLATE
+    tokenizer.chat_template = template
     return tokenizer
 
 
-def save(folder: Path) -> None:
-    """Write the tokenizer's standard files into `folder`."""
-    build().save_pretrained(folder)
+def save(folder: Path, tokenizer: PreTrainedTokenizerFast | None = None) -> None:
+    """Write the standard files of a tokenizer, by default the policies', into `folder`."""
+    (tokenizer or build()).save_pretrained(folder)
     path = folder / "tokenizer_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     config["tokenizer_class"] = "PreTrainedTokenizerFast"  # the name that every version of transformers has

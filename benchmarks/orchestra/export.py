@@ -9,12 +9,13 @@ import torch
 from safetensors.torch import save_file
 from transformers import LlamaForCausalLM
 
+from benchmarks.lab.tokenizer import save as save_tokenizer
 from benchmarks.orchestra import tokenizer
-from benchmarks.orchestra.policy import CONTEXT
+from benchmarks.orchestra.tokenizer import CONTEXT
 from tts.files.json_text import dump
 from tts.models.card import ModelCard
 
-CARD = ModelCard(name="lab-orchestrator", parameters=562_272, context=CONTEXT, temperature=1.0, max_tokens=CONTEXT)
+CARD = ModelCard(name="lab-orchestrator", parameters=360_000, context=CONTEXT, temperature=1.0, max_tokens=CONTEXT)
 
 BEFORE = Path(__file__).parent / "before.safetensors"
 """The weights before GRPO, kept so that the two can be compared."""
@@ -65,7 +66,7 @@ def save(model: LlamaForCausalLM, folder: Path) -> None:
         "do_sample": True, "temperature": 1.0, "max_new_tokens": 180,
     }  # fmt: skip
     _write(folder / "generation_config.json", defaults)
-    tokenizer.save(folder)
+    save_tokenizer(folder, tokenizer.build())
 
 
 def save_weights(model: LlamaForCausalLM, file: Path) -> None:

@@ -10,18 +10,19 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaForCausalLM
 
 from benchmarks.lab.grow_model import grow
 from benchmarks.lab.loop import Batch, Progress, Schedule, device, fit
-from benchmarks.lab.policy import COMPILE, loss_of, pack
+from benchmarks.lab.policy import COMPILE, llama, loss_of, pack
+from benchmarks.lab.tokenizer import ASSISTANT, EOS
 from benchmarks.orchestra import tokenizer
 from benchmarks.orchestra.demonstrations import Demonstration, demonstrate
 from benchmarks.orchestra.stories import mixed
+from benchmarks.orchestra.tokenizer import CONTEXT
 from tts.files import json_text
 from tts.models.files import BUILT_IN
 
-CONTEXT = 768
 CHUNK = 512  # tasks drawn at a time
 
 
@@ -50,22 +51,7 @@ class Recipe:
 def make(recipe: Recipe) -> LlamaForCausalLM:
     """Create a model of the recipe's shape; the recipe's seed determines its weights."""
     torch.manual_seed(recipe.seed)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer.build()),
-        hidden_size=recipe.width,
-        intermediate_size=recipe.inner,
-        num_hidden_layers=recipe.layers,
-        num_attention_heads=recipe.heads,
-        num_key_value_heads=recipe.heads,
-        head_dim=recipe.width // recipe.heads,
-        max_position_embeddings=CONTEXT,
-        tie_word_embeddings=True,
-        initializer_range=0.04,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
-    )
-    return LlamaForCausalLM(config)
+    return llama(recipe, len(tokenizer.build()), CONTEXT)
 
 
 class Encoder:
@@ -75,7 +61,7 @@ class Encoder:
         built = tokenizer.build()
         self.core = built.backend_tokenizer
         ids = built.get_vocab()
-        self.says, self.ends = ids[tokenizer.ASSISTANT], ids[tokenizer.EOS]
+        self.says, self.ends = ids[ASSISTANT], ids[EOS]
 
     def rows(self, demonstrations: list[Demonstration]) -> list[tuple[list[int], list[int]]]:
         """Encode demonstrations."""

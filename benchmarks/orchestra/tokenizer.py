@@ -8,30 +8,17 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
-from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
-from tokenizers.models import WordLevel
 from transformers import PreTrainedTokenizerFast
 
-from benchmarks.lab.tokenizer import PATTERN
+from benchmarks.lab.tokenizer import ASSISTANT, BOS, EOS, PAD, PATTERN, UNK, USER, assemble
 from benchmarks.orchestra.words import PHRASES, known_words
 from benchmarks.word_problems.vocabulary import vocabulary
-from tts.files import json_text
 from tts.tools.toolbox import Toolbox
 
-PAD, BOS, EOS, UNK, SYSTEM, TOOL, USER, ASSISTANT, RESULT = (
-    "<pad>",
-    "<s>",
-    "</s>",
-    "<unk>",
-    "<|system|>",
-    "<|tool|>",
-    "<|user|>",
-    "<|assistant|>",
-    "<|result|>",
-)
+SYSTEM, TOOL, RESULT = "<|system|>", "<|tool|>", "<|result|>"
 SPECIAL = (PAD, BOS, EOS, UNK, SYSTEM, TOOL, USER, ASSISTANT, RESULT)
+CONTEXT = 768  # most tokens of a conversation
 CHAT_TEMPLATE = (
     "<s>{% for tool in tools or [] %}<|tool|>{{ tool.function.name }}"
     "({{ tool.function.parameters.properties | join(', ') }}): {{ tool.function.description }}{% endfor %}"
@@ -55,32 +42,7 @@ def phrases() -> list[str]:
 @cache
 def build() -> PreTrainedTokenizerFast:
     """Build the tokenizer as a standard `PreTrainedTokenizerFast`, with its chat template; once per process."""
-    tokens = dict.fromkeys([*SPECIAL, *phrases(), "_", "#", "[", "]", "<", ">", "{", *known_words(), *vocabulary()])
-    core = Tokenizer(WordLevel({token: number for number, token in enumerate(tokens)}, unk_token=UNK))
+    words = [*phrases(), "_", "#", "[", "]", "<", ">", "{", *known_words(), *vocabulary()]
     # A phrase is found before the words in it; a word's boundary keeps "and" out of "andes".
     whole = "|".join(re.escape(text) + (r"(?!\p{L})" if text[-1].isalpha() else "") for text in phrases())
-    core.pre_tokenizer = pre_tokenizers.Split(Regex(f"{whole}|{PATTERN}"), behavior="isolated")
-    core.decoder = decoders.Fuse()
-    core.add_special_tokens(list(SPECIAL))
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core,
-        pad_token=PAD,
-        bos_token=BOS,
-        eos_token=EOS,
-        unk_token=UNK,
-        additional_special_tokens=[SYSTEM, TOOL, USER, ASSISTANT, RESULT],
-        clean_up_tokenization_spaces=False,
-        model_max_length=1024,
-        padding_side="left",
-    )
-    tokenizer.chat_template = CHAT_TEMPLATE
-    return tokenizer
-
-
-def save(folder: Path) -> None:
-    """Write the tokenizer's standard files into `folder`."""
-    build().save_pretrained(folder)
-    path = folder / "tokenizer_config.json"
-    config = json_text.read(path)
-    config["tokenizer_class"] = "PreTrainedTokenizerFast"  # the name that every version of transformers has
-    path.write_text(json_text.dump(config, indent=2) + "\n", encoding="utf-8")
+    return assemble(SPECIAL, words, f"{whole}|{PATTERN}", CHAT_TEMPLATE, CONTEXT)

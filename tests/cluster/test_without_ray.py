@@ -19,7 +19,7 @@ _BLOCKED = "import sys; sys.modules['ray'] = None; import pytest; sys.exit(pytes
 
 @pytest.fixture(autouse=True)
 def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ray", None)  # import then fails as it does where there is no package
+    monkeypatch.setitem(sys.modules, "ray", None)  # the import then fails as without the package
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ class TestDemonstrations:
         lines = [LOOKUP, CALCULATE, MODEL.format(name=DEAR, right=80, of=100, price=0.002, latency=0.5)]
         question = "Mia has 17 marbles."
         assert prompt.text == f"{start(lines, box.guide, question)}<|assistant|>"
-        assert tokenizer.UNK not in tokenizer.build().convert_ids_to_tokens(list(prompt.tokens))
+        assert lab_tokenizer.UNK not in tokenizer.build().convert_ids_to_tokens(list(prompt.tokens))
         assert engine.offered([card(each) for each in made], box.guide).warn(Problem("q")) is None  # knows tools
 
     def test_every_word_is_known_and_the_targets_are_what_the_policy_says(self) -> None:
@@ -92,7 +92,7 @@ class TestDemonstrations:
             assert built.unk_token_id not in ids
             said = "".join(f"{turn.said}</s>" for turn in each.turns)
             assert built.backend_tokenizer.decode([t for t in targets if t >= 0], skip_special_tokens=False) == said
-            assert len(ids) < policy.CONTEXT
+            assert len(ids) < tokenizer.CONTEXT
 
     def test_calls_return_what_the_tools_return(self) -> None:
         """Sums are calculated by the tool; the programs run in the sandbox, all in one, and print the same."""

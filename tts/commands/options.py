@@ -80,6 +80,12 @@ EngineArg = Annotated[
 ]
 
 
+Objective = Annotated[
+    str | None, typer.Option(help="With --pool: what counts, such as quality=1,cost=0.3.", rich_help_panel=SEARCH)
+]
+Top = Annotated[
+    int, typer.Option(help="With --pool: models that share the samples and vote together.", rich_help_panel=SEARCH)
+]
 AllowCode = Annotated[
     bool, typer.Option("--allow-code", help="Allow --prm and --kind to run a Python function.", rich_help_panel=MODELS)
 ]

@@ -35,10 +35,7 @@ def plan(
             rich_help_panel=options.MODELS,
         ),
     ] = None,
-    objective: Annotated[
-        str | None,
-        typer.Option(help="With --pool: what counts, such as quality=1,cost=0.3.", rich_help_panel=options.SEARCH),
-    ] = None,
+    objective: options.Objective = None,
     max_cost: Annotated[
         float | None, typer.Option(help="With --pool: limit of dollars.", rich_help_panel=options.BUDGET)
     ] = None,

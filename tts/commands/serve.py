@@ -47,16 +47,8 @@ def serve(
             rich_help_panel=options.MODELS,
         ),
     ] = None,
-    objective: Annotated[
-        str | None,
-        typer.Option(help="With --pool: what counts, such as quality=1,cost=0.3.", rich_help_panel=options.SEARCH),
-    ] = None,
-    top: Annotated[
-        int,
-        typer.Option(
-            help="With --pool: models that share the samples and vote together.", rich_help_panel=options.SEARCH
-        ),
-    ] = 1,
+    objective: options.Objective = None,
+    top: options.Top = 1,
     host: Annotated[str, typer.Option(help="Address to listen on.", rich_help_panel=options.SERVER)] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", rich_help_panel=options.SERVER)] = 8080,
     api_key: Annotated[

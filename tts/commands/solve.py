@@ -46,16 +46,8 @@ def solve(
             help="Route each problem to a model of this pool, a file of `tts pool fit`.", rich_help_panel=options.MODELS
         ),
     ] = None,
-    objective: Annotated[
-        str | None,
-        typer.Option(help="With --pool: what counts, such as quality=1,cost=0.3.", rich_help_panel=options.SEARCH),
-    ] = None,
-    top: Annotated[
-        int,
-        typer.Option(
-            help="With --pool: models that share the samples and vote together.", rich_help_panel=options.SEARCH
-        ),
-    ] = 1,
+    objective: options.Objective = None,
+    top: options.Top = 1,
     max_cost: Annotated[
         float | None,
         typer.Option(
