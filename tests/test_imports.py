@@ -22,7 +22,8 @@ HEAVY = [
     "mpmath",
     "jinja2",
     "matplotlib",
-    "tts.api",  # and with it the search, the answers and the engines
+    "tts.api",
+    "tts.solver",  # and with it the search, the answers and the engines
 ]
 
 PUBLIC = [

@@ -10,10 +10,11 @@ Importing this package loads neither torch nor transformers; the first call that
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tts.api import Solver, solve, solve_async, solve_many
+    from tts.api import solve, solve_async, solve_many
     from tts.budget import Budget
     from tts.errors import TTSError
     from tts.routing.pool import Pool
+    from tts.solver import Solver
     from tts.tools.function import tool
     from tts.trace import Trace
     from tts.types import Candidate, Plan, Problem, Solution, Usage
@@ -42,8 +43,10 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for, so that ``tts --help`` waits for none."""
     home: Any
     match name:
-        case "Solver" | "solve" | "solve_async" | "solve_many":
+        case "solve" | "solve_async" | "solve_many":
             from tts import api as home
+        case "Solver":
+            from tts import solver as home
         case "Candidate" | "Plan" | "Problem" | "Solution" | "Usage":
             from tts import types as home
         case "Budget":

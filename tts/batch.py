@@ -11,15 +11,15 @@ from typing import Any
 
 from tts.answers.kinds.execution import unit_tests
 from tts.answers.kinds.named import type_of
-from tts.api import Solver, Work
 from tts.budget import Budget
 from tts.errors import BadInput
-from tts.executor import Executor, Here
+from tts.executor import Executor, Here, Work
 from tts.files.json_text import dump, parse
 from tts.files.jsonl import Line, Rows, lines
 from tts.files.names import safe_name
 from tts.files.text import is_utf8, reason
 from tts.records.solution_json import as_row, plan_dict
+from tts.solver import Solver
 from tts.trace import Event
 from tts.types import Plan, Problem, Solution
 

@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
-from tts.api import Work
-from tts.types import Solution
+from tts.solver import Solver
+from tts.trace import Listener
+from tts.types import Problem, Solution
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The problems that an executor is to solve.
+
+    Attributes:
+        solver: plan and models; the executor decides where they are loaded.
+        problems: those to solve; the order is the executor's.
+        concurrency: most problems in flight in one process.
+        spent: FLOPs of the solver's ``total_flops`` that earlier calls took.
+        traced: whether the solutions need their traces; without, they may be empty.
+        listener: hears the events of the searches in this process, from any thread.
+    """
+
+    solver: Solver
+    problems: Sequence[str | Problem]
+    concurrency: int = 32
+    spent: float = 0.0
+    traced: bool = False
+    listener: Listener | None = None
 
 
 class Executor(ABC):

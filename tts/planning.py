@@ -35,7 +35,7 @@ from tts.types import Plan, Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """The user's settings: arguments of :class:`tts.api.Solver`, None for those not given."""
+    """The user's settings: arguments of :class:`tts.solver.Solver`, None for those not given."""
 
     policy: str | Policy
     prm: str | RewardModel | None

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from tts.answers.kinds.chosen import Chosen
-from tts.api import Solver
 from tts.budget import Budget
 from tts.errors import BadInput, EngineError, ModelError, NotEnoughMemory
 from tts.models.find import find
@@ -25,6 +24,7 @@ from tts.routing.decision import Decision
 from tts.routing.pool import Pool
 from tts.search.strategy import AUTO
 from tts.selection.shared_budget import Share, SharedBudget
+from tts.solver import Solver
 from tts.trace import Listener
 from tts.types import Plan, Problem, Solution
 
@@ -47,8 +47,8 @@ class PoolSolver(Solver):
         top: with more than 1, the best arms share the samples and vote together (self-consistency only).
         resident: most models in memory; by default as many as fit.
         policies: policies for arms by name, in place of those that the arms name.
-        max_tokens, max_flops, max_seconds, max_cost: ceilings for one problem, see :class:`tts.api.Solver`.
-        settings: further ones of :class:`tts.api.Solver`, for every arm alike.
+        max_tokens, max_flops, max_seconds, max_cost: ceilings for one problem, see :class:`tts.solver.Solver`.
+        settings: further ones of :class:`tts.solver.Solver`, for every arm alike.
 
     Raises:
         TTSError: for anything that a user can mend.

@@ -65,7 +65,7 @@ TABLE: dict[str, dict[str, str]] = {
         "tests": "prm.tests:load",
     },
     "solver": {
-        "single": "tts.api:Solver",
+        "single": "tts.solver:Solver",
         "pool": "tts.pool_solver:PoolSolver",
     },
     "router": {

@@ -95,7 +95,7 @@ def bench(
     """
     from benchmarks.bench import jobs
     from benchmarks.datasets.dataset import load, read
-    from tts.api import Solver
+    from tts.solver import Solver
 
     if (name is None) == (data is None):
         raise BadInput("give either the name of a data set, such as math500, or a file with --data.")

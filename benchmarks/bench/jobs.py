@@ -16,7 +16,7 @@ from tts.search.strategy import parameters_of, strategy_type
 from tts.types import Plan
 
 Make = Callable[..., Any]
-"""Builds a solver from a strategy, a budget and settings, as :class:`tts.api.Solver` does."""
+"""Builds a solver from a strategy, a budget and settings, as :class:`tts.solver.Solver` does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,8 +199,8 @@ def _planned(
     """Plan the lines of a model and the settings of its run folder."""
     from benchmarks.bench.command import settings_of
     from benchmarks.bench.jobs import budgets_of, plan_run, strategies_of
-    from tts.api import Solver
     from tts.search.variant import base
+    from tts.solver import Solver
 
     arm = member.arm
     if member.exact:

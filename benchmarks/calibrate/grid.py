@@ -56,7 +56,7 @@ def plan(solver: dict[str, Any], strategy: str | None, budget: str) -> tuple[lis
 
     Without a ``strategy`` they are the usual ones, or none if the reward model scores only whole solutions.
     """
-    from tts.api import Solver
+    from tts.solver import Solver
 
     budgets, with_prm = budgets_of(budget), solver["prm"] is not None
     strategy = strategy or ("none" if _scores_wholes(solver) else USUAL)

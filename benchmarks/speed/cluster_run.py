@@ -19,10 +19,10 @@ from typing import Any
 
 from benchmarks.speed.simulated import pace
 from tts import Problem, Solver
-from tts.api import Work
 from tts.batch import Answers
 from tts.cluster import Placement
 from tts.cluster.executor import RayExecutor
+from tts.executor import Work
 
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "RAY_raylet_start_wait_time_s": "120"}
 

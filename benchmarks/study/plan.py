@@ -111,7 +111,7 @@ def execute(root: Path, runs: list[Run], engine: str, dry_run: bool) -> None:
     """Run what is missing of these runs, one after another; with ``dry_run`` print the estimates."""
     from benchmarks.bench import command
     from benchmarks.bench.jobs import plan_run
-    from tts.api import Solver
+    from tts.solver import Solver
 
     for run in runs:
         solver = settings_of_bench(run.policy, run.seed, engine) | dict(run.kind.settings)

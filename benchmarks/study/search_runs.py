@@ -83,7 +83,7 @@ def execute(root: Path, cell: Cell, engine: str) -> None:
     """Run the problems that a cell lacks."""
     from benchmarks.bench import command
     from benchmarks.bench.jobs import plan_run
-    from tts.api import Solver
+    from tts.solver import Solver
 
     data, solver = cell.problems(), settings_of_bench(cell.policy, cell.seed, engine)
     lines = plan_run(Solver, [cell.search], [cell.n], solver)

@@ -12,14 +12,15 @@ import pytest
 from tests.cluster.fake_ray import FakeRay
 from tests.cluster.simulated import SETTINGS, problems, simulated
 from tts import Problem, Solution, Solver
-from tts.api import Work, solver_of
 from tts.cluster import executor as executor_module
 from tts.cluster.executor import RayExecutor
 from tts.cluster.losses import LOSSES
 from tts.cluster.placement import Placement
 from tts.cluster.worker import DIED, REFUSED, SOLVED, TTSWorker
 from tts.errors import BadInput, EngineError, ModelError
+from tts.executor import Work
 from tts.records.solution_json import as_row
+from tts.solver import solver_of
 
 __all__ = ["simulated"]
 pytestmark = pytest.mark.usefixtures("simulated")

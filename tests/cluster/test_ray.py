@@ -20,12 +20,12 @@ from tests.cluster.simulated import SETTINGS, problems, simulated
 from tests.interrupt import interrupted
 from tests.markdown import ROOT
 from tts import Problem, Solution, Solver, solve_many
-from tts.api import Work
 from tts.batch import Batch
 from tts.cluster import Placement, TTSActor
 from tts.cluster.executor import RayExecutor
 from tts.cluster.source import PACKAGES, runtime_env
 from tts.errors import ModelError
+from tts.executor import Work
 from tts.records.solution_json import as_row
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'tts-search[ray]'")

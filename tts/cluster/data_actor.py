@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from tts.api import solver_of
 from tts.errors import BadInput
 from tts.files.json_text import dump
 from tts.records.solution_json import as_row
+from tts.solver import solver_of
 from tts.types import Problem, Solution
 
 COLUMNS = ("problem", "question")

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Any
 
-from tts.api import Solver, Work
 from tts.cluster.connection import Connection, require_ray
 from tts.cluster.crew import Crew, Member
 from tts.cluster.losses import LOSSES, cause, unable
@@ -17,9 +16,10 @@ from tts.cluster.queue import Costs
 from tts.cluster.run import Run
 from tts.cluster.worker import DIED, FAILED, REFUSED, Result
 from tts.errors import ModelError, TTSError
-from tts.executor import Executor
+from tts.executor import Executor, Work
 from tts.files.json_text import dump
 from tts.records.transfer import unpacked
+from tts.solver import Solver
 from tts.types import Problem, Solution
 
 PATIENCE = 30.0

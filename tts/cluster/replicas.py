@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from tts.api import Solver
 from tts.cluster.connection import Connection
 from tts.cluster.crew import Crew, Member
 from tts.cluster.losses import LOSSES, cause, unable
@@ -17,6 +16,7 @@ from tts.errors import EngineDied, ModelError
 from tts.files.json_text import dump
 from tts.records.transfer import unpacked
 from tts.selection.shared_budget import Share
+from tts.solver import Solver
 from tts.trace import Listener
 from tts.types import Problem, Solution
 
@@ -123,7 +123,7 @@ class ReplicaSolver(Solver):
 
     Args:
         replicas: where searches run.
-        arguments, settings: those of :class:`tts.api.Solver`; only what can be sent.
+        arguments, settings: those of :class:`tts.solver.Solver`; only what can be sent.
     """
 
     def __init__(self, replicas: Replicas, *arguments: Any, **settings: Any) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
-from tts.api import Work, as_problem
 from tts.cluster.queue import Costs, Queue
 from tts.cluster.worker import request
 from tts.errors import BadInput
+from tts.executor import Work
 from tts.selection.shared_budget import Share, SharedBudget
+from tts.solver import as_problem
 from tts.types import Problem, Solution
 
 

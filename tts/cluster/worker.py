@@ -12,7 +12,6 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
-from tts.api import Solver, solver_of
 from tts.budget import Budget
 from tts.cluster.connection import first_line
 from tts.cluster.source import digest
@@ -21,6 +20,7 @@ from tts.files.json_text import dump, parse
 from tts.records.solution_json import flat
 from tts.records.transfer import packed
 from tts.selection.shared_budget import Share
+from tts.solver import Solver, solver_of
 from tts.types import Problem, Turn
 
 SOLVED, REFUSED, DIED, FAILED = "solved", "refused", "died", "failed"
@@ -46,7 +46,7 @@ def request(problem: Problem, share: Share, traced: bool) -> str:
 
 
 class TTSWorker:
-    """Solves problems by recipes (:meth:`tts.api.Solver.recipe`); models are loaded once for all recipes.
+    """Solves problems by recipes (:meth:`tts.solver.Solver.recipe`); models are loaded once for all recipes.
 
     Args:
         name: shown in Ray's lists and logs.

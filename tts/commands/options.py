@@ -313,9 +313,9 @@ def placement(cluster: dict[str, Any]) -> Placement | None:
 def solver(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add the options of a solver to a command, except those named in ``without``.
 
-    The command receives them in its argument ``solver``: a dictionary of arguments of :class:`tts.api.Solver` without
-    strategy and budget. One that has an argument ``cluster`` gets the options of a cluster too, for :func:`executor`.
-    Help orders all options of the command by panel.
+    The command receives them in its argument ``solver``: a dictionary of arguments of :class:`tts.solver.Solver`
+    without strategy and budget. One that has an argument ``cluster`` gets the options of a cluster too, for
+    :func:`executor`. Help orders all options of the command by panel.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

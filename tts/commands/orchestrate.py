@@ -46,7 +46,7 @@ def orchestrate(
 
     Example: tts orchestrate --tools tools.toml --prefer cost=0.5 --max-cost 0.05 "..."
     """
-    from tts.api import Solver
+    from tts.solver import Solver
 
     if not solver.get("tools"):
         raise BadInput(

@@ -50,7 +50,7 @@ def plan(
     """
     import asyncio
 
-    from tts.api import Solver
+    from tts.solver import Solver
 
     if pool is not None:
         _over_pool(pool, problem, budget, objective, max_cost, solver, as_json)

@@ -137,8 +137,8 @@ Build = Callable[[], "tuple[Catalogue, list[str]]"]
 
 def _single(policies: list[str], budget: int, solver: dict[str, Any]) -> Build:
     """Check the settings of the policies, and return what loads them."""
-    from tts.api import Solver
     from tts.server.catalogue import load
+    from tts.solver import Solver
 
     parameters = _parameters(solver)
     bases = [Solver(name, budget=budget, **solver) for name in policies]
@@ -187,7 +187,7 @@ def _parameters(solver: dict[str, Any]) -> dict[str, Any]:
     """Take the parameters of strategies out of the settings of a solver."""
     import inspect
 
-    from tts.api import Solver
+    from tts.solver import Solver
 
     known = inspect.signature(Solver).parameters
     return {name: solver.pop(name) for name in list(solver) if name not in known}

@@ -104,7 +104,7 @@ def solve(
 
     Example: tts solve --policy llama-3.2-3b --budget 256 "What is the sum of the first 100 primes?"
     """
-    from tts.api import Solver
+    from tts.solver import Solver
 
     if file is None and out is not None:
         raise BadInput("--out goes with --file: a single answer is printed (--json > FILE keeps it).")

@@ -63,7 +63,7 @@ class Loading:
         return self.engine.lower() != AUTO and _engine(self.engine).replays
 
     def settings(self) -> dict[str, Any]:
-        """Return these fields under the names of :class:`tts.api.Solver`."""
+        """Return these fields under the names of :class:`tts.solver.Solver`."""
         given = {f.name: getattr(self, f.name) for f in fields(self)}
         arguments = given.pop("arguments")
         return {**given, "engine_args": dict(arguments)}

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tts.api import Solver
 from tts.errors import TTSError, UnknownName
 from tts.pool_solver import PoolSolver
 from tts.protocols import Policy, RewardModel
 from tts.registry import names
 from tts.search.strategy import AUTO, parameters_of, strategy_type
 from tts.server.refusals import Refusal
+from tts.solver import Solver
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from tts.api import Solver
 from tts.errors import TTSError, UnknownName
 from tts.files.shape import Misfit
 from tts.search.parameters import check_parameter
@@ -16,6 +15,7 @@ from tts.server.catalogue import Catalogue, Entry
 from tts.server.conversation import problem_of
 from tts.server.refusals import Refusal, refusal_of
 from tts.server.schemas import ChatRequest, CompletionRequest
+from tts.solver import Solver
 from tts.types import Problem
 
 AnyRequest = ChatRequest | CompletionRequest

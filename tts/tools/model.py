@@ -37,7 +37,7 @@ class ModelTool(Tool):
         prices: what a server bills: ``INPUT,OUTPUT`` in dollars per million tokens.
         price: most dollars of a call; by default the worst case of ``prices``, 0 for a model on this machine.
         about: a sentence on what the model is good at.
-        settings: of :class:`tts.api.Solver`: ``strategy``, ``budget``, ``prm`` and so on.
+        settings: of :class:`tts.solver.Solver`: ``strategy``, ``budget``, ``prm`` and so on.
     """
 
     kind = "model"

@@ -1,0 +1,492 @@
+"""The solver: settings in, a plan and loaded models; then a solution for each problem."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from copy import copy
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tts.aio import Mailbox, aside, background
+from tts.answers.kinds.chosen import Chosen, Given
+from tts.budget import MAX_SECONDS, Budget
+from tts.cost import Prices
+from tts.engines.load import Loading, close, load_both, load_pair, load_policy, load_reward
+from tts.engines.replay import ReplayPolicy, ReplayTools, load_replay
+from tts.errors import BadInput, EngineDied, TTSError
+from tts.files.text import legible
+from tts.models.policies import DEFAULT_POLICY
+from tts.planning import Wish, check_sizes, planned, reward_of
+from tts.protocols import Policy, RewardModel, as_policy
+from tts.registry import resolve
+from tts.search.recorded import settings_of
+from tts.search.run import run
+from tts.search.strategy import Strategy
+from tts.selection.shared_budget import Share, SharedBudget, check_total
+from tts.tools.preference import Preference
+from tts.tools.tool import card
+from tts.tools.tool_file import open_tools
+from tts.tools.toolbox import Toolbox, Tools
+from tts.trace import Event, Listener, Trace
+from tts.types import Problem, Solution, Usage
+
+T = TypeVar("T")
+
+
+class Solver:
+    """A policy, a reward model and a plan, ready for any number of problems.
+
+    The models are loaded with the first problem, once per process: two solvers with the same models share them.
+
+    Args:
+        policy: a short name (``tts models`` lists them), a hub id, a local folder, or a Policy of your own: inherit
+            :class:`tts.protocols.Policy`.
+        prm: the same for the reward model; ``"auto"`` takes the one recommended for the policy, None goes without. A
+            Python function ``(problem, solution) -> score`` serves as one (:mod:`prm.function`).
+        strategy: a name (``tts strategies`` lists them) or a Strategy; by default ``auto``, which chooses for each
+            problem by measured curves or by the published rule (docs/SELECTOR.md).
+        budget: N, the number of samples, or a whole Budget.
+        max_tokens: most tokens the policy may sample for one problem.
+        max_flops: most FLOPs of policy and reward model together for one problem.
+        max_seconds: most seconds for one problem; of a single one, the time to load the models is a part.
+        max_cost: most dollars for one problem, by ``prices``; a request is billed its whole prompt.
+        prices: what the policy's server bills: :class:`tts.cost.Prices`, or ``INPUT,OUTPUT`` in dollars per million
+            tokens.
+        total_flops: FLOPs for all problems of a call together, which ``auto`` divides where they bring most.
+        profile: the measured curves that ``auto`` goes by, a file; by default those that ship for these models.
+        dataset: where the problems come from, as the published rule wants to know; such as ``aime24``.
+        vote: ``majority``, ``best`` or ``weighted``; by default the strategy's own.
+        aggregate: how step scores become one: ``last``, ``min``, ``prod`` or ``mean``.
+        extract: how answers are found. ``auto``: the last box, else a stated answer, else the last quantity, where a
+            weaker find votes only if no candidate has a stronger one; ``boxed``: boxes only; ``last-number``.
+        kind: what kind the answers are: ``math``, ``number``, ``choice``, ``one-of:yes,no``, ``text``,
+            ``instructions``, ``code``, ``tool`` or ``tool:id,time``, which leaves these fields out, a registered name,
+            a class that inherits
+            :class:`tts.answers.kinds.kind.Kind`, a function ``(a, b) -> bool``, or the name of either,
+            ``module:function`` (with ``allow_code``).
+            ``auto`` guesses it from each problem. A problem's own kind comes first (docs/KINDS.md).
+        seed: of the sampling.
+        engine: ``auto`` or the name of an engine.
+        device: where the models run, such as ``cpu`` or ``cuda:1``; by default a GPU when there is one.
+        dtype: of the weights, such as ``float32``; by default what suits the device.
+        prm_device: where the reward model runs, when that is elsewhere.
+        gpu_memory: the part of a GPU's memory that both models together may take (vLLM).
+        engine_args: further arguments of the engine, see :class:`tts.engines.load.Loading`.
+        prm_parameters: parameters of a judge (``criteria``, ``repeats``) or a confidence (``window``), by name.
+        allow_code: functions that ``prm`` and ``kind`` name as ``module:function`` may be imported and run, and the
+            functions and programs that a file of tools names.
+        tools: what the policy may call, one or a list: functions, ``model:NAME``, ``folder:PATH``, ``mcp://FILE.py``,
+            an MCP server's address, ``python``, or a file ``tools.toml`` (:func:`tts.tools.tool_file.open_tools`). With
+            tools the default strategy is ``orchestrate``.
+        prefer: weights over quality, cost and latency that the policy reads in its prompt, such as ``{"cost": 0.5}``.
+        only, deny: names or kinds of tools that alone, or never, may be called; ``local`` is what has no price and runs
+            on this machine.
+        parameters: further parameters of the strategy, such as ``beam_width=8`` or ``temperature=0.6``.
+
+    Raises:
+        TTSError: for anything that a user can mend; the sentence says how.
+    """
+
+    def __init__(
+        self,
+        policy: str | Policy = DEFAULT_POLICY,
+        prm: str | RewardModel | Callable[[str, Any], Any] | None = "auto",
+        strategy: str | Strategy | None = None,
+        budget: int | Budget = 16,
+        *,
+        max_tokens: int | None = None,
+        max_flops: float | None = None,
+        max_seconds: float | None = None,
+        max_cost: float | None = None,
+        prices: str | Prices | None = None,
+        total_flops: float | None = None,
+        profile: str | Path | None = None,
+        dataset: str = "",
+        vote: str | None = None,
+        aggregate: str | None = None,
+        extract: str = "auto",
+        kind: Given = "auto",
+        seed: int = 0,
+        engine: str = "auto",
+        device: str | None = None,
+        dtype: str | None = None,
+        prm_device: str | None = None,
+        gpu_memory: float = 0.9,
+        engine_args: Mapping[str, Any] | None = None,
+        allow_code: bool = False,
+        prm_parameters: Mapping[str, Any] | None = None,
+        tools: Any = None,
+        prefer: str | Mapping[str, float] | None = None,
+        only: str | Iterable[str] = (),
+        deny: str | Iterable[str] = (),
+        **parameters: Any,
+    ) -> None:
+        if not isinstance(budget, Budget):
+            budget = Budget(budget, max_tokens, max_flops, max_seconds, max_cost=max_cost)
+        elif not (max_tokens is max_flops is max_seconds is max_cost is None):
+            raise BadInput("give the ceilings either in the Budget or as arguments, not both.")
+        policy = policy if isinstance(policy, str) else as_policy(policy)
+        self._prm_given = prm if isinstance(prm, str) else None, allow_code, dict(prm_parameters or {})
+        prm = reward_of(prm, allow_code, prm_parameters)
+        self._tools_given = {"tools": tools, "prefer": prefer, "only": only, "deny": deny}
+        self._toolbox = toolbox_of(tools, Preference.of(prefer, only, deny), budget, allow_code)
+        strategy = "orchestrate" if strategy is None and self._toolbox else strategy
+        self.budget, self.total_flops = budget, total_flops
+        self._prices = Prices.parse(prices) if isinstance(prices, str) else prices
+        self._loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
+        self._models: tuple[Policy, RewardModel | None] | None = None
+        self._offered: tuple[Policy, Policy] | None = None
+        self._policy = policy
+        self._make_plan(
+            Wish(
+                policy=policy, prm=prm, strategy=strategy, n=budget.n, vote=vote, aggregate=aggregate, extract=extract,
+                kind=Chosen.of(kind, allow_code), seed=seed, dataset=dataset, parameters=parameters,
+                profile=None if profile is None else str(profile),
+            )
+        )  # fmt: skip
+
+    def _make_plan(self, wish: Wish) -> None:
+        self._wish, self.planned = wish, planned(wish)
+        self.plan, self.strategy, self.warnings = self.planned.plan, self.planned.strategy, self.planned.warnings
+        check_total(self.total_flops, self.budget, self.plan.strategy, self.strategy.adaptive)
+        if self._toolbox is not None and not self.strategy.calls_tools:
+            raise BadInput(
+                f"the strategy {self.plan.strategy} calls no tools: use orchestrate, or leave the tools out."
+            )
+
+    @classmethod
+    def replay(cls, trace: Trace | str, **changes: Any) -> Solver:
+        """Build a solver that answers from a recorded trace (or its file), with the recorded plan.
+
+        ``changes`` are arguments of Solver that should differ, such as ``vote="best"``. Models come from the trace,
+        unless ``changes`` name others. Raises BadInput for a trace that sets anything but its plan.
+        """
+        policy, reward = load_replay(trace)
+        head = next(policy.traces[next(iter(policy.traces))].of("start"))
+        recorded = settings_of(head, inspect.signature(cls).parameters, changes.get("strategy"))
+        return cls(**{**recorded, "policy": policy, "prm": reward, **changes})
+
+    def variant(self, budget: Budget | None = None, **changes: Any) -> Solver:
+        """Return a solver with other settings that shares the models of this one, and what is loaded of them.
+
+        Args:
+            budget: another one.
+            changes: of ``strategy``, ``profile``, ``vote``, ``aggregate``, ``extract``, ``kind``, ``seed`` or
+                ``parameters``, a mapping that is added to the parameters of this solver, if the strategy stays the
+                same.
+
+        Raises:
+            TTSError: for anything that a user can mend, as the constructor does.
+        """
+        before = {} if "strategy" in changes else self._wish.parameters
+        if "kind" in changes:
+            same = changes["kind"] == self._wish.kind.name
+            changes["kind"] = self._wish.kind if same else Chosen.of(changes["kind"])
+        changes["parameters"] = {**before, **changes.get("parameters", {})}
+        other = copy(self)
+        other.budget = budget or self.budget
+        other._make_plan(replace(self._wish, n=other.budget.n, **changes))
+        if (ready := self._ready()) is not None:
+            other._share(ready, self.planned.prm)
+        return other
+
+    def _share(self, models: tuple[Policy, RewardModel | None], prm: str | RewardModel | None) -> None:
+        """Take loaded models, if they are all that this plan needs."""
+        self._models = None
+        if self.planned.prm is None or self.planned.prm == prm:
+            models = models if self.planned.prm is not None else (models[0], None)
+            self._check(*models)
+            self._models = models
+
+    def recipe(self) -> dict[str, Any]:
+        """Return arguments, as JSON types, from which :func:`solver_of` builds an equal solver in another process.
+
+        Raises BadInput for a solver that was given an object: only names and numbers can be sent.
+        """
+        wish, budget = self._wish, self.budget
+        name, allow_code, prm_parameters = self._prm_given
+        prm = wish.prm if name is None else name
+        tools = {name: _listed(given) for name, given in self._tools_given.items()}
+        objects = [
+            ("policy", wish.policy),
+            ("reward model", prm),
+            ("strategy", wish.strategy),
+            ("kind", None if wish.kind.sendable else wish.kind.own),
+        ]
+        named = tools["tools"] if isinstance(tools["tools"], list) else [tools["tools"]]
+        for what, given in (*objects, *(("tool", tool) for tool in named)):
+            if given is not None and not isinstance(given, str):
+                raise BadInput(f"the {what} is a Python object, which cannot be sent to another machine: name it.")
+        prices = None if self._prices is None else f"{self._prices.input!r},{self._prices.output!r}"
+        return {
+            "policy": wish.policy, "prm": prm, "strategy": wish.strategy, "budget": budget.n,
+            "max_tokens": budget.max_tokens, "max_flops": budget.max_flops, "max_seconds": budget.max_seconds,
+            "max_cost": budget.max_cost, "prices": prices, "total_flops": self.total_flops, "profile": wish.profile,
+            "dataset": wish.dataset, "vote": wish.vote, "aggregate": wish.aggregate, "extract": wish.extract,
+            "kind": wish.kind.name, "seed": wish.seed, "allow_code": allow_code, "prm_parameters": prm_parameters,
+            **self._loading.settings(), **tools, **wish.parameters,
+        }  # fmt: skip
+
+    @property
+    def kind(self) -> Chosen:
+        """Return the kind of the answers, as the user chose it."""
+        return self._wish.kind
+
+    def load(self) -> tuple[Policy, RewardModel | None]:
+        """Return both models; load them if they are not loaded, or if an engine's process has ended."""
+        if (ready := self._ready()) is None:
+            ready = self._load()
+            if self._prices is not None:
+                ready[0].prices = self._prices
+            self._check(*ready)
+            self._models = ready
+        return ready
+
+    def unload(self) -> None:
+        """Release the memory of both models; the next problem loads them again."""
+        models, self._models = self._models, None
+        policy, reward = models or (None, None)
+        for model in (policy, reward, reward.bound if reward else None):
+            if model is not None:
+                close(model)
+
+    @property
+    def models(self) -> tuple[Policy | RewardModel, ...]:
+        """Return the models of this solver if they are loaded and alive; else nothing."""
+        return tuple(model for model in self._ready() or () if model is not None)
+
+    def warm_up(self) -> None:
+        """Load what every problem needs, before the first one."""
+        self.load()
+
+    def _ready(self) -> tuple[Policy, RewardModel | None] | None:
+        models = self._models
+        return models if models and all(model.alive for model in models if model) else None
+
+    def _load(self) -> tuple[Policy, RewardModel | None]:
+        prm = self.planned.prm
+        if isinstance(prm, RewardModel) and prm.works_with:
+            policy, other = load_pair(self._policy, prm.works_with, self._loading)
+            prm.bind(other)
+            return policy, prm
+        if isinstance(self._policy, str) and isinstance(prm, str):
+            return load_both(self._policy, prm, self._loading)
+        policy = load_policy(self._policy, self._loading) if isinstance(self._policy, str) else self._policy
+        return policy, load_reward(prm, self._loading) if isinstance(prm, str) else prm
+
+    def _check(self, policy: Policy, reward: RewardModel | None) -> None:
+        """Refuse a plan that these models do not support, before any work."""
+        if self.strategy.stepwise and not policy.steps:
+            raise BadInput(
+                f"{policy.name} is behind a chat-only server, which cannot continue from a step: "
+                f"use best-of-n or majority, not {self.plan.strategy}."
+            )
+        if reward is not None and reward.logprobs and not policy.logprobs:
+            raise BadInput(
+                f"{policy.name} gives no log-probabilities, which {reward.name} needs: use majority, or another reward "
+                "model."
+            )
+        unknown = next((model.name for model in (policy, reward) if model and not model.counted), None)
+        if unknown and not (self.budget.max_flops is None and self.total_flops is None):
+            raise BadInput(f"the size of {unknown} is unknown, so a ceiling of FLOPs cannot be enforced: leave it out.")
+        priced = policy.prices is not None or (self.strategy.calls_tools and not policy.remote)
+        if self.budget.max_cost is not None and not priced:
+            raise BadInput(
+                f"the prices of {policy.name} are unknown, so a ceiling of dollars cannot be enforced: give them as "
+                "INPUT,OUTPUT in dollars per million tokens."
+            )
+        if self.planned.profile is not None:
+            check_sizes(self.planned.profile, policy, reward)
+
+    async def solve(self, problem: str | Problem) -> Solution:
+        """Solve one problem."""
+        return await self._solve(as_problem(problem), self.shared(1).open())
+
+    async def watch(self, problem: str | Problem) -> AsyncGenerator[Event | Solution, None]:
+        """Solve one problem; yield each event of its trace (:mod:`tts.trace`) as it happens, and the Solution last.
+
+        Closing the generator, or cancelling the task that iterates over it, ends the search at once: what is being
+        sampled leaves the engine's batch.
+        """
+        heard: Mailbox[Event] = Mailbox()
+        search = asyncio.create_task(self._solve(as_problem(problem), self.shared(1).open(), heard.put))
+        search.add_done_callback(lambda _: heard.close())
+        try:
+            async for event in heard:
+                yield event
+            yield await search
+        finally:
+            search.cancel()
+            await asyncio.gather(search, return_exceptions=True)
+
+    async def _solve(self, problem: Problem, share: Share, listener: Listener | None = None) -> Solution:
+        problem, kind, guessed = self._wish.kind.framed(problem)
+        replayed = isinstance(self._policy, ReplayPolicy) or self._loading.replays
+        clock = _standing_still if replayed else time.monotonic
+        begun = clock()
+        try:
+            within = None if replayed else share.budget.max_seconds
+            policy, reward = await asyncio.wait_for(self._prepared(problem), within)
+        except TimeoutError:
+            return self._too_late(problem, clock() - begun)
+        policy, tools = self._with_tools(policy)
+        models = [model for model in (policy, reward) if model]
+        notes = [model.warn(problem) for model in models]
+        search = run(
+            problem,
+            replace(self.plan, kind=kind),
+            policy,
+            reward,
+            share.budget,
+            strategy=self.strategy,
+            clock=clock,
+            waited=clock() - begun,
+            warnings=(*self.warnings, *filter(None, [guessed, *notes, self.planned.known(problem), share.warning])),
+            listener=listener,
+            made=partial(self._wish.kind.make, kind),
+            tools=tools,
+            scope=self.planned.scope,
+        )
+        here = tools is not None and not tools.background
+        elsewhere = not here and all(model.background for model in models)
+        return await (background().run(search) if elsewhere else search)
+
+    def _with_tools(self, policy: Policy) -> tuple[Policy, Tools | None]:
+        """Return the policy with the tools in its prompt, and the tools; those of a replay come from its trace."""
+        if isinstance(policy, ReplayPolicy):
+            return policy, ReplayTools(policy.traces)
+        if self._toolbox is None:
+            return policy, None
+        if self._offered is None or self._offered[0] is not policy:
+            cards = [card(tool) for tool in self._toolbox.tools]
+            self._offered = policy, policy.offered(cards, self._toolbox.guide)
+        return self._offered[1], self._toolbox
+
+    async def _prepared(self, problem: Problem) -> tuple[Policy, RewardModel | None]:
+        """Return both models, loaded and ready for a problem. A load that takes too long is not waited for."""
+        if (ready := self._ready()) is None:
+            ready = await aside(self.load)
+        for model in ready:
+            if model is not None:
+                await model.prepare(problem)
+        return ready
+
+    def _too_late(self, problem: Problem, seconds: float) -> Solution:
+        late = "the models were not ready within max_seconds: allow more, or load them first."
+        warnings = (*self.warnings, late)
+        usage = Usage(seconds=seconds)
+        return Solution(problem, None, 0.0, (), self.plan, usage, MAX_SECONDS, Trace(), warnings=warnings)
+
+    def shared(self, problems: int, spent: float = 0.0) -> SharedBudget:
+        """Return the budget of so many problems, of whose FLOPs ``spent`` are already used."""
+        return SharedBudget.of(self.budget, self.total_flops, problems, self.planned.profile, spent)
+
+    async def stream(
+        self,
+        problems: Iterable[str | Problem],
+        concurrency: int = 32,
+        *,
+        spent: float = 0.0,
+        listener: Listener | None = None,
+    ) -> AsyncGenerator[tuple[int, Solution], None]:
+        """Solve many problems concurrently, yielding ``(index, solution)`` as they finish.
+
+        At most ``concurrency`` problems are in flight and no more are taken from ``problems``. One that fails comes as
+        a Solution with its ``error`` set; the others go on. What concerns them all, such as a model that cannot be
+        loaded, raises. With ``total_flops`` all problems are taken at once, to be counted; ``spent`` is what an earlier
+        call took of these FLOPs. What a problem may then cost depends on which others have ended, so that with more
+        than one in flight two runs may differ. ``listener`` hears the events of all searches, from any thread.
+        """
+        await asyncio.to_thread(self.warm_up)
+        if self.total_flops is not None:
+            problems = list(problems)
+        shared = self.shared(len(problems) if isinstance(problems, list) else 1, spent)
+        waiting = enumerate(problems)
+        flying: dict[asyncio.Task[Solution], int] = {}
+        try:
+            while True:
+                while len(flying) < concurrency and (item := next(waiting, None)) is not None:
+                    index, problem = item
+                    flying[asyncio.create_task(self._guarded(problem, shared, listener))] = index
+                if not flying:
+                    return
+                done, _ = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+                finished = sorted(done, key=flying.__getitem__, reverse=True)
+                del done  # solutions are large: none is held while the next ones are solved
+                while finished:
+                    task = finished.pop()
+                    yield flying.pop(task), task.result()
+                    del task
+        finally:
+            for task in flying:
+                task.cancel()
+            await asyncio.gather(*flying, return_exceptions=True)
+
+    async def _guarded(self, problem: str | Problem, shared: SharedBudget, listener: Listener | None) -> Solution:
+        share, flops = shared.open(), 0
+        try:
+            solution = await self.attempt(problem, share, listener)
+            flops = solution.usage.flops
+            return solution
+        finally:
+            shared.close(share, flops)
+
+    async def attempt(self, problem: str | Problem, share: Share, listener: Listener | None = None) -> Solution:
+        """Solve one problem of many within its share; a failure becomes a Solution with its ``error`` set.
+
+        Raises EngineDied, which concerns every problem.
+        """
+        try:
+            return await self._solve(as_problem(problem), share, listener)
+        except EngineDied:
+            raise
+        except Exception as failure:
+            error = str(failure) if isinstance(failure, TTSError) else f"{type(failure).__name__}: {failure}"
+            return self.failed(problem, error)
+
+    def failed(self, problem: str | Problem, error: str) -> Solution:
+        """Return the solution of a problem that ended in this error."""
+        given = problem if isinstance(problem, Problem) else Problem(legible(problem))
+        return Solution(given, None, 0.0, (), self.plan, Usage(), "error", Trace(), error=error)
+
+
+def solver_of(settings: Mapping[str, Any]) -> Solver:
+    """Build the solver of these settings; over a pool if they name one."""
+    kind = resolve("solver", "pool") if settings.get("pool") is not None else Solver
+    made: Solver = kind(**settings)
+    return made
+
+
+def toolbox_of(tools: Any, preference: Preference, budget: Budget, allow_code: bool) -> Toolbox | None:
+    """Return the tools that a user named and allows; None for none. Raises BadInput, before any model is loaded."""
+    if not tools:
+        if preference != Preference():
+            raise BadInput("prefer, only and deny go with tools: name some.")
+        return None
+    made = Toolbox(open_tools(tools, allow_code), preference)
+    if budget.max_cost is not None:
+        made.check_prices()
+    return made
+
+
+def as_problem(problem: str | Problem) -> Problem:
+    """Return a problem with a question. Raises BadInput for an empty one."""
+    made = problem if isinstance(problem, Problem) else Problem(problem)
+    if not made.text.strip():
+        raise BadInput("the problem is empty: give a question to be answered.")
+    return made
+
+
+def _listed(given: Any) -> Any:
+    """Return several values as a list; a text, a mapping and whatever is not several as it is."""
+    several = isinstance(given, Iterable) and not isinstance(given, (str, Mapping))
+    return list(given) if several else given
+
+
+def _standing_still() -> float:
+    return 0.0
