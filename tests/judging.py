@@ -11,8 +11,8 @@ from prm.judge_prompt import LETTERS
 from tests.toy import SHAPE
 from tts.cost import ModelShape
 from tts.errors import PromptTooLong
-from tts.protocols import Completion, Policy, Request, TokenLogprobs
-from tts.types import Finish, Problem, Step
+from tts.protocols import Completion, Policy, Request
+from tts.types import Finish, Problem, Step, TokenLogprobs
 
 
 def by_slips(prompt: str) -> float:

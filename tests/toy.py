@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 
 from tts.cost import ModelShape
 from tts.errors import PromptTooLong
-from tts.protocols import Completion, Policy, Request, RewardModel, TokenLogprobs
-from tts.types import Finish, Node, Problem, Step, Until
+from tts.protocols import Completion, Policy, Request, RewardModel
+from tts.types import Finish, Node, Problem, Step, TokenLogprobs, Until
 
 SHAPE = ModelShape(parameters=1000, active=900, layers=2, width=8)
 
@@ -28,7 +28,11 @@ def step(text: str, ending: bool = False) -> Step:
 def logprobs(steps: Sequence[Step]) -> tuple[TokenLogprobs, ...]:
     """Log-probabilities of each token of the steps, the same of all tokens of a step."""
     means = [-2.0 if "#" in step.text else -10.0 for step in steps for _ in step.tokens]
-    return tuple(TokenLogprobs(-0.1, (("x", -0.1), ("y", 2 * mean + 0.1)), -mean / 2) for mean in means)
+    texts = [chr(token) if token else "" for step in steps for token in step.tokens]
+    return tuple(
+        TokenLogprobs(-0.1, (("x", -0.1), ("y", 2 * mean + 0.1)), -mean / 2, text)
+        for mean, text in zip(means, texts, strict=True)
+    )
 
 
 @dataclass(eq=False)

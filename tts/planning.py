@@ -49,6 +49,7 @@ class Wish:
     profile: str | None = None
     dataset: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    alternatives: int = 0
 
     @property
     def card(self) -> ModelCard | None:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Protocol
 
 from tts.cost import ModelShape, Prices
 from tts.errors import BadInput, ModelError
-from tts.types import Call, Finish, Node, Problem, Step, Until
+from tts.types import Call, Finish, Node, Problem, Step, TokenLogprobs, Until
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +47,6 @@ class Request:
     temperature: float = 0.8
     top_p: float = 1.0
     logprobs: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class TokenLogprobs:
-    """Natural log-probabilities at one sampled token, as the model gives them, before temperature and top_p.
-
-    Attributes:
-        sampled: of the token that was sampled.
-        top: text and log-probability of the likeliest tokens, the likeliest first.
-        certainty: self-certainty, -mean(log(V p)) over the vocabulary of V tokens (arXiv 2502.18581); None where only a
-            part of the vocabulary is known.
-    """
-
-    sampled: float
-    top: tuple[tuple[str, float], ...]
-    certainty: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

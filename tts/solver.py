@@ -176,9 +176,10 @@ class Solver:
 
         Args:
             budget: another one.
-            changes: of ``strategy``, ``profile``, ``vote``, ``aggregate``, ``extract``, ``kind``, ``seed`` or
-                ``parameters``, a mapping that is added to the parameters of this solver, if the strategy stays the
-                same.
+            changes: of ``strategy``, ``profile``, ``vote``, ``aggregate``, ``extract``, ``kind``, ``seed``,
+                ``alternatives``, the number of likeliest tokens whose log-probabilities come with each token of a
+                candidate, or ``parameters``, a mapping that is added to the parameters of this solver, if the strategy
+                stays the same.
 
         Raises:
             TTSError: for anything that a user can mend, as the constructor does.
@@ -209,6 +210,8 @@ class Solver:
         Raises BadInput for a solver that was given an object: only names and numbers can be sent.
         """
         wish, budget = self._wish, self.budget
+        if wish.alternatives:
+            raise BadInput("log-probabilities are not sent to another machine: ask for none.")
         name, allow_code, prm_parameters = self._prm_given
         prm = wish.prm if name is None else name
         tools = {name: _listed(given) for name, given in self._tools_given.items()}
@@ -291,6 +294,8 @@ class Solver:
                 f"{policy.name} gives no log-probabilities, which {reward.name} needs: use majority, or another reward "
                 "model."
             )
+        if self._wish.alternatives and not policy.logprobs:
+            raise BadInput(f"{policy.name} gives no log-probabilities: ask for none.")
         unknown = next((model.name for model in (policy, reward) if model and not model.counted), None)
         if unknown and not (self.budget.max_flops is None and self.total_flops is None):
             raise BadInput(f"the size of {unknown} is unknown, so a ceiling of FLOPs cannot be enforced: leave it out.")
@@ -351,6 +356,7 @@ class Solver:
             made=partial(self._wish.kind.make, kind),
             tools=tools,
             scope=self.planned.scope,
+            alternatives=self._wish.alternatives,
         )
         here = tools is not None and not tools.background
         elsewhere = not here and all(model.background for model in models)

@@ -103,6 +103,24 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprobs:
+    """Natural log-probabilities at one sampled token, as the model gives them, before temperature and top_p.
+
+    Attributes:
+        sampled: of the token that was sampled.
+        top: text and log-probability of the likeliest tokens, the likeliest first.
+        certainty: self-certainty, -mean(log(V p)) over the vocabulary of V tokens (arXiv 2502.18581); None where only a
+            part of the vocabulary is known.
+        text: of the token that was sampled; empty where it is not known.
+    """
+
+    sampled: float
+    top: tuple[tuple[str, float], ...]
+    certainty: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TokenConfidence:
     """How sure the policy was of each token of a step.
 
@@ -202,6 +220,7 @@ class Candidate:
     ``answer`` is what the plan's extraction finds in a finished solution, else None, and ``found`` how it was found:
     ``"boxed"``, ``"stated"`` or ``"last quantity"``, if the extraction reports it.
     ``tokens`` counts the sampled tokens of this solution (those it shares with others included).
+    ``logprobs`` has one entry a sampled token where they were asked for and the policy gives them; else it is empty.
     """
 
     key: str
@@ -212,6 +231,7 @@ class Candidate:
     score: float | None = None
     tokens: int = 0
     found: str = ""
+    logprobs: tuple[TokenLogprobs, ...] = ()
 
     @property
     def text(self) -> str:

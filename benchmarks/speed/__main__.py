@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.provenance import machine
 from benchmarks.speed.harness import FULL, QUICK, Bench, Measurement, Part, Scale
-from benchmarks.speed.measure import cluster, memory, overhead, scaling, search_tax, selector, serving
+from benchmarks.speed.measure import cluster, memory, overhead, scaling, search_tax, selector, serving, serving_faults
 from benchmarks.speed.peers import its_hub, search_and_learn
 from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row, render
@@ -27,6 +27,7 @@ PARTS: dict[str, Part] = {
     "selector": selector,
     "overhead": overhead,
     "serve": serving,
+    "faults": serving_faults,
     "control": search_and_learn,
     "growth": scaling,
     "memory": memory,

@@ -12,9 +12,9 @@ from strategies.deepconf import percentile
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solution, Solver, solve
 from tts.errors import BadInput, UnknownName
-from tts.protocols import Completion, Request, TokenLogprobs
-from tts.search.confidence import confidences
-from tts.types import Finish, Node, Problem, Step, TokenConfidence
+from tts.protocols import Completion, Request
+from tts.search.confidence import by_step, confidence
+from tts.types import Finish, Node, Problem, Step, TokenConfidence, TokenLogprobs
 
 PROBLEM = Problem("how far")
 
@@ -52,10 +52,10 @@ def test_the_bottom_is_the_mean_of_the_lowest_tenth_of_the_groups() -> None:
 def test_a_tokens_confidence_is_minus_the_mean_of_its_alternatives() -> None:
     steps = (Step("ab", (1, 2)), Step("c", (3,)))
     known = tuple(TokenLogprobs(-0.5, (("a", -1.0), ("b", -3.0 - k)), None) for k in range(3))
-    assert confidences(Completion(steps, Finish.STOP, logprobs=known)) == [
-        TokenConfidence((2.0, 2.5)), TokenConfidence((3.0,))
-    ]  # fmt: skip
-    assert confidences(Completion(steps, Finish.STOP)) == [None, None]
+    given = by_step(Completion(steps, Finish.STOP, logprobs=known))
+    assert [confidence(step, 20) for step in given] == [TokenConfidence((2.0, 2.5)), TokenConfidence((3.0,))]
+    assert confidence(given[0], 1) == TokenConfidence((1.0, 1.0))  # what others ask for beyond does not count
+    assert by_step(Completion(steps, Finish.STOP)) == [(), ()]
 
 
 def confident(kind: str = "mean", **settings: Any) -> Solution:

@@ -14,9 +14,10 @@ from tts import Problem, Solver
 from tts.server.answers import text_of, winner
 from tts.server.app import app_of
 from tts.server.catalogue import load
+from tts.server.logprobs import by_part
 from tts.server.service import Service
 from tts.server.settings import Settings
-from tts.types import Candidate, Finish
+from tts.types import Candidate, Finish, TokenLogprobs
 
 
 @pytest.fixture
@@ -153,7 +154,7 @@ async def test_a_single_question_is_the_problem_that_tts_solve_would_take(made: 
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("tools", [{"type": "function", "function": {"name": "f"}}]), ("logprobs", True), ("top_logprobs", 2),
+        ("tools", [{"type": "function", "function": {"name": "f"}}]),
         ("response_format", {"type": "json_object"}), ("logit_bias", {"50256": -100}), ("frequency_penalty", 0.5),
         ("presence_penalty", 1), ("functions", [{"name": "f"}]), ("reasoning_effort", "high"), ("store", True),
         ("audio", {}), ("modalities", ["text", "audio"]), ("service_tier", "flex"), ("tool_choice", "required"),
@@ -199,6 +200,8 @@ async def test_fields_that_ask_for_nothing_are_taken(made: Toy) -> None:
         ({"temperature": "hot"}, "temperature", "invalid_value"),
         ({"temperature": 3}, "temperature", "invalid_value"),
         ({"top_k": 5}, "top_k", "unknown_parameter"),
+        ({"top_logprobs": 2}, "top_logprobs", "invalid_value"),
+        ({"logprobs": True, "top_logprobs": 21}, "top_logprobs", "invalid_value"),
         ({"stop": ["a"] * 5}, "stop", "invalid_value"),
         ({"stream_options": {"include_usages": True}}, "stream_options.include_usages", "unknown_parameter"),
         ({"messages": []}, "messages", "invalid_value"),
@@ -235,6 +238,47 @@ async def test_completions_take_a_prompt_as_the_problem_or_several(made: Toy) ->
     assert refused.error["param"] == "echo"
     refused = await post(made.app, {"model": "majority", "prompt": [1, 2, 3]}, "/v1/completions")
     assert (refused.status, refused.error["code"]) == (400, "invalid_value")
+
+
+async def test_log_probabilities_are_those_of_the_answers_tokens_and_not_of_other_solutions(made: Toy) -> None:
+    [choice] = (await post(made.app, ASK | {"logprobs": True, "top_logprobs": 1})).json["choices"]
+    tokens = choice["logprobs"]["content"]
+    assert "".join(token["token"] for token in tokens) == choice["message"]["content"]  # without the end's own token
+    assert tokens[0] == {
+        "token": "1", "logprob": -0.1, "bytes": [49], "top_logprobs": [{"token": "x", "logprob": -0.1, "bytes": [120]}]
+    }  # fmt: skip
+    [choice] = (await post(made.app, ASK | {"logprobs": True, "stop": "3"})).json["choices"]
+    assert [token["token"] for token in choice["logprobs"]["content"]] == [*"1\n\n2\n\n"]
+    assert choice["logprobs"]["content"][0]["top_logprobs"] == []
+    assert (await post(made.app, ASK)).json["choices"][0]["logprobs"] is None
+    body = {"model": "majority", "prompt": "how far", "logprobs": 2}
+    [choice] = (await post(made.app, body, "/v1/completions")).json["choices"]
+    assert "".join(choice["logprobs"]["tokens"]) == choice["text"]
+    assert (choice["logprobs"]["text_offset"][-1], len(choice["logprobs"]["top_logprobs"][0])) == (17, 2)
+
+
+async def test_a_stream_brings_the_log_probabilities_with_the_text() -> None:
+    chunks = (await post(toy().app, ASK | {"model": "dvts", "logprobs": True, "stream": True})).events
+    choices = [chunk["choices"][0] for chunk in chunks]
+    assert [choice["delta"]["content"] for choice in choices if choice["logprobs"]] == [
+        "".join(token["token"] for token in choice["logprobs"]["content"]) for choice in choices if choice["logprobs"]
+    ]
+    assert sum(bool(choice["logprobs"]) for choice in choices) == 4  # every part of the text, nothing else
+
+
+async def test_a_policy_without_log_probabilities_refuses_them_by_name() -> None:
+    made = toy(ToyPolicy(logprobs=0))
+    reply = await post(made.app, ASK | {"logprobs": True})
+    assert (reply.status, reply.error["param"], reply.error["code"]) == (400, "logprobs", "unsupported_parameter")
+    assert "toy/best-of-n gives no log-probabilities" in reply.error["message"]
+
+
+def test_characters_that_no_token_shows_belong_to_the_next_token() -> None:
+    """SentencePiece joins a space to a word; a character of several bytes is several tokens that show nothing whole."""
+    known = [TokenLogprobs(-1.0, (), text=text) for text in ("Two", "words", "\ufffd", "\ufffd", "!", "")]
+    [first, second] = by_part(known, ["Two words", "\u20ac!"])
+    assert [token.text for token in first] == ["Two", " words"]
+    assert [(token.text, token.at) for token in second] == [("", 9), ("", 9), ("\u20ac!", 9)]
 
 
 async def test_without_an_answer_the_best_finished_text_is_given() -> None:

@@ -1,29 +1,34 @@
-"""From the log-probabilities of a completion to the confidence of its steps."""
+"""Log-probabilities of a completion by step, and the confidence of a step."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from tts.protocols import Completion
-from tts.types import TokenConfidence
+from tts.types import TokenConfidence, TokenLogprobs
 
 
-def confidences(completion: Completion) -> list[TokenConfidence | None]:
-    """Return the confidence of each step; None of each without log-probabilities.
+def by_step(completion: Completion) -> list[tuple[TokenLogprobs, ...]]:
+    """Return the log-probabilities of each step's tokens; empty without any.
 
     A server may count another number of tokens than it gives log-probabilities of; the last step has what is left.
     """
     steps, given = completion.steps, completion.logprobs
-    if not given:
-        return [None] * len(steps)
-    tokens = [-math.fsum(value for _, value in each.top) / len(each.top) if each.top else -each.sampled
-              for each in given]  # fmt: skip
-    certain = [each.certainty for each in given]
-    found, start = list[TokenConfidence | None](), 0
+    found, start = list[tuple[TokenLogprobs, ...]](), 0
     for k, step in enumerate(steps):
         end = start + len(step.tokens) if k < len(steps) - 1 else len(given)
-        sure = [value for value in certain[start:end] if value is not None]
-        whole = tuple(sure) if len(sure) == len(certain[start:end]) else None
-        found.append(TokenConfidence(tuple(tokens[start:end]), whole))
+        found.append(given[start:end])
         start = end
     return found
+
+
+def confidence(given: Sequence[TokenLogprobs], count: int) -> TokenConfidence:
+    """Return the confidence of a step by the ``count`` likeliest alternatives at each of its tokens."""
+    certain = [each.certainty for each in given if each.certainty is not None]
+    tokens = tuple(_confidence(each, each.top[:count]) for each in given)
+    return TokenConfidence(tokens, tuple(certain) if len(certain) == len(given) else None)
+
+
+def _confidence(at: TokenLogprobs, top: Sequence[tuple[str, float]]) -> float:
+    return -math.fsum(value for _, value in top) / len(top) if top else -at.sampled

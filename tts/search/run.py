@@ -47,6 +47,7 @@ async def run(
     made: KindMaker | None = None,
     tools: Tools | None = None,
     scope: Scope | None = None,
+    alternatives: int = 0,
 ) -> Solution:
     """Solve one problem with its plan.
 
@@ -64,6 +65,7 @@ async def run(
         made: makes the kind of the answers, in place of the plan's.
         tools: those that the policy was offered.
         scope: of the policy; the confidence then is the probability that the answer is right.
+        alternatives: likeliest tokens whose log-probabilities come with each token of a candidate; 0 keeps none.
 
     Raises:
         PromptTooLong: the problem does not fit the policy's context.
@@ -76,7 +78,7 @@ async def run(
     scorer = None if plan.vote == TOURNAMENT and strategy.independent else reward  # who compares needs no scores
     kind = made(problem, extract) if made else kind_of(plan.kind, problem, extract)
     search = Search.start(problem, policy, scorer, ledger, trace, plan.n, plan.seed, extract, judge, kind, tools)
-    search.longest = budget.max_solution_tokens
+    search.longest, search.alternatives = budget.max_solution_tokens, alternatives
     trace.add("start", **_head(search, plan, policy, reward, budget))
     leaves = await strategy(search)
     if not any(leaf.finished for leaf in leaves):
@@ -91,6 +93,8 @@ async def run(
     if late:
         search.note(LATE)
     best = next((c for c in candidates if verdict.best and c.key == verdict.best.key), None)
+    if alternatives and any(c.tokens and not c.logprobs for c in candidates):
+        search.note(f"{policy.name} gave no log-probabilities of some tokens.")
     elected = best.key if best and verdict.answer is not None else None
     found = await scoped(scope, search, plan.prm, leaves, candidates, elected) if scope else None
     confidence, plan = _taken_in(search, scope, found, verdict.confidence, plan)
@@ -156,6 +160,7 @@ def _candidate(search: Search, leaf: Node, how: str) -> Candidate:
         score=aggregate(scores, how) if scores else None,
         tokens=leaf.sampled,
         found=found or "",
+        logprobs=search.logprobs(leaf) if search.alternatives else (),
     )
 
 

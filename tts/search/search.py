@@ -24,12 +24,12 @@ from tts.errors import OutOfTime, PromptTooLong, StrategyError, Unscored
 from tts.protocols import Completion, Policy, Request, Returned, RewardModel
 from tts.search.account import Account, Reading
 from tts.search.calls import as_events, make
-from tts.search.confidence import confidences
+from tts.search.confidence import by_step, confidence
 from tts.search.improvement import improvement
 from tts.search.step_scores import Scores
 from tts.tools.toolbox import Place, Tools
 from tts.trace import Trace, step_key
-from tts.types import Call, Finish, Node, Plan, Problem, Step, Until, Usage
+from tts.types import Call, Finish, Node, Plan, Problem, Step, TokenLogprobs, Until, Usage
 
 T = TypeVar("T")
 
@@ -47,6 +47,7 @@ class _Shared:
         default_factory=WeakKeyDictionary
     )
     calls: WeakKeyDictionary[Node, tuple[Call, ...]] = field(default_factory=WeakKeyDictionary)
+    logprobs: WeakKeyDictionary[Node, tuple[TokenLogprobs, ...]] = field(default_factory=WeakKeyDictionary)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -68,6 +69,7 @@ class Search:
     width: int
     kind: Kind  # of its answers
     longest: int | None = None  # tokens of a solution
+    alternatives: int = 0  # likeliest tokens whose log-probabilities are kept with each sampled one; 0 keeps none
     _judge: RewardModel | None = None  # compares solutions
     _asked: Problem | None = None  # what the policy reads, where that is another conversation than the problem's
     _tools: Tools | None = None
@@ -413,13 +415,26 @@ class Search:
         label = f"{self._label}.{index}" if self._label else str(index)
         return replace(self, account=account, width=width, _label=label, _children=Counter())
 
+    def logprobs(self, node: Node) -> tuple[TokenLogprobs, ...]:
+        """Return the log-probabilities of all tokens of a solution; empty where those of a step are unknown."""
+        found, above = list[tuple[TokenLogprobs, ...]](), node
+        while above.parent is not None:
+            found.append(self._shared.logprobs.get(above, ()))
+            above = above.parent
+        return tuple(each for step in reversed(found) for each in step) if all(found) else ()
+
     # -- sampling ------------------------------------------------------------------------------------------------
+
+    @property
+    def _rated(self) -> int:
+        """Return the alternatives from which the reward model reads confidence."""
+        return self._reward.logprobs if self._reward else 0
 
     def _request(self, node: Node, until: Until, max_tokens: int, temperature: float, top_p: float) -> Request:
         if not node.open:
             raise StrategyError(f"node {node.key!r} ended with {node.finish}: only an open node can be continued.")
         key = self._next_key(node)
-        logprobs = min(self._reward.logprobs, self._policy.logprobs) if self._reward else 0
+        logprobs = min(max(self._rated, self.alternatives), self._policy.logprobs)
         asked, seed = self._asked or self.problem, self._draw(key)
         return Request(asked, node, key, seed, until, max_tokens, temperature, top_p, logprobs)
 
@@ -471,12 +486,15 @@ class Search:
         )
         for sentence in completion.warnings:
             self.note(sentence)
-        node, sure = request.node, confidences(completion)
+        node, logprobs = request.node, by_step(completion)
         for k, step in enumerate(completion.steps):
             last = k == len(completion.steps) - 1
             twins = self._shared.siblings.setdefault(node.step, WeakValueDictionary())
             twin = twins.setdefault(step.tokens, step)
-            node = Node(twin, step_key(request.key, k), completion.finish if last else Finish.STEP, node, sure[k])
+            sure = confidence(logprobs[k], self._rated) if self._rated and logprobs[k] else None
+            node = Node(twin, step_key(request.key, k), completion.finish if last else Finish.STEP, node, sure)
+            if self.alternatives and logprobs[k]:
+                self._shared.logprobs[node] = logprobs[k]
         if completion.calls:
             self._shared.calls[node] = completion.calls
         if node.finished:

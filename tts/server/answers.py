@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.records.solution_json import as_row
+from tts.server.logprobs import Token, by_part
 from tts.server.spending import spending
 from tts.types import Candidate, Solution, Usage
 
@@ -28,10 +29,14 @@ def winner(solution: Solution) -> Candidate | None:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The text of an answer, the parts in which a stream sends it, and why it ends."""
+    """The text of an answer, the parts in which a stream sends it, why it ends, and its tokens where they are known.
+
+    ``tokens`` has the tokens of each part; None where their log-probabilities are unknown or not asked for.
+    """
 
     parts: tuple[str, ...]
     finish: str
+    tokens: tuple[tuple[Token, ...], ...] | None = None
 
     @property
     def whole(self) -> str:
@@ -50,7 +55,8 @@ def text_of(solution: Solution, stops: Sequence[str]) -> Text:
         if left > 0 and step:
             parts.append(step[:left])
         left -= len(step)
-    return Text(tuple(parts), "stop" if found.finished or at < len(whole) else "length")
+    tokens = tuple(by_part(found.logprobs, parts)) if found.logprobs else None
+    return Text(tuple(parts), "stop" if found.finished or at < len(whole) else "length", tokens)
 
 
 def usage_of(solutions: Sequence[Solution]) -> Row:

@@ -45,6 +45,11 @@ class Entry:
         """Return whether it can answer without loading a model again."""
         return self.lazy or bool(self.solver.models)
 
+    @property
+    def logprobs(self) -> bool:
+        """Return whether the answers of its policy can come with log-probabilities of their tokens."""
+        return not self.lazy and self.solver.load()[0].logprobs > 0
+
     def row(self, name: str, created: int) -> dict[str, Any]:
         """Return the entry of ``/v1/models`` under one of its names."""
         plan = self.solver.plan

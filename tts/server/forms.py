@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from tts.server.answers import Row, Text
+from tts.server.logprobs import Token, of_chat, of_completion
 
 
 class Form(ABC):
@@ -16,24 +17,28 @@ class Form(ABC):
 
     Args:
         model: the name under which the client asked.
+        alternatives: likeliest tokens shown with each token of the answer; None shows no log-probabilities.
     """
 
     prefix: ClassVar[str]
     whole: ClassVar[str]
     part: ClassVar[str]
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, alternatives: int | None = None) -> None:
+        self._alternatives = alternatives
         self.id = f"{self.prefix}-{secrets.token_hex(12)}"
         self.model, self.created = model, int(time.time())
 
     def answer(self, texts: Sequence[Text], usage: Row, searches: Row) -> Row:
         """Return the whole answer."""
-        choices = [self._choice(index, self._whole(text.whole), text.finish) for index, text in enumerate(texts)]
+        choices = [
+            self._choice(index, self._whole(text.whole), text.finish, _all(text)) for index, text in enumerate(texts)
+        ]
         return self._envelope(self.whole, choices) | {"usage": usage, "tts": searches}
 
-    def chunk(self, index: int, delta: Row, finish: str | None = None) -> Row:
-        """Return a part of a streamed answer."""
-        return self._envelope(self.part, [self._choice(index, delta, finish)])
+    def chunk(self, index: int, delta: Row, finish: str | None = None, tokens: Sequence[Token] | None = None) -> Row:
+        """Return a part of a streamed answer; ``tokens`` are those of its text."""
+        return self._envelope(self.part, [self._choice(index, delta, finish, tokens)])
 
     def bare(self, **fields: Any) -> Row:
         """Return a part of a streamed answer that belongs to no choice: the usage, or events."""
@@ -58,11 +63,19 @@ class Form(ABC):
     @abstractmethod
     def _whole(self, text: str) -> Row: ...
 
-    def _choice(self, index: int, content: Row, finish: str | None) -> Row:
-        return {"index": index, **content, "logprobs": None, "finish_reason": finish}
+    @abstractmethod
+    def _logprobs(self, tokens: Sequence[Token], count: int) -> Row: ...
+
+    def _choice(self, index: int, content: Row, finish: str | None, tokens: Sequence[Token] | None) -> Row:
+        shown = None if tokens is None or self._alternatives is None else self._logprobs(tokens, self._alternatives)
+        return {"index": index, **content, "logprobs": shown, "finish_reason": finish}
 
     def _envelope(self, kind: str, choices: list[Row]) -> Row:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model, "choices": choices}
+
+
+def _all(text: Text) -> Sequence[Token] | None:
+    return None if text.tokens is None else [token for part in text.tokens for token in part]
 
 
 class Chat(Form):
@@ -85,6 +98,9 @@ class Chat(Form):
     def _whole(self, text: str) -> Row:
         return {"message": {"role": "assistant", "content": text, "refusal": None}}
 
+    def _logprobs(self, tokens: Sequence[Token], count: int) -> Row:
+        return of_chat(tokens, count)
+
 
 class Completion(Form):
     """``/v1/completions``."""
@@ -105,3 +121,6 @@ class Completion(Form):
 
     def _whole(self, text: str) -> Row:
         return {"text": text}
+
+    def _logprobs(self, tokens: Sequence[Token], count: int) -> Row:
+        return of_completion(tokens, count)

@@ -17,6 +17,7 @@ Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Amount = Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)]
 Scalar = bool | Annotated[int, Field(ge=-_WHOLE, le=_WHOLE)] | Annotated[float, Field(allow_inf_nan=False)] | Name
+Alternatives = Annotated[int, Field(ge=0, le=20)]
 Stop = Annotated[str, Field(min_length=1)]
 
 
@@ -97,6 +98,11 @@ class _Request(_Schema):
         return self.extras.max_tokens
 
     @property
+    def alternatives(self) -> int | None:
+        """Return the number of likeliest tokens to be shown with each token of the answer; None for no such list."""
+        return None
+
+    @property
     def with_usage(self) -> bool:
         return bool(self.stream_options and self.stream_options.include_usage)
 
@@ -104,14 +110,25 @@ class _Request(_Schema):
 class ChatRequest(_Request):
     messages: Annotated[list[Message], Field(min_length=1)]
     max_completion_tokens: Count | None = None
+    logprobs: bool | None = None
+    top_logprobs: Alternatives | None = None
 
     @property
     def most_sampled(self) -> int | None:
         return min(filter(None, (self.extras.max_tokens, self.max_completion_tokens)), default=None)
 
+    @property
+    def alternatives(self) -> int | None:
+        return (self.top_logprobs or 0) if self.logprobs else None
+
 
 class CompletionRequest(_Request):
     prompt: str | Annotated[list[str], Field(min_length=1, max_length=128)]
+    logprobs: Alternatives | None = None
+
+    @property
+    def alternatives(self) -> int | None:
+        return self.logprobs
 
     @property
     def prompts(self) -> Sequence[str]:
@@ -122,13 +139,10 @@ _NOTHING = Extras()
 R = TypeVar("R", ChatRequest, CompletionRequest)
 
 _ZERO: tuple[Any, ...] = (0, 0.0)
-_SEARCHES = "the answer is the best of many solutions, and"
 _NEUTRAL: dict[str, tuple[tuple[Any, ...], str]] = {
     "frequency_penalty": (_ZERO, "samples are drawn from the model's own distribution"),
     "presence_penalty": (_ZERO, "samples are drawn from the model's own distribution"),
     "logit_bias": (({},), "samples are drawn from the model's own distribution"),
-    "logprobs": ((False,), f"{_SEARCHES} their log-probabilities are not kept"),
-    "top_logprobs": (_ZERO, f"{_SEARCHES} their log-probabilities are not kept"),
     "response_format": (({"type": "text"},), "solutions are not bound to a grammar; ask for the form in the message"),
     "tools": (([],), "no strategy here calls a client's functions"),
     "tool_choice": (("none", "auto"), "no strategy here calls a client's functions"),
@@ -166,6 +180,8 @@ def parse(kind: type[R], body: bytes, most_messages: int) -> R:
             sentence = f"a conversation has at most {most_messages} messages here, not {len(messages)}."
             raise Refusal(400, sentence, "messages", "too_many_messages")
         fields["messages"] = [_plain(message) for message in messages]
+    if fields.get("top_logprobs") and not fields.get("logprobs"):
+        raise Refusal(400, "top_logprobs goes with `logprobs: true`.", "top_logprobs", "invalid_value")
     try:
         return kind.model_validate(_supported(fields))
     except ValidationError as error:

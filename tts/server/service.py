@@ -72,7 +72,7 @@ class Service:
             asked = parse(kind, body, self.settings.max_messages)
             if form is None:
                 return await self._planned(request, asked, facts)
-            return await self._searched(request, asked, form(asked.model), facts)
+            return await self._searched(request, asked, form(asked.model, asked.alternatives), facts)
         except HungUp:
             facts.code = "hung_up"
             return Response(status_code=_HUNG_UP)

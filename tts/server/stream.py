@@ -15,6 +15,7 @@ from tts.server.facts import Facts
 from tts.server.flow import Flow, News
 from tts.server.forms import Form
 from tts.server.house import House, HungUp
+from tts.server.logprobs import Token
 from tts.server.progress import Progress
 from tts.server.refusals import Refusal
 from tts.server.schemas import ChatRequest, CompletionRequest
@@ -82,13 +83,17 @@ class Told:
     def _answer(self, index: int, solution: Solution) -> list[Row]:
         self._solutions[index] = solution
         text = text_of(solution, self.request.stops)
-        chunks = [self._chunk(index, self.form.content(part)) for part in text.parts]
+        tokens: Sequence[Sequence[Token] | None] = text.tokens or [None] * len(text.parts)
+        chunks = [
+            self._chunk(index, self.form.content(part), tokens=own)
+            for part, own in zip(text.parts, tokens, strict=True)
+        ]
         last = self._chunk(index, self.form.nothing(), text.finish)
         last["tts"] = search_row(solution, self._kept(solution), self.request.extras.candidates)
         return [*chunks, last]
 
-    def _chunk(self, index: int, delta: Row, finish: str | None = None) -> Row:
-        return self._with_usage(self.form.chunk(index, delta, finish))
+    def _chunk(self, index: int, delta: Row, finish: str | None = None, tokens: Sequence[Token] | None = None) -> Row:
+        return self._with_usage(self.form.chunk(index, delta, finish, tokens))
 
     def _with_usage(self, chunk: Row) -> Row:
         return chunk | {"usage": None} if self.request.with_usage else chunk

@@ -46,6 +46,9 @@ def wish_of(request: AnyRequest, catalogue: Catalogue, max_budget: int) -> Wish:
     entry = _entry(request, catalogue)
     problems = _problems(request)
     _check_budget(request, entry, len(problems) * request.choices, max_budget)
+    if request.alternatives is not None and not entry.logprobs:
+        sentence = f"{entry.id} gives no log-probabilities of its tokens: leave logprobs out."
+        raise Refusal(400, sentence, "logprobs", "unsupported_parameter")
     seed = secrets.randbelow(2**31) if request.seed is None else request.seed
     first = _solver(request, entry, seed)
     solvers = [first, *(first.variant(seed=_seed(seed, k)) for k in range(1, request.choices))]
@@ -96,7 +99,9 @@ def _solver(request: AnyRequest, entry: Entry, seed: int) -> Solver:
         max_solution_tokens=_least(base.max_solution_tokens, request.max_tokens),
     )
     named = {"vote": extras.vote, "aggregate": extras.aggregate, "extract": extras.extract}
-    changes = {name: value for name, value in named.items() if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+    if request.alternatives is not None:
+        changes["alternatives"] = max(request.alternatives, 1)
     parameters = _parameters(request, entry)
     try:
         return entry.solver.variant(budget, seed=seed, parameters=parameters, **changes)

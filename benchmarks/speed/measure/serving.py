@@ -1,34 +1,35 @@
 """The server's own cost: throughput against solving directly, processor time a request, memory after many requests.
 
-Throughput is that of the lab models on the transformers engine, all clients at once over HTTP, one request each,
-against the same searches without a server; both sides alternate. Client and server share this process, so the client's
-work counts against the server. The other two use a policy that answers at once.
+Throughput is that of the lab models, 64 clients at once over HTTP that ask one problem after the other, against the
+batch that `tts solve --file` runs over the same problems, 64 in flight; both sides alternate. Client and server share
+this process, so the client's work counts against the server. The other two use a policy that answers at once.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import json
-import threading
+import os
+import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from benchmarks.speed.harness import Bench, Measurement, Scale
+from benchmarks.speed.http_load import ask_all, clients, serving
 from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row, at_least, at_most
 from benchmarks.speed.workloads import lab
+from benchmarks.stats.intervals import mean
 from tts import Problem, Solver
+from tts.batch import Batch
 from tts.cost import ModelShape
 from tts.protocols import Completion, Policy, Request
 from tts.types import Finish, Step
 
-CLIENTS, ROUNDS = 64, 2
+CLIENTS, ROUNDS, EACH = 64, 5, 3
 STRATEGY, N = "best-of-n", 4
 _ANSWER = Step("The answer is \\boxed{1}.", (1, 2, 3))
 
@@ -47,23 +48,59 @@ class InstantPolicy(Policy):
 
 
 def measurements(scale: Scale) -> Iterator[Measurement]:
-    yield Measurement("serve/throughput", _throughput)
+    for engine in ("transformers", "vllm"):
+        yield Measurement(f"serve/throughput/{engine}", _throughput(engine))
     yield Measurement("serve/overhead", _overhead)
     yield Measurement("serve/memory", _memory)
 
 
-async def _throughput(bench: Bench) -> dict[str, Any]:
-    count = min(bench.scale.problems, CLIENTS)
-    problems = lab().problems(count)
-    solver = Solver("lab-1m", "lab-prm", STRATEGY, N, engine="transformers")
-    solver.load()
-    async with _served(solver) as address, _session() as session:
-        await asyncio.gather(*(solver.solve(problem) for problem in problems[:4]))
-        direct, served = [], []
-        for seed in range(ROUNDS):
-            direct.append(await _directly(solver.variant(seed=seed), problems))
-            served.append(await _through(session, address, STRATEGY, problems, seed))
-    return {"clients": count, "direct_seconds": direct, "served_seconds": served, "ratio": sum(direct) / sum(served)}
+def _throughput(engine: str) -> Any:
+    async def run(bench: Bench) -> dict[str, Any]:
+        bench.close()
+        count = min(bench.scale.problems, CLIENTS)
+        problems = lab().problems(EACH * count)
+        solver = Solver("lab-1m", "lab-prm", STRATEGY, N, engine=engine)
+        solver.load()
+        direct, served = list[float](), list[float]()
+        with tempfile.TemporaryDirectory() as folder:
+            source = _written(Path(folder, "problems.jsonl"), problems)
+            async with serving(solver) as server, clients() as session:
+
+                async def directly(seed: int) -> None:
+                    out = Path(folder, f"{seed}.jsonl")
+                    direct.append(await asyncio.to_thread(_directly, solver.variant(seed=seed), source, out, count))
+
+                async def through(seed: int) -> None:
+                    served.append(await ask_all(session, server.address, STRATEGY, problems, count, seed))
+
+                await through(-1)  # warm-up: every prompt is in the caches of both sides afterwards
+                served.clear()
+                for turn in range(ROUNDS):  # every run has a seed of its own: none finds texts of the other in a cache
+                    first, second = (directly, through) if turn % 2 else (through, directly)
+                    await first(2 * turn)
+                    await second(2 * turn + 1)
+        ratios = [one / other for one, other in zip(direct, served, strict=True)]
+        return {
+            "clients": count, "problems": len(problems), "engine": engine, "direct_seconds": direct,
+            "served_seconds": served, "ratios": ratios, "load": os.getloadavg()[0],
+        }  # fmt: skip
+
+    return run
+
+
+def _written(path: Path, problems: Sequence[Problem]) -> Path:
+    path.write_text("".join(json.dumps({"problem": each.text}) + "\n" for each in problems), encoding="utf-8")
+    return path
+
+
+def _directly(solver: Solver, source: Path, out: Path, concurrency: int) -> float:
+    """Solve the file as `tts solve --file` does; return the seconds. Raises RuntimeError if a problem fails."""
+    with Batch(solver, source, out, concurrency=concurrency) as batch:
+        begun = time.perf_counter()
+        for solution in batch.run():
+            if solution.error is not None:
+                raise RuntimeError(solution.error)
+        return time.perf_counter() - begun
 
 
 async def _overhead(bench: Bench) -> dict[str, Any]:
@@ -71,15 +108,15 @@ async def _overhead(bench: Bench) -> dict[str, Any]:
     count = bench.scale.queue // 10
     solver = Solver(InstantPolicy(), None, "majority", 4)
     problems = [Problem(f"What is {k} + 1?") for k in range(count)]
-    async with _served(solver) as address, _session() as session:
-        await _through(session, address, "majority", problems[:50], 0)
+    async with serving(solver) as server, clients() as session:
+        await ask_all(session, server.address, "majority", problems[:50], 50)
         begun = time.process_time()
         for problem in problems:
             await solver.solve(problem)
         search = time.process_time() - begun
         begun = time.process_time()
         for problem in problems:
-            await _through(session, address, "majority", [problem], 0)
+            await ask_all(session, server.address, "majority", [problem], 1)
         served = time.process_time() - begun
     return {
         "requests": count,
@@ -94,9 +131,9 @@ async def _memory(bench: Bench) -> dict[str, Any]:
     solver = Solver(InstantPolicy(), None, "majority", 4)
     problems = [Problem(f"What is {k} + 1?") for k in range(count)]
     sizes = []
-    async with _served(solver) as address, _session() as session:
+    async with serving(solver) as server, clients() as session:
         for at in range(0, count, 50):
-            await _through(session, address, "majority", problems[at : at + 50], 0)
+            await ask_all(session, server.address, "majority", problems[at : at + 50], 50)
             if at + 50 in (count // 10, count):
                 gc.collect()
                 sizes.append(_resident())
@@ -108,65 +145,17 @@ def _resident() -> float:
     return pages * 4096 / 2**20
 
 
-async def _directly(solver: Solver, problems: Sequence[Problem]) -> float:
-    begun = time.perf_counter()
-    await asyncio.gather(*(solver.solve(problem) for problem in problems))
-    return time.perf_counter() - begun
-
-
-async def _through(
-    session: aiohttp.ClientSession, address: str, model: str, problems: Sequence[Problem], seed: int
-) -> float:
-    """Ask for all problems at once; return the seconds. Raises RuntimeError if a request fails."""
-
-    async def ask(problem: Problem) -> None:
-        body = {"model": model, "messages": [{"role": "user", "content": problem.text}], "seed": seed}
-        async with session.post(f"{address}/v1/chat/completions", json=body) as reply:
-            if reply.status != 200:
-                raise RuntimeError(await reply.text())
-            json.loads(await reply.read())
-
-    begun = time.perf_counter()
-    await asyncio.gather(*map(ask, problems))
-    return time.perf_counter() - begun
-
-
-def _session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-
-
-@contextlib.asynccontextmanager
-async def _served(solver: Solver) -> AsyncIterator[str]:
-    """Serve a solver on a free port, from a thread of its own."""
-    import uvicorn
-
-    from tts.server.app import app_of
-    from tts.server.catalogue import load
-    from tts.server.run import listen
-    from tts.server.service import Service
-    from tts.server.settings import Settings
-
-    catalogue, _ = load([solver], {})
-    service = Service(catalogue, Settings(), lambda _: None)
-    with listen("127.0.0.1", 0) as listening:
-        config = uvicorn.Config(app_of(service), log_level="critical", access_log=False, lifespan="off")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await asyncio.to_thread(thread.join)
-
-
 def rows(record: Record) -> Iterator[Row]:
-    for [what], found in record.of("serve"):
+    for [what, *more], found in record.of("serve"):
         if what == "throughput":
-            bar, holds = at_least(found["ratio"], 0.9)
-            note = f"{sum(found['direct_seconds']):.1f} s directly, {sum(found['served_seconds']):.1f} s through HTTP"
-            name = f"throughput of {found['clients']} clients at once, {STRATEGY} N={N}"
-            yield Row("serve", name, f"{found['ratio']:.2f}", bar, holds, note)
+            ratio = mean(found["ratios"])
+            bar, holds = at_least(ratio.value, 0.9)
+            note = (
+                f"{sum(found['direct_seconds']):.1f} s by tts solve --file, {sum(found['served_seconds']):.1f} s "
+                f"through HTTP, {len(found['ratios'])} rounds of {found['problems']} problems; load {found['load']:.1f}"
+            )
+            name = f"throughput of {found['clients']} clients on {more[0]}, {STRATEGY} N={N}"
+            yield Row("serve", name, f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]", bar, holds, note)
         elif what == "overhead":
             bar, holds = at_most(found["milliseconds"], 5, " ms")
             search = f"the search itself takes {found['search_milliseconds']:.2f} ms"

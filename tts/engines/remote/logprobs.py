@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tts.engines.remote.reply import Json, Reply, whole
-from tts.protocols import TokenLogprobs
+from tts.types import TokenLogprobs
 
 ALTERNATIVES = 20
 """The most alternatives that servers give."""
@@ -53,8 +53,16 @@ def _of_lists(given: Json) -> list[TokenLogprobs | None]:
     sampled, tops = given.get("token_logprobs"), given.get("top_logprobs")
     if not isinstance(sampled, list):
         return []
-    tops = tops if isinstance(tops, list) and len(tops) == len(sampled) else [{}] * len(sampled)
-    return [_token(own, top.items() if isinstance(top, dict) else ()) for own, top in zip(sampled, tops, strict=True)]
+    tops, texts = _of_length(tops, len(sampled)), _of_length(given.get("tokens"), len(sampled))
+    return [
+        _token(own, top.items() if isinstance(top, dict) else (), text)
+        for own, top, text in zip(sampled, tops, texts, strict=True)
+    ]
+
+
+def _of_length(given: Any, count: int) -> list[Any]:
+    """Return a list that has one entry a token, else one of nothing."""
+    return given if isinstance(given, list) and len(given) == count else [None] * count
 
 
 def _of_entry(entry: Any) -> TokenLogprobs | None:
@@ -64,16 +72,17 @@ def _of_entry(entry: Any) -> TokenLogprobs | None:
     top = entry.get("top_logprobs")
     pairs = [(each.get("token"), each.get("logprob")) for each in top if isinstance(each, dict)] if (
         isinstance(top, list)) else []  # fmt: skip
-    return _token(entry.get("logprob"), pairs)
+    return _token(entry.get("logprob"), pairs, entry.get("token"))
 
 
-def _token(sampled: Any, pairs: Iterable[tuple[Any, Any]]) -> TokenLogprobs | None:
+def _token(sampled: Any, pairs: Iterable[tuple[Any, Any]], text: Any) -> TokenLogprobs | None:
     own = _number(sampled)
     if own is None:
         return None
     known = [(whole(text), value) for text, given in pairs if isinstance(text, str)
              and (value := _number(given)) is not None]  # fmt: skip
-    return TokenLogprobs(own, tuple(sorted(known, key=lambda pair: -pair[1])))
+    said = whole(text) if isinstance(text, str) else ""
+    return TokenLogprobs(own, tuple(sorted(known, key=lambda pair: -pair[1])), text=said)
 
 
 def _number(value: Any) -> float | None:

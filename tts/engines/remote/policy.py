@@ -25,8 +25,8 @@ from tts.engines.tokenizer import Text
 from tts.engines.tool_caller import TextCaller
 from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
 from tts.models.card import ModelCard
-from tts.protocols import Completion, Policy, Request, TokenLogprobs
-from tts.types import Finish, Node, Problem, Step, Until
+from tts.protocols import Completion, Policy, Request
+from tts.types import Finish, Node, Problem, Step, TokenLogprobs, Until
 
 _SEED = (1 << 31) - 1  # what every server takes for a seed
 _FEW = 16  # tokens: a request is not shortened below this when the server says that it does not fit

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from tts.engines.remote.reply import Json, count_of, first_choice, text_of, whole
 from tts.engines.step_splitter import Splitter
 from tts.errors import EngineError
-from tts.protocols import TokenLogprobs
-from tts.types import Finish, Step
+from tts.types import Finish, Step, TokenLogprobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from tts.protocols import TokenLogprobs
+from tts.types import TokenLogprobs
 
 
 def token_logprobs(
@@ -26,8 +26,10 @@ def token_logprobs(
     best, ids = known.topk(min(max(counts), size), -1)
     sampled = known.gather(1, torch.tensor(tokens, device=known.device)[:, None])[:, 0]
     certainty = -known.mean(-1) - math.log(size)
-    rows = zip(sampled.tolist(), best.tolist(), ids.tolist(), certainty.tolist(), counts, strict=True)
+    rows = zip(tokens, sampled.tolist(), best.tolist(), ids.tolist(), certainty.tolist(), counts, strict=True)
     return [
-        TokenLogprobs(own, tuple((text(i), value) for i, value in zip(index[:n], values[:n], strict=True)), sure)
-        for own, values, index, sure, n in rows
+        TokenLogprobs(
+            own, tuple((text(i), value) for i, value in zip(index[:n], values[:n], strict=True)), sure, text(token)
+        )
+        for token, own, values, index, sure, n in rows
     ]

@@ -27,8 +27,8 @@ from tts.engines.transformers.sampling import choose, uniforms
 from tts.engines.transformers.surprisal import SurprisalReader
 from tts.errors import TTSError
 from tts.models.card import ModelCard
-from tts.protocols import Completion, Policy, Request, TokenLogprobs
-from tts.types import Finish, Node, Problem, Step
+from tts.protocols import Completion, Policy, Request
+from tts.types import Finish, Node, Problem, Step, TokenLogprobs
 
 _SEED = (1 << 64) - 1
 _HEADROOM = 64  # tokens that a row must be able to grow by, so that rows are not evicted at once

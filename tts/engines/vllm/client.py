@@ -42,6 +42,11 @@ class Service:
     _requests: Requests = field(default_factory=Requests)
     _ids: itertools.count[int] = field(default_factory=itertools.count)
 
+    @property
+    def alive(self) -> bool:
+        """False once the process has ended, also where no request has met that yet."""
+        return not self.dead and not self.engine.errored
+
     async def ask(self, ask: Callable[[str], AsyncGenerator[Any, None]]) -> Any:
         """Return the last thing that ``ask(request_id)`` yields. Cancelling aborts the request in the engine.
 

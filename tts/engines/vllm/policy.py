@@ -15,8 +15,8 @@ from tts.engines.vllm.client import Service, tokens_prompt
 from tts.engines.vllm.replicas import Places
 from tts.errors import EngineError
 from tts.models.card import ModelCard
-from tts.protocols import Completion, Policy, Request, TokenLogprobs
-from tts.types import Finish, Node, Problem, Step, Until
+from tts.protocols import Completion, Policy, Request
+from tts.types import Finish, Node, Problem, Step, TokenLogprobs, Until
 
 _SEEDS = (1 << 63) - 1
 _ALTERNATIVES = 20  # vLLM's own limit of log-probabilities, unless its max_logprobs is raised
@@ -65,7 +65,7 @@ class VLLMPolicy(Policy):
     @property
     def alive(self) -> bool:
         """False once a process of the engine has ended."""
-        return not any(service.dead for service in self.services)
+        return all(service.alive for service in self.services)
 
     def prompt(self, problem: Problem) -> Step:
         """The prompt. Raises PromptTooLong where it leaves no room for an answer, BadInput for an empty problem."""
@@ -146,7 +146,7 @@ class VLLMPolicy(Policy):
         for token, known in zip(answer.token_ids, answer.logprobs or (), strict=False):
             best = sorted(((each.logprob, index) for index, each in known.items()), reverse=True)[:count]
             top = tuple((self._text.piece(index), value) for value, index in best)
-            found.append(TokenLogprobs(known[token].logprob, top))
+            found.append(TokenLogprobs(known[token].logprob, top, text=self._text.piece(token)))
         return found
 
     def _sampling(self, until: Until, temperature: float, top_p: float, logprobs: int) -> Any:

@@ -65,7 +65,7 @@ class VLLMReward(RewardModel):
     @property
     def alive(self) -> bool:
         """False once the engine's process has ended."""
-        return not self._service.dead
+        return self._service.alive
 
     @property
     def cache_hits(self) -> int:
