@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--rehearse", action="store_true", help="run every stage at a tiny size, into --models")
     train.set_defaults(run=_train)
     some = commands.add_parser(
-        "specialists", help="train the specialists that a pool routes between, after `train`; the same command resumes"
+        "specialists", help="train the specialists that a pool routes between; the same command resumes"
     )
     some.add_argument("--out", type=Path, default=Path("runs/lab"), help="folder of work files (default: %(default)s)")
     some.add_argument("--models", type=Path, help="folder the models are written to (default: the package's)")

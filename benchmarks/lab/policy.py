@@ -38,9 +38,10 @@ class Recipe:
     """A policy's shape and training.
 
     `tokens` is the total, `rate` the peak learning rate, `batch` tokens per step, `levels` the weights of levels 1 to
-    5 of the stories, `everyday` the share of everyday problems; without them the vocabulary is that of the stories.
-    `decay` is the share of the training in which the rate falls to zero. `after` names a finished policy of the same
-    shape to go on from, `grown_from` a smaller one: its state after `trunk` tokens, before its rate falls.
+    5 of the stories, `everyday` the share of everyday problems. `decay` is the share of the training in which the rate
+    falls to zero. `after` names a finished policy of the same shape to go on from, `grown_from` a smaller one: its
+    state after `trunk` tokens, before its rate falls. A policy from scratch without everyday problems has the
+    vocabulary of the stories.
     """
 
     name: str
@@ -80,7 +81,9 @@ RECIPES = {
 def make(recipe: Recipe) -> LlamaForCausalLM:
     """Create a model of the recipe's shape; the recipe's seed determines its weights."""
     torch.manual_seed(recipe.seed)
-    size = len(tokenizer.build()) if recipe.everyday else len(tokenizer.SPECIAL) + len(story_vocabulary())
+    size = (
+        len(tokenizer.build()) if recipe.everyday or recipe.after else len(tokenizer.SPECIAL) + len(story_vocabulary())
+    )
     return llama(recipe, size, CONTEXT)
 
 

@@ -1,20 +1,20 @@
-"""Specialists: kinds of problems by their words, resumed training, and a tokenizer without words unknown to them."""
+"""Specialists: kinds of problems by their words, resumed training, cards."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
 
-from benchmarks.lab import policy, specialists, tokenizer
-from benchmarks.lab.loop import Progress, save_checkpoint
+from benchmarks.lab import export, policy, specialists, tokenizer
 from benchmarks.lab.specialists import SPECIALISTS, START, Specialist, kind_of
 from benchmarks.word_problems.generate import load
-from tts.errors import BadInput
+from tts.models.files import BUILT_IN
 
 KINDS = {
     "ages": "Maria is 15 years old. Zoe is 3 times as old as Maria. How old is Zoe?",
@@ -31,15 +31,22 @@ KINDS = {
     "baking": "Ana bakes 12 cookies. She eats 3. How many are left?",
     "toys": "Mia has 8 marbles. Tom has 3 more than Mia. How many do they have together?",
 }
-MICRO = Specialist(policy.Recipe("micro", 32, 1, 1, 32, 4_000, 3e-3, 5, batch=512), ("toys", "farm", "money"))
+MICRO = Specialist(
+    policy.Recipe("micro", 32, 1, 1, 32, 4_000, 3e-3, 5, batch=512, after=START), ("toys", "farm", "money")
+)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Path:
+    """Return the folder of a policy of all kinds of MICRO's shape."""
+    export.save_policy(policy.make(replace(MICRO.recipe, seed=9)), tmp_path / START)
+    return tmp_path / START
 
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(specialists, "CHUNK", 40)
     torch.set_num_threads(1)
-    model = policy.make(replace(MICRO.recipe, seed=9))
-    save_checkpoint(tmp_path / START / "checkpoint", model, torch.optim.AdamW(model.parameters()), Progress())
     return tmp_path
 
 
@@ -55,11 +62,15 @@ def test_every_kind_has_one_specialist_and_every_specialist_many_problems() -> N
     assert all(sum(found[kind] for kind in each.kinds) >= 50 for each in SPECIALISTS)
 
 
-def test_a_specialist_goes_on_from_the_policy_of_all_kinds_and_resumes_exactly(work: Path) -> None:
-    whole = specialists.train(MICRO, work)
+def test_a_specialist_goes_on_from_the_policy_of_all_kinds_and_resumes_exactly(work: Path, start: Path) -> None:
+    assert torch.equal(
+        specialists.begun(MICRO.recipe, start).lm_head.weight.half(),
+        load_file(start / "model.safetensors")["model.embed_tokens.weight"],
+    )
+    whole = specialists.train(MICRO, work, start)
     parts = replace(MICRO, recipe=replace(MICRO.recipe, name="parts"))
-    specialists.train(parts, work, stop_at=2_000)
-    resumed = specialists.train(parts, work)
+    specialists.train(parts, work, start, stop_at=2_000)
+    resumed = specialists.train(parts, work, start)
     assert (resumed.tokens, resumed.chunk, resumed.batch) == (whole.tokens, whole.chunk, whole.batch)
     one, two = (dict(policy.trained(each.recipe, work / each.name).named_parameters()) for each in (MICRO, parts))
     assert all(torch.equal(one[name], two[name]) for name in one)
@@ -72,20 +83,18 @@ def test_only_its_kinds_are_learned(work: Path) -> None:
     assert not any("liters" in text or "miles" in text for text in texts)
 
 
-def test_without_the_policy_it_starts_from_the_sentence_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"benchmarks\.lab train"):
-        specialists.train(MICRO, tmp_path)
+def test_every_specialist_has_the_shape_of_the_built_in_policy_it_goes_on_from() -> None:
+    for each in SPECIALISTS:
+        shapes = {name: list(value.shape) for name, value in policy.make(each.recipe).named_parameters()}
+        with safe_open(BUILT_IN / START / "model.safetensors", "pt") as file:
+            assert shapes == {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
 
 
-def test_the_files_hold_only_words_that_the_model_has_an_embedding_for(work: Path, tmp_path: Path) -> None:
-    progress = specialists.train(MICRO, work)
+def test_the_card_says_which_kinds_it_knows_and_where_it_began(work: Path, start: Path, tmp_path: Path) -> None:
+    progress = specialists.train(MICRO, work, start)
     share = {"share": 0.5, "low": 0.4, "high": 0.6, "n": 10}
     specialists.write(MICRO, progress, {"its kinds, greedy": share}, work, tmp_path / "models")
-    folder = tmp_path / "models" / "micro"
-    size = json.loads((folder / "config.json").read_text())["vocab_size"]
-    words = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
-    assert max(words.values()) == size - 1
-    card = (folder / "README.md").read_text()
+    card = (tmp_path / "models" / "micro" / "README.md").read_text()
     assert "toys, farm, money" in card
     assert "| its kinds, greedy | 50.0 % [40.0, 60.0] (n = 10) |" in card
     assert START in card
