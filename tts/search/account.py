@@ -6,17 +6,22 @@ Costs are those of the algorithm: the policy and the reward model read each pref
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from tts.budget import COMPLETE, MAX_SECONDS, Amount, Hold, Ledger
 from tts.cost import ModelShape, Prices
+from tts.errors import OutOfTime
 from tts.protocols import Request
 from tts.types import Node, Usage
+
+T = TypeVar("T")
 
 _SLACK = 1.25  # reward-model tokens reserved per policy token until the text, and so the true count, is known
 _QUESTION = 320  # tokens of a judge's instructions
@@ -105,6 +110,16 @@ class Account:
     def late(self) -> None:
         """Record that time ran out before something was done."""
         self._books.stopped = MAX_SECONDS
+
+    async def in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await ``work`` until the deadline. Raises OutOfTime."""
+        left = self.ledger.seconds_left
+        if math.isinf(left):
+            return await work
+        try:
+            return await asyncio.wait_for(work, max(left, 0.0))
+        except TimeoutError:
+            raise OutOfTime from None
 
     def fork(self, parts: int) -> list[Account]:
         """Return ``parts`` accounts with equal shares of what is left. They inherit the steps already paid for."""

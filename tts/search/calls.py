@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tts.aio import together
@@ -13,14 +13,10 @@ from tts.tools.tool import Result
 from tts.tools.toolbox import Place, Tools, cost_of
 from tts.types import Call
 
-InTime = Callable[[Coroutine[Any, Any, list[Result]]], Coroutine[Any, Any, list[Result]]]
-
 BEYOND = "Error: this call may cost more than is left of the budget. Answer with what is known, or call a cheaper tool."
 
 
-async def make(
-    account: Account, tools: Tools, places: Sequence[Place], calls: Sequence[Call], in_time: InTime
-) -> list[Result]:
+async def make(account: Account, tools: Tools, places: Sequence[Place], calls: Sequence[Call]) -> list[Result]:
     """Return the result of each call. One that the budget does not cover is not made and gives a message.
 
     A failing call, an unknown tool and wrong arguments are messages too. Raises OutOfTime when the deadline passes; the
@@ -29,7 +25,7 @@ async def make(
     holds = [account.reserve_call(tools.worst(place, call)) for place, call in zip(places, calls, strict=True)]
     jobs = [_one(tools, place, call, hold) for place, call, hold in zip(places, calls, holds, strict=True)]
     try:
-        results = await in_time(together(jobs))
+        results = await account.in_time(together(jobs))
     except OutOfTime:
         _settle(account, [(hold, hold.amount.cost) for hold in holds if hold])
         raise

@@ -77,8 +77,10 @@ async def run(
     judge = reward if reward is not None and reward.compares else None
     scorer = None if plan.vote == TOURNAMENT and strategy.independent else reward  # who compares needs no scores
     kind = made(problem, extract) if made else kind_of(plan.kind, problem, extract)
-    search = Search.start(problem, policy, scorer, ledger, trace, plan.n, plan.seed, extract, judge, kind, tools)
-    search.longest, search.alternatives = budget.max_solution_tokens, alternatives
+    search = Search.start(
+        problem, policy, scorer, ledger, trace, plan.n, plan.seed, extract, judge, kind, tools,
+        budget.max_solution_tokens, alternatives,
+    )  # fmt: skip
     trace.add("start", **_head(search, plan, policy, reward, budget))
     leaves = await strategy(search)
     if not any(leaf.finished for leaf in leaves):
@@ -160,7 +162,7 @@ def _candidate(search: Search, leaf: Node, how: str) -> Candidate:
         score=aggregate(scores, how) if scores else None,
         tokens=leaf.sampled,
         found=found or "",
-        logprobs=search.logprobs(leaf) if search.alternatives else (),
+        logprobs=search.logprobs(leaf),
     )
 
 

@@ -1,53 +1,40 @@
-"""Search: the interface of strategies. It samples, scores and splits, and meters and records all of it."""
+"""Search: the interface of strategies. It samples, scores and splits, and meters and records all of it.
+
+A :class:`tts.search.sampler.Sampler` asks the policy, a :class:`tts.search.scorer.Scorer` the reward model; both pay
+from the account.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import math
-from collections import Counter
-from collections.abc import Coroutine, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, TypeVar
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from typing import Any
 
 from tts.aio import aside, together
-from tts.answers.aggregate import aggregate
 from tts.answers.equivalence import LATE, within
 from tts.answers.extract import conclusion, extract
 from tts.answers.finding import Found, How, strongest
 from tts.answers.kinds.kind import Extraction, Kind
 from tts.answers.kinds.mathematics import Mathematics
 from tts.budget import Hold, Ledger
-from tts.errors import OutOfTime, PromptTooLong, StrategyError, Unscored
-from tts.protocols import Completion, Policy, Request, Returned, RewardModel
+from tts.errors import OutOfTime, PromptTooLong, StrategyError
+from tts.protocols import Policy, Request, Returned, RewardModel
 from tts.search.account import Account, Reading
 from tts.search.calls import as_events, make
-from tts.search.confidence import by_step, confidence
 from tts.search.improvement import improvement
-from tts.search.step_scores import Scores
+from tts.search.sampler import Sampled, Sampler
+from tts.search.scorer import Scorer
 from tts.tools.toolbox import Place, Tools
-from tts.trace import Trace, step_key
+from tts.trace import Trace
 from tts.types import Call, Finish, Node, Plan, Problem, Step, TokenLogprobs, Until, Usage
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class _Shared:
-    """State shared by a search and all its forks."""
+    """State shared by a search and all its forks: sentences for the user, and what the strategy decided last."""
 
-    finished: list[Node] = field(default_factory=list)
-    recorded: set[str] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
     plan: Plan | None = None
-    scores: Scores = field(default_factory=Scores)
-    siblings: WeakKeyDictionary[Step, WeakValueDictionary[tuple[int, ...], Step]] = field(
-        default_factory=WeakKeyDictionary
-    )
-    calls: WeakKeyDictionary[Node, tuple[Call, ...]] = field(default_factory=WeakKeyDictionary)
-    logprobs: WeakKeyDictionary[Node, tuple[TokenLogprobs, ...]] = field(default_factory=WeakKeyDictionary)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -63,19 +50,12 @@ class Search:
     root: Node
     account: Account
     trace: Trace
-    seed: int
-    _policy: Policy
-    _reward: RewardModel | None
     width: int
     kind: Kind  # of its answers
-    longest: int | None = None  # tokens of a solution
-    alternatives: int = 0  # likeliest tokens whose log-probabilities are kept with each sampled one; 0 keeps none
-    _judge: RewardModel | None = None  # compares solutions
-    _asked: Problem | None = None  # what the policy reads, where that is another conversation than the problem's
+    _sampler: Sampler
+    _scorer: Scorer
+    _shared: _Shared
     _tools: Tools | None = None
-    _label: str = ""
-    _shared: _Shared = field(default_factory=_Shared)
-    _children: Counter[str] = field(default_factory=Counter)  # number of children by path; of forks under "forks"
 
     @classmethod
     def start(
@@ -91,24 +71,35 @@ class Search:
         judge: RewardModel | None = None,
         kind: Kind | None = None,
         tools: Tools | None = None,
+        longest: int | None = None,
+        alternatives: int = 0,
     ) -> Search:
         """Start a search of that width: charge the policy's prompt, reserve the reward model's.
 
         ``extract`` finds the answer in a finished solution, ``judge`` compares solutions; ``kind``, by default
-        mathematics with that rule, compares answers; ``tools`` are those that the policy may call. Raises
-        PromptTooLong.
+        mathematics with that rule, compares answers; ``tools`` are those that the policy may call; ``longest`` is the
+        limit of the tokens of one solution; ``alternatives`` is the number of likeliest tokens whose log-probabilities
+        are kept with each sampled one. Raises PromptTooLong.
         """
         root = Node(policy.prompt(problem), "/")
         reader = reward or judge
         reading = Reading(reader.shape, reader.prompts) if reader else None
         account = Account(ledger, policy.shape, reading, policy.prices)
         account.begin(root.length, sum(reward.lengths(problem, root)) if reward else 0)
-        search = cls(
-            problem=problem, root=root, account=account, trace=trace, seed=seed, _policy=policy, _reward=reward,
-            width=width, kind=kind or Mathematics(problem, extract), _judge=judge, _tools=tools,
-        )  # fmt: skip
-        search._shared.scores.outcome = reward is not None and reward.outcome
-        return search
+        shared = _Shared()
+        sampled = Sampled(trace, shared.notes, reward.logprobs if reward else 0, alternatives)
+        return cls(
+            problem=problem,
+            root=root,
+            account=account,
+            trace=trace,
+            width=width,
+            kind=kind or Mathematics(problem, extract),
+            _sampler=Sampler(policy, problem, seed, sampled, longest=longest),
+            _scorer=Scorer(problem, reward, judge, trace, shared.notes),
+            _shared=shared,
+            _tools=tools,
+        )
 
     @property
     def ledger(self) -> Ledger:
@@ -118,7 +109,7 @@ class Search:
     @property
     def scored(self) -> bool:
         """Return whether there is a reward model."""
-        return self._reward is not None
+        return self._scorer.reward is not None
 
     @property
     def whole(self) -> bool:
@@ -126,7 +117,7 @@ class Search:
 
         The policy cannot continue from a step, or the reward model scores no steps.
         """
-        return not self._policy.steps or self._shared.scores.outcome
+        return not self._sampler.policy.steps or self._scorer.scores.outcome
 
     @property
     def stopped(self) -> str:
@@ -141,7 +132,7 @@ class Search:
     @property
     def finished(self) -> list[Node]:
         """Return every finished node so far, in order of sampling, those of the forks included."""
-        return self._shared.finished
+        return self._sampler.sampled.finished
 
     @property
     def notes(self) -> list[str]:
@@ -194,7 +185,7 @@ class Search:
 
     def uniform(self, what: str) -> float:
         """Draw a number from [0, 1): a hash of the seed, the problem, this fork and ``what`` the number is for."""
-        return self._draw(f"{self._label}|{what}") / 2**64
+        return self._sampler.draw(f"{self._sampler.label}|{what}") / 2**64
 
     def fork(self, parts: int) -> list[Search]:
         """Split into ``parts`` searches from the same root, with equal shares of the width and of the budget."""
@@ -214,15 +205,7 @@ class Search:
         The other policy's prompt is charged now. Raises PromptTooLong where the problem does not fit its context.
         """
         await policy.prepare(self.problem)
-        prompt = policy.prompt(self.problem)
-        fork = self._fork(self.account.on(policy.shape, len(prompt.tokens), policy.prices), self.width)
-        self.trace.add(
-            "root",
-            key=f"{fork._label}/",
-            policy={"name": policy.name, "context": policy.context, "shape": asdict(policy.shape)},
-            prompt={"text": prompt.text, "tokens": list(prompt.tokens)},
-        )
-        return replace(fork, root=Node(prompt, f"{fork._label}/"), _policy=policy)
+        return self._rooted(policy, self.problem, policy.prompt(self.problem))
 
     async def refine(self, node: Node) -> Search | None:
         """Return a fork whose prompt shows a solution and asks the policy to improve it.
@@ -230,25 +213,14 @@ class Search:
         It has its own root, the same ledger, trace and reward model, which scores what it finds as solutions of the
         problem. The prompt is charged now. None where the prompt does not fit the policy's context.
         """
-        asked = improvement(self.problem, node.text)
+        asked, policy = improvement(self.problem, node.text), self._sampler.policy
         try:
-            await self._policy.prepare(asked)
-            prompt = self._policy.prompt(asked)
+            await policy.prepare(asked)
+            prompt = policy.prompt(asked)
         except PromptTooLong:
             self.trace.add("cut", what="prompt", key=node.key, asked=asked.id)
             return None
-        account = self.account.on(self._policy.shape, len(prompt.tokens), self._policy.prices)
-        fork = self._fork(account, self.width)
-        self.trace.add(
-            "root",
-            key=f"{fork._label}/",
-            refines=node.key,
-            asked=asked.id,
-            policy={"name": self._policy.name, "context": self._policy.context, "shape": asdict(self._policy.shape)},
-            prompt={"text": prompt.text, "tokens": list(prompt.tokens)},
-        )
-        asked = replace(asked, id=self.problem.id)
-        return replace(fork, root=Node(prompt, f"{fork._label}/"), _asked=asked)
+        return self._rooted(policy, replace(asked, id=self.problem.id), prompt, refines=node.key, asked=asked.id)
 
     async def expand(
         self,
@@ -280,12 +252,7 @@ class Search:
         counts = [n] * len(nodes) if isinstance(n, int) else list(n)
         if sum(counts) > self.width:
             raise StrategyError(f"{sum(counts)} continuations at once are more than the width of {self.width}.")
-        requests = [
-            self._request(node, until, min(max_tokens, room), temperature, top_p)
-            for node, count in zip(nodes, counts, strict=True)
-            if (room := self._room(node)) > 0
-            for _ in range(count)
-        ]
+        requests = self._sampler.requests(nodes, counts, until, max_tokens, temperature, top_p)
         children: dict[Node, list[Node]] = {node: [] for node in nodes}
         while requests and (batch := self.account.afford(requests)):
             leaves = await together(self._sample(request, hold, ahead) for request, hold in batch)
@@ -308,51 +275,18 @@ class Search:
             The score of each node, in the order given; nodes that the budget no longer covers, or that are too long for
             the reward model, are absent.
         """
-        reward = self._reward
-        if reward is None:
-            raise StrategyError("this search has no reward model: name one, or choose a strategy that needs none.")
-        nodes = list(dict.fromkeys(nodes))
-        self.account.release(nodes)
-        nodes = self._shared.scores.judgeable(nodes, reward.name)
-        await reward.measure(self.problem, nodes)
-        lengths = {node: reward.lengths(self.problem, node) for node in nodes}
-        jobs: dict[Step, Coroutine[Any, Any, None]] = {}
-        for node in nodes:
-            judged = node.step in self._shared.scores
-            if judged and self.account.paid(node):
-                continue  # equal to a sibling token for token
-            if self.account.read(node, lengths[node]) and not judged and node.step not in jobs:
-                jobs[node.step] = self._request_score(reward, node)
-        await together(jobs.values())
-        for sentence in reward.notes:
-            self.note(sentence)
-        for node in nodes:
-            self._record_scores(node, lengths[node])
-        known = [node for node in nodes if node.step in self._shared.scores]
-        return {node: aggregate(self.step_scores(node), by) for node in known}
+        return await self._scorer.score(self.account, nodes, by)
 
     async def compare(self, pairs: Sequence[tuple[Node, Node]]) -> list[tuple[float, float] | None]:
         """Return the scores that the judge gives two finished solutions seen together, in the order of their slots.
 
         None for a pair that the budget does not cover, or that the judge cannot read or grade.
         """
-        judge = self._judge
-        if judge is None:
-            raise StrategyError("this search has no judge of pairs: name one with prm.")
-        self.account.release(node for pair in pairs for node in pair)
-        tokens = await together(judge.to_compare(self.problem, *pair) for pair in pairs)
-        paid = [self.account.compared(count) for count in tokens]
-        found = await together(
-            self._request_comparison(judge, *pair, count, covered)
-            for pair, count, covered in zip(pairs, tokens, paid, strict=True)
-        )
-        for sentence in judge.notes:
-            self.note(sentence)
-        return found
+        return await self._scorer.compare(self.account, pairs)
 
     def calls(self, node: Node) -> tuple[Call, ...]:
         """Return the calls of tools that the policy asks for at the end of a node; empty for none."""
-        return self._shared.calls.get(node, ())
+        return self._sampler.sampled.calls.get(node, ())
 
     async def call(self, node: Node, calls: Sequence[Call], note: str = "") -> Node | None:
         """Call tools side by side; return the node at which the policy has read their results.
@@ -363,18 +297,19 @@ class Search:
         """
         if self._tools is None:
             raise StrategyError("this search has no tools: name some, or choose a strategy that needs none.")
-        key = self._next_key(node)
+        key = self._sampler.next_key(node)
         places = [Place(self.problem, key, index) for index in range(len(calls))]
         worst = [self._tools.worst(place, each) for place, each in zip(places, calls, strict=True)]
         try:
-            results = await make(self.account, self._tools, places, calls, self._in_time)
+            results = await make(self.account, self._tools, places, calls)
         except OutOfTime:
-            self._cut("call", key, worst=worst)
+            self.account.late()
+            self.trace.add("cut", what="call", key=key, worst=worst)
             return None
         returned = [Returned(each, result.text) for each, result in zip(calls, results, strict=True)]
         if note:
             returned[-1] = replace(returned[-1], text=f"{returned[-1].text}\n{note}")
-        step = self._policy.read_results(self.problem, key, node, returned)
+        step = self._sampler.policy.read_results(self.problem, key, node, returned)
         self.trace.add(
             "call",
             key=key,
@@ -385,6 +320,10 @@ class Search:
         paid = self.account.read_results(node, len(step.tokens))
         return Node(step, key, Finish.STEP, node) if paid else None
 
+    def logprobs(self, node: Node) -> tuple[TokenLogprobs, ...]:
+        """Return the log-probabilities of all tokens of a solution; empty where those of a step are unknown."""
+        return self._sampler.sampled.logprobs(node)
+
     async def surprisal(self, node: Node) -> tuple[float, ...] | None:
         """Return -log p of each of a node's tokens after the first; None where time or the engine does not allow it.
 
@@ -393,7 +332,7 @@ class Search:
         if node.root is not self.root or node.length < 2:
             return None
         try:
-            values = await self._in_time(self._policy.surprisal(self.problem, node))
+            values = await self.account.in_time(self._sampler.policy.surprisal(self.problem, node))
         except OutOfTime:
             return None
         if values is None:
@@ -407,163 +346,27 @@ class Search:
 
         With an outcome reward model it is one score, that of the solution.
         """
-        return self._shared.scores.of(node)
+        return self._scorer.scores.of(node)
 
     def _fork(self, account: Account, width: int) -> Search:
-        index = self._children["forks"]
-        self._children["forks"] += 1
-        label = f"{self._label}.{index}" if self._label else str(index)
-        return replace(self, account=account, width=width, _label=label, _children=Counter())
+        return replace(self, account=account, width=width, _sampler=self._sampler.fork())
 
-    def logprobs(self, node: Node) -> tuple[TokenLogprobs, ...]:
-        """Return the log-probabilities of all tokens of a solution; empty where those of a step are unknown."""
-        found, above = list[tuple[TokenLogprobs, ...]](), node
-        while above.parent is not None:
-            found.append(self._shared.logprobs.get(above, ()))
-            above = above.parent
-        return tuple(each for step in reversed(found) for each in step) if all(found) else ()
-
-    # -- sampling ------------------------------------------------------------------------------------------------
-
-    @property
-    def _rated(self) -> int:
-        """Return the alternatives from which the reward model reads confidence."""
-        return self._reward.logprobs if self._reward else 0
-
-    def _request(self, node: Node, until: Until, max_tokens: int, temperature: float, top_p: float) -> Request:
-        if not node.open:
-            raise StrategyError(f"node {node.key!r} ended with {node.finish}: only an open node can be continued.")
-        key = self._next_key(node)
-        logprobs = min(max(self._rated, self.alternatives), self._policy.logprobs)
-        asked, seed = self._asked or self.problem, self._draw(key)
-        return Request(asked, node, key, seed, until, max_tokens, temperature, top_p, logprobs)
-
-    def _next_key(self, node: Node) -> str:
-        """Return the key of the next child of a node."""
-        path = node.key.partition("/")[2]
-        index = self._children[path]
-        self._children[path] += 1
-        return f"{self._label}/{path}.{index}" if path else f"{self._label}/{index}"
-
-    def _room(self, node: Node) -> int:
-        """Return the tokens by which the solution at a node may still grow."""
-        longest = self._policy.context
-        if self.longest is not None:
-            longest = min(longest, self.root.length + self.longest)
-        return longest - node.length
-
-    def _draw(self, what: str) -> int:
-        """Return 64 bits derived from the seed, the problem and their purpose ``what``."""
-        digest = hashlib.blake2b(f"{self.seed}|{self.problem.id}|{what}".encode(), digest_size=8).digest()
-        return int.from_bytes(digest, "big")
+    def _rooted(self, policy: Policy, problem: Problem, prompt: Step, **about: Any) -> Search:
+        """Return a fork that continues another prompt, which is charged now; the trace gets what it is ``about``."""
+        fork = self._fork(self.account.on(policy.shape, len(prompt.tokens), policy.prices), self.width)
+        key = f"{fork._sampler.label}/"
+        self.trace.add(
+            "root",
+            key=key,
+            **about,
+            policy={"name": policy.name, "context": policy.context, "shape": asdict(policy.shape)},
+            prompt={"text": prompt.text, "tokens": list(prompt.tokens)},
+        )
+        sampler = replace(fork._sampler, policy=policy, problem=problem)
+        return replace(fork, root=Node(prompt, key), _sampler=sampler)
 
     async def _sample(self, request: Request, hold: Hold, ahead: bool) -> Node | None:
-        try:
-            completion = await self._in_time(self._policy.generate(request))
-        except OutOfTime:
-            hold.settle()
-            self._cut("sample", request.key)
-            return None
-        except BaseException:
-            hold.settle()
-            raise
-        leaf = self._grow(request, completion)
-        self.account.sampled(request, hold, leaf)
-        if ahead and self._reward is not None and self._reward.concurrent and math.isinf(self.ledger.flops):
-            await self._read_ahead(leaf)
+        leaf = await self._sampler.sample(self.account, request, hold)
+        if ahead and leaf is not None:
+            await self._scorer.read_ahead(self.account, leaf)
         return leaf
-
-    def _grow(self, request: Request, completion: Completion) -> Node:
-        self.trace.add(
-            "sample",
-            key=request.key,
-            parent=request.node.key,
-            until=str(request.until),
-            finish=str(completion.finish),
-            steps=[{"text": step.text, "tokens": list(step.tokens)} for step in completion.steps],
-            **({"warnings": list(completion.warnings)} if completion.warnings else {}),
-            **({"calls": [asdict(call) for call in completion.calls]} if completion.calls else {}),
-        )
-        for sentence in completion.warnings:
-            self.note(sentence)
-        node, logprobs = request.node, by_step(completion)
-        for k, step in enumerate(completion.steps):
-            last = k == len(completion.steps) - 1
-            twins = self._shared.siblings.setdefault(node.step, WeakValueDictionary())
-            twin = twins.setdefault(step.tokens, step)
-            sure = confidence(logprobs[k], self._rated) if self._rated and logprobs[k] else None
-            node = Node(twin, step_key(request.key, k), completion.finish if last else Finish.STEP, node, sure)
-            if self.alternatives and logprobs[k]:
-                self._shared.logprobs[node] = logprobs[k]
-        if completion.calls:
-            self._shared.calls[node] = completion.calls
-        if node.finished:
-            self._shared.finished.append(node)
-        return node
-
-    # -- scoring -------------------------------------------------------------------------------------------------
-
-    async def _read_ahead(self, node: Node) -> None:
-        """Prefetch a leaf's scores before the strategy asks; ``score`` charges them and reports errors.
-
-        Not done with a ceiling of FLOPs: which leaves can be paid for depends on all of them.
-        """
-        reward = self._reward
-        if reward is None or node.step in self._shared.scores:
-            return
-        if self._shared.scores.outcome and not node.finished:
-            return
-        with suppress(OutOfTime, PromptTooLong, Unscored):
-            await self._in_time(self._shared.scores.ask(reward, self.problem, node))
-
-    async def _request_score(self, reward: RewardModel, node: Node) -> None:
-        try:
-            await self._in_time(self._shared.scores.ask(reward, self.problem, node))
-        except OutOfTime:
-            self._cut("score", node.key)
-            return
-        except (PromptTooLong, Unscored) as error:
-            self.note(f"a solution was left unscored: {error}")
-            self.trace.add("cut", what="length", key=node.key)
-
-    async def _request_comparison(
-        self, judge: RewardModel, first: Node, second: Node, tokens: int, paid: bool
-    ) -> tuple[float, float] | None:
-        """Compare two solutions if that is paid for, and record it."""
-        found = None
-        if paid:
-            try:
-                found = await self._in_time(judge.compare(self.problem, first, second))
-            except OutOfTime:
-                self.account.late()
-                self.trace.add("cut", what="compare", key=first.key, other=second.key, tokens=tokens)
-                return None
-            except (PromptTooLong, Unscored) as error:
-                self.note(f"two solutions were not compared: {error}")
-        scores = None if found is None else list(found)
-        self.trace.add("compare", key=first.key, other=second.key, scores=scores, tokens=tokens)
-        return found
-
-    def _record_scores(self, node: Node, lengths: Sequence[int]) -> None:
-        judged = self._shared.scores.judged(node)
-        for above, tokens in zip(judged, lengths[-len(judged) :], strict=True):
-            if above.key not in self._shared.recorded:
-                score = self._shared.scores.get(above.step)
-                self.trace.add("score", key=above.key, score=score, tokens=tokens)
-                if score is not None:
-                    self._shared.recorded.add(above.key)
-
-    # -- time ----------------------------------------------------------------------------------------------------
-
-    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
-        left = self.ledger.seconds_left
-        if math.isinf(left):
-            return await work
-        try:
-            return await asyncio.wait_for(work, max(left, 0.0))
-        except TimeoutError:
-            raise OutOfTime from None
-
-    def _cut(self, what: str, key: str, **more: Any) -> None:
-        self.account.late()
-        self.trace.add("cut", what=what, key=key, **more)
