@@ -48,7 +48,7 @@ pool of specialists that a router chooses between (docs/ROUTING.md), and was mad
 
 ## Training
 
-- Goes on from {after}, a policy that was trained on all kinds
+- Goes on from the built-in {after}, a policy that was trained on all kinds
 {training}
 
 ## Figures
@@ -107,17 +107,18 @@ def _table(figures: dict[str, Any], prefix: str = "") -> list[str]:
 def _training(record: dict[str, Any]) -> str:
     recipe = record["recipe"]
     start = recipe.get("grown_from") or recipe.get("start")
+    decay = recipe["decay"]
+    fall = f"constant, linear decay over the last {100 * decay:.0f} %" if decay < 1 else "linear decay"
     lines = [
         f"- Tokens seen: {record['tokens']:,} in {record['steps']:,} steps of about {recipe['batch']} tokens",
         f"- Seed: {recipe['seed']}; sha256 of the first 1000 problems drawn: `{record['data_sha256']}`",
-        f"- Learning rate {recipe['rate']} (warmup, constant, linear decay over the last "
-        f"{100 * recipe['decay']:.0f} %)",
+        f"- Learning rate {recipe['rate']} (warmup, {fall})",
         f"- Time: {record['seconds'] / 60:.0f} minutes on one hardware thread of a 2.5 GHz Xeon shared with other work",
         "- Stored as float16, computes in float32",
     ]
     if recipe.get("everyday"):
         lines.append(f"- {100 * recipe['everyday']:.0f} % of the problems are everyday problems, the others stories")
-    if recipe.get("after"):
+    if recipe.get("after") and "kinds" not in record:
         lines.append(f"- Goes on from {recipe['after']}, which the same command trains on the stories alone")
     if recipe.get("grown_from"):
         lines.append(

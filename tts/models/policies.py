@@ -125,6 +125,7 @@ POLICIES: tuple[ModelCard, ...] = (
     _lab("lab-200k", 200_000),
     _lab("lab-1m", 1_000_000),
     _lab("lab-4m", 4_000_000),
+    *(_lab(f"lab-{kinds}", 200_000) for kinds in ("toys", "farm", "money", "counts", "trips")),
     _policy(LLAMA, "llama-3.2-1b", "meta-llama/Llama-3.2-1B-Instruct", 1_235_814_400, 32, _128K, gated=True),
     _policy(LLAMA, "llama-3.2-3b", "meta-llama/Llama-3.2-3B-Instruct", 3_212_749_824, 112, _128K, gated=True),
     _policy(LLAMA, "llama-3.1-8b", "meta-llama/Llama-3.1-8B-Instruct", 8_030_261_248, 128, _128K, gated=True),
