@@ -54,6 +54,7 @@ async def test_every_strategy_is_a_model_id_and_answers(made: Toy) -> None:
     assert ids[0] == "auto"
     assert {"best-of-n", "majority", "dvts", "beam-search", "mcts", "rebase"} <= {*ids}
     assert "route-and-vote" not in ids  # it needs a pool
+    assert "orchestrate" not in ids  # it needs tools
     for name in [*ids, "toy", "toy/dvts"]:
         reply = await post(made.app, ASK | {"model": name})
         assert (reply.status, reply.json["model"], reply.json["tts"]["answer"]) == (200, name, "3"), name
@@ -307,6 +308,12 @@ async def test_a_trace_is_kept_under_its_id_until_newer_ones_push_it_out() -> No
     assert (await get(made.app, f"/v1/traces/{names[0]}")).status == 404
     found = (await get(made.app, f"/v1/traces/{names[2]}")).json
     assert found["solution"]["answer"] == "3"
+    assert found["models"]["toy"] == {
+        "role": "policy",
+        "read": 7,
+        "sampled": 76,
+        "flops": found["models"]["toy"]["flops"],
+    }
     assert found["events"][0]["event"] == "start"
     none = toy(keep_traces=0)
     assert (await post(none.app, ASK)).json["tts"]["trace"] is None

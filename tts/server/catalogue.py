@@ -145,7 +145,8 @@ def load(
     for base in bases:
         ready(base)
         for strategy, declared in known.items():
-            if not strategy_type(strategy).single:
+            kind = strategy_type(strategy)
+            if not kind.single or kind.calls_tools:
                 continue
             own = {name: value for name, value in parameters.items() if name in declared}
             profile = {} if strategy == AUTO else {"profile": None}

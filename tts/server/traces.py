@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import Any
 
 from tts.records.solution_json import as_row
+from tts.server.spending import spending
 from tts.types import Solution
 
 _TOKEN, _EVENT = 40, 700  # bytes that a sampled token and an event take, about; Python's objects are large
@@ -43,8 +44,12 @@ class Traces:
         return name
 
     def get(self, name: str) -> dict[str, Any] | None:
-        """Return the search as JSON types, ``{solution, events}``; None once it is forgotten."""
+        """Return the search as JSON types, ``{solution, models, events}``; None once it is forgotten.
+
+        ``models`` is what each model cost, by name.
+        """
         if name not in self._kept:
             return None
         solution, _ = self._kept[name]
-        return {"solution": as_row(solution), "events": solution.trace.events}
+        models = {name: spent.row() for name, spent in spending(solution).items()}
+        return {"solution": as_row(solution), "models": models, "events": solution.trace.events}

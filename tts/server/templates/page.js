@@ -8,7 +8,8 @@ const make = (tag, name, text) => {
   return made;
 };
 const number = (value) => Math.round(value).toLocaleString("en");
-const flops = (value) => (value ? Number(value).toExponential(2) : "0");
+const raised = (digits) => [...digits].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
+const flops = (value) => (value ? Number(value).toExponential(2).replace(/e\+?(\d+)/, (_, power) => ` × 10${raised(power)}`) : "0");
 const count = (value, noun) => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 const percent = (value) => `${Math.round(100 * value)} %`;
 let running = null; // the AbortController of the search
@@ -92,6 +93,7 @@ class Search {
     if (node && event.score !== null) {
       node.score.textContent = event.score.toFixed(2);
       node.score.title = "score of the reward model";
+      node.score.classList.toggle("low", event.score < 0.5);
     }
   }
 
@@ -113,6 +115,8 @@ class Search {
 
   draw(standings) {
     const all = this.votesOf(standings).slice(0, 12);
+    $("no-votes").hidden = all.length > 0;
+    $("no-votes").textContent = standings ? "No solution has an answer." : "No solution has ended yet.";
     $("votes").replaceChildren(...all.map((vote) => {
       const line = make("li");
       const meter = make("meter");
@@ -120,7 +124,7 @@ class Search {
       meter.value = vote.share;
       meter.setAttribute("aria-label", `share of ${vote.answer}`);
       const score = vote.score === null ? "" : `, score ${vote.score.toFixed(2)}`;
-      line.append(make("span", "name", vote.answer), meter, make("span", "count", `${percent(vote.share)}, ${vote.count}${score}`));
+      line.append(make("span", "name", vote.answer), meter, make("span", "count", `${percent(vote.share)}, ${count(vote.count, "vote")}${score}`));
       return line;
     }));
     this.prune(Boolean(standings));
@@ -285,7 +289,7 @@ async function recall(id) {
   if (name) $("model").value = name.value;
   const best = solution.candidates.find((each) => each.key === solution.best);
   search.problem = request();
-  search.end({ ...solution, usage: { ...solution.usage, models: {} } }, best ? best.steps.join("") : "");
+  search.end({ ...solution, usage: { ...solution.usage, models: found.models } }, best ? best.steps.join("") : "");
   permalink(id);
 }
 
