@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.provenance import machine
 from benchmarks.speed.harness import FULL, QUICK, Bench, Measurement, Part, Scale
 from benchmarks.speed.measure import cluster, memory, overhead, scaling, search_tax, selector, serving, serving_faults
-from benchmarks.speed.peers import its_hub, search_and_learn
+from benchmarks.speed.peers import gateways, its_hub, search_and_learn
 from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row, render
 from tts.engines.load import parse_argument
@@ -34,6 +34,7 @@ PARTS: dict[str, Part] = {
     "cluster": cluster,
     "tax": search_tax,
     "peer": its_hub,
+    "gateways": gateways,
 }
 
 

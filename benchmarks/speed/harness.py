@@ -33,6 +33,7 @@ class Scale:
         narrow, wide: smaller and larger N of the growth with N.
         overhead, queue: problems of the overhead measurement, and of the queue.
         peer_widths, peer_problems: values of N and problems of the comparison with its_hub.
+        gateway_problems: problems of the comparison with the peers' servers.
     """
 
     problems: int = 64
@@ -49,12 +50,13 @@ class Scale:
     queue: int = 10_000
     peer_widths: tuple[int, ...] = (4, 16)
     peer_problems: int = 64
+    gateway_problems: int = 40
 
 
 FULL = Scale()
 QUICK = Scale(
     problems=4, widths=(4,), control_widths=(4,), control_problems=4, growth=2, few=2, many=4, n=4, wide=8, overhead=8,
-    queue=1000, peer_widths=(4,), peer_problems=4,
+    queue=1000, peer_widths=(4,), peer_problems=4, gateway_problems=4,
 )  # fmt: skip
 
 

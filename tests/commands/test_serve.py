@@ -23,6 +23,7 @@ from tests.markdown import ROOT
         (["--budget", "300"], "--budget 300 is more than --max-budget 256: raise that, or lower the budget."),
         (["--max-queue", "0"], "max_queue must be a whole number, 1 or more, not 0."),
         (["--deadline", "-1"], "the deadline must be a number of seconds, 0 or more, not -1.0."),
+        (["--port", "99999"], "a port is a number from 0 to 65535, not 99999."),
         (["--host", "256.1.1.1"], "256.1.1.1:8080 cannot be listened on"),
         (["--policy", "lab-2m"], "there is no policy named 'lab-2m': did you mean 'lab-4m'?"),
         (["--pool", "missing.json"], "missing.json"),

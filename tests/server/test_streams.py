@@ -37,7 +37,7 @@ async def test_progress_comes_as_reasoning_under_both_names() -> None:
     thoughts = [delta["reasoning"] for delta in deltas if "reasoning" in delta]
     assert thoughts == [delta["reasoning_content"] for delta in deltas if "reasoning_content" in delta]
     assert thoughts[0] == "Search: best-of-n, N up to 4, with toy and toy-prm.\n"
-    assert thoughts[1] == "4 steps sampled, 1 solutions finished; in front is 3 with 1 of 1 votes.\n"
+    assert thoughts[1] == "4 steps sampled, 1 solution finished; in front is 3 with 1 of 1 votes.\n"
 
 
 async def test_usage_comes_in_a_chunk_without_choices_only_where_it_is_asked_for() -> None:

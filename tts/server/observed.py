@@ -14,7 +14,17 @@ from tts.server.facts import FACTS, Facts
 from tts.server.metrics import Metrics
 
 ROUTES = frozenset(
-    ["/", "/health", "/metrics", "/v1/models", "/v1/chat/completions", "/v1/completions", "/v1/plan", "/v1/traces"]
+    [
+        "/",
+        "/health",
+        "/metrics",
+        "/v1/models",
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/plan",
+        "/v1/traces",
+        "/t",
+    ]
 )
 
 _QUIET = ("/health", "/metrics", "/")

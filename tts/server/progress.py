@@ -76,11 +76,15 @@ class Progress:
         if now < self._next:
             return ""
         self._next = now + _LEAST
-        state = f"{self._steps} steps sampled, {self._finished} solutions finished"
+        state = f"{_count(self._steps, 'step')} sampled, {_count(self._finished, 'solution')} finished"
         if self._answers:
             [(answer, votes)] = self._answers.most_common(1)
             state += f"; in front is {answer[:80]} with {votes} of {self._answers.total()} votes"
         return f"{state}.\n"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _started(event: Event) -> Event:

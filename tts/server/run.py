@@ -20,10 +20,13 @@ from tts.server.house import House
 _AFTER = 5.0  # seconds for the last answers to be sent, after the deadline
 _HALF_OPEN = 60  # seconds after which a peer that acknowledges nothing is gone
 _BACKLOG = 1024
+_LAST_PORT = 65_535
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Open the socket. Raises BadInput where that is not possible; port 0 takes any free one."""
+    if not 0 <= port <= _LAST_PORT:  # the system would take it modulo 65536
+        raise BadInput(f"a port is a number from 0 to {_LAST_PORT}, not {port}.")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
@@ -33,9 +36,10 @@ def listen(host: str, port: int) -> socket.socket:
             listening.bind(address)
             listening.listen(_BACKLOG)
             on_failure.pop_all()
-    except (OSError, OverflowError) as error:
-        why = reason(error) if isinstance(error, OSError) else str(error)
-        raise BadInput(f"{host}:{port} cannot be listened on: {why}; choose another --host or --port.") from error
+    except OSError as error:
+        raise BadInput(
+            f"{host}:{port} cannot be listened on: {reason(error)}; choose another --host or --port."
+        ) from error
     return listening
 
 

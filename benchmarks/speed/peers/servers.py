@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -36,6 +36,27 @@ _START_SECONDS = 600  # limit for both servers to start
 
 
 @contextmanager
+def served_policy(policy: str, logs: Path) -> Iterator[str]:
+    """Serve the policy alone on this machine; raises RuntimeError if the server does not start."""
+    logs.mkdir(parents=True, exist_ok=True)
+    [port] = free_ports(1)
+    with running(_command(policy, port, ()), _environment(), f"http://127.0.0.1:{port}/health", logs / f"{policy}.log"):
+        yield f"http://127.0.0.1:{port}/v1"
+
+
+@contextmanager
+def running(command: Sequence[str], variables: Mapping[str, str], url: str, log: Path) -> Iterator[None]:
+    """Run a server until the block ends; it runs once the address answers. Raises RuntimeError if it does not."""
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file, env=variables, start_new_session=True)
+        try:
+            _await(url, process, log)
+            yield
+        finally:
+            _stop(process)
+
+
+@contextmanager
 def served(policy: str, prm: str, logs: Path) -> Iterator[tuple[str, str]]:
     """Serve both models on this machine; the servers are stopped at the end in any case.
 
@@ -44,13 +65,13 @@ def served(policy: str, prm: str, logs: Path) -> Iterator[tuple[str, str]]:
     logs.mkdir(parents=True, exist_ok=True)
     running: list[subprocess.Popen[bytes]] = []
     files: list[IO[bytes]] = []
-    ports = _free_ports(2)
+    ports = free_ports(2)
     try:
         for name, port, more in ((policy, ports[0], ()), (prm, ports[1], _pooling(prm))):
             files.append((logs / f"{name}.log").open("wb"))
             running.append(_start(name, port, more, files[-1]))
         for name, port, process in zip((policy, prm), ports, running, strict=True):
-            _await(name, port, process, logs)
+            _await(f"http://127.0.0.1:{port}/health", process, logs / f"{name}.log")
         yield f"http://127.0.0.1:{ports[0]}/v1", f"http://127.0.0.1:{ports[1]}"
     finally:
         for process in running:
@@ -73,28 +94,36 @@ def forget(*urls: str) -> None:
         urllib.request.urlopen(urllib.request.Request(f"{root}/reset_prefix_cache", method="POST"), timeout=60).close()
 
 
-def _start(name: str, port: int, more: tuple[str, ...], log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _command(name: str, port: int, more: tuple[str, ...]) -> list[str]:
+    """Return what `vllm serve` runs; that command needs a distribution named vllm, which the CPU build is not."""
     folder = folder_of(find(name))
-    # What `vllm serve` runs; that command needs a distribution named vllm, which the CPU build is not.
-    command = [
+    return [
         sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder), "--served-model-name", name,
         "--host", "127.0.0.1", "--port", str(port), *_FLAGS, *more,
     ]  # fmt: skip
-    environment = {**os.environ, **_ENVIRONMENT}
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, **_ENVIRONMENT}
+
+
+def _start(name: str, port: int, more: tuple[str, ...], log: IO[bytes]) -> subprocess.Popen[bytes]:
     # A session of its own, so that its children can be stopped together with it.
-    return subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+    return subprocess.Popen(
+        _command(name, port, more), stdout=log, stderr=log, env=_environment(), start_new_session=True
+    )
 
 
-def _await(name: str, port: int, process: subprocess.Popen[bytes], logs: Path) -> None:
+def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
             break
         with suppress(urllib.error.URLError, OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+            urllib.request.urlopen(url, timeout=5).close()
             return
         time.sleep(0.5)
-    raise RuntimeError(f"the vLLM server of {name} did not start: see {logs / f'{name}.log'}")
+    raise RuntimeError(f"the server at {url} did not start: see {log}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -107,7 +136,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [int(one.getsockname()[1]) for one in sockets]
     for one in sockets:

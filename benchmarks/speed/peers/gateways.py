@@ -1,0 +1,288 @@
+"""The servers of its_hub and optillm beside ours, in front of the same vLLM server, with the same requests.
+
+Each gets the same chat requests, one after the other. What it says that it used is compared with what the vLLM server
+counted meanwhile. Then it gets the requests that differ between such servers: a stream, two choices, a limit of
+tokens, an unknown field, and a client that hangs up in the midst of a search.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import aiohttp
+
+from benchmarks.speed.harness import Bench, Measurement, Scale
+from benchmarks.speed.peers.search_and_learn import is_right
+from benchmarks.speed.peers.servers import free_ports, running, served_policy
+from benchmarks.speed.results_file import Record
+from benchmarks.speed.table import Row
+from benchmarks.stats.intervals import mean
+from benchmarks.word_problems.generate import DATA
+from tts.answers.extract import extract
+from tts.files import jsonl
+
+POLICY, PRM = "lab-1m", "lab-prm"
+MANY = 64  # samples of the search whose client hangs up
+_CLI = Path(__file__).parents[3] / "cli.py"
+_BOX = r"\\boxed\{([^}]*)\}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A server in front of the policy's.
+
+    Attributes:
+        name: of the project.
+        command: from an interpreter, the policy's address and a port to what is run.
+        body: from a strategy and N to the fields that ask for them; its strategies are the keys.
+        variables: further environment.
+        configure: body of a request to ``/configure`` before the first one, from the policy's address.
+        ready: a route that answers once it runs.
+        fixed: N of the strategies whose N is set when the server is started.
+    """
+
+    name: str
+    command: Callable[[str, str, int], Sequence[str]]
+    body: Mapping[str, Callable[[int], dict[str, Any]]]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    configure: Callable[[str], dict[str, Any]] | None = None
+    ready: str = "/v1/models"
+    fixed: Mapping[str, int] = field(default_factory=dict)
+
+
+GATEWAYS = (
+    Gateway(
+        "ours",
+        lambda python, url, port: [
+            sys.executable, str(_CLI), "serve", "--policy", f"{url}#{POLICY}", "--prm", PRM, "--port", str(port)],
+        {"majority": lambda n: {"model": "majority", "tts": {"budget": n}},
+         "best-of-n": lambda n: {"model": "best-of-n", "tts": {"budget": n}}},
+        ready="/health",
+    ),
+    Gateway(
+        "its_hub",
+        lambda python, url, port: [str(Path(python).parent / "its-iaas"), "--port", str(port)],
+        {"majority": lambda n: {"model": POLICY, "budget": n}},
+        configure=lambda url: {
+            "endpoint": url, "api_key": "none", "model": POLICY, "alg": "self-consistency", "regex_patterns": [_BOX]},
+    ),
+    Gateway(
+        "optillm",
+        lambda python, url, port: [
+            str(Path(python).parent / "optillm"), "--base-url", url, "--port", str(port), "--best-of-n", "4"],
+        {"majority": lambda n: {"model": f"majority_voting-{POLICY}", "k": n},
+         "best-of-n": lambda n: {"model": f"bon-{POLICY}"}},
+        {"OPENAI_API_KEY": "none"},
+        ready="/health",
+        fixed={"best-of-n": 4},
+    ),
+)  # fmt: skip
+
+
+def measurements(scale: Scale) -> Iterator[Measurement]:
+    for gateway in GATEWAYS:
+        yield Measurement(f"gateways/{gateway.name}", _measure(gateway))
+
+
+def _measure(gateway: Gateway) -> Any:
+    async def run(bench: Bench) -> dict[str, Any]:
+        python = str(bench.peer_python or "")
+        if not python and gateway.name != "ours":
+            return {"skipped": "no --peer-python: an environment with its_hub[lm]==1.2.0, uvicorn, and optillm==0.4.0"}
+        bench.close()
+        asked = _problems(bench.scale.gateway_problems)
+        with served_policy(POLICY, bench.work / "servers") as backend:
+            [port] = free_ports(1)
+            command, address = gateway.command(python, backend, port), f"http://127.0.0.1:{port}"
+            log = bench.work / "servers" / f"{gateway.name}.log"
+            variables = {**os.environ, **gateway.variables, "PYTHONPATH": str(_CLI.parent)}
+            with running(command, variables, address + gateway.ready, log):
+                async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=600)) as session:
+                    client = Client(session, address, backend.removesuffix("/v1"), gateway)
+                    if gateway.configure is not None:
+                        await client.configure(gateway.configure(backend))
+                    return await _all(client, asked, bench.scale.peer_widths)
+
+    return run
+
+
+def _problems(count: int) -> list[tuple[str, str]]:
+    """Return the first problems of lab-validation and their answers, easy and hard ones in turn."""
+    rows = [row for _, row in jsonl.rows(DATA / "lab-validation.jsonl")]
+    rows.sort(key=lambda row: (int(row["id"].rsplit("-", 1)[1]) % 8, row["id"]))
+    return [(row["problem"], str(row["answer"])) for row in rows[:count]]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Asks a gateway, and the vLLM server behind it for its counters."""
+
+    session: aiohttp.ClientSession
+    address: str
+    backend: str
+    gateway: Gateway
+
+    async def configure(self, body: Mapping[str, Any]) -> None:
+        async with self.session.post(f"{self.address}/configure", json=body) as reply:
+            reply.raise_for_status()
+
+    def body(self, strategy: str, budget: int, text: str, **more: Any) -> dict[str, Any]:
+        """Return a chat request; the temperature is that of vLLM and of the gateways that take none."""
+        asked = self.gateway.body[strategy](budget)
+        return {"messages": [{"role": "user", "content": text}], "temperature": 1.0, **asked, **more}
+
+    async def ask(self, body: Mapping[str, Any]) -> tuple[int, Any]:
+        async with self.session.post(f"{self.address}/v1/chat/completions", json=body) as reply:
+            text = await reply.text()
+        try:
+            return reply.status, json.loads(text)
+        except ValueError:
+            return reply.status, text
+
+    async def counted(self) -> dict[str, float]:
+        """Return the tokens that vLLM has read and sampled."""
+        async with self.session.get(f"{self.backend}/metrics") as reply:
+            lines = (await reply.text()).splitlines()
+        found = {"prompt": 0.0, "generation": 0.0}
+        for line in lines:
+            for kind in found:
+                if line.startswith(f"vllm:{kind}_tokens_total"):
+                    found[kind] += float(line.rsplit(" ", 1)[1])
+        return found
+
+    async def settled(self) -> float:
+        """Return the sampled tokens once their number stands still for a second."""
+        last, same = -1.0, 0
+        while same < 5:
+            now = (await self.counted())["generation"]
+            same = same + 1 if now == last else 0
+            last = now
+            await asyncio.sleep(0.2)
+        return last
+
+
+async def _all(client: Client, asked: Sequence[tuple[str, str]], widths: Sequence[int]) -> dict[str, Any]:
+    found: dict[str, Any] = {"searches": {}}
+    for strategy in client.gateway.body:
+        for n in (n for n in widths if client.gateway.fixed.get(strategy, n) == n):
+            found["searches"][f"{strategy} N={n}"] = await _searches(client, strategy, n, asked)
+    strategy, text = next(iter(client.gateway.body)), asked[0][0]
+    found["stream"] = await _stream(client, client.body(strategy, 4, text))
+    found["probes"] = await _probes(client, strategy, text)
+    found["after hang-up"] = await _hang_up(client, strategy, asked)
+    return found
+
+
+async def _searches(client: Client, strategy: str, n: int, asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Ask for all problems, one after the other."""
+    await client.ask(client.body(strategy, n, asked[0][0]))
+    before, seconds, right, failed = await client.counted(), list[float](), list[float](), 0
+    said = {"prompt": 0, "generation": 0}
+    for text, gold in asked:
+        begun = time.perf_counter()
+        status, reply = await client.ask(client.body(strategy, n, text))
+        seconds.append(time.perf_counter() - begun)
+        content = reply["choices"][0]["message"]["content"] if status == 200 else None
+        failed += status != 200
+        right.append(float(is_right(extract(content or ""), gold)))
+        usage = reply.get("usage", {}) if status == 200 else {}
+        said["prompt"] += usage.get("prompt_tokens") or 0
+        said["generation"] += usage.get("completion_tokens") or 0
+    after = await client.counted()
+    counted = {kind: after[kind] - before[kind] for kind in after}
+    return {"seconds": seconds, "right": right, "failed": failed, "said": said, "counted": counted}
+
+
+async def _stream(client: Client, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the form of a stream: seconds to the first byte and to the end, its chunks, whether usage came."""
+    asked = {**body, "stream": True, "stream_options": {"include_usage": True}}
+    begun, first, parts = time.perf_counter(), 0.0, list[bytes]()
+    async with client.session.post(f"{client.address}/v1/chat/completions", json=asked) as reply:
+        async for data in reply.content.iter_any():
+            first = first or time.perf_counter() - begun
+            parts.append(data)
+    seconds = time.perf_counter() - begun
+    events = [part[6:] for part in b"".join(parts).decode().split("\n\n") if part.startswith("data: ")]
+    chunks = [json.loads(event) for event in events if event != "[DONE]"]
+    deltas = [choice["delta"] for chunk in chunks for choice in chunk.get("choices", [])]
+    return {
+        "first": first, "seconds": seconds, "done": events[-1:] == ["[DONE]"],
+        "text_chunks": sum(bool(delta.get("content")) for delta in deltas),
+        "progress_chunks": sum(bool(delta.get("reasoning_content")) for delta in deltas),
+        "usage": any(chunk.get("usage") for chunk in chunks),
+    }  # fmt: skip
+
+
+async def _probes(client: Client, strategy: str, text: str) -> dict[str, Any]:
+    """Return what comes of requests that a server may ignore in silence."""
+    _, two = await client.ask(client.body(strategy, 4, text, n=2))
+    _, short = await client.ask(client.body(strategy, 4, text, max_tokens=5))
+    unknown, _ = await client.ask(client.body(strategy, 4, text, top_kk=5))
+    logprobs, shown = await client.ask(client.body(strategy, 4, text, logprobs=True))
+    tokens = shown["choices"][0].get("logprobs") if logprobs == 200 else None
+    async with client.session.post(f"{client.address}/v1/chat/completions", data=b"{", headers=_JSON) as reply:
+        malformed, form = reply.status, await reply.text()
+    return {
+        "choices_of_two": len(two.get("choices", [])) if isinstance(two, dict) else 0,
+        "short_finish": short["choices"][0]["finish_reason"] if _answered(short) else None,
+        "short_words": len(short["choices"][0]["message"]["content"].split()) if _answered(short) else None,
+        "unknown_field": unknown, "logprobs": bool(tokens), "malformed": malformed,
+        "error_object": '"error"' in form and '"message"' in form,
+    }  # fmt: skip
+
+
+_JSON = {"content-type": "application/json"}
+
+
+def _answered(reply: Any) -> bool:
+    return isinstance(reply, dict) and bool(reply.get("choices"))
+
+
+async def _hang_up(client: Client, strategy: str, asked: Sequence[tuple[str, str]]) -> dict[str, float]:
+    """Let clients hang up midway; return the tokens sampled before and after."""
+    whole = await client.settled()
+    texts = [text for text, _ in asked[:8]]
+    tasks = [asyncio.create_task(client.ask(client.body(strategy, MANY, text))) for text in texts]
+    async with asyncio.timeout(60):
+        while (await client.counted())["generation"] < whole + 50 and not all(task.done() for task in tasks):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    left = (await client.counted())["generation"]
+    return {"before": left - whole, "after": await client.settled() - left}
+
+
+def rows(record: Record) -> Iterator[Row]:
+    for [name], found in record.of("gateways"):
+        if "skipped" in found:
+            yield Row("gateways", name, "skipped", note=found["skipped"])
+            continue
+        for search, figures in found["searches"].items():
+            said, counted = figures["said"], figures["counted"]
+            share = {kind: said[kind] / counted[kind] if counted[kind] else 0.0 for kind in said}
+            note = (
+                f"right {mean(figures['right']).percent()} of {len(figures['right'])}, failed {figures['failed']}; "
+                f"usage over vLLM's counters: sampled {said['generation']:,.0f}/{counted['generation']:,.0f} "
+                f"= {share['generation']:.2f}, read {said['prompt']:,.0f}/{counted['prompt']:,.0f}"
+            )
+            yield Row("gateways", f"{name}, {search}", f"{1e3 * median(figures['seconds']):.0f} ms", note=note)
+        stream, probes, left = found["stream"], found["probes"], found["after hang-up"]
+        note = (
+            f"{stream['text_chunks']} chunks of text, {stream['progress_chunks']} of progress, usage chunk "
+            f"{'yes' if stream['usage'] else 'no'}; whole {1e3 * stream['seconds']:.0f} ms"
+        )
+        yield Row("gateways", f"{name}, first byte of a stream", f"{1e3 * stream['first']:.0f} ms", note=note)
+        note = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in probes.items())
+        yield Row("gateways", f"{name}, probes", "", note=note)
+        note = f"{left['before']:.0f} before, of 8 searches of N={MANY}"
+        yield Row("gateways", f"{name}, tokens sampled after the clients hung up", f"{left['after']:.0f}", note=note)
