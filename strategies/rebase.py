@@ -16,7 +16,8 @@ class Rebase(Stepwise):
     """Reward balanced search (Wu et al., arXiv 2408.00724).
 
     Samples and scores N first steps. In each round every open prefix gets continuations in proportion to the softmax of
-    its reward, so good prefixes branch and bad ones end. Finished solutions leave with their width.
+    its reward, so good prefixes branch and bad ones end. Solutions that end, finished or cut off, leave with their
+    width.
 
     Attributes:
         balance: temperature of the softmax over the rewards; the published value is 0.2. Small values are greedy.
@@ -29,18 +30,18 @@ class Rebase(Stepwise):
         within("balance", self.balance, 0.01, 100)
 
     async def __call__(self, search: Search) -> list[Node]:
-        done: list[Node] = []
+        ended: list[Node] = []
         nodes, counts = [search.root], [search.width]
         for round in range(1, self.max_steps + 1):
             grown = await search.expand(nodes, counts, **self.step(round))
             scores = await search.score((child for siblings in grown for child in siblings), by=self.aggregate)
-            done += [child for child in scores if child.finished]
+            ended += [child for child in scores if not child.open]
             nodes = sorted((child for child in scores if child.open), key=scores.__getitem__, reverse=True)
-            counts = shares(search.width - len(done), [scores[node] / self.balance for node in nodes])
+            counts = shares(search.width - len(ended), [scores[node] / self.balance for node in nodes])
             nodes, counts = nodes[: len(counts)], counts[: len(nodes)]
             if not nodes:
                 break
-        return done
+        return ended
 
 
 def shares(width: int, rewards: Sequence[float]) -> list[int]:

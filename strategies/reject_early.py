@@ -64,5 +64,10 @@ class RejectEarly(Stepwise):
             scores = await search.score([*ended, *running], by=self.aggregate)
             done += [node for node in scores if node.finished]
             ranked = sorted((node for node in scores if node.open), key=scores.__getitem__, reverse=True)
-            running = ranked[: math.ceil((1 - self.alpha) * len(ranked))]
+            running = ranked[: survivors(len(ranked), self.alpha)]
         return done, sampled
+
+
+def survivors(count: int, alpha: float) -> int:
+    """Return how many of ``count`` prefixes go on if the share ``alpha`` stops, rounded down."""
+    return count - math.floor(alpha * count + 1e-9)

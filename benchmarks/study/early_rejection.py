@@ -13,7 +13,6 @@ that saves most without losing accuracy on half of the problems, played on the o
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from benchmarks.recordings.reading import read
 from benchmarks.stats.candidates import OWN, Candidates
 from benchmarks.stats.intervals import difference
 from benchmarks.stats.subsets import accuracy_between, elected
+from strategies.reject_early import survivors as kept
 from tts.answers.aggregate import aggregate
 from tts.commands.console import table
 from tts.errors import BadInput, TTSError
@@ -84,7 +84,7 @@ def _rejected(prefixes: dict[int, Sequence[float]], rule: Rule) -> list[int]:
     if rule.bar:
         return [k for k, prefix in prefixes.items() if prefix[-1] < rule.bar]
     ranked = sorted(prefixes, key=lambda k: aggregate(prefixes[k], rule.by), reverse=True)
-    return ranked[math.ceil((1 - rule.alpha) * len(ranked)) :]
+    return ranked[kept(len(ranked), rule.alpha) :]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

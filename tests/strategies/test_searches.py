@@ -12,12 +12,17 @@ import pytest
 
 from strategies.ab_mcts import Branch
 from strategies.beliefs import Belief
-from strategies.particle_filter import ParticleFilter, logit, size, softmax, systematic
+from strategies.particle_filter import ParticleFilter
 from strategies.rebase import shares
+from strategies.reject_early import survivors
+from strategies.resampling import annealed, effective_size, logit, softmax, systematic
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solution, Solver, solve
+from tts.budget import Budget, Ledger
 from tts.errors import BadInput, PromptTooLong
 from tts.protocols import Completion, Request
+from tts.search.search import Search
+from tts.trace import Trace
 from tts.types import Finish, Node, Problem, Step
 
 SEARCHES = ["rebase", "particle-filter", "reject-early", "mcts"]
@@ -44,6 +49,22 @@ def test_rebase_shares_a_width_by_the_softmax_of_the_rewards_rounded_up() -> Non
     assert sum(shares(64, [k / 7 for k in range(20, 0, -1)])) == 64
 
 
+class CutOff(ToyPolicy):
+    """Samples with an even index are cut off after their first step; the others take all their steps."""
+
+    async def generate(self, request: Request) -> Completion:
+        found = await super().generate(request)
+        even = request.node.parent is None and int(request.key.rpartition("/")[2]) % 2 == 0
+        return Completion(found.steps, Finish.LENGTH) if even else found
+
+
+def test_rebase_gives_the_width_of_a_solution_that_was_cut_off_to_no_other() -> None:
+    policy = CutOff(depth=2, slip=0.0)
+    solution = asyncio.run(Solver(policy, ToyReward(), "rebase", 8).solve("how far"))
+    depths = Counter(key.count(".") for key in solution.trace.nodes())
+    assert [depths[k] for k in range(3)] == [8, 4, 4], "four of eight are cut off, with half of the width"
+
+
 def test_rebase_gives_a_slip_fewer_continuations_than_a_good_step() -> None:
     solution = toy("rebase", depth=2)
     nodes = solution.trace.nodes()
@@ -64,19 +85,21 @@ def test_systematic_resampling_takes_each_particle_its_weight_times_rounded_up_o
 def test_weights_are_the_odds_of_the_scores_and_their_effective_size_counts_the_particles_that_matter() -> None:
     weights = softmax([logit(0.9), logit(0.5)])
     assert weights == pytest.approx([0.9, 0.1])  # odds of 9 and 1
-    assert size([0.25] * 4) == pytest.approx(4)
-    assert size([1.0, 0.0]) == pytest.approx(1)
+    assert effective_size([0.25] * 4) == pytest.approx(4)
+    assert effective_size([1.0, 0.0]) == pytest.approx(1)
     assert math.isfinite(logit(1.0))
     assert math.isfinite(logit(0.0))
 
 
 def test_annealing_flattens_the_weights_early_on_and_not_later() -> None:
-    filtering = ParticleFilter(anneal=True, max_steps=40)
     logits = [logit(0.99), *[logit(0.05)] * 7]  # nearly all the weight on one of eight
-    early, late = filtering.tempered(logits, 1), filtering.tempered(logits, 30)
-    assert size(softmax(early)) > 2 * size(softmax(logits))
+    early, late = annealed(logits, 1 / 40), annealed(logits, 30 / 40)
+    assert effective_size(softmax(early)) > 2 * effective_size(softmax(logits))
     assert late == logits
-    assert ParticleFilter().tempered(logits, 1) == logits
+    # N/ESS = 8 / 1.0011: at 1/40 the logits are divided by 7.79, at 19/40 by 4.20
+    size = effective_size(softmax(logits))
+    assert early[0] == pytest.approx(logits[0] / (8 / size * 39 / 40))
+    assert annealed(logits, 19 / 40)[0] == pytest.approx(logits[0] / (8 / size * 21 / 40))
 
 
 class Uneven(ToyPolicy):
@@ -104,6 +127,32 @@ def test_particle_gibbs_keeps_one_trajectory_from_run_to_run() -> None:
     depths = Counter(key.count(".") for key in solution.trace.nodes())
     assert depths[0] == 4 + 3 * 3, "four particles, then three and the one that is kept, three times"
     assert solution.answer == "6"
+
+
+def test_particle_gibbs_has_a_free_particle_in_every_round() -> None:
+    solution = toy("particle-filter", budget=8, rounds=8)
+    depths = Counter(key.count(".") for key in solution.trace.nodes())
+    assert depths[0] == 2 + 3 * 1, "four rounds of two, one of which is kept after the first round"
+    assert any("4 rounds of 2 particles" in sentence for sentence in solution.warnings)
+    assert ParticleFilter(rounds=4).note(16) == ParticleFilter().note(5) == ""
+
+
+async def test_the_kept_trajectory_of_particle_gibbs_can_be_kept_again() -> None:
+    policy, reward = Uneven(depth=3, slip=0.0), ToyReward()
+    search = Search.start(Problem("how far"), policy, reward, Ledger.of(Budget()), Trace(), width=2)
+    filtering = ParticleFilter()
+    kept = max(await filtering.run(search, 2, "0", None), key=lambda node: node.depth)
+    assert kept.depth == 4
+    again = await filtering.run(search, 2, "1", kept)
+    assert sorted(node.depth for node in again) == [1, 4], "the free particle ended with its first step"
+    assert kept in again
+
+
+@pytest.mark.parametrize(
+    ("count", "alpha", "left"), [(10, 0.7, 3), (10, 0.5, 5), (3, 0.5, 2), (1, 0.99, 1), (8, 0.0, 8)]
+)
+def test_the_share_that_stops_is_rounded_down(count: int, alpha: float, left: int) -> None:
+    assert survivors(count, alpha) == left
 
 
 def test_early_rejection_stops_the_worse_half_after_each_chunk() -> None:
