@@ -12,13 +12,14 @@ import typer
 
 from tts.commands import completion, options
 from tts.commands.console import count, note, say
-from tts.commands.pool import Embedder, Outcomes, Price, arms_of, embedding, read_all, router_of
+from tts.commands.pool import Embedder, Outcomes, Price, arms_of, embedding, encoder_training_of, read_all, router_of
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
     from benchmarks.bench.jobs import Line
     from benchmarks.datasets.dataset import DataSet
     from tts.routing.arms import Arm
+    from tts.routing.encoder_training import EncoderTraining
     from tts.routing.outcomes import ArmOutcomes, Entry
 
 
@@ -73,6 +74,22 @@ def fit(
         int, typer.Option(help="With --models: problems at the same time.", rich_help_panel=options.DATA)
     ] = 32,
     embedder: Embedder = "tfidf",
+    train_encoder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Train the --embedder with RouterDC's losses first, into this folder, which the pool then names.",
+            metavar="FOLDER",
+            rich_help_panel=options.MODELS,
+        ),
+    ] = None,
+    encoder_parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --train-encoder: its setting, such as layers=2, steps=500; may be repeated.",
+            metavar="NAME=VALUE",
+            rich_help_panel=options.MODELS,
+        ),
+    ] = None,
     router: Annotated[
         str,
         typer.Option(
@@ -112,6 +129,7 @@ def fit(
     if models is None and any(value is not None for value in cluster.values()):
         raise BadInput("--ray goes with --models: recorded outcomes need no cluster.")
     check_writable(out)
+    training = encoder_training_of(train_encoder, encoder_parameter, embedder)
     options.executor(cluster).close()  # report what is missing before anything is planned
     chosen = router_of(router, parameter, out)
     arms: list[Arm] = []
@@ -123,10 +141,20 @@ def fit(
             _names(models), _data(data, limit), folder, strategy, budget, concurrency, solver, cluster
         )
     priced = arms_of(read, price, arms)
+    if train_encoder is not None:
+        embedder = _trained_encoder(embedder, read, train_encoder, training)
     with embedding(embedder, f"the pool is not in {out} yet") as made:
         pool = asyncio.run(Pool.fit(read, embedder=made, router=chosen, arms=priced))
     pool.save(out)
     say(f"{out}: {count(len(pool.arms), 'model')}, fitted on {count(len(read), 'problem')}.")
+
+
+def _trained_encoder(embedder: str, outcomes: ArmOutcomes, out: Path, how: EncoderTraining | None) -> str:
+    from tts.commands.progress import resumable
+    from tts.routing.encoder_training import train_encoder
+
+    with resumable(lambda: f"the encoder's training is kept beside {out}"):
+        return str(train_encoder(embedder, outcomes, out, how, progress=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from tts.errors import BadInput
 if TYPE_CHECKING:
     from tts.routing.arms import Arm
     from tts.routing.embedding import Embedder as AnyEmbedder
+    from tts.routing.encoder_training import EncoderTraining
     from tts.routing.outcomes import ArmOutcomes
 
 pool = typer.Typer(
@@ -175,21 +176,40 @@ def router_of(name: str, parameters: list[str] | None, out: Path) -> Any:
 
     Raises UnknownName for an unknown one.
     """
+    from tts.registry import resolve
+
+    kind = resolve("router", name)
+    settings, known = _settings(kind, parameters, f"setting of the router {name}")
+    if "checkpoints" in known:
+        settings = {"checkpoints": out.with_suffix(".training"), "progress": True, **settings}
+    return kind(**settings)
+
+
+def encoder_training_of(folder: Path | None, parameters: list[str] | None, embedder: str) -> EncoderTraining | None:
+    """Build the training of an encoder with the typed settings, if it is asked for; nothing is loaded."""
+    if folder is None:
+        if parameters:
+            raise BadInput("--encoder-parameter goes with --train-encoder FOLDER.")
+        return None
+    from tts.routing.encoder_training import EncoderTraining, check
+
+    check(embedder, folder)
+    return EncoderTraining(**_settings(EncoderTraining, parameters, "setting of the training of an encoder")[0])
+
+
+def _settings(kind: Any, parameters: list[str] | None, words: str) -> tuple[dict[str, Any], set[str]]:
+    """Return the typed settings of a dataclass, and the names of all it has. Raises UnknownName for another."""
     from dataclasses import fields
 
     from tts.engines.load import parse_argument
     from tts.errors import UnknownName
-    from tts.registry import resolve
 
-    kind = resolve("router", name)
     settings = dict(map(parse_argument, parameters or []))
     known = {field.name for field in fields(kind) if field.init} - {"state"}
     for setting in settings:
         if setting not in known:
-            raise UnknownName(f"setting of the router {name}", setting, known)
-    if "checkpoints" in known:
-        settings = {"checkpoints": out.with_suffix(".training"), "progress": True, **settings}
-    return kind(**settings)
+            raise UnknownName(words, setting, known)
+    return settings, known
 
 
 def arms_of(read: ArmOutcomes, prices: list[str] | None, arms: Sequence[Arm] = ()) -> list[Arm]:

@@ -69,7 +69,7 @@ class ContrastiveRouter:
     def fit(self, vectors: np.ndarray, outcomes: ArmOutcomes) -> ContrastiveRouter:
         unit, quality = normalized(vectors), np.nan_to_num(outcomes.quality, nan=0.0)
         labels = distances(unit, centres("kmeans", unit, outcomes.groups, self.clusters, self.seed)).argmin(1)
-        held = self._held_out(outcomes)
+        held = held_out(outcomes, self.seed)
         dimension = unit.shape[1]
         start = {"head": np.eye(dimension), "arms": self._initial(len(outcomes.arms), dimension)}
         device = self.device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -120,12 +120,13 @@ class ContrastiveRouter:
     def _initial(self, arms: int, dimension: int) -> np.ndarray:
         return np.random.default_rng(self.seed).normal(0.0, dimension**-0.5, (arms, dimension))
 
-    def _held_out(self, outcomes: ArmOutcomes) -> np.ndarray:
-        """Return a mask of the training queries that choose the checkpoint; equal texts are on the same side."""
-        order = {text: k for k, text in enumerate(dict.fromkeys(outcomes.texts))}
-        chosen = np.random.default_rng((self.seed, 1)).random(len(order)) < _HELD_OUT
-        mask = np.array([chosen[order[text]] for text in outcomes.texts])
-        return mask if mask.any() and not mask.all() else np.arange(len(mask)) == 0
+
+def held_out(outcomes: ArmOutcomes, seed: int) -> np.ndarray:
+    """Return a mask of the training queries that choose the checkpoint; equal texts are on the same side."""
+    order = {text: k for k, text in enumerate(dict.fromkeys(outcomes.texts))}
+    chosen = np.random.default_rng((seed, 1)).random(len(order)) < _HELD_OUT
+    mask = np.array([chosen[order[text]] for text in outcomes.texts])
+    return mask if mask.any() and not mask.all() else np.arange(len(mask)) == 0
 
 
 def arm_loss(cosines: torch.Tensor, quality: torch.Tensor, top: int, bottom: int) -> torch.Tensor:

@@ -29,18 +29,22 @@ class TransformersEmbedder:
         device: by default a GPU when there is one.
         batch: texts in one pass, sorted by length.
 
+    Attributes:
+        folder, encoder: the embedder's folder, and the one of its text encoder, which is the same or lies in it.
+        longest: tokens of a text that are read.
+
     Raises:
         MissingWeights: the files are not on this machine.
         ModelError: the folder holds no encoder, or a module that is not supported.
     """
 
     def __init__(self, name: str, device: str | None = None, batch: int = BATCH) -> None:
-        folder = encoder_folder(name)
+        self.folder = folder = encoder_folder(name)
         self.name = name
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.batch = batch
         modules = _modules(folder)
-        encoder = folder / modules[0][1]
+        self.encoder = encoder = folder / modules[0][1]
         try:
             # The name of a control token in a text is text.
             load: Any = AutoTokenizer.from_pretrained
