@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,17 @@ import numpy as np
 from benchmarks.routing import cost, live, quality, speed, voting
 from benchmarks.routing.recorded import routerbench, routerdc
 from benchmarks.stats.intervals import Interval
+from tts.errors import BadInput
 from tts.files.json_text import dump
 from tts.files.text import check_writable, write_atomically
 from tts.routing.embedding import TFIDF, CachedEmbedder, Embedder, load_embedder
+from tts.routing.encoder_training import EncoderTraining, train_encoder
 from tts.routing.outcomes import ArmOutcomes
 from tts.routing.regression import LogisticRouter
 from tts.routing.tfidf import TfIdfEmbedder
 
-PARTS = ("quality", "cost", "voting", "speed", "live")
+PARTS = ("quality", "encoder", "cost", "voting", "speed", "live")
+ENCODER = EncoderTraining(layers=2, steps=200, batch=32, length=128)  # a quarter of an hour on one CPU core
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--cache", type=Path, help="folder of cached embeddings")
     made.add_argument("--seeds", type=int, default=5, help="seeds of the routers that have any; default: 5")
     made.add_argument("--only", choices=PARTS, action="append", help="one part; may be repeated; default: all")
-    made.add_argument("--runs", type=Path, default=Path("runs/routing"), help="run folders of the part live; resumable")
+    made.add_argument("--runs", type=Path, default=Path("runs/routing"), help="work folder of live, encoder; resumable")
     made.add_argument("--short", action="store_true", help="a few problems of the part live only, to try it")
     made.add_argument("--out", type=Path, help="write the figures as JSON")
     return made
@@ -45,9 +48,10 @@ def routing(options: argparse.Namespace) -> int:
         check_writable(options.out)
     found: dict[str, Any] = {"embedder": options.embedder, "seeds": options.seeds}
     parts: dict[str, Callable[[argparse.Namespace], Any]] = {
-        "quality": _quality, "cost": _cost, "voting": _voting, "speed": _speed, "live": _live,
+        "quality": _quality, "encoder": _encoder, "cost": _cost, "voting": _voting, "speed": _speed, "live": _live,
     }  # fmt: skip
-    for name in options.only or PARTS:
+    every = [name for name in PARTS if name != "encoder" or options.embedder != TFIDF]
+    for name in options.only or every:
         print(f"\n## {name}\n", flush=True)
         found[name] = parts[name](options)
         if options.out:
@@ -75,11 +79,28 @@ def _quality(options: argparse.Namespace) -> dict[str, Any]:
     for name, (known, unknown) in references.items():
         print(f"| {name} | {100 * known:.2f} | {100 * unknown:.2f} |")
     rows = quality.measure(split, _embedded(options, split.train, split.test, split.other), options.seeds)
+    _print_quality(rows)
+    return {"singles": singles, "references": references, "rows": [asdict(row) for row in rows]}
+
+
+def _encoder(options: argparse.Namespace) -> list[Any]:
+    if options.embedder == TFIDF:
+        raise BadInput("the part encoder trains a sentence encoder: name its folder with --embedder.")
+    split = routerdc(options.data / "routing" / "routerdc")
+    assert split.other is not None
+    folder = train_encoder(options.embedder, split.train, options.runs / "encoder", ENCODER, progress=True)
+    embedder = CachedEmbedder(load_embedder(str(folder)), options.cache)
+    vectors = [asyncio.run(embedder.embed(table.texts)) for table in (split.train, split.test, split.other)]
+    rows = quality.trained(split, vectors, options.seeds)
+    _print_quality(rows)
+    return [asdict(row) for row in rows]
+
+
+def _print_quality(rows: Sequence[quality.Row]) -> None:
     print("\n| router | known data sets | unknown | gain | gain, unknown | seeds | within a data set |")
     for row in rows:
         cells = (row.known.percent(), row.unknown.percent(), row.gain.points(), row.other_gain.points())
         print(f"| {row.name} | {' | '.join(cells)} | {100 * row.deviation:.2f} | {row.within.points()} |")
-    return {"singles": singles, "references": references, "rows": [asdict(row) for row in rows]}
 
 
 def _cost(options: argparse.Namespace) -> list[Any]:

@@ -42,6 +42,12 @@ FIXED: dict[str, Router] = {
         k=64, nearest=11, beta=6.0, fusion="rank", strength=0.0, balance=False
     ),
 }
+TRAINED: dict[str, Router] = {
+    "RouterDC, trained encoder": ContrastiveRouter(),
+    "k nearest neighbours, trained encoder": NeighbourRouter(k=200),
+    "logistic regression, trained encoder": LogisticRouter(c=0.0003, balance=False),
+}
+"""Routers on the vectors of a trained encoder, with the settings that the untrained one's cross-validation chose."""
 STOCHASTIC = (ClusterRouter, ContrastiveRouter)
 
 
@@ -131,6 +137,11 @@ def measure(split: Split, vectors: Sequence[np.ndarray], seeds: int) -> list[Row
         rows.append(_row(name, router, figures, split, vectors, seeds))
         print(_line(rows[-1]), flush=True)
     return rows
+
+
+def trained(split: Split, vectors: Sequence[np.ndarray], seeds: int) -> list[Row]:
+    """Fit and evaluate routers on the vectors of an encoder that was trained on the training outcomes."""
+    return [_row(name, router, None, split, vectors, seeds) for name, router in TRAINED.items()]
 
 
 def _row(
