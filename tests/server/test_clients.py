@@ -196,6 +196,14 @@ def test_a_server_of_servers(served: tuple[Toy, str], monkeypatch: pytest.Monkey
     policy.close()
 
 
+def test_a_server_of_servers_counts_all_tokens_of_an_answer_where_one_solution_may_not_have_as_many() -> None:
+    with live(toy(ToyPolicy(slip=0.0, context=60))) as address:
+        policy = load_policy(f"{address}/v1#best-of-n")
+        found = asyncio.run(Solver(f"{address}/v1#best-of-n", None, "majority", 2).solve("how far"))
+        assert found.usage.policy_tokens == 2 * 76  # a solution has 53 at most
+        policy.close()
+
+
 def _script(code: str, address: str, home: Path) -> str:
     environment = {**os.environ, "ADDRESS": address, "OPENAI_API_KEY": "secret", "LLM_USER_PATH": str(home)}
     environment.pop("PYTHONPATH", None)

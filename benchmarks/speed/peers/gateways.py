@@ -1,18 +1,21 @@
 """The servers of its_hub and optillm beside ours, in front of the same vLLM server, with the same requests.
 
-Each gets the same chat requests, one after the other. What it says that it used is compared with what the vLLM server
-counted meanwhile. Then it gets the requests that differ between such servers: a stream, two choices, a limit of
-tokens, an unknown field, and a client that hangs up in the midst of a search.
+All run at once, and each problem is asked of each server in turn, so that what else the machine does concerns all
+alike. What a server says that it used is compared with what the vLLM server counted meanwhile. Then come the requests
+in which such servers differ: a stream, two choices, a limit of tokens, an unknown field, and clients that hang up in
+the midst of a search.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -58,6 +61,10 @@ class Gateway:
     ready: str = "/v1/models"
     fixed: Mapping[str, int] = field(default_factory=dict)
 
+    def serves(self, strategy: str, n: int) -> bool:
+        """Return whether a request can ask for that."""
+        return strategy in self.body and self.fixed.get(strategy, n) == n
+
 
 GATEWAYS = (
     Gateway(
@@ -89,30 +96,37 @@ GATEWAYS = (
 
 
 def measurements(scale: Scale) -> Iterator[Measurement]:
-    for gateway in GATEWAYS:
-        yield Measurement(f"gateways/{gateway.name}", _measure(gateway))
+    yield Measurement("gateways/all", _measure)
 
 
-def _measure(gateway: Gateway) -> Any:
-    async def run(bench: Bench) -> dict[str, Any]:
-        python = str(bench.peer_python or "")
-        if not python and gateway.name != "ours":
-            return {"skipped": "no --peer-python: an environment with its_hub[lm]==1.2.0, uvicorn, and optillm==0.4.0"}
-        bench.close()
-        asked = _problems(bench.scale.gateway_problems)
-        with served_policy(POLICY, bench.work / "servers") as backend:
-            [port] = free_ports(1)
+async def _measure(bench: Bench) -> dict[str, Any]:
+    bench.close()
+    python = str(bench.peer_python or "")
+    chosen = [gateway for gateway in GATEWAYS if python or gateway.name == "ours"]
+    asked = _problems(bench.scale.gateway_problems)
+    async with AsyncExitStack() as stack:
+        backend = stack.enter_context(served_policy(POLICY, bench.work / "servers"))
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=600)))
+        clients = []
+        for gateway, port in zip(chosen, free_ports(len(chosen)), strict=True):
             command, address = gateway.command(python, backend, port), f"http://127.0.0.1:{port}"
             log = bench.work / "servers" / f"{gateway.name}.log"
             variables = {**os.environ, **gateway.variables, "PYTHONPATH": str(_CLI.parent)}
-            with running(command, variables, address + gateway.ready, log):
-                async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=600)) as session:
-                    client = Client(session, address, backend.removesuffix("/v1"), gateway)
-                    if gateway.configure is not None:
-                        await client.configure(gateway.configure(backend))
-                    return await _all(client, asked, bench.scale.peer_widths)
-
-    return run
+            stack.enter_context(running(command, variables, address + gateway.ready, log))
+            clients.append(Client(session, address, backend.removesuffix("/v1"), gateway))
+            if gateway.configure is not None:
+                await clients[-1].configure(gateway.configure(backend))
+        found: dict[str, Any] = {"searches": {}, "load": os.getloadavg()[0]}
+        for strategy, n in itertools.product(("majority", "best-of-n"), bench.scale.peer_widths):
+            able = [client for client in clients if client.gateway.serves(strategy, n)]
+            found["searches"][f"{strategy} N={n}"] = await _searches(able, strategy, n, asked)
+        for client in clients:
+            body = client.body("majority", 4, asked[0][0])
+            found[client.gateway.name] = {
+                "stream": await _stream(client, body), "probes": await _probes(client, asked[0][0]),
+                "hang-up": await _hang_up(client, asked),
+            }  # fmt: skip
+        return found
 
 
 def _problems(count: int) -> list[tuple[str, str]]:
@@ -170,36 +184,29 @@ class Client:
         return last
 
 
-async def _all(client: Client, asked: Sequence[tuple[str, str]], widths: Sequence[int]) -> dict[str, Any]:
-    found: dict[str, Any] = {"searches": {}}
-    for strategy in client.gateway.body:
-        for n in (n for n in widths if client.gateway.fixed.get(strategy, n) == n):
-            found["searches"][f"{strategy} N={n}"] = await _searches(client, strategy, n, asked)
-    strategy, text = next(iter(client.gateway.body)), asked[0][0]
-    found["stream"] = await _stream(client, client.body(strategy, 4, text))
-    found["probes"] = await _probes(client, strategy, text)
-    found["after hang-up"] = await _hang_up(client, strategy, asked)
-    return found
-
-
-async def _searches(client: Client, strategy: str, n: int, asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Ask for all problems, one after the other."""
-    await client.ask(client.body(strategy, n, asked[0][0]))
-    before, seconds, right, failed = await client.counted(), list[float](), list[float](), 0
-    said = {"prompt": 0, "generation": 0}
+async def _searches(
+    clients: Sequence[Client], strategy: str, n: int, asked: Sequence[tuple[str, str]]
+) -> dict[str, dict[str, list[float]]]:
+    """Ask each server for each problem; return figures by server, one a problem."""
+    kinds = ("seconds", "right", "failed", "said sampled", "counted sampled", "said read", "counted read")
+    found = {client.gateway.name: {kind: list[float]() for kind in kinds} for client in clients}
+    for client in clients:
+        await client.ask(client.body(strategy, n, asked[0][0]))
     for text, gold in asked:
-        begun = time.perf_counter()
-        status, reply = await client.ask(client.body(strategy, n, text))
-        seconds.append(time.perf_counter() - begun)
-        content = reply["choices"][0]["message"]["content"] if status == 200 else None
-        failed += status != 200
-        right.append(float(is_right(extract(content or ""), gold)))
-        usage = reply.get("usage", {}) if status == 200 else {}
-        said["prompt"] += usage.get("prompt_tokens") or 0
-        said["generation"] += usage.get("completion_tokens") or 0
-    after = await client.counted()
-    counted = {kind: after[kind] - before[kind] for kind in after}
-    return {"seconds": seconds, "right": right, "failed": failed, "said": said, "counted": counted}
+        for client in clients:
+            before, begun = await client.counted(), time.perf_counter()
+            status, reply = await client.ask(client.body(strategy, n, text))
+            seconds, after = time.perf_counter() - begun, await client.counted()
+            content = reply["choices"][0]["message"]["content"] if status == 200 else ""
+            usage = reply.get("usage", {}) if status == 200 else {}
+            row = (
+                seconds, float(is_right(extract(content or ""), gold)), float(status != 200),
+                usage.get("completion_tokens") or 0, after["generation"] - before["generation"],
+                usage.get("prompt_tokens") or 0, after["prompt"] - before["prompt"],
+            )  # fmt: skip
+            for kind, value in zip(kinds, row, strict=True):
+                found[client.gateway.name][kind].append(value)
+    return found
 
 
 async def _stream(client: Client, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,12 +229,12 @@ async def _stream(client: Client, body: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _probes(client: Client, strategy: str, text: str) -> dict[str, Any]:
+async def _probes(client: Client, text: str) -> dict[str, Any]:
     """Return what comes of requests that a server may ignore in silence."""
-    _, two = await client.ask(client.body(strategy, 4, text, n=2))
-    _, short = await client.ask(client.body(strategy, 4, text, max_tokens=5))
-    unknown, _ = await client.ask(client.body(strategy, 4, text, top_kk=5))
-    logprobs, shown = await client.ask(client.body(strategy, 4, text, logprobs=True))
+    _, two = await client.ask(client.body("majority", 4, text, n=2))
+    _, short = await client.ask(client.body("majority", 4, text, max_tokens=5))
+    unknown, _ = await client.ask(client.body("majority", 4, text, top_kk=5))
+    logprobs, shown = await client.ask(client.body("majority", 4, text, logprobs=True))
     tokens = shown["choices"][0].get("logprobs") if logprobs == 200 else None
     async with client.session.post(f"{client.address}/v1/chat/completions", data=b"{", headers=_JSON) as reply:
         malformed, form = reply.status, await reply.text()
@@ -247,11 +254,11 @@ def _answered(reply: Any) -> bool:
     return isinstance(reply, dict) and bool(reply.get("choices"))
 
 
-async def _hang_up(client: Client, strategy: str, asked: Sequence[tuple[str, str]]) -> dict[str, float]:
+async def _hang_up(client: Client, asked: Sequence[tuple[str, str]]) -> dict[str, float]:
     """Let clients hang up midway; return the tokens sampled before and after."""
     whole = await client.settled()
     texts = [text for text, _ in asked[:8]]
-    tasks = [asyncio.create_task(client.ask(client.body(strategy, MANY, text))) for text in texts]
+    tasks = [asyncio.create_task(client.ask(client.body("majority", MANY, text))) for text in texts]
     async with asyncio.timeout(60):
         while (await client.counted())["generation"] < whole + 50 and not all(task.done() for task in tasks):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -263,26 +270,24 @@ async def _hang_up(client: Client, strategy: str, asked: Sequence[tuple[str, str
 
 
 def rows(record: Record) -> Iterator[Row]:
-    for [name], found in record.of("gateways"):
-        if "skipped" in found:
-            yield Row("gateways", name, "skipped", note=found["skipped"])
-            continue
-        for search, figures in found["searches"].items():
-            said, counted = figures["said"], figures["counted"]
-            share = {kind: said[kind] / counted[kind] if counted[kind] else 0.0 for kind in said}
+    for _, found in record.of("gateways"):
+        for search, by_name in found["searches"].items():
+            for name, figures in by_name.items():
+                total = {kind: sum(values) for kind, values in figures.items()}
+                note = (
+                    f"right {mean(figures['right']).percent()} of {len(figures['right'])}, failed {total['failed']:.0f}"
+                    f"; usage over vLLM's count: sampled {total['said sampled']:,.0f}/{total['counted sampled']:,.0f}, "
+                    f"read {total['said read']:,.0f}/{total['counted read']:,.0f}"
+                )
+                yield Row("gateways", f"{name}, {search}", f"{1e3 * median(figures['seconds']):.0f} ms", note=note)
+        for name in (gateway.name for gateway in GATEWAYS if gateway.name in found):
+            stream, left = found[name]["stream"], found[name]["hang-up"]
             note = (
-                f"right {mean(figures['right']).percent()} of {len(figures['right'])}, failed {figures['failed']}; "
-                f"usage over vLLM's counters: sampled {said['generation']:,.0f}/{counted['generation']:,.0f} "
-                f"= {share['generation']:.2f}, read {said['prompt']:,.0f}/{counted['prompt']:,.0f}"
+                f"{stream['text_chunks']} chunks of text, {stream['progress_chunks']} of progress, usage chunk "
+                f"{'yes' if stream['usage'] else 'no'}; whole {1e3 * stream['seconds']:.0f} ms"
             )
-            yield Row("gateways", f"{name}, {search}", f"{1e3 * median(figures['seconds']):.0f} ms", note=note)
-        stream, probes, left = found["stream"], found["probes"], found["after hang-up"]
-        note = (
-            f"{stream['text_chunks']} chunks of text, {stream['progress_chunks']} of progress, usage chunk "
-            f"{'yes' if stream['usage'] else 'no'}; whole {1e3 * stream['seconds']:.0f} ms"
-        )
-        yield Row("gateways", f"{name}, first byte of a stream", f"{1e3 * stream['first']:.0f} ms", note=note)
-        note = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in probes.items())
-        yield Row("gateways", f"{name}, probes", "", note=note)
-        note = f"{left['before']:.0f} before, of 8 searches of N={MANY}"
-        yield Row("gateways", f"{name}, tokens sampled after the clients hung up", f"{left['after']:.0f}", note=note)
+            yield Row("gateways", f"{name}, first byte of a stream", f"{1e3 * stream['first']:.0f} ms", note=note)
+            probes = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in found[name]["probes"].items())
+            yield Row("gateways", f"{name}, probes", "", note=probes)
+            note = f"{left['before']:.0f} before, of 8 searches of N={MANY}"
+            yield Row("gateways", f"{name}, tokens sampled after hanging up", f"{left['after']:.0f}", note=note)

@@ -25,6 +25,7 @@ class Dialect:
         tells_stop: it says which stop string ended an answer, or that none did.
         routes: whose routes to the tokenizer it has.
         chat_limit: what it calls the limit of tokens in chat.
+        solutions: so many solutions are sampled for an answer, each up to the limit of tokens; the count is of all.
     """
 
     completions: bool = True
@@ -32,6 +33,7 @@ class Dialect:
     tells_stop: bool = False
     routes: Literal["vllm", "llama.cpp", ""] = ""
     chat_limit: str = "max_tokens"
+    solutions: int = 1
 
 
 async def unknown_model(server: Server, name: str) -> str:
@@ -59,6 +61,11 @@ def _named(name: object) -> bool:
 def searches(entry: Json) -> bool:
     """Return whether a model of a server's list is a search of `tts serve`: it gives whole solutions alone."""
     return isinstance(entry.get("tts"), dict)
+
+
+def solutions(entry: Json) -> int:
+    """Return the solutions that a search of `tts serve` samples for an answer; 1 if unknown."""
+    return max(count_of(entry["tts"].get("budget")) or 1, 1)
 
 
 def longest(entry: Json) -> int:

@@ -310,8 +310,9 @@ class RemotePolicy(Policy):
         choice = await self._choice(reply, request.node)
         message = choice.get("message")
         text = spoken(message.get("content") if isinstance(message, dict) else message)
-        count = counted(reply.data, text, limit)
-        finish, warning = finish_of(choice.get("finish_reason"), text, count, limit)
+        most = limit * self._dialect.solutions
+        count = counted(reply.data, text, most)
+        finish, warning = finish_of(choice.get("finish_reason"), text, count, most)
         pieces = Pieces(self.card.separator)
         pieces.take(Answer(text, [0] * count, finish))
         steps = self._named(pieces.steps(split=True))

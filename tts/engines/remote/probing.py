@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tts.engines.remote.capabilities import TRIAL_SECONDS, Dialect, longest, searches
+from tts.engines.remote.capabilities import TRIAL_SECONDS, Dialect, longest, searches, solutions
 from tts.engines.remote.client import Server
 from tts.engines.remote.reply import Json, Reply, count_of, first_choice, ids_of
 from tts.engines.tokenizer import Text
@@ -126,7 +126,7 @@ def _tells_stop(choice: Json) -> bool:
 
 async def _probed(server: Server, card: ModelCard, entry: Json, text: Text | None) -> Abilities:
     if searches(entry):
-        return Abilities(Dialect(completions=False), context=longest(entry))
+        return Abilities(Dialect(completions=False, solutions=solutions(entry)), context=longest(entry))
     dialect, agrees = await _dialect(server, card, text)
     context, parameters = longest(entry), _parameters(entry.get("meta"))
     if dialect.routes == "llama.cpp":
