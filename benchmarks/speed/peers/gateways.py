@@ -130,10 +130,9 @@ async def _measure(bench: Bench) -> dict[str, Any]:
 
 
 def _problems(count: int) -> list[tuple[str, str]]:
-    """Return the first problems of lab-validation and their answers, easy and hard ones in turn."""
-    rows = [row for _, row in jsonl.rows(DATA / "lab-validation.jsonl")]
-    rows.sort(key=lambda row: (int(row["id"].rsplit("-", 1)[1]) % 8, row["id"]))
-    return [(row["problem"], str(row["answer"])) for row in rows[:count]]
+    """Return problems of lab-validation, as many of each level, and their answers."""
+    rows = [row for _, row in jsonl.rows(DATA / "lab-validation.jsonl")]  # by level
+    return [(row["problem"], str(row["answer"])) for row in rows[:: len(rows) // count][:count]]
 
 
 @dataclass(frozen=True, slots=True)
