@@ -73,6 +73,7 @@ class Live:
     def __init__(self, folder: Path, embedder: Embedder | None = None, short: bool = False) -> None:
         self.fit_on = recorded("lab-validation", FITTED, folder, short)
         self.test = recorded("lab-500", POLICIES, folder, short)
+        self.greedy = recorded("lab-500", dict.fromkeys(POLICIES, 1), folder, short, greedy=True)
         self.tfidf: Embedder = TfIdfEmbedder.fit(self.fit_on.texts)
         self.embedder = embedder or self.tfidf
         self.outcomes = outcomes_of(self.fit_on, [(name, FITTED_VOTES) for name in SPECIALISTS])
@@ -92,6 +93,7 @@ class Live:
         single = int(np.argmax(self.outcomes.quality.mean(0)))
         everywhere = np.full(len(self.played), single)
         once, flops = outcomes_of(self.test, [(name, 1) for name in SPECIALISTS]), _cost(self.played, choice)
+        greedy = outcomes_of(self.greedy, [(name, 1) for name in POLICIES])
         best_two = self.scores.argsort(1)[:, ::-1][:, :2]
         all_five = dict.fromkeys(SPECIALISTS, VOTES // len(SPECIALISTS))
         found: dict[str, tuple[np.ndarray, float]] = {
@@ -109,6 +111,12 @@ class Live:
             ),
             "best specialist of each problem (oracle)": (self.played.quality.max(1), float(self.played.cost.mean())),
             **{f"{name} at the pool's FLOPs": self.at_flops(name, flops) for name in GENERALISTS},
+            "pool: routed, one greedy answer": (_picked(greedy.quality, choice), _cost(greedy, choice)),
+            **{
+                f"{name}, one greedy answer": (greedy.quality[:, a], float(greedy.cost[:, a].mean()))
+                for a, name in enumerate(POLICIES)
+                if name in GENERALISTS
+            },
         }  # fmt: skip
         pool = found["pool: routed, vote of 10"][0].tolist()
         return [Row(name, mean(v.tolist()), difference(v.tolist(), pool), f) for name, (v, f) in found.items()]

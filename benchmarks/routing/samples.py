@@ -74,7 +74,9 @@ class Samples:
         return float((chosen & (winner >= 0)).mean())
 
 
-def recorded(name: str, policies: Mapping[str, int], folder: Path, short: bool = False) -> Samples:
+def recorded(
+    name: str, policies: Mapping[str, int], folder: Path, short: bool = False, greedy: bool = False
+) -> Samples:
     """Draw the missing samples of every policy on a data set of the package, and return them all.
 
     Args:
@@ -82,11 +84,15 @@ def recorded(name: str, policies: Mapping[str, int], folder: Path, short: bool =
         policies: number of samples of each.
         folder: one run folder for each policy and data set.
         short: a few problems of each level only, to try it.
+        greedy: at temperature 0; one sample of each policy is all there is.
     """
     data = read(DATA / f"{name}.jsonl", name, source="built in")
     if short:
         data = data.choose(ids=tuple(item.problem.id for k, item in enumerate(data.items) if k % 100 < _SHORT))
-    found = {policy: _rows(data, policy, n, folder / f"{name}.{policy}") for policy, n in policies.items()}
+    found = {
+        policy: _rows(data, policy, n, folder / f"{name}.{policy}{'.greedy' * greedy}", greedy)
+        for policy, n in policies.items()
+    }
     numbers: list[dict[str, int]] = [{} for _ in data.items]
     candidates, usages = {}, {}
     for policy, mine in found.items():
@@ -96,9 +102,12 @@ def recorded(name: str, policies: Mapping[str, int], folder: Path, short: bool =
     return Samples(texts, tuple(policies), dict(policies), candidates, usages)
 
 
-def _rows(data: DataSet, policy: str, n: int, folder: Path) -> list[dict[str, Any]]:
+def _rows(data: DataSet, policy: str, n: int, folder: Path, greedy: bool) -> list[dict[str, Any]]:
     """Run what is missing, and return the rows in the order of the problems."""
-    settings = {"policy": policy, "prm": None, "extract": "boxed", "kind": "math", "engine": "auto"}
+    settings: dict[str, Any] = {
+        "policy": policy, "prm": None, "extract": "boxed", "kind": "math", "engine": "auto",
+    }  # fmt: skip
+    settings |= {"temperature": 0.0} if greedy else {}
     lines = plan_run(Solver, ["majority"], [n], settings)
     fixed = settings_of(data, ["majority"], str(n), settings, lines)
     with Bench(data, lines, folder, fixed, {"machine": machine()}, retry=True, concurrency=_CONCURRENCY) as run:
