@@ -38,7 +38,8 @@ def fit(
     data: Annotated[
         str | None,
         typer.Option(
-            help="With --models: problems to run them on, a .jsonl or .parquet file or the name of a data set.",
+            help="With --models: problems to run them on, a .jsonl or .parquet file or the name of a data set, such as "
+            "lab-validation.",
             rich_help_panel=options.DATA,
         ),
     ] = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.bench.jobs import budgets_of, plan_run, strategies_of
 from benchmarks.datasets import dataset
 from benchmarks.datasets.dataset import DataSet
-from benchmarks.datasets.known import BUILT_IN_SETS, KNOWN
+from benchmarks.datasets.known import BUILT_IN_SETS, KNOWN, VALIDATION
 from tts.commands.options import PARAMETERS
 from tts.errors import BadInput
 from tts.protocols import RewardModel
@@ -21,18 +21,13 @@ if TYPE_CHECKING:
 USUAL = "beam-search,dvts"
 """The searches of the grid, if none are named."""
 
-VALIDATION = ("lab-validation", "lab-everyday-validation")
-"""The calibration splits of the built-in problems."""
-
 
 def data_of(path: Path) -> DataSet:
     """Load the calibration data. Raises BadInput for a test set, and for a file that is not a data set."""
     if not path.exists():
         refuse_tests(str(path), "")
         if str(path) in VALIDATION:
-            from benchmarks.word_problems.generate import DATA
-
-            path = DATA / f"{path}.jsonl"
+            return dataset.load(str(path))
     found = dataset.read(path)
     refuse_tests(found.name, found.sha256)
     return found

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from benchmarks.datasets.items import Item, NoItem, item_of
-from benchmarks.datasets.known import BUILT_IN, BUILT_IN_SETS, KNOWN, Hub, Known
+from benchmarks.datasets.known import BUILT_IN, BUILT_IN_SETS, KNOWN, VALIDATION, Hub, Known
 from tts.errors import BadInput, MissingExtra, UnknownName
 from tts.files.json_text import parse
 from tts.files.json_text import read as read_json
@@ -110,14 +110,14 @@ def load(name: str) -> DataSet:
         MissingExtra: the package that reads it is not installed.
     """
     name = name.lower()
-    if name in BUILT_IN_SETS:
+    if name in BUILT_IN_SETS or name in VALIDATION:
         from benchmarks.word_problems.generate import DATA
 
         return read(DATA / f"{name}.jsonl", name, source="built in")
     if name not in KNOWN and Path(name).suffix:
         raise BadInput(f"{name} is not the name of a data set: give a file with --data {name}.")
     if name not in KNOWN:
-        raise UnknownName("data set", name, [*KNOWN, *BUILT_IN_SETS])
+        raise UnknownName("data set", name, [*KNOWN, *BUILT_IN_SETS, *VALIDATION])
     return _checkable(_load(name, KNOWN[name]))
 
 

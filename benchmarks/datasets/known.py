@@ -250,3 +250,6 @@ KNOWN: dict[str, Known] = {
 BUILT_IN = "lab-500"
 BUILT_IN_SETS = (BUILT_IN, "lab-everyday")
 """The test splits that the package carries."""
+
+VALIDATION = ("lab-validation", "lab-everyday-validation")
+"""Their validation splits: to calibrate profiles and to fit pools on."""
