@@ -45,7 +45,7 @@ class Confidence(RewardModel):
             raise UnknownName("confidence", kind, KINDS)
         if isinstance(window, bool) or not isinstance(window, int) or window < 1:
             raise BadInput(f"the window of a confidence must be a whole number of tokens, 1 or more, not {window!r}.")
-        self.kind, self.window = kind, window
+        self.kind, self.window, self.whole_vocabulary = kind, window, kind == "self-certainty"
         self.name = f"confidence:{kind}" + (f":{window}" if window != GROUP else "")
         self.shape = ModelShape(parameters=0, active=0, layers=0, width=0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 
-from strategies.base import Sampling, at_least
+from strategies.base import Sampling, at_least, known_aggregate
 from strategies.beliefs import Belief, Uniform
 from tts.search.search import Search
 from tts.types import Node, Until
@@ -15,8 +15,8 @@ from tts.types import Node, Until
 class ABMCTS(Sampling):
     """Adaptive branching Monte Carlo tree search, variant A with Gaussian beliefs (Inoue et al., arXiv 2503.04412).
 
-    Draws N solutions one after another. Each is new, or an improvement of an earlier one that the prompt shows. At
-    every node the beliefs about generating a child and about going on with a child are sampled; the larger one wins.
+    Draws N solutions one by one. Each is new, or improves an earlier one that the prompt shows. At every node the
+    beliefs about a new child and about going on with a child are drawn; the larger one wins.
 
     Attributes:
         solution_tokens: limit of tokens of one solution.
@@ -29,6 +29,7 @@ class ABMCTS(Sampling):
     def __post_init__(self) -> None:
         Sampling.__post_init__(self)
         at_least("solution_tokens", self.solution_tokens, 1)
+        known_aggregate(self.aggregate)
 
     async def __call__(self, search: Search) -> list[Node]:
         turns, root, leaves = count(), Branch(search), list[Node]()
@@ -41,8 +42,7 @@ class ABMCTS(Sampling):
             here = path[-1].search or await search.refine(leaves[path[-1].index])
             if here is None:  # the prompt would be too long
                 path, here = [root], search
-            path[-1].search = here
-            limit = self.solution_tokens
+            path[-1].search, limit = here, self.solution_tokens
             [found] = await here.expand([here.root], until=Until.END, max_tokens=limit, ahead=True, **self.sampling)
             if not found:
                 break

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from tts.errors import BadInput
+from tts.answers.aggregate import AGGREGATES
+from tts.errors import BadInput, UnknownName
 from tts.search.search import Search
 from tts.search.strategy import Strategy
 from tts.types import Node, Until
@@ -24,7 +26,7 @@ class Sampling(Strategy):
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.temperature < 0:
+        if not 0 <= self.temperature < math.inf:
             raise BadInput(f"temperature must be 0 or more, not {self.temperature!r}.")
         if not 0 < self.top_p <= 1:
             raise BadInput(f"top_p must be above 0 and at most 1, not {self.top_p!r}.")
@@ -55,6 +57,7 @@ class Stepwise(Sampling):
         Sampling.__post_init__(self)
         at_least("max_steps", self.max_steps, 1)
         at_least("step_tokens", self.step_tokens, 1)
+        known_aggregate(self.aggregate)
 
     def step(self, round: int, *, ahead: bool = True) -> dict[str, Any]:
         """Return the arguments of the expansion in a round, counted from 1.
@@ -115,6 +118,12 @@ def at_least(name: str, value: object, least: int) -> None:
     """Raise BadInput if a parameter is not a whole number of at least ``least``."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise BadInput(f"{name} must be a whole number, {least} or more, not {value!r}.")
+
+
+def known_aggregate(name: str) -> None:
+    """Raise UnknownName if there is no aggregation of that name."""
+    if name not in AGGREGATES:
+        raise UnknownName("aggregation", name, AGGREGATES)
 
 
 def within(name: str, value: float, low: float, high: float) -> None:

@@ -174,6 +174,7 @@ class RewardModel(Model):
         prompts: prompts that it reads for one score, each from its beginning; 0 if it reads a prefix once.
         compares: whether it can compare two solutions, see ``compare``.
         logprobs: alternatives whose log-probabilities it reads from the policy's completions; 0 for none.
+        whole_vocabulary: whether it needs what the policy knows of every token of the vocabulary.
         works_with: name of a policy to load for it and to hand to ``bind``; empty if it needs none.
         bound: the policy that it works with, once it is loaded.
         notes: sentences for the user of a solution that it scored.
@@ -184,6 +185,7 @@ class RewardModel(Model):
     prompts: int = 0
     compares: bool = False
     logprobs: int = 0
+    whole_vocabulary: bool = False
     works_with: str = ""
     bound: Policy | None = None
     notes: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from tts.aio import Mailbox, aside, background
 from tts.answers.kinds.chosen import Chosen, Given
 from tts.budget import MAX_SECONDS, Budget
 from tts.cost import Prices
-from tts.engines.load import Loading, close, load_both, load_pair, load_policy, load_reward
+from tts.engines.load import Loading, close, load_both, load_pair, load_policy, load_reward, require_vocabulary
 from tts.engines.replay import ReplayPolicy, ReplayTools, load_replay
 from tts.errors import BadInput, EngineDied, TTSError
 from tts.files.text import legible
@@ -279,6 +279,8 @@ class Solver:
             return policy, prm
         if isinstance(self._policy, str) and isinstance(prm, str):
             return load_both(self._policy, prm, self._loading)
+        if isinstance(self._policy, str) and isinstance(prm, RewardModel):
+            require_vocabulary(self._policy, prm, self._loading)
         policy = load_policy(self._policy, self._loading) if isinstance(self._policy, str) else self._policy
         return policy, load_reward(prm, self._loading) if isinstance(prm, str) else prm
 

@@ -46,6 +46,10 @@ def changed(folder: Path, copy: Path, **config: object) -> Path:
     return copy
 
 
+def test_an_unknown_aggregation_given_as_a_parameter(tts: Tts) -> None:
+    assert "there is no aggregation named 'median'" in refused(tts, "--parameter", "aggregate=median")
+
+
 def test_a_causal_model_given_as_a_reward_model(tts: Tts, policy: Path) -> None:
     sentence = refused(tts, "--prm", str(policy))
     assert "a-policy is a causal language model by its config.json, so a policy and not a reward model" in sentence

@@ -94,6 +94,13 @@ class Silent(ToyPolicy):
         return await self._generate(request)
 
 
+def test_self_certainty_is_refused_before_loading_where_the_engine_does_not_know_the_whole_vocabulary() -> None:
+    solver = Solver("lab-200k", "confidence:self-certainty", "best-of-n", 2, engine="vllm")
+    with pytest.raises(BadInput, match="needs the log-probabilities of the whole vocabulary, which the engine vllm"):
+        solver.load()
+    assert solver.models == ()
+
+
 @pytest.mark.parametrize("settings", [{"prm": "confidence:mean", "strategy": "best-of-n"}, {"strategy": "deepconf"}])
 def test_missing_log_probabilities_are_one_sentence(settings: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match="toy gives no log-probabilities, which confidence"):

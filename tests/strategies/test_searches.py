@@ -10,18 +10,19 @@ from typing import Any
 
 import pytest
 
-from strategies.ab_mcts import Branch
+from strategies.ab_mcts import ABMCTS, Branch
 from strategies.beliefs import Belief
 from strategies.particle_filter import ParticleFilter
-from strategies.rebase import shares
+from strategies.rebase import Rebase, shares
 from strategies.reject_early import survivors
 from strategies.resampling import annealed, effective_size, logit, softmax, systematic
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solution, Solver, solve
 from tts.budget import Budget, Ledger
-from tts.errors import BadInput, PromptTooLong
+from tts.errors import BadInput, PromptTooLong, UnknownName
 from tts.protocols import Completion, Request
 from tts.search.search import Search
+from tts.search.strategy import Strategy
 from tts.trace import Trace
 from tts.types import Finish, Node, Problem, Step
 
@@ -200,11 +201,19 @@ def test_adaptive_consistency_stops_when_the_lead_lasts() -> None:
         ("reject-early", {"refill": "yes"}, "refill must be true or false"),
         ("ab-mcts", {"solution_tokens": 0}, "solution_tokens must be a whole number"),
         ("dvts", {"granularity": 0}, "granularity must be a whole number"),
+        ("rebase", {"temperature": math.nan}, "temperature must be 0 or more, not nan"),
+        ("mcts", {"temperature": math.inf}, "temperature must be 0 or more, not inf"),
     ],
 )
 def test_parameters_out_of_range_are_refused(strategy: str, parameters: dict[str, Any], sentence: str) -> None:
     with pytest.raises(BadInput, match=sentence):
         toy(strategy, **parameters)
+
+
+@pytest.mark.parametrize("strategy", [Rebase, ABMCTS])
+def test_an_unknown_aggregation_is_refused_before_any_search(strategy: type[Strategy]) -> None:
+    with pytest.raises(UnknownName, match=r"no aggregation named 'median'.*known are last, mean, min, prod"):
+        strategy(aggregate="median")  # type: ignore[call-arg]
 
 
 # -- AB-MCTS -----------------------------------------------------------------------------------------------------------

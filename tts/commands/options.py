@@ -362,7 +362,6 @@ def _settings(typed: dict[str, Any]) -> dict[str, Any]:
     found["prm"] = None if found["prm"].lower() == "none" else found["prm"]
     found["prm_parameters"] = prm_parameters(found.pop("prm_parameter")) or None
     found["engine_args"] = dict(map(parse_argument, found.pop("engine_arg") or []))
-    found |= dict(map(parse_argument, found.pop("parameter", None) or []))
     if (aggregate := found.get("aggregate")) is not None:
         found["aggregate"] = aggregate.value
-    return found
+    return found | dict(map(parse_argument, found.pop("parameter", None) or []))

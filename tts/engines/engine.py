@@ -29,6 +29,7 @@ class Engine(ABC):
         takes_any: whether it takes further arguments than those of its methods, and checks them itself.
         cpu_cache: bytes that it sets aside on a CPU for keys and values.
         replays: whether it answers from a recording, so that no time passes in a search.
+        whole_vocabulary: whether its policies know the log-probability of every token of the vocabulary.
     """
 
     name: ClassVar[str]
@@ -37,6 +38,7 @@ class Engine(ABC):
     takes_any: ClassVar[bool] = False
     cpu_cache: ClassVar[int] = 0
     replays: ClassVar[bool] = False
+    whole_vocabulary: ClassVar[bool] = False
 
     @abstractmethod
     def load_policy(self, card: ModelCard, *args: Any, **arguments: Any) -> Policy:

@@ -117,6 +117,16 @@ def load_reward(name: str, loading: Loading | None = None, **settings: Any) -> R
     return reward
 
 
+def require_vocabulary(policy: str, reward: RewardModel, loading: Loading) -> None:
+    """Raise BadInput if a reward model needs the whole vocabulary and the policy's engine does not give it."""
+    engine = _engine_for(find(policy, "policy"), loading.engine)
+    if reward.whole_vocabulary and not engine.whole_vocabulary:
+        raise BadInput(
+            f"{reward.name} needs the log-probabilities of the whole vocabulary, which the engine {engine.name} does "
+            "not give: choose confidence:mean, or the engine transformers."
+        )
+
+
 def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardModel]:
     """Load policy and reward model concurrently; on one GPU they share its memory.
 

@@ -19,6 +19,7 @@ class ReplayEngine(Engine):
     name: ClassVar[str] = "replay"
     local: ClassVar[bool] = False
     replays: ClassVar[bool] = True
+    whole_vocabulary: ClassVar[bool] = True
 
     def load_policy(
         self, card: ModelCard, *, traces: str = "", device: str | None, dtype: str | None, warn: object = None

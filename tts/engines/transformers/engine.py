@@ -42,6 +42,7 @@ class TransformersEngine(Engine):
     """
 
     name = "transformers"
+    whole_vocabulary = True
 
     def suits(self, card: ModelCard) -> bool:
         return not card.url
