@@ -1,9 +1,9 @@
 """The servers of its_hub and optillm beside ours, in front of the same vLLM server, with the same requests.
 
-All run at once, and each problem is asked of each server in turn, so that what else the machine does concerns all
-alike. What a server says that it used is compared with what the vLLM server counted meanwhile. Then come the requests
-in which such servers differ: a stream, two choices, a limit of tokens, an unknown field, and clients that hang up in
-the midst of a search.
+All run at once, and every eight problems are asked of each server in turn, so that what else the machine does concerns
+all alike. What a server says that it used is compared with what the vLLM server counted meanwhile. Then come the
+requests in which such servers differ: a stream, two choices, a limit of tokens, an unknown field, and clients that hang
+up in the midst of a search.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from tts.answers.extract import extract
 from tts.files import jsonl
 
 POLICY, PRM = "lab-1m", "lab-prm"
+AT_ONCE = 8  # requests to a server
 MANY = 64  # samples of the search whose client hangs up
 _CLI = Path(__file__).parents[3] / "cli.py"
 _BOX = r"\\boxed\{([^}]*)\}"
@@ -149,9 +150,12 @@ class Client:
             reply.raise_for_status()
 
     def body(self, strategy: str, budget: int, text: str, **more: Any) -> dict[str, Any]:
-        """Return a chat request; the temperature is that of vLLM and of the gateways that take none."""
+        """Return a chat request; the temperature is that of vLLM and of the gateways that take none.
+
+        Without a limit optillm asks for 4096 tokens, more than the policy's context.
+        """
         asked = self.gateway.body[strategy](budget)
-        return {"messages": [{"role": "user", "content": text}], "temperature": 1.0, **asked, **more}
+        return {"messages": [{"role": "user", "content": text}], "temperature": 1.0, "max_tokens": 256, **asked, **more}
 
     async def ask(self, body: Mapping[str, Any]) -> tuple[int, Any]:
         async with self.session.post(f"{self.address}/v1/chat/completions", json=body) as reply:
@@ -160,6 +164,12 @@ class Client:
             return reply.status, json.loads(text)
         except ValueError:
             return reply.status, text
+
+    async def timed(self, body: Mapping[str, Any]) -> tuple[float, int, Any]:
+        """Return the seconds of a request, its status and its answer."""
+        begun = time.perf_counter()
+        status, reply = await self.ask(body)
+        return time.perf_counter() - begun, status, reply
 
     async def counted(self) -> dict[str, float]:
         """Return the tokens that vLLM has read and sampled."""
@@ -186,25 +196,29 @@ class Client:
 async def _searches(
     clients: Sequence[Client], strategy: str, n: int, asked: Sequence[tuple[str, str]]
 ) -> dict[str, dict[str, list[float]]]:
-    """Ask each server for each problem; return figures by server, one a problem."""
+    """Ask each server for a few problems at once, then the next server for the same ones, until all are asked.
+
+    Returns figures by server: of each problem, and tokens of each few.
+    """
     kinds = ("seconds", "right", "failed", "said sampled", "counted sampled", "said read", "counted read")
     found = {client.gateway.name: {kind: list[float]() for kind in kinds} for client in clients}
     for client in clients:
         await client.ask(client.body(strategy, n, asked[0][0]))
-    for text, gold in asked:
+    for few in (asked[at : at + AT_ONCE] for at in range(0, len(asked), AT_ONCE)):
         for client in clients:
-            before, begun = await client.counted(), time.perf_counter()
-            status, reply = await client.ask(client.body(strategy, n, text))
-            seconds, after = time.perf_counter() - begun, await client.counted()
-            content = reply["choices"][0]["message"]["content"] if status == 200 else ""
-            usage = reply.get("usage", {}) if status == 200 else {}
-            row = (
-                seconds, float(is_right(extract(content or ""), gold)), float(status != 200),
-                usage.get("completion_tokens") or 0, after["generation"] - before["generation"],
-                usage.get("prompt_tokens") or 0, after["prompt"] - before["prompt"],
-            )  # fmt: skip
-            for kind, value in zip(kinds, row, strict=True):
-                found[client.gateway.name][kind].append(value)
+            rows, before = found[client.gateway.name], await client.counted()
+            answers = await asyncio.gather(*(client.timed(client.body(strategy, n, text)) for text, _ in few))
+            after = await client.counted()
+            usages = [reply["usage"] for _, status, reply in answers if status == 200]
+            rows["said sampled"].append(sum(usage.get("completion_tokens") or 0 for usage in usages))
+            rows["said read"].append(sum(usage.get("prompt_tokens") or 0 for usage in usages))
+            rows["counted sampled"].append(after["generation"] - before["generation"])
+            rows["counted read"].append(after["prompt"] - before["prompt"])
+            for (_, gold), (seconds, status, reply) in zip(few, answers, strict=True):
+                content = reply["choices"][0]["message"]["content"] if status == 200 else None
+                rows["seconds"].append(seconds)
+                rows["right"].append(float(is_right(extract(content or ""), gold)))
+                rows["failed"].append(float(status != 200))
     return found
 
 
