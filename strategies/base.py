@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from tts.answers.aggregate import AGGREGATES
 from tts.errors import BadInput, UnknownName
 from tts.search.search import Search
-from tts.search.strategy import Strategy
+from tts.search.strategy import AUTO, Strategy
 from tts.types import Node, Until
 
 
@@ -57,7 +57,8 @@ class Stepwise(Sampling):
         Sampling.__post_init__(self)
         at_least("max_steps", self.max_steps, 1)
         at_least("step_tokens", self.step_tokens, 1)
-        known_aggregate(self.aggregate)
+        if not (self.adaptive and self.aggregate == AUTO):
+            known_aggregate(self.aggregate)
 
     def step(self, round: int, *, ahead: bool = True) -> dict[str, Any]:
         """Return the arguments of the expansion in a round, counted from 1.

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from strategies.ab_mcts import ABMCTS, Branch
+from strategies.auto import Auto
 from strategies.beliefs import Belief
 from strategies.particle_filter import ParticleFilter
 from strategies.rebase import Rebase, shares
@@ -214,6 +215,12 @@ def test_parameters_out_of_range_are_refused(strategy: str, parameters: dict[str
 def test_an_unknown_aggregation_is_refused_before_any_search(strategy: type[Strategy]) -> None:
     with pytest.raises(UnknownName, match=r"no aggregation named 'median'.*known are last, mean, min, prod"):
         strategy(aggregate="median")  # type: ignore[call-arg]
+
+
+def test_only_an_adaptive_strategy_leaves_the_aggregation_open() -> None:
+    assert Auto().aggregate == "auto"
+    with pytest.raises(UnknownName, match="no aggregation named 'auto'"):
+        Rebase(aggregate="auto")
 
 
 # -- AB-MCTS -----------------------------------------------------------------------------------------------------------
