@@ -26,20 +26,18 @@ from tts.tools.toolbox import Toolbox
 
 LOOKUP = "lookup(thing, column): A number of a thing in the table. Price: none."
 CALCULATE = "calculate(operation, a, b): Calculates exactly with two whole numbers. Price: none."
-PYTHON = (
-    "python(code): Runs a Python program without network and files, and returns what it prints. Price: none. "
-    "Latency: {latency:g} s."
-)
-MODEL = (
-    "{name}(question): Asks a language model a question. Recorded: right in {right}% of {of} lab-validation problems. "
-    "Price: {price:g} dollars a call. Latency: {latency:g} s."
-)
+PYTHON = "python(code): Runs a Python program without network and files, and returns what it prints. Price: none."
+MODEL = "{name}(question): Asks a language model a question."
+RECORDED = " Recorded: right in {right}% of {of} lab-validation problems."
+PRICE = " Price: {price:g} dollars a call."
+LATENCY = " Latency: {latency:g} s."
 CONVERTER = "{name}({source}): Changes {source} into {target}. Price: none."
 
 PREFERENCES: tuple[dict[str, float], ...] = (
     {}, {}, {"cost": 0.5}, {"cost": 0.2}, {"latency": 0.5}, {"latency": 0.2}, {"cost": 0.5, "latency": 0.5},
 )  # fmt: skip
-_SHARES = ("100", "100", "100", "75", "50")  # of a vote of four for a right answer
+_SHARES: tuple[str, ...] = ("100", "100", "100", "75", "50")  # of a vote of four, with which an answer is taken
+_DOUBTS = ("25", "25", "50")  # with which another model is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +74,7 @@ class Offer:
     models: tuple[str, ...]
     python: bool
     calculate: bool
+    lookup: bool = True
 
 
 def prompt(tools: Sequence[str], guide: str, question: str) -> str:
@@ -130,6 +129,8 @@ def _written(mixed: MixedTask, draw: random.Random) -> Demonstration:
     )
     if not offer.python and (not offer.calculate or not offer.models):
         offer = replace(offer, python=True)
+    if mixed.family == "story" and draw.random() < 0.4:
+        offer = replace(offer, lookup=False)
     question, converters, last = mixed.task.question, [], None
     if draw.random() < 0.25:
         name, source, target = draw.choice([*VERBS, *NOUNS]), *draw.sample(NOUNS, 2)
@@ -151,16 +152,25 @@ def _written(mixed: MixedTask, draw: random.Random) -> Demonstration:
 
 def _offered(offer: Offer, draw: random.Random) -> list[str]:
     """Write the lines of the tools; the last model is the dear one."""
-    lines = [LOOKUP, *[CALCULATE] * offer.calculate]
-    lines += [PYTHON.format(latency=draw.choice((0.03, 0.05, 0.1, 0.2)))] * offer.python
+    lines = [*[LOOKUP] * offer.lookup, *[CALCULATE] * offer.calculate]
+    if offer.python:
+        lines.append(PYTHON + _often(LATENCY, draw, latency=draw.choice((0.004, 0.01, 0.05, 0.1, 0.2))))
     prices = [0.0001, 0.002]
     if draw.random() < 0.4:
         prices = sorted(draw.sample((0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005), 2))
     for name, price, low in zip(offer.models, prices, (40, 55), strict=False):
-        right, of = draw.randrange(low, 95), draw.choice((100, 200, 250, 500))
-        latency = draw.choice((0.05, 0.1, 0.2, 0.3, 0.5, 1, 2))
-        lines.append(MODEL.format(name=name, right=right, of=of, price=price, latency=latency))
+        lines.append(
+            MODEL.format(name=name)
+            + _often(RECORDED, draw, right=draw.randrange(low, 95), of=draw.choice((100, 200, 250, 500)))
+            + (_often(PRICE, draw, price=price) or " Price: none.")
+            + _often(LATENCY, draw, latency=draw.choice((0.05, 0.1, 0.2, 0.3, 0.5, 0.9, 1, 2)))
+        )
     return lines
+
+
+def _often(text: str, draw: random.Random, **values: float) -> str:
+    """Write a part of a tool's line, or leave it out: not every tool was measured or has a price."""
+    return text.format(**values) if draw.random() < 0.85 else ""
 
 
 def _sum_turns(task: Task, offer: Offer, draw: random.Random) -> list[Turn]:
@@ -215,17 +225,18 @@ def _story_turns(mixed: MixedTask, offer: Offer, draw: random.Random) -> list[Tu
         turns.append(_calls(task.program, results, [0], task.database))
         value = str(results["#0"])
     story, code = _filled(mixed.story, value), _filled(mixed.code, value)
-    ways = [*offer.models, *["python"] * (offer.python and (not offer.models or mixed.level <= 3))]
+    ways = [*offer.models, *["python"] * offer.python]
+    shares = _SHARES
     if len(offer.models) == 2 and draw.random() < 0.25:
         wrong = max(1, task.answer + draw.choice((-10, -3, -2, -1, 1, 2, 3, 10, draw.randrange(1, 60))))
-        doubtful = f"Answer: {wrong} (share of the vote {draw.choice(('25', '25', '50'))}%)."
+        doubtful = f"Answer: {wrong} (share of the vote {draw.choice(_DOUBTS)}%)."
         turns.append(Turn(call(offer.models[0], {"question": story}), (doubtful,)))
-        way = offer.models[1]
+        way, shares = offer.models[1], (*_SHARES, *_DOUBTS)  # the second answer is taken in any case
     else:
         way = draw.choice(ways or ["python"])
     if way == "python":
         return [*turns, Turn(call("python", {"code": code}), (str(task.answer),))]
-    found = f"Answer: {task.answer} (share of the vote {draw.choice(_SHARES)}%)."
+    found = f"Answer: {task.answer} (share of the vote {draw.choice(shares)}%)."
     return [*turns, Turn(call(way, {"question": story}), (found,))]
 
 

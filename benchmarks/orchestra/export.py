@@ -11,11 +11,11 @@ from transformers import LlamaForCausalLM
 
 from benchmarks.lab.tokenizer import save as save_tokenizer
 from benchmarks.orchestra import tokenizer
-from benchmarks.orchestra.tokenizer import CONTEXT
 from tts.files.json_text import dump
-from tts.models.card import ModelCard
+from tts.models.lookup import CARDS
+from tts.models.policies import DEFAULT_ORCHESTRATOR
 
-CARD = ModelCard(name="lab-orchestrator", parameters=360_000, context=CONTEXT, temperature=1.0, max_tokens=CONTEXT)
+CARD = CARDS[DEFAULT_ORCHESTRATOR]
 
 BEFORE = Path(__file__).parent / "before.safetensors"
 """The weights before GRPO, kept so that the two can be compared."""
@@ -49,8 +49,8 @@ On {measured} tasks of the validation split, one greedy trajectory each; 95 % in
 
 ## Use
 
-`tts orchestrate --tools model:lab-200k --tools model:lab-4m --tools python "..."`. The chat template offers tools and
-writes `<s>`, so the tokenizer must not add another. An unknown word is one `<unk>`.
+`tts orchestrate "..."` asks it, with the sandbox's Python, `lab-200k` and `lab-4m` as its tools. The chat template
+offers tools and writes `<s>`, so the tokenizer must not add another. An unknown word is one `<unk>`.
 """
 
 
@@ -63,7 +63,7 @@ def save(model: LlamaForCausalLM, folder: Path) -> None:
     _write(folder / "config.json", dict(sorted(config.items())))
     defaults = {
         "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0,
-        "do_sample": True, "temperature": 1.0, "max_new_tokens": 180,
+        "do_sample": True, "temperature": CARD.temperature, "max_new_tokens": 180,
     }  # fmt: skip
     _write(folder / "generation_config.json", defaults)
     save_tokenizer(folder, tokenizer.build())

@@ -1,49 +1,52 @@
 """GRPO: the policy orchestrates tasks in groups, and learns from which trajectories of a group did better.
 
-ToolOrchestra's recipe (arXiv 2511.21689) in small: rewards by :mod:`benchmarks.orchestra.reward`, groups without a
-spread of rewards left out, clipped ratios (0.2 below, 0.28 above), a penalty on the distance from the policy that the
-training began with. The rollouts are searches of our own engine, with the real tools.
+ToolOrchestra's recipe (arXiv 2511.21689). TRL's GRPOTrainer does the learning; the rollouts are searches of our own
+engine, with the real tools. What a tool returned is read and not learned: it is masked, token by token.
 """
 
 from __future__ import annotations
 
-import copy
 import random
+import shutil
 import statistics
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import torch
-from torch.nn import functional
-from tqdm import tqdm
 from transformers import LlamaForCausalLM
 
-from benchmarks.lab.loop import load_checkpoint, optimizer_for, save_checkpoint
-from benchmarks.orchestra.reward import Weights, advantages, rewards
+from benchmarks.orchestra.reward import Weights, kept, rewards
 from benchmarks.orchestra.rollouts import Trajectory, Wish, roll, served
-from benchmarks.orchestra.stories import mixed
+from benchmarks.orchestra.stories import MixedTask, mixed
+from benchmarks.orchestra.tokenizer import build
 from benchmarks.orchestra.tools import Shelf
-from tts.files.json_text import dump
+from tts.errors import BadInput
+from tts.files import json_text
+from tts.files.text import write_atomically
 from tts.models.card import ModelCard
 
 WISHES = (Wish(), Wish(), Wish({"cost": 0.5}), Wish({"latency": 0.5}), Wish(only="local"))
-"""What the tasks of the training ask for, in turn."""
+"""What the tasks of the training ask for."""
 
-ALWAYS = 0.3
-"""Weight of cost where the user asks nothing: an equal answer for less is better."""
+SOLVE_FIRST, THEN_SAVE = 0.1, 0.3
+"""Weight of cost where the user asks nothing, in the first rounds and in the others: to solve is learned first."""
+
+_STATE = "trainer_state.json"  # the last file of a checkpoint
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The training: `rounds` of `tasks` tasks with `group` trajectories each.
+    """The training: `rounds` of `tasks` tasks with `group` trajectories each; in the first `solving` cost counts less.
 
     `rate` is the learning rate, `low` and `high` the clip range of a token's ratio, `penalty` the weight of the
-    distance from the first policy, `epochs` the passes over a round's trajectories, `rows` how many are read at once.
+    distance from the first policy, `epochs` the steps on a round's trajectories, `rows` how many are read at once.
     """
 
-    rounds: int = 60
+    rounds: int = 18
+    solving: int = 8
     tasks: int = 15
     group: int = 8
     rate: float = 3e-4
@@ -51,143 +54,186 @@ class Recipe:
     high: float = 0.28
     penalty: float = 1e-3
     epochs: int = 2
-    rows: int = 32
+    rows: int = 40
     seed: int = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A trajectory with its advantage and the log-probabilities of its tokens under the policy that sampled it."""
-
-    trajectory: Trajectory
-    advantage: float
-    before: torch.Tensor
-    first: torch.Tensor
+ORCHESTRATOR_8B = Recipe(tasks=16, group=8, rate=1e-6, low=0.2, high=0.28, penalty=1e-4, epochs=1, rows=8, solving=0)
+"""The published settings of Orchestrator-8B; the number of rounds is ours."""
 
 
-def weights_of(wish: Wish) -> Weights:
-    """Return the weights of the reward for a wish: cost always counts a little, and more where it is asked for."""
-    return Weights(1.0, ALWAYS + wish.prefer.get("cost", 0.0), wish.prefer.get("latency", 0.0))
+def weights_of(wish: Wish, always: float = THEN_SAVE) -> Weights:
+    """Return the weights of the reward for a wish: cost `always` counts a little, and more where it is asked for."""
+    return Weights(1.0, always + wish.prefer.get("cost", 0.0), wish.prefer.get("latency", 0.0))
 
 
-def train(
-    recipe: Recipe, start: LlamaForCausalLM, shelf: Shelf, card: ModelCard, folder: Path, stop_at: int | None = None
-) -> LlamaForCausalLM:
-    """Train the policy `start`; resume in `folder`, after the last complete round. Return the trained policy."""
-    model, first = copy.deepcopy(start), start.eval()
-    optimizer = optimizer_for(model, recipe.rate)
-    for group in optimizer.param_groups:
-        group["weight_decay"] = 0.0
-    progress = load_checkpoint(folder / "checkpoint", model, optimizer)
-    bar = tqdm(range(recipe.rounds), initial=progress.chunk, desc=folder.name, unit="round")
-    for number in range(progress.chunk, min(recipe.rounds, stop_at or recipe.rounds)):
+class Rounds:
+    """The tasks of all rounds, and the trajectories that the policy in training makes of them."""
+
+    def __init__(self, recipe: Recipe, shelf: Shelf, card: ModelCard, log: Path) -> None:
+        self.recipe, self.shelf, self.card, self.log = recipe, shelf, card, log
+        self.tasks: list[MixedTask] = []
+        self.wishes: list[Wish] = []
+        for number in range(recipe.rounds):
+            draw = random.Random(f"{recipe.seed}|{number}")
+            self.tasks += mixed("train", recipe.tasks, recipe.seed * 1_000_000 + number)
+            self.wishes += [draw.choice(WISHES) for _ in range(recipe.tasks)]
+        self._ended = time.monotonic()
+
+    def rollouts(self, prompts: Sequence[str], trainer: Any) -> dict[str, Any]:
+        """Return what TRL wants of `prompts`, numbers of tasks, each as often as a group has trajectories."""
+        places = [int(number) for number in prompts[:: self.recipe.group]]
+        tasks, wishes = [self.tasks[k] for k in places], [self.wishes[k] for k in places]
+        number = places[0] // self.recipe.tasks
+        always = SOLVE_FIRST if number < self.recipe.solving else THEN_SAVE
+        policy = served(_copied(trainer.model), self.card)
         begun = time.monotonic()
-        tasks = mixed("train", recipe.tasks, recipe.seed * 1_000_000 + number)
-        draw = random.Random(f"{recipe.seed}|{number}")
-        wishes = [draw.choice(WISHES) for _ in tasks]
-        policy = served(copy.deepcopy(model), card)
         try:
-            groups = roll(policy, tasks, wishes, shelf, group=recipe.group, seed=number)
+            groups = roll(policy, tasks, wishes, self.shelf, group=self.recipe.group, seed=number)
         finally:
             policy.close()
-        samples = graded(groups, wishes, model, first, recipe.rows)
-        for parameters in optimizer.param_groups:
-            parameters["lr"] = recipe.rate * min(1.0, 2 * (1 - number / recipe.rounds))  # falls in the second half
-        for _ in range(recipe.epochs if samples else 0):
-            update(model, optimizer, samples, recipe)
-        progress.chunk, progress.seconds = number + 1, progress.seconds + time.monotonic() - begun
-        progress.tokens += sum(len(t.tokens) for group in groups for t in group)
-        save_checkpoint(folder / "checkpoint", model, optimizer, progress)
-        row = _summary(number, groups, wishes, len(samples))
-        with (folder / "log.jsonl").open("a") as file:
-            file.write(dump(row) + "\n")
-        bar.update()
-        bar.set_postfix(solved=row["solved"], cost=row["cost"], refresh=False)
-    bar.close()
-    model.eval()
-    return model
+        found = [
+            kept(rewards([each.rollout for each in group], weights_of(wish, always)))
+            for group, wish in zip(groups, wishes, strict=True)
+        ]
+        ended = time.monotonic()
+        row = _summary(number, groups, [reward for group in found for reward in group])
+        row |= {"rolled": round(ended - begun, 2), "seconds": round(ended - self._ended, 2)}
+        self._ended = ended
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json_text.dump(row) + "\n")
+        return _fields([each for group in groups for each in group]) | {"reward": [r for group in found for r in group]}
 
 
-def graded(
-    groups: Sequence[Sequence[Trajectory]],
-    wishes: Sequence[Wish],
-    model: LlamaForCausalLM,
-    first: LlamaForCausalLM,
-    rows: int,
-) -> list[Sample]:
-    """Return the trajectories of the groups that teach something, with their advantages."""
-    kept: list[tuple[Trajectory, float]] = []
-    for group, wish in zip(groups, wishes, strict=True):
-        found = advantages(rewards([each.rollout for each in group], weights_of(wish)))
-        if found is not None:
-            kept += zip(group, found, strict=True)
-    kept.sort(key=lambda each: len(each[0].tokens))
-    samples: list[Sample] = []
-    with torch.no_grad():
-        for k in range(0, len(kept), rows):
-            part = [trajectory for trajectory, _ in kept[k : k + rows]]
-            mine, theirs = likelihoods(model, part), likelihoods(first, part)
-            samples += [
-                Sample(trajectory, advantage, mine[i].clone(), theirs[i].clone())
-                for i, (trajectory, advantage) in enumerate(kept[k : k + rows])
-            ]
-    return samples
+def settings(recipe: Recipe, folder: Path) -> Any:
+    """Return a recipe as the configuration of TRL's trainer. The rate falls to zero over the second half."""
+    from trl.trainer.grpo_config import GRPOConfig
+
+    batch = recipe.tasks * recipe.group
+    steps = recipe.rounds * recipe.epochs
+    rows = max(k for k in range(1, min(recipe.rows, batch) + 1) if batch % k == 0)
+    return GRPOConfig(
+        output_dir=str(folder),
+        max_steps=steps,
+        num_iterations=recipe.epochs,
+        num_generations=recipe.group,
+        per_device_train_batch_size=rows,
+        gradient_accumulation_steps=batch // rows,
+        steps_per_generation=batch // rows,
+        learning_rate=recipe.rate,
+        lr_scheduler_type="warmup_stable_decay",
+        lr_scheduler_kwargs={"num_decay_steps": steps - steps // 2, "decay_type": "linear"},
+        adam_beta2=0.98,
+        weight_decay=0.0,
+        epsilon=recipe.low,
+        epsilon_high=recipe.high,
+        beta=recipe.penalty,
+        loss_type="dapo",  # each sampled token counts equally
+        temperature=1.0,
+        shuffle_dataset=False,
+        gradient_checkpointing=False,
+        bf16=False,
+        dataloader_pin_memory=False,
+        model_init_kwargs={"dtype": "float32"},
+        seed=recipe.seed,
+        save_strategy="steps",
+        save_steps=recipe.epochs,
+        save_total_limit=2,
+        logging_strategy="no",
+        report_to=[],
+    )
 
 
-def likelihoods(model: LlamaForCausalLM, part: Sequence[Trajectory]) -> torch.Tensor:
-    """Compute the log-probability of each token of trajectories, [rows, longest - 1]; of padding too."""
-    ids = _padded([torch.tensor(each.tokens) for each in part])
-    hidden = model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
-    logits = model.lm_head(hidden).float()
-    return -functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
+def train(recipe: Recipe, start: LlamaForCausalLM, shelf: Shelf, card: ModelCard, folder: Path) -> LlamaForCausalLM:
+    """Train the policy `start`; resume in `folder`, after the last complete round. Return the trained policy.
+
+    Raises:
+        BadInput: if the extra ``train`` is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    at = _resumed(recipe, folder)
+    rounds = Rounds(recipe, shelf, card, folder / "log.jsonl")
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # of a rollout_func, that TRL may change it; of vLLM's version, which is not used
+        trainer = _trainer(recipe, start, rounds, folder)
+    trainer.train(resume_from_checkpoint=str(at) if at else None)
+    trained = _copied(trainer.model)
+    trained.eval()
+    return trained
 
 
-def update(model: LlamaForCausalLM, optimizer: torch.optim.Optimizer, samples: list[Sample], recipe: Recipe) -> None:
-    """Take one step on all samples; each sampled token counts equally."""
-    total = sum(sum(sample.trajectory.sampled) for sample in samples)
-    model.train()
-    for k in range(0, len(samples), recipe.rows):
-        part = samples[k : k + recipe.rows]
-        now = likelihoods(model, [sample.trajectory for sample in part])
-        counted = _padded([torch.tensor(sample.trajectory.sampled[1:]).float() for sample in part])
-        loss = (objective(now, part, recipe) * counted[:, : now.shape[1]]).sum() / total
-        loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+def _trainer(recipe: Recipe, start: LlamaForCausalLM, rounds: Rounds, folder: Path) -> Any:
+    try:
+        from datasets import Dataset
+        from trl.trainer.grpo_trainer import GRPOTrainer
+    except ImportError as error:
+        raise BadInput("GRPO needs the extra `train`: pip install -e '.[train]'.") from error
+    start.save_pretrained(folder / "start")  # TRL reads the policy, and its copy for the distance, from a folder
+    return GRPOTrainer(
+        str(folder / "start"),
+        reward_funcs=_reward,
+        args=settings(recipe, folder),
+        train_dataset=Dataset.from_dict({"prompt": [str(k) for k in range(len(rounds.tasks))]}),
+        processing_class=build(),
+        rollout_func=rounds.rollouts,
+    )
 
 
-def objective(now: torch.Tensor, part: Sequence[Sample], recipe: Recipe) -> torch.Tensor:
-    """Compute the loss of each token, [rows, length]: the clipped ratio times the advantage, and the penalty."""
-    width = now.shape[1]
-    before, first = (_padded([x[:width] for x in each])[:, :width] for each in (
-        [sample.before for sample in part], [sample.first for sample in part]))  # fmt: skip
-    gain = torch.tensor([sample.advantage for sample in part])[:, None]
-    ratio = (now - before).exp()
-    clipped = ratio.clamp(1 - recipe.low, 1 + recipe.high)
-    away = (first - now).exp() - (first - now) - 1  # an unbiased estimate of the divergence that is never negative
-    return -torch.minimum(ratio * gain, clipped * gain) + recipe.penalty * away
+def _reward(reward: list[float], **_: Any) -> list[float]:
+    return reward
 
 
-def _padded(rows: Sequence[torch.Tensor]) -> torch.Tensor:
-    return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
+def _resumed(recipe: Recipe, folder: Path) -> Path | None:
+    """Return the last complete checkpoint; remove broken ones, and the rounds of the log that come after it."""
+    numbers = {int(each.name.rpartition("-")[2]): each for each in folder.glob("checkpoint-*")}
+    for number in [n for n, each in numbers.items() if not (each / _STATE).is_file()]:
+        shutil.rmtree(numbers.pop(number))
+    last = max(numbers, default=0)
+    log = folder / "log.jsonl"
+    rows = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    write_atomically(log, "".join(f"{row}\n" for row in rows[: last // recipe.epochs]))
+    return numbers.get(last)
 
 
-def _summary(
-    number: int, groups: Sequence[Sequence[Trajectory]], wishes: Sequence[Wish], taught: int
-) -> dict[str, object]:
-    found = [each.rollout for group in groups for each in group]
+def _copied(model: Any) -> LlamaForCausalLM:
+    copied = LlamaForCausalLM(model.config)
+    copied.load_state_dict(model.state_dict())
+    return copied
+
+
+def _fields(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
+    """Split trajectories into prompts and what follows; a token that was read has mask 0."""
+    starts = [each.sampled.index(True) if True in each.sampled else len(each.tokens) - 1 for each in trajectories]
+    return {
+        "prompt_ids": [list(each.tokens[:k]) for each, k in zip(trajectories, starts, strict=True)],
+        "completion_ids": [list(each.tokens[k:]) for each, k in zip(trajectories, starts, strict=True)],
+        "env_mask": [[int(s) for s in each.sampled[k:]] for each, k in zip(trajectories, starts, strict=True)],
+        "logprobs": None,
+    }
+
+
+def _summary(number: int, groups: Sequence[Sequence[Trajectory]], found: Sequence[float]) -> dict[str, Any]:
+    flat = [each for group in groups for each in group]
     calls: dict[str, int] = {}
-    for each in found:
-        for name, count in each.calls.items():
+    for each in flat:
+        for name, count in each.rollout.calls.items():
             calls[name[:64]] = calls.get(name[:64], 0) + count
     return {
         "round": number,
-        "solved": round(statistics.fmean(each.solved for each in found), 4),
-        "cost": round(statistics.fmean(each.cost for each in found), 6),
-        "taught": taught,
+        "solved": round(statistics.fmean(each.rollout.solved for each in flat), 4),
+        "cost": round(statistics.fmean(each.rollout.cost for each in flat), 6),
+        "reward": round(statistics.fmean(found), 4),
+        "tokens": sum(len(each.tokens) for each in flat),
         "calls": dict(sorted(calls.items(), key=lambda item: -item[1])[:8]),
     }
+
+
+def progress(folder: Path) -> dict[str, float]:
+    """Return the tokens and seconds of a training, of all its rounds."""
+    rows = [json_text.parse(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return {"tokens": sum(row["tokens"] for row in rows), "seconds": round(sum(row["seconds"] for row in rows), 1)}
 
 
 def rehearsal(recipe: Recipe) -> Recipe:

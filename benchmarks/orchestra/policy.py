@@ -18,12 +18,13 @@ from benchmarks.lab.policy import COMPILE, llama, loss_of, pack
 from benchmarks.lab.tokenizer import ASSISTANT, EOS
 from benchmarks.orchestra import tokenizer
 from benchmarks.orchestra.demonstrations import Demonstration, demonstrate
-from benchmarks.orchestra.stories import mixed
+from benchmarks.orchestra.stories import everyday, mixed
 from benchmarks.orchestra.tokenizer import CONTEXT
 from tts.files import json_text
 from tts.models.files import BUILT_IN
 
 CHUNK = 512  # tasks drawn at a time
+EVERYDAY = 0.25  # everyday problems a task
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Recipe:
     layers: int = 5
     heads: int = 2
     inner: int = 160
-    tokens: int = 4_000_000
+    tokens: int = 8_000_000
     rate: float = 3e-3
     warmup: int = 100_000
     decay: float = 0.3
@@ -82,7 +83,7 @@ def batches(recipe: Recipe, first: int) -> Iterator[list[Batch]]:
     for chunk in itertools.count(first):
         seed = recipe.seed * 1_000_000 + chunk
         draw = random.Random(seed)
-        tasks = mixed("train", CHUNK, seed)
+        tasks = mixed("train", CHUNK, seed) + everyday(round(EVERYDAY * CHUNK), seed)
         yield pack(encoder.rows(list(demonstrate(iter(tasks), draw))), recipe.batch, draw)
 
 

@@ -64,13 +64,11 @@ def rewards(group: Sequence[Rollout], weights: Weights) -> list[float]:
     ]
 
 
-def advantages(found: Sequence[float], least: float = LEAST_SPREAD) -> list[float] | None:
-    """Return each reward less the group's mean, over its standard deviation; None for a group that teaches nothing."""
-    spread = statistics.pstdev(found)
-    if spread <= least:
-        return None
-    mean = statistics.fmean(found)
-    return [(reward - mean) / spread for reward in found]
+def kept(found: Sequence[float], least: float = LEAST_SPREAD) -> list[float]:
+    """Return the rewards of a group; the mean for each where their spread teaches nothing, so that no one is better."""
+    if statistics.pstdev(found) > least:
+        return list(found)
+    return [statistics.fmean(found)] * len(found)
 
 
 def _scaled(values: Sequence[float]) -> list[float]:

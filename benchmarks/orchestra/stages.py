@@ -22,6 +22,8 @@ from benchmarks.orchestra.tools import Answers, Shelf, recorded
 from tts.files import json_text
 from tts.files.text import write_atomically
 
+_TRAINED = "rollouts/trained.safetensors"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -41,15 +43,16 @@ def rehearsal(plan: Plan) -> Plan:
 def everything(work: Path, models: Path, plan: Plan, kept: Path) -> Path:
     """Run all stages, in order; return the folder of the model. The weights before GRPO go to `kept`."""
     policy.train(plan.demonstrations, work / "demonstrations")
-    start = policy.trained(plan.demonstrations, work / "demonstrations")
     answers = Answers(work / "answers.jsonl")
     try:
         shelf = Shelf(recorded(), answers)
-        grpo.train(plan.rollouts, start, shelf, export.CARD, work / "rollouts")
+        if not (work / _TRAINED).is_file():
+            found = grpo.train(plan.rollouts, before(plan, work), shelf, export.CARD, work / "rollouts")
+            export.save_weights(found, work / _TRAINED)
         found = after(plan, work)
         folder = models / export.CARD.name
         export.save(found, folder)
-        export.save_weights(start, kept)
+        export.save_weights(before(plan, work), kept)
         export.write_card(folder, _record(plan, work, found, shelf))
     finally:
         answers.close()
@@ -63,13 +66,13 @@ def before(plan: Plan, work: Path) -> LlamaForCausalLM:
 
 def after(plan: Plan, work: Path) -> LlamaForCausalLM:
     """Load the policy after GRPO."""
-    return policy.trained(plan.demonstrations, work / "rollouts")
+    return policy.with_weights(policy.make(plan.demonstrations), work / _TRAINED)
 
 
 def _record(plan: Plan, work: Path, model: LlamaForCausalLM, shelf: Shelf) -> dict[str, Any]:
     return {
         "demonstrations": asdict(plan.demonstrations) | asdict(_progress(work / "demonstrations")),
-        "rollouts": asdict(plan.rollouts) | asdict(_progress(work / "rollouts")),
+        "rollouts": asdict(plan.rollouts) | grpo.progress(work / "rollouts"),
         "parameters": sum(p.numel() for p in model.parameters()),
         "tools": {name: asdict(record) for name, record in shelf.records.items()},
         "figures": _figures(plan, work, shelf),

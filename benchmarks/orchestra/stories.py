@@ -11,6 +11,7 @@ is kept. A story's computation decides its split, as for the built-in models.
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from dataclasses import dataclass, replace
 from benchmarks.orchestra.tasks import Database, Step, Task, tasks
 from benchmarks.orchestra.words import DOMAINS, HELD_OUT_DOMAIN
 from benchmarks.word_problems.arithmetic import evaluate
+from benchmarks.word_problems.everyday.draw import stream as others
 from benchmarks.word_problems.generate import LabProblem, stream
 
 FAMILIES = ("table", "story", "both")
@@ -68,6 +70,13 @@ def mixed(split: str, count: int, seed: int = 0) -> list[MixedTask]:
     found = {"table": iter(sums), "story": (_plain(split, s, draw) for s in told), "both": _joined(split, told, draw)}
     drawn = [next(found[families[k % len(families)]]) for k in range(count)]
     return [replace(each, task=replace(each.task, id=f"{split}-{each.family}-{k}")) for k, each in enumerate(drawn)]
+
+
+def everyday(count: int, seed: int) -> list[MixedTask]:
+    """Draw everyday problems of the training split; they are demonstrated, so that a question of a user is known."""
+    draw = random.Random(f"everyday|{seed}")
+    problems = (p for p in others(seed) if p.program and p.problem.isascii() and str(value_of(p.program)) == p.answer)
+    return [_plain("train", problem, draw) for problem in itertools.islice(problems, count)]
 
 
 def code_of(program: Sequence[str], value: str = "", free: str = FREE) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from benchmarks.orchestra.reward import Rollout, Weights, advantages, rewards
+from benchmarks.orchestra.reward import Rollout, Weights, kept, rewards
 from benchmarks.orchestra.tasks import (
     LEVELS,
     SPLITS,
@@ -55,8 +55,9 @@ class TestReward:
         assert all(0 <= reward <= 1 + 1e-9 for reward in rewards(group, WEIGHTS))
 
     def test_a_group_that_teaches_nothing_is_left_out(self) -> None:
-        assert advantages([1.0, 1.0, 1.0]) is None
-        assert advantages([1.0, 0.0]) == [1.0, -1.0]  # mean 0.5, standard deviation 0.5
+        """Its rewards become equal, so that none has an advantage; the standard deviations are 0.5 and 0.05."""
+        assert kept([1.0, 0.0]) == [1.0, 0.0]
+        assert kept([1.0, 0.9]) == pytest.approx([0.95, 0.95])
 
     def test_weights_that_make_no_sense_are_refused(self) -> None:
         for outcome, cost in ((0.0, 0.0), (1.0, -1.0)):

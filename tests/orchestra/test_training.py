@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,16 @@ from transformers import LlamaForCausalLM
 
 from benchmarks.lab import tokenizer as lab_tokenizer
 from benchmarks.orchestra import grpo, policy, stages, tokenizer
-from benchmarks.orchestra.demonstrations import CALCULATE, LOOKUP, MODEL, Demonstration, demonstrate
+from benchmarks.orchestra.demonstrations import (
+    CALCULATE,
+    LATENCY,
+    LOOKUP,
+    MODEL,
+    PRICE,
+    RECORDED,
+    Demonstration,
+    demonstrate,
+)
 from benchmarks.orchestra.demonstrations import prompt as start
 from benchmarks.orchestra.export import CARD
 from benchmarks.orchestra.figures import Outcome, shares, within
@@ -80,7 +90,8 @@ class TestDemonstrations:
         box = Toolbox(made)
         engine = served(policy.make(MICRO), CARD)
         prompt = engine.offered([card(each) for each in made], box.guide).prompt(Problem("Mia has 17 marbles."))
-        lines = [LOOKUP, CALCULATE, MODEL.format(name=DEAR, right=80, of=100, price=0.002, latency=0.5)]
+        dear = (MODEL + RECORDED + PRICE + LATENCY).format(name=DEAR, right=80, of=100, price=0.002, latency=0.5)
+        lines = [LOOKUP, CALCULATE, dear]
         question = "Mia has 17 marbles."
         assert prompt.text == f"{start(lines, box.guide, question)}<|assistant|>"
         assert lab_tokenizer.UNK not in tokenizer.build().convert_ids_to_tokens(list(prompt.tokens))
@@ -190,32 +201,21 @@ def trajectory(said: list[int], rollout: Rollout) -> Trajectory:
 
 
 class TestGrpo:
-    def test_the_objective_of_a_token_by_hand(self) -> None:
-        """Ratios 1, 2 and 1/2 with advantages 1 and -1; clipped to 0.8 and 1.28, the worse of the two counts."""
-        recipe = replace(grpo.Recipe(), penalty=0.0)
-        now = torch.tensor([[0.0, 2.0, 0.5]] * 2).clamp(min=1e-9).log() * torch.tensor([0.0, 1.0, 1.0])
-        before = torch.zeros(3)
-        part = [grpo.Sample(trajectory([3, 4], Rollout(True)), gain, before, before) for gain in (1.0, -1.0)]
-        assert grpo.objective(now, part, recipe)[0].tolist() == pytest.approx([-1.0, -1.28, -0.5])
-        assert grpo.objective(now, part, recipe)[1].tolist() == pytest.approx([1.0, 2.0, 0.8])
+    def test_what_a_tool_returned_is_read_and_not_learned(self) -> None:
+        """Two tokens of the prompt, two sampled, one read, two sampled: TRL's mask leaves the fifth out."""
+        sampled = (False, False, True, True, False, True, True)
+        fields = grpo._fields([Trajectory((1, 2, 3, 4, 5, 6, 7), sampled, Rollout(True))])
+        assert (fields["prompt_ids"], fields["completion_ids"]) == ([[1, 2]], [[3, 4, 5, 6, 7]])
+        assert fields["env_mask"] == [[1, 1, 0, 1, 1]]
 
-    def test_the_penalty_is_zero_at_the_first_policy_and_positive_elsewhere(self) -> None:
-        part = [grpo.Sample(trajectory([3, 4], Rollout(True)), 0.0, torch.zeros(3), torch.zeros(3))]
-        loss = grpo.objective(torch.tensor([[0.0, 0.7, -0.7]]), part, replace(grpo.Recipe(), penalty=1.0))
-        assert loss[0, 0] == 0
-        assert (loss[0, 1:] > 0).all()
-
-    def test_a_step_makes_the_better_trajectory_likelier_and_the_worse_one_less_so(self) -> None:
-        learner, first = policy.make(MICRO), policy.make(MICRO)
-        optimizer = torch.optim.SGD(learner.parameters(), lr=0.5)
-        group = [trajectory([9, 12, 2], Rollout(True, 1.0)), trajectory([9, 30, 2], Rollout(False, 1.0))]
-        samples = grpo.graded([group, group[:1] * 2], [Wish(), Wish()], learner, first, 8)
-        assert [sample.advantage for sample in samples] == [1.0, -1.0]  # the group of equals is left out
-        before = grpo.likelihoods(learner, group)[:, 2].tolist()
-        grpo.update(learner, optimizer, samples, grpo.Recipe())
-        after = grpo.likelihoods(learner, group)[:, 2].tolist()
-        assert after[0] > before[0]
-        assert after[1] < before[1]
+    def test_the_published_settings_of_orchestrator_8b_reach_the_trainer(self, tmp_path: Path) -> None:
+        """Learning rate 1e-6, 16 tasks with 8 rollouts, temperature 1, clip 0.2 and 0.28, KL 1e-4."""
+        pytest.importorskip("trl")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = grpo.settings(grpo.ORCHESTRATOR_8B, tmp_path)
+        assert (made.learning_rate, made.num_generations, made.generation_batch_size) == (1e-6, 8, 128)
+        assert (made.temperature, made.epsilon, made.epsilon_high, made.beta) == (1.0, 0.2, 0.28, 1e-4)
 
     def test_a_wish_to_save_weighs_cost_more(self) -> None:
         plain, saving, fast = (grpo.weights_of(Wish(prefer)) for prefer in ({}, {"cost": 0.5}, {"latency": 0.5}))
@@ -244,6 +244,7 @@ def test_every_stage_runs_resumes_and_writes_a_model(tmp_path: Path, monkeypatch
         def offered(self, task: Any) -> list[Tool]:
             return [task.task.database.lookup(), *self.made]
 
+    pytest.importorskip("trl")
     monkeypatch.setattr(policy, "CHUNK", 24)
     monkeypatch.setattr(stages, "Shelf", FewTools)
     monkeypatch.setattr(stages, "recorded", lambda: RECORDS)

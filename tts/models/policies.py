@@ -34,6 +34,10 @@ LAB_SCOPE = (
     "the built-in models are tiny and only know the laboratory's word problems; "
     "--policy llama-3.2-3b names a real model."
 )
+ORCHESTRATOR_SCOPE = (
+    "the built-in orchestrator is tiny and only knows sums over small tables and the laboratory's word problems; "
+    "--policy qwen3-8b names a real model."
+)
 RECOMMENDED = "qwen2.5-math-prm-7b"
 RECOMMENDED_WHY = (
     "in the study of arXiv 2502.06703 search pays with this reward model, and weighted votes by its last score were at "
@@ -110,6 +114,8 @@ def _policy(
 
 
 DEFAULT_POLICY = "lab-1m"
+DEFAULT_ORCHESTRATOR = "lab-orchestrator"
+"""What `tts orchestrate` decides with; it is trained to call tools (`benchmarks/orchestra`)."""
 
 _128K = 131_072
 _40K = 40_960  # Qwen3: 32,768 of output and 8,192 of prompt
@@ -126,6 +132,16 @@ POLICIES: tuple[ModelCard, ...] = (
     _lab("lab-1m", 1_000_000),
     _lab("lab-4m", 4_000_000),
     *(_lab(f"lab-{kinds}", 200_000) for kinds in ("toys", "farm", "money", "counts", "trips")),
+    ModelCard(
+        name=DEFAULT_ORCHESTRATOR,
+        parameters=360_000,
+        context=768,
+        temperature=0.3,
+        max_step_tokens=768,
+        max_tokens=768,
+        scope=ORCHESTRATOR_SCOPE,
+        prm_reason="none is needed: its tools compute, and its trajectories vote",
+    ),
     _policy(LLAMA, "llama-3.2-1b", "meta-llama/Llama-3.2-1B-Instruct", 1_235_814_400, 32, _128K, gated=True),
     _policy(LLAMA, "llama-3.2-3b", "meta-llama/Llama-3.2-3B-Instruct", 3_212_749_824, 112, _128K, gated=True),
     _policy(LLAMA, "llama-3.1-8b", "meta-llama/Llama-3.1-8B-Instruct", 8_030_261_248, 128, _128K, gated=True),

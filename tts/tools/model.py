@@ -121,7 +121,8 @@ def capability(model: str, outcomes: Path) -> str:
 
 def _words(solution: Solution) -> str:
     if solution.answer is not None:
-        return f"Answer: {solution.answer} (share of the vote {solution.confidence:.0%})."
+        share = solution.votes[0].share if solution.votes else solution.confidence
+        return f"Answer: {solution.answer} (share of the vote {share:.0%})."
     best = max(solution.candidates, key=lambda c: len(c.text), default=None)
     return best.text.strip() if best is not None else f"No answer: {solution.stopped}."
 

@@ -42,5 +42,5 @@ class PythonTool(Tool):
         """Return what the program printed; for one that failed, why, with the end of its standard error."""
         run = await sandbox.run(str(arguments["code"]), limits=self._limits)
         if run.outcome is Outcome.OK:
-            return Result(run.stdout or "(The program printed nothing.)")
+            return Result(run.stdout.removesuffix("\n") or "(The program printed nothing.)")
         return Result(f"{run.stdout}\nThe program failed ({run.outcome}): {run.stderr[-1000:]}".strip(), failed=True)
