@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -310,8 +310,8 @@ def placement(cluster: dict[str, Any]) -> Placement | None:
     return Placement(address, **given)
 
 
-def solver(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add the options of a solver to a command, except those named in ``without``.
+def solver(*without: str, **defaults: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the options of a solver to a command, except those named in ``without``; ``defaults`` replace their own.
 
     The command receives them in its argument ``solver``: a dictionary of arguments of :class:`tts.solver.Solver`
     without strategy and budget. One that has an argument ``cluster`` gets the options of a cluster too, for
@@ -320,7 +320,7 @@ def solver(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True).parameters
-        groups = {name: _options(group, without) for name, group in _GROUPS.items() if name in own}
+        groups = {name: _options(group, without, defaults) for name, group in _GROUPS.items() if name in own}
         taken = [each for each in own.values() if each.name not in groups]
         taken += [each for group in groups.values() for each in group]
         taken.sort(key=lambda each: _PANELS.index(_panel(each)))
@@ -339,8 +339,14 @@ def solver(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]
     return decorate
 
 
-def _options(group: Callable[..., None], without: tuple[str, ...]) -> list[inspect.Parameter]:
-    return [each for each in inspect.signature(group, eval_str=True).parameters.values() if each.name not in without]
+def _options(
+    group: Callable[..., None], without: tuple[str, ...], defaults: Mapping[str, Any]
+) -> list[inspect.Parameter]:
+    return [
+        each.replace(default=defaults.get(each.name, each.default))
+        for each in inspect.signature(group, eval_str=True).parameters.values()
+        if each.name not in without
+    ]
 
 
 def _panel(parameter: inspect.Parameter) -> str | None:
