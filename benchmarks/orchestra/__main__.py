@@ -37,7 +37,7 @@ def _measure(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     from benchmarks.orchestra import report
 
-    return 0 if report.show(args.out, args.tasks) else 1
+    return 0 if report.show(args.out, args.tasks, args.figure) else 1
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--out", type=Path, default=Path("runs/orchestra"), help="work folder (default: %(default)s)")
     top.add_argument("--tasks", type=int, default=300, help="test tasks of each comparison (default: %(default)s)")
+    top.add_argument("--figure", type=Path, help="draw the curves of accuracy over cost into this file (SVG)")
     top.set_defaults(run=_show)
     commands = top.add_subparsers(metavar="command")
     train = commands.add_parser("train", help="train the policy from scratch; the same command resumes")

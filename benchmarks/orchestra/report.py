@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from transformers import LlamaForCausalLM
 
 from benchmarks.orchestra import export, policy
+from benchmarks.orchestra.curve import over_cost
 from benchmarks.orchestra.export import BEFORE
 from benchmarks.orchestra.figures import Outcome, cost, gain, right, shares, within
 from benchmarks.orchestra.rollouts import Wish, roll, served
@@ -17,11 +18,12 @@ from benchmarks.orchestra.stories import FAMILIES, MixedTask, mixed
 from benchmarks.orchestra.tools import CHEAP, DEAR, PRICES, Answers, Remembered, Shelf, answer_in, model, recorded
 from benchmarks.orchestra.words import HELD_OUT_TOOL
 from tts.errors import BadInput
+from tts.files.text import write_atomically
 from tts.models.files import BUILT_IN
 
 ALLOWED = (0.0002, 0.0005, 0.001, 0.002, 0.0025, 0.003, 0.005)
 _ORCHESTRATOR, _TAUGHT, _RANDOM = "orchestrator", "demonstrations alone", "random weights"
-_DEAREST = "always the dearest"
+_DEAREST = "always the dearest, lab-4m"
 
 Outcomes = Mapping[str, Sequence[Outcome]]
 
@@ -71,12 +73,12 @@ def _loaded(name: str) -> LlamaForCausalLM:
     return found
 
 
-def show(work: Path, count: int) -> bool:
-    """Print the comparisons on `count` test tasks; return whether every bar holds."""
+def show(work: Path, count: int, figure: Path | None = None) -> bool:
+    """Print the comparisons on `count` test tasks; return whether every bar holds. Draw the curves into `figure`."""
     stand = Stand(work)
     try:
         tasks = mixed("test", count)
-        bars = _against_others(stand, tasks) + _wishes(stand, tasks)
+        bars = _against_others(stand, tasks, figure) + _wishes(stand, tasks)
         _transfer(stand, max(1, count // 2))
     finally:
         stand.answers.close()
@@ -86,14 +88,16 @@ def show(work: Path, count: int) -> bool:
     return all(holds for _, holds in bars)
 
 
-def _against_others(stand: Stand, tasks: Sequence[MixedTask]) -> list[tuple[str, bool]]:
+def _against_others(stand: Stand, tasks: Sequence[MixedTask], figure: Path | None) -> list[tuple[str, bool]]:
     found: dict[str, list[Outcome]] = {_ORCHESTRATOR: stand.orchestrated(_ORCHESTRATOR, tasks)}
     for name in (_TAUGHT, _RANDOM):
         found[name] = stand.orchestrated(name, tasks)
     found["the loop, dearest model only"] = stand.orchestrated(_TAUGHT, tasks, Wish(deny=f"{CHEAP},python"))
     for name in PRICES:
         found[name.removeprefix("ask_")] = stand.asked(name, tasks)
-    found[_DEAREST] = found[DEAR.removeprefix("ask_")]
+    found[_DEAREST] = found.pop(DEAR.removeprefix("ask_"))
+    if figure is not None:
+        write_atomically(figure, over_cost({name: found[name] for name in found if name != _RANDOM}, ALLOWED))
     ours = found[_ORCHESTRATOR]
     print(f"## {len(tasks)} test tasks\n")
     print(f"| system | solved | {' | '.join(FAMILIES)} | dollars a task | orchestrator is above by |")
@@ -108,7 +112,7 @@ def _against_others(stand: Stand, tasks: Sequence[MixedTask]) -> list[tuple[str,
     for name, curve in curves.items():
         print(f"| {name} | {' | '.join(f'{100 * value:.1f}' for value in curve)} |")
     _print_shares("Share of calls", {name: found[name] for name in (_TAUGHT, _ORCHESTRATOR)})
-    others = [name for name in found if name not in (_ORCHESTRATOR, "the loop, dearest model only")]
+    others = [name for name in found if name != _ORCHESTRATOR]
     share = cost(ours) / cost(found[_DEAREST])
     bars = [(f"above {name}: {(g := gain(ours, found[name])).points()}", g.low > 0) for name in others]
     bars.append((f"costs {share:.0%} of always asking the dearest model (at most 50 %)", share <= 0.5))

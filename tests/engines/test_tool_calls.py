@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import WordLevel
 
+from tests.engines.fake_server import FakeServer, Says
 from tests.toy import SHAPE
+from tts import Solver, tool
 from tts.engines.remote.tool_caller import ServerCaller
 from tts.engines.tokenizer import Text
 from tts.engines.tool_caller import TextCaller
@@ -68,7 +71,13 @@ def tokenizer(template: str) -> Any:
     return made
 
 
-class Says:
+@tool(price=0.0)
+def next_number(a: int) -> int:
+    """The number after a whole number."""
+    return a + 1
+
+
+class SaysOneTurn:
     """A policy that says one turn."""
 
     name, shape, context, background, steps, prices, remote, logprobs = "m", SHAPE, 9000, True, True, None, False, 0
@@ -86,7 +95,7 @@ class Says:
 
 def caller(template: str, turn: str, guide: str = "Be brief.", **tool: Any) -> tuple[TextCaller, Text]:
     text = Text(tokenizer(template))
-    policy: Any = Says(text, turn)
+    policy: Any = SaysOneTurn(text, turn)
     tools = [{**TOOL, "function": {**TOOL["function"], **tool}}]  # type: ignore[dict-item]
     return TextCaller(policy, text, ModelCard(name="m"), tools, guide), text
 
@@ -188,7 +197,7 @@ class TestServer:
             sent.append(json.loads(json.dumps(messages)))
             return recorded[len(sent) - 1]
 
-        policy: Any = SimpleNamespace(**{name: vars(Says)[name] for name in
+        policy: Any = SimpleNamespace(**{name: vars(SaysOneTurn)[name] for name in
             ("name", "shape", "context", "background", "steps", "prices", "remote", "logprobs")})  # fmt: skip
         server = ServerCaller(policy, ask, ModelCard(name="m"), [TOOL], "Be brief.")
         problem = Problem("q")
@@ -208,6 +217,29 @@ class TestServer:
             {"role": "tool", "tool_call_id": "c1", "content": "7"},
         ]
 
+    async def test_the_whole_loop_runs_against_a_server_that_calls_tools(
+        self, fakes: Callable[..., FakeServer], connect: Callable[..., Any]
+    ) -> None:
+        """Two recorded answers over HTTP: a good call beside a bad one, then the answer."""
+        fake = fakes("chat")
+        policy = connect(fake)
+        calls = [{"id": f"c{k}", "type": "function", "function": {"name": name, "arguments": '{"a": 6}'}}
+                 for k, name in enumerate(("next_number", "nothing"))]  # fmt: skip
+        fake.failures[:] = [
+            Says.json(
+                {"choices": [{"message": {"content": None, "tool_calls": calls}, "finish_reason": "tool_calls"}]}
+            ),
+            Says.json({"choices": [{"message": {"content": "\\boxed{7}"}, "finish_reason": "stop"}]}),
+        ]
+        solver = Solver(policy, None, "orchestrate", 1, tools=[next_number])
+        solution = await solver.solve("What comes after 6?")
+        assert solution.answer == "7"
+        first, second = fake.asked("/v1/chat/completions")[-2:]
+        assert [each["function"]["name"] for each in first["tools"]] == ["next_number"]
+        results = [message["content"] for message in second["messages"] if message["role"] == "tool"]
+        assert results[0] == "7"
+        assert results[1].startswith("Error: there is no tool named 'nothing'")
+
     @pytest.mark.parametrize(
         "message", [None, {"tool_calls": 3}, {"tool_calls": [7]}, {"tool_calls": [{"function": {"name": 3}}]}]
     )
@@ -215,7 +247,7 @@ class TestServer:
         async def ask(messages: dict[str, Any], request: Request, limit: int) -> tuple[dict[str, Any], dict[str, Any]]:
             return {"message": message, "finish_reason": "stop"}, {}
 
-        policy: Any = SimpleNamespace(**{name: vars(Says)[name] for name in
+        policy: Any = SimpleNamespace(**{name: vars(SaysOneTurn)[name] for name in
             ("name", "shape", "context", "background", "steps", "prices", "remote", "logprobs")})  # fmt: skip
         server = ServerCaller(policy, ask, ModelCard(name="m"), [TOOL], "")
         root = Node(server.prompt(Problem("q")), "/")
