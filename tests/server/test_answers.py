@@ -11,13 +11,13 @@ import pytest
 from tests.server.serving import ASK, JSON, Toy, get, post, toy
 from tests.toy import ToyPolicy, ToyReward
 from tts import Problem, Solver
-from tts.server.answers import text_of, winner
+from tts.server.answers import search_row, text_of, winner
 from tts.server.app import app_of
 from tts.server.catalogue import load
 from tts.server.logprobs import by_part
 from tts.server.service import Service
 from tts.server.settings import Settings
-from tts.types import Candidate, Finish, TokenLogprobs
+from tts.types import Candidate, Finish, Standing, TokenLogprobs
 
 
 @pytest.fixture
@@ -319,6 +319,14 @@ async def test_a_trace_is_kept_under_its_id_until_newer_ones_push_it_out() -> No
     assert (await post(none.app, ASK)).json["tts"]["trace"] is None
     small = toy(trace_bytes=1000)
     assert (await post(small.app, ASK)).json["tts"]["trace"] is None
+
+
+async def test_votes_of_more_answers_are_told_than_a_file_keeps() -> None:
+    solution = await Solver(ToyPolicy(), None, "majority").solve("how far")
+    votes = tuple(Standing(str(k), 0.05, 1) for k in range(20))
+    assert [vote["answer"] for vote in search_row(replace(solution, votes=votes), None)["votes"]] == [
+        *map(str, range(12))
+    ]
 
 
 async def test_metrics_count_requests_tokens_and_flops_by_model_and_strategy(made: Toy) -> None:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tts.records.solution_json import as_row
+from tts.records.solution_json import as_row, flat
 from tts.server.logprobs import Token, by_part
 from tts.server.spending import spending
 from tts.types import Candidate, Solution, Usage
 
 Row = dict[str, Any]
+
+_VOTES = 12  # answers whose votes are told
 
 _ELSEWHERE = ("id", "problem", "usage", "candidates")
 """What a row has and an answer says in another way, or not at all."""
@@ -87,10 +89,15 @@ def by_model(solution: Solution) -> Row:
 
 def search_row(solution: Solution, trace: str | None, candidates: bool = False) -> Row:
     """Return what ``tts`` says of a search: all that a solution's row says, its usage by model, the trace's id."""
-    row = as_row(solution)
+    row = whole_row(solution)
     kept = {name: value for name, value in row.items() if name not in _ELSEWHERE}
     kept |= {"plan": _shown(row["plan"]), "usage": by_model(solution), "trace": trace}
     return kept | ({"candidates": row["candidates"]} if candidates else {})
+
+
+def whole_row(solution: Solution) -> Row:
+    """Return a solution's row with the votes of more answers than a file keeps."""
+    return as_row(solution) | {"votes": list(map(flat, solution.votes[:_VOTES]))}
 
 
 def _shown(plan: Row) -> Row:

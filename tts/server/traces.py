@@ -6,7 +6,7 @@ import secrets
 from collections import OrderedDict
 from typing import Any
 
-from tts.records.solution_json import as_row
+from tts.server.answers import whole_row
 from tts.server.spending import spending
 from tts.types import Solution
 
@@ -52,4 +52,4 @@ class Traces:
             return None
         solution, _ = self._kept[name]
         models = {name: spent.row() for name, spent in spending(solution).items()}
-        return {"solution": as_row(solution), "models": models, "events": solution.trace.events}
+        return {"solution": whole_row(solution), "models": models, "events": solution.trace.events}

@@ -12,6 +12,7 @@ const raised = (digits) => [...digits].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸�
 const flops = (value) => (value ? Number(value).toExponential(2).replace(/e\+?(\d+)/, (_, power) => ` × 10${raised(power)}`) : "0");
 const count = (value, noun) => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 const percent = (value) => `${Math.round(100 * value)} %`;
+const likely = (value) => (value < 0.01 ? "less than 1 %" : value > 0.99 ? "more than 99 %" : percent(value));
 let running = null; // the AbortController of the search
 let shown = null; // the search on the page
 
@@ -149,7 +150,7 @@ class Search {
     this.draw(found.votes);
     $("result").hidden = false;
     $("answer").textContent = found.answer === null ? "no answer" : found.answer;
-    $("share").textContent = found.answer === null ? "" : this.finished === 1 ? "a single solution" : `${percent(found.confidence)} of the vote`;
+    $("share").textContent = found.answer === null ? "" : this.sure(found);
     $("text").textContent = text;
     $("warnings").replaceChildren(...(found.warnings || []).map((words) => make("li", "", words)));
     const usage = found.usage;
@@ -170,6 +171,12 @@ class Search {
     $("status").textContent = `Done: ${count(this.finished, "finished solution")}, ${found.plan.strategy}.${stopped}`;
     this.used = usage.flops;
     this.compare();
+  }
+
+  sure(found) {
+    const share = found.votes.length && this.finished > 1 ? `${percent(found.votes[0].share)} of the vote` : "a single solution";
+    if (!found.scope) return share;
+    return `${found.scope.outside ? "probably wrong: " : ""}${likely(found.confidence)} that it is right; ${share}`;
   }
 
   compare() {
@@ -202,6 +209,7 @@ async function ask(path, body, signal) {
   if (reply.status === 401) {
     $("keyed").hidden = false;
     $("key").focus();
+    throw new Error($("key").value ? "This API key is wrong." : "This server wants an API key.");
   }
   let words = `The server answered ${reply.status}.`;
   try { words = (await reply.json()).error.message; } catch { /* it is no error of ours */ }
@@ -250,6 +258,7 @@ async function solve() {
     const cancelled = error.name === "AbortError";
     $("status").textContent = cancelled ? "Cancelled: the server has stopped sampling." : "";
     $("error").textContent = cancelled ? "" : error.message;
+    if (!search.nodes.size) for (const id of ["search", "grown"]) $(id).hidden = true;
   } finally {
     clearInterval(tick);
     running = null;
