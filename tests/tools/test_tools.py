@@ -359,6 +359,22 @@ class TestMcp:
             with pytest.raises(EngineError, match=r"the MCP server .* (did not answer within 0\.5 s|cannot be used)"):
                 McpServer([sys.executable, "-c", program], seconds=seconds).tools()
 
+    def test_a_server_whose_list_of_tools_breaks_the_protocol_is_named_in_one_line(self, tmp_path: Path) -> None:
+        (tmp_path / "lies.py").write_text(
+            "import json, sys\n"
+            "for line in sys.stdin:\n"
+            "    asked = json.loads(line)\n"
+            "    found = {'tools': [{'name': 'x', 'inputSchema': {'type': 'array', 'properties': 3}}]}\n"
+            "    if asked['method'] == 'initialize':\n"
+            "        found = {'protocolVersion': asked['params']['protocolVersion'], 'capabilities': {'tools': {}},\n"
+            "                 'serverInfo': {'name': 'x', 'version': '1'}}\n"
+            "    if 'id' in asked:\n"
+            "        print(json.dumps({'jsonrpc': '2.0', 'id': asked['id'], 'result': found}), flush=True)\n"
+        )
+        with pytest.raises(EngineError, match=r"the MCP server .*lies\.py cannot be used") as error:
+            open_tools(f"mcp://{tmp_path / 'lies.py'}")
+        assert len(str(error.value).splitlines()) == 1
+
     @pytest.mark.parametrize("schema", [None, [], {"type": "string"}])
     def test_a_server_that_gives_no_schema_of_an_object_is_refused(self, schema: Any) -> None:
         listed = SimpleNamespace(name="x", description="", input_schema=schema)

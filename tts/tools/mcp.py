@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tts.aio import background
-from tts.errors import BadInput, EngineError, MissingExtra
+from tts.errors import BadInput, EngineError, MissingExtra, TTSError
 from tts.tools.tool import Result, Tool, checked
 
 T = TypeVar("T")
 _MOST = 128  # tools of one server
 _LONGEST = 2000  # characters of a description
 _ENDING = 3.0  # seconds that a server has to end
+_REASON = 300  # characters of what a server did wrong
 
 
 class McpServer:
@@ -69,11 +70,13 @@ class McpServer:
         try:
             self._client = await asyncio.wait_for(asyncio.shield(ready), self.seconds)
             listed = await self._limited(self._client.list_tools())
-        except BaseException:
+        except BaseException as error:
             self._task.cancel()
             await asyncio.wait([self._task], timeout=_ENDING)
             self._task = None
-            raise
+            if isinstance(error, (TimeoutError, TTSError)) or not isinstance(error, Exception):
+                raise
+            raise _reason(self.label, error) from error
         return list(listed.tools)[:_MOST]
 
     async def _serve(self, ready: asyncio.Future[Any], ending: asyncio.Event) -> None:
@@ -158,4 +161,5 @@ def _reason(label: str, error: BaseException) -> Exception:
         return error
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
         error = error.exceptions[0]
-    return EngineError(f"the MCP server {label} cannot be used: {str(error) or type(error).__name__}.")
+    words = " ".join(str(error).split()) or type(error).__name__
+    return EngineError(f"the MCP server {label} cannot be used: {words[:_REASON].rstrip('.')}.")
