@@ -255,3 +255,9 @@ def test_every_stage_runs_resumes_and_writes_a_model(tmp_path: Path, monkeypatch
     assert folder == stages.everything(tmp_path / "work", tmp_path / "models", plan, tmp_path / "before.safetensors")
     assert written == {file: file.read_bytes() for file in folder.iterdir()}
     assert (tmp_path / "work" / "rollouts" / "log.jsonl").read_text().count("\n") == 2
+    rollouts = tmp_path / "work" / "rollouts"  # as after a kill in the last round, in the midst of a checkpoint
+    (rollouts / "trained.safetensors").unlink()
+    (rollouts / "checkpoint-4" / "trainer_state.json").unlink()
+    stages.everything(tmp_path / "work", tmp_path / "models", plan, tmp_path / "before.safetensors")
+    assert (rollouts / "log.jsonl").read_text().count("\n") == 2
+    assert (folder / "model.safetensors").read_bytes() == written[folder / "model.safetensors"]
