@@ -71,7 +71,7 @@ def after(plan: Plan, work: Path) -> LlamaForCausalLM:
 
 def _record(plan: Plan, work: Path, model: LlamaForCausalLM, shelf: Shelf) -> dict[str, Any]:
     return {
-        "demonstrations": asdict(plan.demonstrations) | asdict(_progress(work / "demonstrations")),
+        "demonstrations": asdict(plan.demonstrations) | _spent(work / "demonstrations"),
         "rollouts": asdict(plan.rollouts) | grpo.progress(work / "rollouts"),
         "parameters": sum(p.numel() for p in model.parameters()),
         "tools": {name: asdict(record) for name, record in shelf.records.items()},
@@ -79,8 +79,9 @@ def _record(plan: Plan, work: Path, model: LlamaForCausalLM, shelf: Shelf) -> di
     }
 
 
-def _progress(folder: Path) -> Progress:
-    return Progress(**json_text.read(folder / "checkpoint" / "progress.json"))
+def _spent(folder: Path) -> dict[str, float]:
+    progress = Progress(**json_text.read(folder / "checkpoint" / "progress.json"))
+    return {"tokens": progress.tokens, "seconds": progress.seconds, "steps": progress.steps}
 
 
 def _figures(plan: Plan, work: Path, shelf: Shelf) -> dict[str, Any]:
