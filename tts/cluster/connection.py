@@ -69,7 +69,7 @@ class Connection:
             self.ray.init(address, **settings)
         except ConnectionError as error:
             raise _no_cluster(address) from error
-        except (RuntimeError, ValueError, self.ray.exceptions.RayError) as error:
+        except Exception as error:  # Ray raises plain ones too, such as for a node that is slow to start
             raise BadInput(f"the Ray cluster at {address!r} cannot be used: {first_line(error)}.") from error
         finally:
             if threading.current_thread() is threading.main_thread():
