@@ -191,10 +191,30 @@ def test_one_call_carries_all_that_has_ended_since_the_last_one() -> None:
 
     ray.solve = together
     ray.called = lambda given: calls.append(len(given))
-    found, _ = collected(ray, problems(24), Placement(workers=1), concurrency=12)
-    assert len(found) == 24
+    found, _ = collected(ray, problems(20), Placement(workers=1), concurrency=12)
+    assert len(found) == 20
     assert calls[0] == 12
     assert len(calls) < 12
+
+
+def test_a_worker_with_much_to_do_has_problems_in_hand_and_replies_for_several_at_a_time() -> None:
+    ray, most, flying = FakeRay(), [0], [0]
+    calls: list[int] = []
+
+    async def counted(worker: TTSWorker, *asked: str) -> Any:
+        flying[0] += 1
+        most[0] = max(most[0], flying[0])
+        await asyncio.sleep(0.03)
+        flying[0] -= 1
+        return await TTSWorker.solve(worker, *asked)
+
+    ray.solve = counted
+    ray.called = lambda given: calls.append(len(given))
+    found, _ = collected(ray, given := problems(60), Placement(workers=1), concurrency=4)
+    assert [row(found[index]) for index in range(60)] == here(given)
+    assert most == [4]
+    assert calls[0] == 6
+    assert len(calls) < 30
 
 
 def test_a_run_that_is_left_early_leaves_nothing_to_the_next_one() -> None:

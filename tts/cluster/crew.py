@@ -101,12 +101,14 @@ class Crew:
     def room(self, unfinished: int, concurrency: int) -> Member | None:
         """Return the worker that is to have the next problem; None if each has enough for now.
 
-        Each has at most its equal part of what is unfinished, so that none is idle at the end.
+        Each has at most its equal part of what is unfinished, so that none is idle at the end. Far from the end it has
+        half as many again as it works on, so that it need not wait for the next ones.
         """
         if not self.started:
             return None
         soon = [each for each in self.starting if time.monotonic() - each.asked < GRACE]
-        most = min(concurrency, math.ceil(unfinished / (len(self.started) + len(soon))))
+        part = math.ceil(unfinished / (len(self.started) + len(soon)))
+        most = min(part, concurrency if part < 2 * concurrency else concurrency + concurrency // 2)
         member = min(self.started, key=lambda each: len(each.flying))
         return member if len(member.flying) < most else None
 

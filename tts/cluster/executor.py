@@ -132,7 +132,7 @@ class RayExecutor(Executor):
             if member.given or (member.flying and not member.calls):
                 given, member.given = member.given, []
                 member.calls += 1
-                task = asyncio.create_task(self._exchange(member, run, given))
+                task = asyncio.create_task(self._exchange(member, run, given, concurrency))
                 asked.add(task)
                 task.add_done_callback(asked.discard)
 
@@ -146,9 +146,10 @@ class RayExecutor(Executor):
             reply = Reply(member, lost=cause(error), fatal=unable(error))
         self._replies.put_nowait(reply)
 
-    async def _exchange(self, member: Member, run: Run, given: list[tuple[int, str]]) -> None:
+    async def _exchange(self, member: Member, run: Run, given: list[tuple[int, str]], concurrency: int) -> None:
         try:
-            reply = Reply(member, run.name, await member.actor.exchange.remote(run.name, run.recipe, given))
+            results = await member.actor.exchange.remote(run.name, run.recipe, given, concurrency)
+            reply = Reply(member, run.name, results)
         except self._ray.exceptions.RayError as error:
             reply = Reply(member, lost=cause(error))
         finally:

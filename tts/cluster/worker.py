@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from functools import partial
 
 from tts.budget import Budget
 from tts.cluster.connection import first_line
@@ -34,8 +34,9 @@ Result = tuple[int, str, str]
 OF_CALLER = {"prompt": PromptTooLong, "input": BadInput, "budget": BudgetError}
 """Errors of a search that whoever asked a server can mend, by the kind of the result."""
 
-GATHER = 0.05
-"""Seconds in which results are gathered into one reply while the worker has other problems."""
+GATHER, GATHERS = 0.05, 10
+"""Seconds in which results are gathered into one reply while the worker has other problems, and how often in a row
+while some of them wait for a place, so that the worker is not idle meanwhile."""
 
 
 def request(problem: Problem, share: Share, traced: bool) -> str:
@@ -56,7 +57,7 @@ class TTSWorker:
     def __init__(self, name: str, folder: str) -> None:
         self.name = name
         self._solvers: dict[str, asyncio.Task[Solver]] = {}
-        self._desk = Desk("")
+        self._desk = Desk("", 1)
         with suppress(OSError):
             os.chdir(folder)
 
@@ -73,17 +74,18 @@ class TTSWorker:
         node_id = ray.get_runtime_context().get_node_id()
         return dump({"node": node, "node_id": node_id, "version": __version__, "source": digest()})
 
-    async def exchange(self, run: str, recipe: str, asked: Sequence[tuple[int, str]]) -> list[Result]:
+    async def exchange(self, run: str, recipe: str, asked: Sequence[tuple[int, str]], concurrency: int) -> list[Result]:
         """Begin further problems of a run, and return what has ended; wait until something has.
 
-        One call carries all that has happened since the last one: a call of Ray costs its caller more than a row. The
-        first call for another run cancels what is left of the run before.
+        At most ``concurrency`` problems are worked on at a time. One call carries all that has happened since the last
+        one: a call of Ray costs its caller more than a row. The first call for another run cancels what is left of the
+        run before.
         """
         if self._desk.run != run:
             self._desk.close()
-            self._desk = Desk(run)
+            self._desk = Desk(run, concurrency)
         for index, text in asked:
-            self._desk.begin(index, self._outcome(index, recipe, text))
+            self._desk.begin(index, partial(self._outcome, index, recipe, text))
         return await self._desk.ended()
 
     async def _outcome(self, index: int, recipe: str, asked: str) -> Result:
@@ -133,18 +135,19 @@ class TTSWorker:
 
 
 class Desk:
-    """The problems of one run that a worker works on, and the results that nobody has fetched yet."""
+    """The problems of one run that a worker works on, ``places`` at a time, and the results that wait to be fetched."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, places: int) -> None:
         self.run = run
+        self._most, self._places = places, asyncio.Semaphore(places)
         self._results: list[Result] = []
         self._tasks: set[asyncio.Task[Result]] = set()
         self._news = asyncio.Event()
         self._closed = False
 
-    def begin(self, index: int, work: Coroutine[Any, Any, Result]) -> None:
-        """Start a problem."""
-        task = asyncio.create_task(work, name=f"problem {index}")
+    def begin(self, index: int, work: Callable[[], Awaitable[Result]]) -> None:
+        """Start a problem as soon as a place is free."""
+        task = asyncio.create_task(self._placed(work), name=f"problem {index}")
         self._tasks.add(task)
         task.add_done_callback(self._finish)
 
@@ -153,8 +156,12 @@ class Desk:
         while not (self._results or self._closed):
             self._news.clear()
             await self._news.wait()
-        if self._tasks and not self._closed:  # the worker is not idle meanwhile
+        for _ in range(GATHERS):
+            if self._closed or not self._tasks:
+                break
             await asyncio.sleep(GATHER)
+            if len(self._tasks) <= self._most:  # none waits: the next ones are to come soon
+                break
         taken, self._results = self._results, []
         return taken
 
@@ -164,6 +171,10 @@ class Desk:
         for task in self._tasks:
             task.cancel()
         self._news.set()
+
+    async def _placed(self, work: Callable[[], Awaitable[Result]]) -> Result:
+        async with self._places:
+            return await work()
 
     def _finish(self, task: asyncio.Task[Result]) -> None:
         self._tasks.discard(task)
