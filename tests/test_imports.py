@@ -89,3 +89,26 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
 def test_the_public_surface_is_what_it_was() -> None:
     assert tts.__all__ == PUBLIC
     assert set(PUBLIC) <= set(dir(tts))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("--device", "cuda:99", "device 'cuda:99' was asked for, but this"),
+        ("--engine-arg", "max_row=1", "there is no argument of the transformers engine named 'max_row': did you mean"),
+    ],
+)
+def test_a_missing_gpu_and_an_unknown_argument_are_refused_before_pytorch_is_loaded(
+    option: str, value: str, sentence: str, tmp_path: Path
+) -> None:
+    code = f"""
+import contextlib, io, cli
+sys.argv = ["tts", "solve", "1 + 1", "--policy", "lab-1m", {option!r}, {value!r}]
+with contextlib.redirect_stderr(io.StringIO()) as said:
+    try:
+        cli.main()
+    except SystemExit as stop:
+        assert stop.code == 2, stop.code
+assert {sentence!r} in said.getvalue(), said.getvalue()
+"""
+    assert not loaded_by(code, tmp_path) & {"torch", "transformers", "vllm"}

@@ -13,7 +13,9 @@ from tests import tiny
 from tests.engines.fake_server import FakeServer
 from tts.engines.remote.engine import ENGINE as REMOTE
 from tts.engines.remote.policy import RemotePolicy
-from tts.engines.transformers.engine import ENGINE, TransformersPolicy, TransformersReward
+from tts.engines.transformers.engine import ENGINE
+from tts.engines.transformers.policy import TransformersPolicy
+from tts.engines.transformers.reward import TransformersReward
 from tts.models.find import find
 
 

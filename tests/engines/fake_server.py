@@ -19,7 +19,7 @@ from typing import Any, Literal
 import torch
 from jinja2 import TemplateError
 
-from tts.engines.transformers.engine import TransformersPolicy
+from tts.engines.transformers.policy import TransformersPolicy
 from tts.protocols import Request
 from tts.types import Node, Problem, Step, Until
 

@@ -13,7 +13,7 @@ import torch
 from tests.engines.fake_server import FakeServer, Says
 from tests.engines.test_policy import PROBLEM, root_of
 from tts.engines.remote.logprobs import of_choice
-from tts.engines.transformers.engine import TransformersPolicy
+from tts.engines.transformers.policy import TransformersPolicy
 from tts.protocols import Completion, Policy, Request
 from tts.types import Node, Until
 

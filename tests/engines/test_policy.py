@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from tests import tiny
-from tts.engines.transformers.engine import ENGINE, TransformersPolicy
+from tts.engines.transformers.engine import ENGINE
+from tts.engines.transformers.policy import TransformersPolicy
 from tts.errors import BadInput, EngineError, PromptTooLong
 from tts.models.find import find
 from tts.protocols import Completion, Request

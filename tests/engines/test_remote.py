@@ -18,7 +18,8 @@ from tts.engines.remote.engine import ENGINE
 from tts.engines.remote.policy import RemotePolicy
 from tts.engines.remote.reward import RemoteReward
 from tts.engines.remote.text_steps import cut, share, stand_ins
-from tts.engines.transformers.engine import TransformersPolicy, TransformersReward
+from tts.engines.transformers.policy import TransformersPolicy
+from tts.engines.transformers.reward import TransformersReward
 from tts.errors import ModelError, PromptTooLong
 from tts.models.card import ModelCard
 from tts.models.find import find

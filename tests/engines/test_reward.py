@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.nodes import chain
-from tts.engines.transformers.engine import TransformersReward
+from tts.engines.transformers.reward import TransformersReward
 from tts.errors import EngineError, PromptTooLong
 from tts.models.card import BOXED
 from tts.types import Finish, Problem

@@ -14,7 +14,7 @@ from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, ask, below, root_of
 from tests.engines.test_remote import greedy
 from tts.engines.remote.policy import RemotePolicy
-from tts.engines.transformers.engine import TransformersPolicy
+from tts.engines.transformers.policy import TransformersPolicy
 from tts.models.card import BOXED
 from tts.models.find import find
 from tts.types import Finish, Node, Problem, Until

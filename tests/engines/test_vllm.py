@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,8 @@ from tests.nodes import chain
 from tests.toy import ToyPolicy
 from tts.engines.load import Loading, load_both, load_policy
 from tts.engines.transformers.engine import ENGINE as TRANSFORMERS
-from tts.engines.vllm.engine import VLLMEngine, _divided
+from tts.engines.vllm.engine import VLLMEngine, _declared
+from tts.engines.vllm.loading import _divided
 from tts.errors import BadInput, EngineDied, ModelError, PromptTooLong, UnknownName
 from tts.models.find import find
 from tts.protocols import Policy, Request
@@ -176,6 +177,11 @@ class TestLoading:
     def test_an_unknown_engine_argument_is_named_with_the_nearest(self, vllm_models: tuple[Any, Any]) -> None:
         with pytest.raises(UnknownName, match="did you mean 'max_model_len'"):
             load_policy(vllm_models[0].card.folder, engine="vllm", arguments={"max_modellen": 64})
+
+    def test_the_arguments_read_in_the_source_of_vllm_are_the_fields_of_its_class(self) -> None:
+        from vllm.engine.arg_utils import AsyncEngineArgs
+
+        assert _declared() == {field.name for field in fields(AsyncEngineArgs)}
 
     def test_a_model_that_cannot_start_says_why_and_where_its_log_is(self, vllm_models: tuple[Any, Any]) -> None:
         with pytest.raises(ModelError, match=r"cannot start .*its log is"):

@@ -136,6 +136,8 @@ def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardMo
     _require_both(*cards)
     engines = [_engine_for(card, loading.engine) for card in cards]
     mine, other = _divided(loading, *engines)
+    engines[0].check("policy", mine.of("policy"))
+    engines[1].check("prm", other.of("prm"))
     _check_room([("policy", cards[0], mine), ("prm", cards[1], other)])
     if not all(engine.reserves for engine in engines):
         return _load("policy", policy, mine, 1.0, room=False), _load("prm", prm, other, 1.0, room=False)
@@ -159,8 +161,10 @@ def load_pair(policy: str | Policy, judge: str, loading: Loading) -> tuple[Polic
         loaded = load_policy(policy, loading)
         return loaded, loaded
     _require_both(*cards)
-    _check_room([("policy", cards[0], loading), ("policy", cards[1], theirs)])
     engines = [_engine_for(card, loading.engine) for card in cards]
+    for engine, asked in zip(engines, (loading, theirs), strict=True):
+        engine.check("policy", asked.of("policy"))
+    _check_room([("policy", cards[0], loading), ("policy", cards[1], theirs)])
     shares = _shares(*cards, loading) if all(engine.reserves for engine in engines) else (1.0, 1.0)
     first: Policy = _load("policy", policy, loading, shares[0], room=False)
     return first, _load("policy", judge, theirs, shares[1], room=False)
@@ -250,6 +254,7 @@ def _load(kind: Kind, name: str, loading: Loading, share: float, *, room: bool =
         require(card)  # before an engine is imported, which takes seconds
     engine = _engine_for(card, loading.engine)
     options = loading.of(kind)
+    engine.check(kind, options)
     key = _key(kind, card, loading)
     with _lock:
         lock = _locks[key]
@@ -259,7 +264,6 @@ def _load(kind: Kind, name: str, loading: Loading, share: float, *, room: bool =
                 _check_room([(kind, card, loading)])
             if engine.reserves:
                 options["share"] = share * loading.gpu_memory
-            engine.check(kind, options)
             if key in _loaded:
                 _loaded[key].close()  # what remains of a dead one
             model = (engine.load_policy if kind == "policy" else engine.load_reward)(card, **options)

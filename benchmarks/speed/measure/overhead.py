@@ -66,7 +66,8 @@ def instant_solver(strategy: str, n: int) -> Solver:
     from benchmarks.speed.peers.lockstep_models import tokenizer_of
     from prm.qwen import FAMILY
     from tts.cost import ModelShape
-    from tts.engines.vllm.engine import VLLMPolicy, VLLMReward
+    from tts.engines.vllm.policy import VLLMPolicy
+    from tts.engines.vllm.reward import VLLMReward
 
     shape = ModelShape(parameters=1_000_000, active=900_000, layers=4, width=128)
     cards = find("lab-1m"), find("lab-prm")

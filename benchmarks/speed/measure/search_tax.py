@@ -87,7 +87,7 @@ async def plain(solver: Solver, search: Run, *, alike: bool) -> tuple[float, flo
     so the cache is not used; otherwise it saves reading the prompt. The share of a problem's texts that is scored is
     that of the search's solutions. A search that no model scores has nothing to score.
     """
-    from tts.engines.vllm.engine import VLLMPolicy
+    from tts.engines.vllm.policy import VLLMPolicy
     from tts.engines.vllm.reward import VLLMReward
 
     policy, reward = solver.load()
