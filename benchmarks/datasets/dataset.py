@@ -181,7 +181,7 @@ def _checkable(data: DataSet) -> DataSet:
     items = tuple(item for item in data.items if not item.unchecked)
     if len(items) == len(data.items):
         return data
-    left = f"{len(data.items) - len(items)} with an instruction that text alone does not decide"
+    left = f"{len(data.items) - len(items)} with an instruction that is not checked here"
     return replace(data, items=items, part={"without the": left})
 
 

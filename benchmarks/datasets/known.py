@@ -241,7 +241,7 @@ KNOWN: dict[str, Known] = {
         541,
         "6ec856f5a5a07713cc9469bd0d4f099cc37369eb2fe161fe537dd5951fb24eca",
         ("ifeval_input_data.jsonl", "input_data.jsonl"),
-        "IFEval, the problems whose instructions text alone decides (arXiv 2311.07911)",
+        "IFEval, the problems whose instructions can be checked here (arXiv 2311.07911)",
         "auto",
         "instructions",
     ),

@@ -1,8 +1,9 @@
 """The checks of IFEval's instructions.
 
-The expected verdicts are those of the published code (instruction_following_eval, run in an environment of its own) on
-these very texts. It was run, too, on 29 versions each of GPT-4's 541 published responses: of 19,860 verdicts 16 differ,
-all of them on the prompt that counts "#", for which the published code draws a random letter.
+The expected verdicts of those that text alone decides are those of the published code (instruction_following_eval, run
+in an environment of its own) on these very texts. It was run, too, on 29 versions each of GPT-4's 541 published
+responses: of 19,860 verdicts 16 differ, all of them on the prompt that counts "#", for which the published code draws a
+random letter.
 """
 
 from __future__ import annotations
@@ -138,9 +139,54 @@ def test_a_verdict_is_that_of_the_published_code(
     assert followed(json.dumps([[name, arguments]]), response) == [follows]
 
 
+FRENCH = "Bonjour, je voudrais acheter du pain et du fromage dans la boulangerie de la ville."
+ENGLISH = "Good morning, we would like to buy some bread and cheese in the bakery of this town."
+CAPITALS = 'NASA flew to Mars in 2020, and I saw it in the U.S. "OK."'
+"""Words in capitals are NASA, I, U.S. and OK."""
+
+PACKAGED: list[tuple[str, dict[str, Any], str, bool]] = [
+    ("language:response_language", {"language": "fr"}, FRENCH, True),
+    ("language:response_language", {"language": "fr"}, ENGLISH, False),
+    ("language:response_language", {"language": "fr"}, "12 + 30", True),  # no language: followed, as published
+    ("change_case:english_capital", {}, ENGLISH.upper(), True),
+    ("change_case:english_capital", {}, ENGLISH, False),
+    ("change_case:english_capital", {}, FRENCH.upper(), False),
+    ("change_case:english_lowercase", {}, ENGLISH.lower(), True),
+    ("change_case:english_lowercase", {}, FRENCH.lower(), False),
+    (
+        "change_case:capital_word_frequency",
+        {"capital_frequency": 4, "capital_relation": "at least"},
+        CAPITALS,
+        True,
+    ),
+    (
+        "change_case:capital_word_frequency",
+        {"capital_frequency": 5, "capital_relation": "at least"},
+        CAPITALS,
+        False,
+    ),
+    (
+        "change_case:capital_word_frequency",
+        {"capital_frequency": 5, "capital_relation": "less than"},
+        CAPITALS,
+        True,
+    ),
+]
+"""Verdicts that other packages decide; worked out by hand."""
+
+
+@pytest.mark.parametrize(("name", "arguments", "response", "follows"), PACKAGED)
+def test_a_check_that_asks_another_package_is_there_if_that_is_installed(
+    name: str, arguments: dict[str, Any], response: str, follows: bool
+) -> None:
+    package = "nltk" if "word" in name else "langdetect"
+    pytest.importorskip(package, reason="pip install 'tts-search[ifeval]'")
+    assert CHECKS[name](response, **arguments) == follows
+
+
 def test_each_check_has_a_verdict_of_either_kind() -> None:
     for name in CHECKS:
-        assert {follows for which, _, _, follows in VERDICTS if which == name} == {True, False}, name
+        assert {follows for which, _, _, follows in (*VERDICTS, *PACKAGED) if which == name} == {True, False}, name
 
 
 def test_a_response_is_right_if_it_follows_all_instructions() -> None:

@@ -63,8 +63,8 @@ IF_EVAL = {
     "kwargs": [{"relation": "at least", "num_words": 3, "keyword": None}],
 }  # fmt: skip
 UNCHECKED = {
-    "key": 1001, "prompt": "Only Kannada.", "instruction_id_list": ["language:response_language"],
-    "kwargs": [{"language": "kn"}],
+    "key": 1001, "prompt": "Two sentences.", "instruction_id_list": ["length_constraints:number_sentences"],
+    "kwargs": [{"num_sentences": 2, "relation": "at least"}],
 }  # fmt: skip
 
 
@@ -232,7 +232,7 @@ def test_big_bench_hard_is_a_folder_of_the_authors_files(tmp_path: Path, monkeyp
         load("bbh")
 
 
-def test_ifeval_leaves_out_what_text_alone_does_not_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ifeval_leaves_out_what_is_not_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [json.dumps(row) + "\n" for row in (IF_EVAL, UNCHECKED, {**IF_EVAL, "key": 1002})]
     monkeypatch.setitem(KNOWN, "ifeval", replace(KNOWN["ifeval"], count=3, sha256=""))
     monkeypatch.setenv("TTS_DATA", str(tmp_path))
@@ -240,12 +240,12 @@ def test_ifeval_leaves_out_what_text_alone_does_not_decide(tmp_path: Path, monke
     data = load("ifeval")
     assert [each.problem.id for each in data.items] == ["1000", "1002"]
     assert data.items[0].gold == '[["length_constraints:number_words", {"relation": "at least", "num_words": 3}]]'
-    left = "without the 1 with an instruction that text alone does not decide"
+    left = "without the 1 with an instruction that is not checked here"
     assert data.words == f"ifeval, a PART of it: 2 of 3 problems ({left})"
     assert data.choose(limit=1).words == f"ifeval, a PART of it: 1 of 3 problems ({left}, first 1)"
     (tmp_path / "mine.jsonl").write_text("".join(lines))
     with pytest.raises(
-        BadInput, match=r"the problem 1001 of .*'language:response_language', which is not checked here"
+        BadInput, match=r"the problem 1001 of .*'length_constraints:number_sentences', which is not checked here"
     ):
         read(tmp_path / "mine.jsonl")
 

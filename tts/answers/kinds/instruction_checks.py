@@ -1,9 +1,8 @@
 """Checks of verifiable instructions (IFEval, arXiv 2311.07911): does a response do what an instruction says?
 
-Names and arguments are those of the published data. Here are the 20 of its 25 instructions that text alone decides. Not
-here: the three that a guess of the language decides (``language:response_language``, ``change_case:english_capital``,
-``change_case:english_lowercase``) and the two that another package's sentences and words decide
-(``length_constraints:number_sentences``, ``change_case:capital_word_frequency``).
+Names and arguments are those of the published data. Text alone decides 20 of its 25 instructions. Four more need the
+packages of the extra ``ifeval``. Not here: ``length_constraints:number_sentences``, which needs a model of sentences
+that is downloaded.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tts.answers.kinds import packaged_checks
 from tts.errors import BadInput
 from tts.files.json_text import parse
 
@@ -136,6 +136,28 @@ def _no_comma(text: str) -> bool:
     return "," not in text
 
 
+def _language(text: str, language: str) -> bool:
+    return packaged_checks.in_language(text, language)
+
+
+def _english_capital(text: str) -> bool:
+    return text.isupper() and packaged_checks.in_language(text, "en")
+
+
+def _english_lowercase(text: str) -> bool:
+    return text.islower() and packaged_checks.in_language(text, "en")
+
+
+def _capital_words(text: str, capital_frequency: int, capital_relation: str) -> bool:
+    return _related(sum(map(str.isupper, packaged_checks.words(text))), capital_relation, capital_frequency)
+
+
+_OF_LANGUAGES: Mapping[str, Callable[..., bool]] = {
+    "language:response_language": _language,
+    "change_case:english_capital": _english_capital,
+    "change_case:english_lowercase": _english_lowercase,
+}
+
 CHECKS: Mapping[str, Callable[..., bool]] = {
     "keywords:existence": _existence,
     "keywords:frequency": _frequency,
@@ -157,6 +179,8 @@ CHECKS: Mapping[str, Callable[..., bool]] = {
     "startend:end_checker": _ends,
     "startend:quotation": _quoted,
     "punctuation:no_comma": _no_comma,
+    **({"change_case:capital_word_frequency": _capital_words} if packaged_checks.has("nltk") else {}),
+    **(_OF_LANGUAGES if packaged_checks.has("langdetect") else {}),
 }
 """The check of each instruction: ``(response, **arguments) -> bool``."""
 
