@@ -233,6 +233,33 @@ def test_a_run_that_is_left_early_leaves_nothing_to_the_next_one() -> None:
     assert [row(found[index]) for index in range(4)] == here(given[:4])
 
 
+def test_a_run_that_is_left_while_workers_are_called_again_leaves_no_call_to_the_next_one() -> None:
+    ray, given = FakeRay(), problems(8)
+
+    async def run() -> dict[int, Solution]:
+        first_is_here = asyncio.Event()
+
+        async def first_alone(worker: TTSWorker, *asked: str) -> Any:
+            if json.loads(asked[1])["problem"]["id"] not in ("p000", "p004"):
+                await first_is_here.wait()
+            return await TTSWorker.solve(worker, *asked)
+
+        ray.solve = first_alone
+        with RayExecutor(Placement(workers=1), ray=ray) as executor:
+            stream = executor.stream(Work(Solver(**QUICK), given[4:], 4))
+            async for _ in stream:
+                break
+            await stream.aclose()
+            found = {}
+            async for index, solution in executor.stream(Work(Solver(**QUICK), given[:4], 4)):
+                found[index] = solution
+                first_is_here.set()
+            return found
+
+    found = asyncio.run(asyncio.wait_for(run(), 60))
+    assert [row(found[index]) for index in range(4)] == here(given[:4])
+
+
 def test_a_worker_of_another_version_is_refused() -> None:
     ray = FakeRay()
     ray.source = "another"

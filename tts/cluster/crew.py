@@ -32,7 +32,6 @@ class Member:
         node, node_id: where it runs, once it has started.
         flying: indices of the problems that it works on.
         given: those of them that it has not been sent yet.
-        calls: calls under way, each waiting for results.
         asked: when it was asked for.
     """
 
@@ -42,7 +41,6 @@ class Member:
     node_id: str = ""
     flying: set[int] = field(default_factory=set)
     given: list[tuple[int, str]] = field(default_factory=list)
-    calls: int = 0
     asked: float = field(default_factory=time.monotonic)
 
 

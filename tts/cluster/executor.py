@@ -92,20 +92,21 @@ class RayExecutor(Executor):
             return
         crew = self._joined(work.solver.plan.policy)
         crew.clear()
-        asked: set[asyncio.Task[None]] = set()
+        calls: dict[asyncio.Task[None], Member] = {}
         try:
             while run.unfinished:
                 self._greet_all(crew)
-                self._hand_out(crew, run, work.concurrency, asked)
+                self._hand_out(crew, run, work.concurrency, calls)
                 finished = list(self._settled(crew, run, await self._next(crew), work.solver))
-                self._hand_out(crew, run, work.concurrency, asked)  # what takes these rows may take its time
+                self._hand_out(crew, run, work.concurrency, calls)  # what takes these rows may take its time
                 for index, solution in finished:
                     self._costs.add(solution)
                     yield index, solution
         finally:
-            for task in asked:
+            left = list(calls)
+            for task in left:
                 task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
+            await asyncio.gather(*left, return_exceptions=True)
 
     # -- the workers -------------------------------------------------------------------------------------------------
 
@@ -123,18 +124,17 @@ class RayExecutor(Executor):
             if member not in self._greetings:
                 self._greetings[member] = asyncio.create_task(self._greet(crew, member))
 
-    def _hand_out(self, crew: Crew, run: Run, concurrency: int, asked: set[asyncio.Task[None]]) -> None:
+    def _hand_out(self, crew: Crew, run: Run, concurrency: int, calls: dict[asyncio.Task[None], Member]) -> None:
+        """Give problems to workers, and call those that have some. ``calls`` are the calls under way."""
         while run.queue and (member := crew.room(run.unfinished, concurrency)) is not None:
             index, text = run.take()
             member.flying.add(index)
             member.given.append((index, text))
+        called = set(calls.values())
         for member in crew.started:
-            if member.given or (member.flying and not member.calls):
+            if member.given or (member.flying and member not in called):
                 given, member.given = member.given, []
-                member.calls += 1
-                task = asyncio.create_task(self._exchange(member, run, given, concurrency))
-                asked.add(task)
-                task.add_done_callback(asked.discard)
+                calls[asyncio.create_task(self._exchange(member, run, given, concurrency, calls))] = member
 
     async def _greet(self, crew: Crew, member: Member) -> None:
         reply = Reply(member)
@@ -146,14 +146,22 @@ class RayExecutor(Executor):
             reply = Reply(member, lost=cause(error), fatal=unable(error))
         self._replies.put_nowait(reply)
 
-    async def _exchange(self, member: Member, run: Run, given: list[tuple[int, str]], concurrency: int) -> None:
+    async def _exchange(
+        self,
+        member: Member,
+        run: Run,
+        given: list[tuple[int, str]],
+        concurrency: int,
+        calls: dict[asyncio.Task[None], Member],
+    ) -> None:
         try:
             results = await member.actor.exchange.remote(run.name, run.recipe, given, concurrency)
             reply = Reply(member, run.name, results)
         except self._ray.exceptions.RayError as error:
             reply = Reply(member, lost=cause(error))
         finally:
-            member.calls -= 1
+            if (task := asyncio.current_task()) is not None:
+                calls.pop(task, None)  # before the reply is read, which may call the worker again
         self._replies.put_nowait(reply)
 
     async def _next(self, crew: Crew) -> Reply:
