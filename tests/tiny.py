@@ -6,6 +6,7 @@ Weights are spread wide enough for random models to reach breaks and ends of seq
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,11 @@ CHAT = (
 )
 
 
-def make_tokenizer(folder: Path) -> Any:
-    """A standard fast tokenizer with a chat template."""
+def make_tokenizer(folder: Path, more: Sequence[str] = ()) -> Any:
+    """A standard fast tokenizer with a chat template; ``more`` are further words."""
     from transformers import PreTrainedTokenizerFast
 
-    vocabulary = {token: i for i, token in enumerate(dict.fromkeys([*SPECIAL, *WORDS]))}
+    vocabulary = {token: i for i, token in enumerate(dict.fromkeys([*SPECIAL, *WORDS, *more]))}
     core = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
     core.pre_tokenizer = pre_tokenizers.Split(Regex(r"\.\n\n|\n\n| ?\p{L}+|\d| |\n|."), behavior="isolated")
     core.decoder = decoders.Fuse()
@@ -45,12 +46,12 @@ def make_tokenizer(folder: Path) -> Any:
 
 def make_policy(
     folder: Path, *, seed: int = 0, width: int = 32, layers: int = 2, heads: int = 4, kv_heads: int = 2,
-    context: int = 512, spread: float = 0.4, **config: Any,
+    context: int = 512, spread: float = 0.4, more: Sequence[str] = (), **config: Any,
 ) -> Path:  # fmt: skip
     """Save a random Llama with its tokenizer in ``folder``; the same arguments make the same weights."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    tokenizer = make_tokenizer(folder)
+    tokenizer = make_tokenizer(folder, more)
     torch.manual_seed(seed)
     model = LlamaForCausalLM(
         LlamaConfig(

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from benchmarks.datasets.known import BUILT_IN
 from tests.cluster.ray_cluster import Nodes, running, started, until
@@ -229,3 +231,16 @@ def test_a_stage_of_ray_data_adds_answers(nodes: Nodes, simulated: Path) -> None
 
 def test_a_checkout_is_sent_to_the_workers() -> None:
     assert [Path(path).name for path in runtime_env()["py_modules"]] == list(PACKAGES)
+
+
+def test_the_cluster_file_of_the_guide_is_one_of_rays() -> None:
+    from jsonschema import ValidationError
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    [written] = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "CLUSTER.md").read_text(encoding="utf-8"), re.DOTALL)
+    config = prepare_config(yaml.safe_load(written))
+    validate_config(config)
+    gpu = config["available_node_types"]["gpu"]
+    assert (gpu["min_workers"], gpu["max_workers"], gpu["resources"]) == (0, 8, {"CPU": 8, "GPU": 1})
+    with pytest.raises(ValidationError):
+        validate_config({**config, "workers": 8})

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from tests.engines.fake_server import FakeServer, Says
+from tests.engines.fake_http import Says
+from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, root_of
 from tts.engines.remote.logprobs import of_choice
 from tts.engines.transformers.policy import TransformersPolicy

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.engines.fake_server import FakeServer, Says
+from tests.engines.fake_http import Says
+from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, ask
 from tests.engines.test_remote_replies import chat, raw
 from tests.engines.test_remote_scores import Pooling, folder

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.engines.fake_server import FakeServer, Says
+from tests.engines.fake_http import Says
+from tests.engines.fake_server import FakeServer
 from tests.engines.test_policy import PROBLEM, ask
 from tts.engines.remote.address import Address, Patience
 from tts.engines.remote.policy import RemotePolicy

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.engines.fake_server import FakeServer, Says
+from tests.engines.fake_http import Says
+from tests.engines.fake_server import FakeServer
 from tests.nodes import chain
 from tests.prm.checkpoints import make
 from tts.engines.remote.engine import ENGINE

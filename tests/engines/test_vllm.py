@@ -9,14 +9,19 @@ import time
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from prm.judge import Judge
+from prm.judge_prompt import LETTERS
 from tests.engines.test_reward import PROBLEM, TEXTS
 from tests.engines.vllm_processes import all_gone, children, needs_vllm
 from tests.nodes import chain
+from tests.tiny import make_policy
 from tests.toy import ToyPolicy
+from tts import solve
 from tts.engines.load import Loading, load_both, load_policy
 from tts.engines.transformers.engine import ENGINE as TRANSFORMERS
 from tts.engines.vllm.engine import VLLMEngine, _declared
@@ -200,6 +205,28 @@ class TestLoading:
         assert _engine_for(find(vllm_models[0].card.folder), "auto").name == "vllm"
         assert _engine_for(find("lab-1m"), "auto").name == "transformers"
         assert _engine_for(find("llama-3.2-3b"), "auto").name == "vllm"
+
+
+@pytest.mark.usefixtures("fresh_models")
+class TestJudge:
+    def test_the_policy_judges_its_own_solutions_with_the_scores_of_the_transformers_engine(
+        self, tmp_path: Path
+    ) -> None:
+        folder = make_policy(tmp_path / "policy", context=1024, width=64, heads=2, kv_heads=1, more=LETTERS)
+        problem = Problem("take two and add three")
+        solution = solve(
+            problem, policy=str(folder), prm=f"judge:{folder}", strategy="best-of-n", budget=3, engine="vllm",
+            engine_args={"policy.replicas": 1, "policy.kv_cache_memory_bytes": 1 << 28}, prm_parameters={"repeats": 2},
+        )  # fmt: skip
+        assert solution.error is None
+        finished = [each for each in solution.candidates if each.finished]
+        assert len({each.scores[-1] for each in finished}) > 1, "the judge tells solutions apart"
+        assert solution.usage.prm_tokens > 100 * len(finished)  # two prompts each
+        assert not any("log-probabilities" in warning for warning in solution.warnings)
+        judge = Judge(load_policy(str(folder), engine="transformers", device="cpu"), repeats=2)
+        for each in finished:
+            [expected] = asyncio.run(judge.score(problem, chain([each.text], finish=Finish.STOP), 0))
+            assert each.scores[-1] == pytest.approx(expected, abs=1e-3)
 
 
 class Started(ToyPolicy):

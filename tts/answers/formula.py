@@ -18,39 +18,25 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 
+from tts.answers.formula_tokens import (
+    AROUND,
+    BETWEEN,
+    CLOSING,
+    DECORATED,
+    FUNCTIONS,
+    GREEK,
+    KNOWN,
+    OF_SEVERAL,
+    OVER,
+    TIMES,
+    TRIGONOMETRIC,
+    command,
+    tokens,
+)
 from tts.answers.tree import MINUS_ONE, Apply, Expr, Number, Symbol, add, mul, negative
 
 DEPTH = 40
 """Limit of nested groups in a formula."""
-
-TRIGONOMETRIC = ("sin", "cos", "tan", "cot", "sec", "csc")
-_FUNCTIONS = {name: name for name in (*TRIGONOMETRIC, *"sinh cosh tanh coth sech csch exp ln log".split())}
-_FUNCTIONS |= {f"arc{name}": f"a{name}" for name in TRIGONOMETRIC}
-_FUNCTIONS |= {f"{prefix}{name}": f"a{name}" for name in ("sinh", "cosh", "tanh") for prefix in ("ar", "arc")}
-_FUNCTIONS |= {"tg": "tan", "ctg": "cot", "arctg": "atan", "cosec": "csc", "arccosec": "acsc", "lg": "log"}
-_FUNCTIONS |= {"sgn": "sign", "sign": "sign", "Re": "re", "Im": "im", "abs": "abs"}
-_OF_SEVERAL = ("max", "min", "gcd", "lcm")
-GREEK = set(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho varrho sigma tau "
-    "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar infty "
-    "odot".split()
-)
-_DECORATED = {
-    f"\\{name}"
-    for name in "overline bar vec hat tilde widehat widetilde overrightarrow dot ddot mathcal mathbb angle "
-    "triangle".split()
-}
-_PLAIN = sorted((*_FUNCTIONS, *_OF_SEVERAL, "sqrt", "cbrt", "floor", "ceil"), key=len, reverse=True)
-_PLAIN = [name for name in _PLAIN if name not in ("Re", "Im", "tg", "sign")]
-_TOKEN = re.compile(
-    r"\s*(?P<token>\d+(?:\.\d*)?|\.\d+|\\operatorname\*?\s*\{[a-zA-Z]+\}|\\text\{[^{}]*\}|\\[a-zA-Z]+|\\.|"
-    rf"(?:{'|'.join(_PLAIN)})(?![a-z])|pi(?![a-z])|.)",
-    re.DOTALL,
-)
-_CLOSING = {"(": ")", "[": "]", "{": "}", "\\{": "\\}", "|": "|", "\\lfloor": "\\rfloor", "\\lceil": "\\rceil"}
-_AROUND = {"|": "abs", "\\lfloor": "floor", "\\lceil": "ceil"}
-_BETWEEN = {"\\choose": "binom", "\\over": "div", "\\bmod": "mod"}
-_TIMES, _OVER = ("*", "\\cdot", "\\times", "\\ast"), ("/", "\\div")
 
 
 class Refused(ValueError):
@@ -65,25 +51,6 @@ def formula(text: str) -> Expr:
     if parser.ahead:
         raise Refused(text)
     return found
-
-
-def tokens(text: str) -> list[str]:
-    r"""Split a formula into tokens: numbers, commands, letters and signs; ``\pir`` is ``\pi`` and ``r``."""
-    return [part for match in _TOKEN.finditer(text.strip()) for part in _parts(match["token"])]
-
-
-_RUN_ON = re.compile(
-    rf"(\\(?:{'|'.join(sorted({*GREEK, 'pi', 'lceil', 'lfloor', 'rceil', 'rfloor'}, key=len)[::-1])}))"
-)
-
-
-def _parts(token: str) -> list[str]:
-    if not token.startswith("\\") or len(token) < 4 or token[1:] in _KNOWN or token in _CLOSING or "{" in token:
-        return [token]
-    match = _RUN_ON.match(token)
-    if match is None or token in _IN_FORMULAS or len(token) - match.end() > 2:
-        return [token]
-    return [match[1], *token[match.end() :]]
 
 
 class _Parser:
@@ -119,7 +86,7 @@ class _Parser:
     def formula(self) -> Expr:
         r"""Parse a sum, or two with ``\choose``, ``\over`` or ``\bmod`` between them."""
         left = self.sum()
-        if (name := _BETWEEN.get(self.ahead)) is not None:
+        if (name := BETWEEN.get(self.ahead)) is not None:
             self.take()
             left = Apply(name, (left, self.sum()))
         return left
@@ -134,12 +101,12 @@ class _Parser:
     def term(self) -> Expr:
         factors = [self.signed()]
         while True:
-            if self.ahead in _TIMES:
+            if self.ahead in TIMES:
                 sign, right = self.take(), self.signed()
                 if _vector(factors[-1]) and _vector(right):  # products of vectors are not products of numbers
                     right = Apply(f"\\{sign}", (factors.pop(), right))
                 factors.append(right)
-            elif self.take_if(*_OVER):
+            elif self.take_if(*OVER):
                 self.slashes += 1
                 if self.slashes > 2 * DEPTH:
                     raise Refused("too many divisions")
@@ -158,7 +125,7 @@ class _Parser:
             if self.tokens[self.at - 1][-1].isdigit():
                 raise Refused("two numbers side by side")
             return True
-        return token[0].isalpha() or token in _CLOSING or token in _DECORATED or _command(token) in _KNOWN
+        return token[0].isalpha() or token in CLOSING or token in DECORATED or command(token) in KNOWN
 
     def signed(self) -> Expr:
         minus = False
@@ -209,7 +176,7 @@ class _Parser:
         return self.argument()
 
     def group(self) -> Expr:
-        closing = _CLOSING[self.take()]
+        closing = CLOSING[self.take()]
         bars, self.bars = self.bars, 0
         inner = self.formula()
         self.bars = bars
@@ -220,8 +187,8 @@ class _Parser:
         self.bars += opening == "|"
         inner = self.formula()
         self.bars -= opening == "|"
-        self.expect(_CLOSING[opening])
-        return Apply(_AROUND[opening], (inner,))
+        self.expect(CLOSING[opening])
+        return Apply(AROUND[opening], (inner,))
 
     def arguments(self) -> tuple[Expr, ...]:
         """Parse arguments between brackets, separated by commas."""
@@ -231,7 +198,7 @@ class _Parser:
         found = [self.formula()]
         while self.take_if(","):
             found.append(self.formula())
-        self.expect(_CLOSING[opening])
+        self.expect(CLOSING[opening])
         return tuple(found)
 
     def raw(self) -> str:
@@ -252,21 +219,21 @@ class _Parser:
         token = self.take()
         if token[0].isdigit() or (token[0] == "." and len(token) > 1):
             return self.number(token)
-        if token in _AROUND:
+        if token in AROUND:
             return self.between_bars(token)
         if token in ("(", "[", "{"):
             self.at -= 1
             return self.group()
-        if token in _DECORATED:
+        if token in DECORATED:
             return self.symbol(token + self.raw())
         if token.startswith(("\\text", "\\operatorname")):
             return self.named(re.sub(r".*\{\s*(.*?)\s*\}", r"\1", token))
         name = token.removeprefix("\\")
         if (read := _COMMANDS.get(name)) is not None:
             return read(self)
-        if name in _FUNCTIONS:
+        if name in FUNCTIONS:
             return self.function(name)
-        if name in _OF_SEVERAL:
+        if name in OF_SEVERAL:
             return Apply(name, self.arguments())
         if name == "pi" or (token[0] == "\\" and name in GREEK) or (len(token) == 1 and token.isalpha()):
             return self.symbol(f"\\{name}" if name == "pi" else token)
@@ -310,9 +277,9 @@ class _Parser:
 
     def named(self, name: str) -> Expr:
         """Parse a name in upright letters: a function of the grammar, or an unknown one, which must have arguments."""
-        if name in _FUNCTIONS:
+        if name in FUNCTIONS:
             return self.function(name)
-        if name in _OF_SEVERAL:
+        if name in OF_SEVERAL:
             return Apply(name, self.arguments())
         if not name.isalpha():
             raise Refused(name)
@@ -323,7 +290,7 @@ class _Parser:
         return Apply(f"\\{name}", self.arguments())
 
     def function(self, name: str) -> Expr:
-        kind = _FUNCTIONS[name]
+        kind = FUNCTIONS[name]
         base: Expr | None = Number(Fraction(10)) if kind == "log" else None
         exponent: Expr | None = None
         while self.ahead in ("_", "^"):
@@ -346,7 +313,7 @@ class _Parser:
         if self.ahead in ("(", "[", "{", "|"):
             return self.atom()
         left = self.signed()
-        while self.juxtaposed() and _command(self.ahead) not in _FUNCTIONS and self.ahead != "(":
+        while self.juxtaposed() and command(self.ahead) not in FUNCTIONS and self.ahead != "(":
             left = mul(left, self.power())
         return left
 
@@ -389,14 +356,6 @@ _COMMANDS: dict[str, Callable[[_Parser], Expr]] = {
     "sum": lambda parser: parser.series("sum"),
     "prod": lambda parser: parser.series("prod"),
 }
-_KNOWN = {*_COMMANDS, *_FUNCTIONS, *_OF_SEVERAL, *GREEK, "pi"}
-_IN_FORMULAS = {*_CLOSING.values(), *_BETWEEN, *_TIMES, *_OVER, *_DECORATED}
-
-
-def _command(token: str) -> str:
-    """Return the name of a command or of an upright name; a letter itself."""
-    match = re.fullmatch(r"\\(?:text|operatorname\*?)\s*\{\s*(.*?)\s*\}", token)
-    return match[1] if match and match[1] in _KNOWN else ("pi" if match else token.removeprefix("\\"))
 
 
 def _balanced(join: Callable[[Expr, Expr], Expr], parts: list[Expr]) -> Expr:

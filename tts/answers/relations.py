@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from tts.answers.forms import Answer, Congruence, Formula, Items, Named, Reals, Relation, Unread
-from tts.answers.formula import GREEK
+from tts.answers.formula_tokens import GREEK
 from tts.answers.identity import equal
 from tts.answers.intervals import reals, span, without
 from tts.answers.normalize import canonical

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from tts.answers.forms import Answer, Formula, Quantity, Unit
-from tts.answers.formula import TRIGONOMETRIC
+from tts.answers.formula_tokens import TRIGONOMETRIC
 from tts.answers.tree import Number, mul
 
 _UNITS = {
