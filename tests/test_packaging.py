@@ -99,6 +99,13 @@ def test_the_embedded_models_and_their_problems_are_in_the_wheel(names: set[str]
     assert (models | problems) - names == set()
 
 
+def test_all_weights_of_the_wheel_together_take_less_than_25_mb(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        sizes = {each.filename: each.file_size for each in archive.infolist() if each.filename.endswith(".safetensors")}
+    assert "tts/models/builtin/lab-orchestrator/model.safetensors" in sizes
+    assert sum(sizes.values()) < 25e6
+
+
 def test_the_profiles_are_in_the_wheel(names: set[str]) -> None:
     assert sources("tts/selection/profiles", ".json") - names == set()
 
@@ -146,6 +153,8 @@ def test_the_installed_command_solves_a_problem_far_from_the_checkout(installed:
     where = call(installed / "bin" / "python", "-c", show, cwd=tmp_path, env=env)
     assert all(Path(path).is_relative_to(installed) for path in where.split())
 
+    called = call(installed / "bin" / "tts", "orchestrate", QUESTION, "--json", cwd=tmp_path, env=env)
+    assert json.loads(called)["answer"] == "117"
     printed = call(installed / "bin" / "tts", "solve", QUESTION, "--json", cwd=tmp_path, env=env)
     solution = json.loads(printed)
     assert solution.keys() >= {"answer", "confidence", "plan", "usage", "stopped"}
