@@ -28,7 +28,7 @@ class Gains:
         low, high = self.range()
         tips: dict[str, str] = {}
         for k, (policy, found) in enumerate(self.panels.items()):
-            left, box = (_LABELS + k * _PANEL) / width, (_PANEL - 16) / width
+            left, box = (_LABELS + k * _PANEL) / width, (_PANEL - 36) / width
             axes = figure.add_axes((left, _BELOW / height, box, _ROW * len(self.lines) / height))
             axes.patch.set_visible(False)
             axes.set_xlim(low, high)
