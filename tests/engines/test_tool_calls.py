@@ -11,7 +11,8 @@ import pytest
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import WordLevel
 
-from tests.engines.fake_server import FakeServer, Says
+from tests.engines.fake_http import Says
+from tests.engines.fake_server import FakeServer
 from tests.toy import SHAPE
 from tts import Solver, tool
 from tts.engines.remote.tool_caller import ServerCaller

@@ -132,3 +132,14 @@ def _cached(hub: str, revision: str) -> Path | None:
 
     found = try_to_load_from_cache(hub, "config.json", cache_dir=constants.HF_HUB_CACHE, revision=revision)
     return Path(found).parent if isinstance(found, str) else None
+
+
+def encoder_folder(name: str) -> Path:
+    """Return the folder of an embedder. Raises MissingWeights where its files are not on this machine."""
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    found = hub_folder(name) if name.count("/") == 1 else None
+    if found is None:
+        raise MissingWeights(f"the embedder {name} is not on this machine: run `hf download {name}`, or name a folder.")
+    return found

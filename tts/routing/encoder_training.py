@@ -9,9 +9,10 @@ import asyncio
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -19,20 +20,40 @@ import torch.nn.functional as F
 
 from tts.errors import BadInput
 from tts.files import json_text
+from tts.models.files import encoder_folder
+from tts.registry import resolve
 from tts.routing.clustering import centres, distances
 from tts.routing.contrastive import arm_loss, held_out, sample_loss
-from tts.routing.embedding import CachedEmbedder, normalized
+from tts.routing.embedding import CachedEmbedder, Embedder, load_embedder, normalized
 from tts.routing.outcomes import ArmOutcomes
 from tts.routing.training import Schedule, Weights, train
-
-if TYPE_CHECKING:
-    from tts.engines.transformers.embedder import TransformersEmbedder
 
 RECORD = "training.json"  # in the trained folder: what it was trained on, and how
 _ARMS = "arms"
 _WEIGHTS = {".safetensors", ".bin", ".h5", ".ot", ".msgpack", ".onnx"}
 _OTHER_FORMS = {"onnx", "openvino", ".git", ".gitattributes", ".cache"}
 _HELD_OUT_TEXTS = 512  # held-out queries that choose the checkpoint; more would take longer than the training
+
+
+class Encoder(Embedder, Protocol):
+    """An embedder whose model can be trained: the one of the transformers engine.
+
+    Attributes:
+        model: the text encoder, a module of torch.
+        device: where it is.
+        longest: tokens of a text that are read.
+        folder, encoder: the embedder's folder, and the one of its text encoder, which is the same or lies in it.
+    """
+
+    model: Any
+    device: str
+    longest: int
+    folder: Path
+    encoder: Path
+
+    def encode(self, texts: Sequence[str]) -> torch.Tensor:
+        """Embed one batch: [n, d], with gradients."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +101,6 @@ def check(source: str, out: Path) -> None:
         BadInput: ``source`` is no encoder on this machine, or ``out`` holds something else.
         MissingWeights: the encoder's files are not on this machine.
     """
-    from tts.engines.transformers.embedder import encoder_folder
-
     if source == "tfidf" or source.startswith(("http://", "https://")):
         raise BadInput(f"{source} cannot be trained: name a sentence-transformers folder or hub id with --embedder.")
     if out.exists() and not (out / RECORD).is_file():
@@ -106,8 +125,6 @@ def train_encoder(
         BadInput: ``out`` holds something else, or an encoder that was trained otherwise.
         MissingWeights, ModelError: the encoder cannot be loaded.
     """
-    from tts.engines.transformers.embedder import TransformersEmbedder
-
     how = how or EncoderTraining()
     check(source, out)
     problems = hashlib.sha256("\n".join(outcomes.hashes()).encode()).hexdigest()
@@ -116,7 +133,7 @@ def train_encoder(
         if json_text.read(out / RECORD) != record:
             raise BadInput(f"{out} was trained otherwise: name another folder, or delete it.")
         return out
-    embedder = TransformersEmbedder(source, device)
+    embedder: Encoder = resolve("embedder", "transformers")(source, device)
     state = out.with_name(f"{out.name}.training")
     schedule = Schedule(how.steps, how.batch, how.rate, how.seed, embedder.device, state, progress)
     learned = _train(embedder, outcomes, how, schedule)
@@ -126,9 +143,7 @@ def train_encoder(
     return out
 
 
-def _train(
-    embedder: TransformersEmbedder, outcomes: ArmOutcomes, how: EncoderTraining, schedule: Schedule
-) -> dict[str, np.ndarray]:
+def _train(embedder: Encoder, outcomes: ArmOutcomes, how: EncoderTraining, schedule: Schedule) -> dict[str, np.ndarray]:
     texts = np.array(outcomes.texts, dtype=object)
     before = normalized(asyncio.run(CachedEmbedder(embedder).embed(outcomes.texts)))
     embedder.longest = min(embedder.longest, how.length)
@@ -139,7 +154,7 @@ def _train(
     judged = np.random.default_rng((how.seed, 2)).permutation(np.flatnonzero(held))[:_HELD_OUT_TEXTS]
     start = {name: p.detach().cpu().numpy() for name, p in _trained(embedder, how.layers).items()}
     arms = np.random.default_rng(how.seed).normal(0.0, before.shape[1] ** -0.5, (len(outcomes.arms), before.shape[1]))
-    encoder = _Encoder(embedder)
+    encoder = _Module(embedder)
 
     def loss(weights: Weights, rows: torch.Tensor) -> torch.Tensor:
         own = {f"model.{name}": weight for name, weight in weights.items() if name != _ARMS}
@@ -158,10 +173,10 @@ def _train(
     return train({**start, _ARMS: arms}, np.flatnonzero(~held), loss, worth, schedule)
 
 
-class _Encoder(torch.nn.Module):
+class _Module(torch.nn.Module):
     """Encoder whose weights can be replaced for one call; texts go in, vectors come out."""
 
-    def __init__(self, embedder: TransformersEmbedder) -> None:
+    def __init__(self, embedder: Encoder) -> None:
         super().__init__()
         self.model = embedder.model
         self.embedder = embedder
@@ -170,10 +185,10 @@ class _Encoder(torch.nn.Module):
         return self.embedder.encode(texts)
 
 
-def _trained(embedder: TransformersEmbedder, layers: int) -> dict[str, torch.nn.Parameter]:
+def _trained(embedder: Encoder, layers: int) -> dict[str, torch.nn.Parameter]:
     """Return the weights that are trained: of the uppermost layers, or all that the vectors depend on."""
     model = embedder.model
-    embedder.encode(["a"]).sum().backward()  # type: ignore[no-untyped-call]
+    embedder.encode(["a"]).sum().backward()
     every = {name: p for name, p in model.named_parameters() if p.grad is not None}
     model.zero_grad(set_to_none=True)
     if not layers:
@@ -186,14 +201,14 @@ def _trained(embedder: TransformersEmbedder, layers: int) -> dict[str, torch.nn.
 
 
 @torch.no_grad()
-def _load(embedder: TransformersEmbedder, weights: dict[str, np.ndarray]) -> None:
+def _load(embedder: Encoder, weights: dict[str, np.ndarray]) -> None:
     own = dict(embedder.model.named_parameters())
     for name, value in weights.items():
         if name != _ARMS:
             own[name].copy_(torch.from_numpy(value))
 
 
-def _write(embedder: TransformersEmbedder, record: dict[str, Any], out: Path) -> None:
+def _write(embedder: Encoder, record: dict[str, Any], out: Path) -> None:
     """Write the folder beside its place, then move it there; forget the vectors of an earlier one."""
     part = out.with_name(f"{out.name}.partial")
     shutil.rmtree(part, ignore_errors=True)
@@ -207,4 +222,4 @@ def _write(embedder: TransformersEmbedder, record: dict[str, Any], out: Path) ->
     embedder.model.save_pretrained(part / encoder.relative_to(embedder.folder))
     (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     part.replace(out)
-    shutil.rmtree(CachedEmbedder(type(embedder)(str(out))).folder, ignore_errors=True)
+    shutil.rmtree(CachedEmbedder(load_embedder(str(out))).folder, ignore_errors=True)

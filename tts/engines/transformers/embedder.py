@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoTokenizer
 
-from tts.errors import BadInput, MissingWeights, ModelError
+from tts.errors import BadInput, ModelError
 from tts.files import json_text
-from tts.models.files import hub_folder
+from tts.models.files import encoder_folder
 
 BATCH = 64
 _LONGEST = 512  # tokens of a text where the folder names no limit
@@ -88,17 +88,6 @@ class TransformersEmbedder:
 
 
 Layer = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-
-def encoder_folder(name: str) -> Path:
-    """Return the folder of an embedder. Raises MissingWeights where its files are not on this machine."""
-    path = Path(name).expanduser()
-    if path.is_dir():
-        return path
-    found = hub_folder(name) if name.count("/") == 1 else None
-    if found is None:
-        raise MissingWeights(f"the embedder {name} is not on this machine: run `hf download {name}`, or name a folder.")
-    return found
 
 
 def _modules(folder: Path) -> list[tuple[str, str]]:

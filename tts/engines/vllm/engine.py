@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tts.engines import devices
 from tts.engines.engine import COMMON, Engine
+from tts.engines.vllm.cpu import CPU_CACHE
 from tts.errors import UnknownName
 from tts.models.card import Kind, ModelCard
 from tts.models.descriptions import family_of
@@ -18,9 +19,6 @@ from tts.protocols import RewardModel
 
 if TYPE_CHECKING:
     from tts.engines.vllm.policy import VLLMPolicy
-
-CPU_CACHE = 1 << 30
-"""Bytes of keys and values on a CPU."""
 
 _DECLARED = ("EngineArgs", "AsyncEngineArgs")  # vLLM's classes whose fields are its engine arguments
 

@@ -17,7 +17,7 @@ from tts.engines.memory import counted
 from tts.engines.outcome_reward import of_family
 from tts.engines.tokenizer import end_ids
 from tts.engines.vllm.client import Service
-from tts.engines.vllm.engine import CPU_CACHE
+from tts.engines.vllm.cpu import ARGUMENTS
 from tts.engines.vllm.policy import VLLMPolicy
 from tts.engines.vllm.process_env import spawning
 from tts.engines.vllm.reward import VLLMReward
@@ -30,14 +30,6 @@ from tts.protocols import Pooling, RewardModel
 
 _DTYPES = ("float32", "bfloat16", "float16", "auto")
 _ROOM = 4096  # tokens of context beyond the longest solution, for the problem
-_CPU: Mapping[str, Any] = {
-    "block_size": 32,  # the smallest there is on a CPU, so that little of a prefix is read twice
-    "kv_cache_memory_bytes": CPU_CACHE,
-    "enforce_eager": True,  # compiling takes half a minute at every start
-    "max_num_seqs": 256,
-    "max_num_batched_tokens": 8192,
-    "enable_chunked_prefill": False,  # a sampler with a seed of its own cannot take a prompt in pieces there
-}
 _CPU_ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # one process an engine in place of two
     "TOKENIZERS_PARALLELISM": "false",
@@ -130,7 +122,7 @@ def _configure(
         "trust_remote_code": False, "generation_config": "vllm", **_placed(device, _on_cpu()),
         "dtype": dtype or ("float32" if _on_cpu() else "auto"),
     }  # fmt: skip
-    arguments |= _CPU if _on_cpu() else {"gpu_memory_utilization": share / part}
+    arguments |= ARGUMENTS if _on_cpu() else {"gpu_memory_utilization": share / part}
     arguments |= settings
     if "kv_cache_memory_bytes" in arguments:
         arguments["kv_cache_memory_bytes"] //= part

@@ -1,0 +1,19 @@
+"""How vLLM runs on a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+CPU_CACHE = 1 << 30
+"""Bytes of keys and values."""
+
+ARGUMENTS: Mapping[str, Any] = {
+    "block_size": 32,  # the smallest there is on a CPU, so that little of a prefix is read twice
+    "kv_cache_memory_bytes": CPU_CACHE,
+    "enforce_eager": True,  # compiling takes half a minute at every start
+    "max_num_seqs": 256,
+    "max_num_batched_tokens": 8192,
+    "enable_chunked_prefill": False,  # a sampler with a seed of its own cannot take a prompt in pieces there
+}
+"""Engine arguments that the user's own replace."""
