@@ -24,7 +24,7 @@ from benchmarks.orchestra.stories import MixedTask, mixed
 from benchmarks.orchestra.tokenizer import build
 from benchmarks.orchestra.tools import Shelf
 from tts.errors import BadInput
-from tts.files import json_text
+from tts.files import json_text, jsonl
 from tts.files.text import write_atomically
 from tts.models.card import ModelCard
 
@@ -192,8 +192,8 @@ def _resumed(recipe: Recipe, folder: Path) -> Path | None:
         shutil.rmtree(numbers.pop(number))
     last = max(numbers, default=0)
     log = folder / "log.jsonl"
-    rows = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
-    write_atomically(log, "".join(f"{row}\n" for row in rows[: last // recipe.epochs]))
+    rows = [row for _, row in jsonl.rows(log)] if log.is_file() else []
+    write_atomically(log, "".join(f"{json_text.dump(row)}\n" for row in rows[: last // recipe.epochs]))
     return numbers.get(last)
 
 
@@ -232,7 +232,7 @@ def _summary(number: int, groups: Sequence[Sequence[Trajectory]], found: Sequenc
 
 def progress(folder: Path) -> dict[str, float]:
     """Return the tokens and seconds of a training, of all its rounds."""
-    rows = [json_text.parse(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [row for _, row in jsonl.rows(folder / "log.jsonl")]
     return {"tokens": sum(row["tokens"] for row in rows), "seconds": round(sum(row["seconds"] for row in rows), 1)}
 
 

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -263,7 +263,7 @@ class TestReplicas:
         with pytest.raises(EngineDied):
             asyncio.run(sampled(policy))
         started = Started()
-        monkeypatch.setattr(VLLMEngine, "load_policy", lambda *_, **__: started)
+        monkeypatch.setattr(VLLMEngine, "load_policy", wraps(VLLMEngine.load_policy)(lambda *_, **__: started))
         assert load() is started
         assert all_gone(processes)
 

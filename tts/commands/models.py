@@ -101,7 +101,7 @@ def markdown() -> str:
             hub = f"{card.hub}{' (gated)' if card.gated else ''}" if card.hub else "built in"
             cells = [f"`{card.name}`", hub, size(card), f"{card.context:,}", _prompt(card)]
             cells += [f"{card.temperature:g}, {card.top_p:g}"]
-            cells += ["none" if card.thinking else f"`{card.prm}`"]
+            cells += [f"`{card.prm}`" if card.prm and not card.thinking else "none"]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -27,7 +27,7 @@ def require(device: str | None) -> None:
     asked = f"device {device!r} was asked for, but"
     if sys.platform == "linux":
         if not any((DEV / driver).exists() for driver in _DRIVERS):
-            raise BadInput(f"{asked} this machine has no GPU with a driver: name cpu.")
+            raise BadInput(f"{asked} this machine has no GPU with a driver of CUDA: name cpu.")
         there = _visible()
         if there is not None and any(int(name[5:]) >= there for name in names if name[5:].isdigit()):
             raise BadInput(f"{asked} this process sees {there} GPU{'s' * (there != 1)}, numbered from 0.")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -220,6 +219,6 @@ def _write(embedder: Encoder, record: dict[str, Any], out: Path) -> None:
 
     shutil.copytree(embedder.folder, part, ignore=left_out)
     embedder.model.save_pretrained(part / encoder.relative_to(embedder.folder))
-    (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (part / RECORD).write_text(json_text.dump(record, indent=1) + "\n", encoding="utf-8")
     part.replace(out)
     shutil.rmtree(CachedEmbedder(load_embedder(str(out))).folder, ignore_errors=True)

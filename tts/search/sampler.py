@@ -59,7 +59,7 @@ class Sampled:
             last = k == len(completion.steps) - 1
             twins = self._siblings.setdefault(node.step, WeakValueDictionary())
             twin = twins.setdefault(step.tokens, step)
-            sure = confidence(logprobs[k], self.rated) if self.rated and logprobs[k] else None
+            sure = confidence(logprobs[k], self.rated) if self.rated and completion.logprobs else None
             node = Node(twin, step_key(request.key, k), completion.finish if last else Finish.STEP, node, sure)
             if self.alternatives and logprobs[k]:
                 self._logprobs[node] = logprobs[k]
@@ -71,8 +71,9 @@ class Sampled:
 
     def logprobs(self, node: Node) -> tuple[TokenLogprobs, ...]:
         """Return the log-probabilities of all tokens of a solution; empty where those of a step are unknown."""
-        found = [self._logprobs.get(above, ()) for above in node.path]
-        return tuple(each for step in found for each in step) if all(found) else ()
+        found = [(above.step.tokens, self._logprobs.get(above, ())) for above in node.path]
+        known = all(given or not tokens for tokens, given in found)  # a step that was cut at once has no tokens
+        return tuple(each for _, given in found for each in given) if known else ()
 
 
 @dataclass(slots=True, eq=False)
