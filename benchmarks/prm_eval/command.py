@@ -76,7 +76,7 @@ def prm_eval(
         note(f"{data}, {row}")
     if found.ignored:
         note(f"{data} has fields that are not looked at: {', '.join(found.ignored)}.")
-    with _Bar(out) as bar:
+    with Bar(out) as bar:
         report = evaluate(
             prm,
             found,
@@ -99,7 +99,7 @@ def prm_eval(
         raise typer.Exit(2)
 
 
-class _Bar:
+class Bar:
     """A progress bar, drawn on a terminal once the work begins."""
 
     def __init__(self, out: Path | None) -> None:
@@ -107,7 +107,7 @@ class _Bar:
 
         self._out, self._make = out, tqdm
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Bar:
         self._bar = self._make(disable=True)
         return self
 

@@ -59,7 +59,7 @@ def evaluate(
     _check(threshold)
     if isinstance(data, str):
         data = load(data, subsets, limit)
-    file = scoring.ScoreFile(out, scoring.identity(prm, loading.get("dtype")), data) if out else None
+    file = scoring.ScoreFile(out, scoring.identity(prm, loading.get("dtype"), prm_parameters), data) if out else None
     try:
         left = len(scoring.missing(data, file))
         done = progress(data.size, data.size - left)

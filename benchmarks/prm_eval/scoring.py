@@ -79,10 +79,11 @@ async def _score(reward: RewardModel, case: Case) -> Scores:
     return found
 
 
-def identity(prm: str, dtype: str | None) -> dict[str, Any]:
-    """Return what scores depend on: the model, its files and description, and the requested number format."""
+def identity(prm: str, dtype: str | None, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what scores depend on: the model, its files, description and parameters, and the number format."""
     if made_by_name(prm):
-        return {"prm": without_secrets(prm), "prm sha256": fingerprint(prm, "prm"), "dtype": dtype}
+        words = " ".join([without_secrets(prm), *(f"{name}={value}" for name, value in (parameters or {}).items())])
+        return {"prm": words, "prm sha256": fingerprint(prm, "prm"), "dtype": dtype}
     card = find(prm, "prm")
     name = f"{card.url}#{card.name}" if card.url else card.folder or card.name
     return {"prm": without_secrets(name), "prm sha256": fingerprint(prm, "prm"), "dtype": dtype}

@@ -28,6 +28,8 @@ from tts.records.outcomes import Outcome, file_of, outcome_of
 from tts.types import Candidate, Finish
 
 Row = Mapping[str, Any]
+Form = Callable[[Row, int, bool], Outcome]
+"""Reads a row, with its number, and with all steps or few."""
 
 TEXTS = 4
 """Candidates per problem that keep the beginning of their text as one step, for :mod:`benchmarks.recordings.mixup`."""
@@ -45,13 +47,14 @@ class Gold:
     subject: str = ""
 
 
-def read(path: Path, data: Path | None = None) -> list[Outcome]:
+def read(path: Path, data: Path | None = None, whole: bool = False) -> list[Outcome]:
     """Read all outcomes of a file or run folder. They may be ungraded, and most candidates have no steps.
 
     Args:
         path: see the module's docstring.
         data: file of problems with ``answer`` (optionally ``id`` or ``unique_id``, ``level``, ``subject``), for
             recordings without right answers.
+        whole: keep all steps of every candidate; a text without steps is divided at blank lines.
 
     Raises:
         BadInput: a file cannot be read, is empty, has another format (the message names the line), or lacks right
@@ -60,12 +63,12 @@ def read(path: Path, data: Path | None = None) -> list[Outcome]:
     golds = read_golds(data) if data is not None else {}
     source = file_of(path)
     outcomes: list[Outcome] = []
-    form: Callable[[Row, int], Outcome] | None = None
+    form: Form | None = None
     for line, row in rows(source):
         number = line.number
         try:
             form = form or form_of(row)
-            outcome = form(row, number)
+            outcome = form(row, number, whole)
         except (KeyError, TypeError, ValueError, AttributeError, BadInput) as error:
             reason = f"there is no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
             raise BadInput(f"line {number} of {source} cannot be used: {reason}.") from error
@@ -101,7 +104,7 @@ def read_golds(path: Path) -> dict[str, Gold]:
     return golds
 
 
-def form_of(row: Row) -> Callable[[Row, int], Outcome]:
+def form_of(row: Row) -> Form:
     """Return the reader for rows like this one. Raises BadInput for an unknown format."""
     if "candidates" in row and "plan" in row:
         return _outcome if "gold" in row else _answer
@@ -114,34 +117,36 @@ def form_of(row: Row) -> Callable[[Row, int], Outcome]:
     )
 
 
-def _outcome(row: Row, number: int) -> Outcome:
+def _outcome(row: Row, number: int, whole: bool) -> Outcome:
     outcome = outcome_of(row)
+    if whole:
+        return outcome
     return replace(outcome, candidates=tuple(_light(k, c, c.text) for k, c in enumerate(outcome.candidates)))
 
 
-def _answer(row: Row, number: int) -> Outcome:
+def _answer(row: Row, number: int, whole: bool) -> Outcome:
     candidates = [{**candidate, "correct": False} for candidate in row["candidates"]]
-    outcome = _outcome({**row, "gold": "", "correct": False, "candidates": candidates}, number)
+    outcome = _outcome({**row, "gold": "", "correct": False, "candidates": candidates}, number, whole)
     return replace(outcome, right=())
 
 
-def _search_and_learn(row: Row, number: int) -> Outcome:
+def _search_and_learn(row: Row, number: int, whole: bool) -> Outcome:
     texts = row["completions"]
-    return _foreign(row, number, row["problem"], texts, row.get("scores", [[]] * len(texts)))
+    return _foreign(row, number, row["problem"], texts, row.get("scores", [[]] * len(texts)), whole)
 
 
-def _qwen(row: Row, number: int) -> Outcome:
+def _qwen(row: Row, number: int, whole: bool) -> Outcome:
     texts = row["code"]
-    return _foreign(row, number, row["question"], texts, row.get("pred_score", [[]] * len(texts)))
+    return _foreign(row, number, row["question"], texts, row.get("pred_score", [[]] * len(texts)), whole)
 
 
-def _foreign(row: Row, number: int, problem: str, texts: Any, scores: Any) -> Outcome:
+def _foreign(row: Row, number: int, problem: str, texts: Any, scores: Any, whole: bool) -> Outcome:
     if not (isinstance(texts, list) and isinstance(scores, list) and all(isinstance(t, str) for t in texts)):
         raise BadInput("its texts or scores are not a list")
     if len(texts) != len(scores):
         raise BadInput(f"it has {len(texts)} texts and {len(scores)} lists of scores")
     candidates = [
-        _light(k, candidate_of(k, extract(text), s), text)
+        _with_text(k, candidate_of(k, extract(text), s), text, whole)
         for k, (text, s) in enumerate(zip(texts, scores, strict=True))
     ]
     return Outcome(
@@ -150,11 +155,11 @@ def _foreign(row: Row, number: int, problem: str, texts: Any, scores: Any) -> Ou
     )  # fmt: skip
 
 
-def _pool(row: Row, number: int) -> Outcome:
+def _pool(row: Row, number: int, whole: bool) -> Outcome:
     samples = row["samples"]
     answers = [_text(s["answer"]) if "answer" in s else extract(_text(s["text"]) or "") for s in samples]
     candidates = [
-        _light(k, candidate_of(k, a, s.get("step_scores", [])), str(s["text"]) if "text" in s else None)
+        _with_text(k, candidate_of(k, a, s.get("step_scores", [])), str(s["text"]) if "text" in s else None, whole)
         for k, (a, s) in enumerate(zip(answers, samples, strict=True))
     ]
     graded = all("correct" in s and "cluster" in s for s in samples)
@@ -203,6 +208,14 @@ def level_of(row: Row) -> int:
 def _gold(row: Row) -> str:
     answer = row.get("answer")
     return str(answer) if isinstance(answer, str | int | float) else ""
+
+
+def _with_text(position: int, candidate: Candidate, text: str | None, whole: bool) -> Candidate:
+    """Return the candidate with the steps of its text, or with its beginning alone."""
+    if not whole:
+        return _light(position, candidate, text)
+    parts = [part for part in re.split(r"(?<=\n\n)(?!\n)", text or "") if part.strip()]
+    return replace(candidate, steps=tuple(parts))
 
 
 def _light(position: int, candidate: Candidate, text: str | None) -> Candidate:

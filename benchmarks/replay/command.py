@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -61,6 +62,14 @@ def replay(
             help="How step scores become the score of a solution, with commas.", rich_help_panel=options.ANSWERS
         ),
     ] = "last,min,prod,mean",
+    adaptive: Annotated[
+        bool,
+        typer.Option(
+            "--adaptive",
+            help="Also replay adaptive consistency: samples until the majority is settled.",
+            rich_help_panel=options.ANSWERS,
+        ),
+    ] = False,
     against: Annotated[
         str | None,
         typer.Option(
@@ -68,11 +77,36 @@ def replay(
             rich_help_panel=options.ANSWERS,
         ),
     ] = None,
+    prm: Annotated[
+        str | None,
+        typer.Option(
+            help="Score the recorded solutions with this reward model, judge:POLICY or function first.",
+            autocompletion=completion.models("prm"),
+            rich_help_panel=options.MODELS,
+        ),
+    ] = None,
+    prm_parameter: options.PrmParameter = None,
+    allow_code: options.AllowCode = False,
+    engine: options.Engine = "auto",
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+    engine_arg: options.EngineArg = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="With --prm: file for the scores. The same command resumes it.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON array.", rich_help_panel=options.OUTPUT)
     ] = False,
 ) -> None:
-    """Compare votes, aggregations and smaller N on recorded candidates. No model runs.
+    """Compare votes, aggregations and smaller N on recorded candidates.
+
+    No policy runs. With --prm another reward model scores the recorded solutions first.
 
     Example: tts replay runs/llama3b --vote majority,weighted --aggregate last,prod --budget 1,4,16
     """
@@ -84,9 +118,17 @@ def replay(
     wanted = choices(names(vote), names(aggregate))
     base = _base(against)
     asked = _numbers(budget)
+    if prm is None and (out or prm_parameter):
+        raise BadInput("--out and --prm-parameter are for the scores of another reward model: name it with --prm.")
+    outcomes = read(file, data, whole=prm is not None)
+    if prm is not None:
+        loading = {"engine": engine, "device": device, "dtype": dtype, "engine_arg": engine_arg}
+        if asked and not subsets:  # the first N as recorded: scores of further ones would not be used
+            outcomes = [replace(outcome, **_first(outcome, max(asked))) for outcome in outcomes]
+        outcomes = _rescored(outcomes, prm, file, out, prm_parameter, allow_code, loading)
     printed: list[dict[str, Any]] = []
     by_plan: dict[str, list[Outcome]] = {}
-    for outcome in read(file, data):
+    for outcome in outcomes:
         by_plan.setdefault(plan_words(outcome), []).append(outcome)
     sizes([outcome for outcomes in by_plan.values() for outcome in outcomes], asked)  # refuses what no plan has
     for at, outcomes in enumerate(by_plan.values()):
@@ -95,9 +137,33 @@ def replay(
         sentence = warning(outcomes)
         if sentence:
             note(f"{file}: {sentence}")
-        printed += _one_plan(outcomes, wanted, base, asked, subsets, as_json, several=len(by_plan) > 1)
+        printed += _one_plan(outcomes, wanted, base, asked, subsets, adaptive, as_json, several=len(by_plan) > 1)
     if as_json:
         say_json(printed)
+
+
+def _first(outcome: Outcome, n: int) -> dict[str, Any]:
+    """Return the first n candidates and their verdicts, as fields of an outcome."""
+    return {name: getattr(outcome, name)[:n] for name in ("candidates", "right", "classes")}
+
+
+def _rescored(
+    outcomes: Sequence[Outcome], prm: str, file: Path, out: Path | None, parameters: list[str] | None,
+    allow_code: bool, loading: dict[str, Any],
+) -> list[Outcome]:  # fmt: skip
+    """Return the outcomes with the scores of another reward model, with a progress bar on a terminal."""
+    from benchmarks.prm_eval.command import Bar
+    from benchmarks.replay.rescoring import rescored_by
+    from tts.commands.progress import resumable
+    from tts.engines.load import parse_argument
+
+    arguments = dict(map(parse_argument, loading.pop("engine_arg") or []))
+    kept = f"the scores so far are in {out}" if out else "no score is kept without --out"
+    with Bar(out) as bar, resumable(lambda: kept):
+        return rescored_by(
+            prm, outcomes, out, name=str(file), allow_code=allow_code, arguments=arguments,
+            prm_parameters=options.prm_parameters(parameters), progress=bar.start, **loading,
+        )  # fmt: skip
 
 
 def names(text: str) -> list[str]:
@@ -132,13 +198,14 @@ def _one_plan(
     base: Choice | None,
     asked: Sequence[int] | None,
     subsets: bool,
+    adaptive: bool,
     as_json: bool,
     several: bool,
 ) -> list[dict[str, Any]]:
     """Compute the table of one plan and return its rows. Prints it unless ``as_json``."""
     from benchmarks.recordings.grading import grade
     from benchmarks.recordings.plans import plan_words
-    from benchmarks.replay.replay import lines, scored, sizes, versus
+    from benchmarks.replay.replay import lines, scored, single, sizes, versus
 
     most = max((len(outcome.candidates) for outcome in outcomes), default=0)
     if asked and min(asked) > most > 0:
@@ -152,6 +219,7 @@ def _one_plan(
         if len(kept) < len(wanted):
             note("the recorded candidates have no step scores: only the majority vote is replayed.")
         wanted = kept
+    wanted = single(outcomes, wanted)
     graded = grade(outcomes, _bar(len(outcomes)))
     table = lines(graded, wanted, ns, subsets)
     rows = [_row(line) | ({"plan": line.plan} if several else {}) for line in table]
@@ -161,7 +229,36 @@ def _one_plan(
             row |= {"difference": gain.value, "difference_low": gain.low, "difference_high": gain.high}
     if not as_json:
         _print(graded, table, rows, ns, subsets, base)
+    if adaptive:
+        rows += _adaptive(graded, ns, subsets, as_json)
     return rows
+
+
+def _adaptive(outcomes: Sequence[Outcome], ns: Sequence[int], subsets: bool, as_json: bool) -> list[dict[str, Any]]:
+    """Replay adaptive consistency at each N and return its rows. Prints them unless ``as_json``."""
+    from benchmarks.recordings.plans import independent
+    from benchmarks.replay.adaptive import adaptive
+    from tts.selection.published_rule import PROBE
+
+    if not all(map(independent, outcomes)):
+        note("adaptive consistency is not replayed: the candidates are not independent samples.")
+        return []
+    found = [adaptive(outcomes, n, subsets) for n in ns if n > PROBE or n == ns[-1]]  # fewer never stop early
+    if not as_json:
+        say("\nAdaptive consistency, samples until the majority is settled:")
+        for each in found:
+            say(
+                f"N up to {each.n}: {each.accuracy.percent()} right, {each.samples.value:.1f} samples a problem, "
+                f"{each.against.points()} against the majority of {each.n}"
+            )
+    return [
+        {
+            "vote": "adaptive-consistency", "aggregate": None, "n": each.n, "accuracy": each.accuracy.value,
+            "low": each.accuracy.low, "high": each.accuracy.high, "problems": len(outcomes),
+            "samples": each.samples.value,
+        }
+        for each in found
+    ]  # fmt: skip
 
 
 def _row(line: Line) -> dict[str, Any]:

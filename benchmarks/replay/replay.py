@@ -88,6 +88,13 @@ def scored(outcomes: Sequence[Outcome]) -> bool:
     return any(candidate.scores for outcome in outcomes for candidate in outcome.candidates)
 
 
+def single(outcomes: Sequence[Outcome], wanted: Sequence[Choice]) -> list[Choice]:
+    """Return the choices without equal ones: of one score a solution every aggregation is the same."""
+    if any(len(candidate.scores) > 1 for outcome in outcomes for candidate in outcome.candidates):
+        return list(wanted)
+    return list({choice.vote: choice for choice in reversed(wanted)}.values())[::-1]
+
+
 def hits(outcomes: Sequence[Outcome], choice: Choice, n: int, subsets: bool = False, seed: int = 0) -> list[float]:
     """Return for each graded outcome whether the vote is right (1.0 or 0.0), or with ``subsets`` how often it is."""
     return _hits(outcomes, _samples(outcomes, choice), choice, n, subsets, seed)

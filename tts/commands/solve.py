@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -316,8 +317,19 @@ def _no_answer(solution: Solution) -> str:
     else:
         why = f"none of {count(len(finished), 'finished solution')} has one by the rule {solution.plan.extract!r}; "
         why += "try --extract auto"
-    best = max(finished or solution.candidates, key=lambda c: (-1.0 if c.score is None else c.score, len(c.text)))
-    return f"none: {why}. The best text ends: {best.text.strip()[-_EXCERPT:]}"
+    text, chosen = _best_text(finished or solution.candidates)
+    return f"none: {why}. The {chosen} text ends: {text.strip()[-_EXCERPT:]}"
+
+
+def _best_text(candidates: Sequence[Candidate]) -> tuple[str, str]:
+    """Return the text with the best score, else the one most like the others, and what it is."""
+    from tts.answers.medoid import medoid
+
+    scored = [candidate for candidate in candidates if candidate.score is not None]
+    if scored:
+        return max(scored, key=lambda candidate: candidate.score or 0.0).text, "best"
+    texts = [candidate.text for candidate in candidates]
+    return texts[medoid(texts)], "only" if len(texts) == 1 else "most typical"
 
 
 def _wanted(kind: str) -> str:
