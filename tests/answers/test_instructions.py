@@ -144,6 +144,9 @@ ENGLISH = "Good morning, we would like to buy some bread and cheese in the baker
 CAPITALS = 'NASA flew to Mars in 2020, and I saw it in the U.S. "OK."'
 """Words in capitals are NASA, I, U.S. and OK."""
 
+THREE_SENTENCES = 'Dr. Smith went home at 5 p.m. on Jan. 3. Was he "tired?" He had walked 3.5 miles!'
+"""Titles, hours, months and decimals end no sentence; the question in quotation marks does."""
+
 PACKAGED: list[tuple[str, dict[str, Any], str, bool]] = [
     ("language:response_language", {"language": "fr"}, FRENCH, True),
     ("language:response_language", {"language": "fr"}, ENGLISH, False),
@@ -171,6 +174,9 @@ PACKAGED: list[tuple[str, dict[str, Any], str, bool]] = [
         CAPITALS,
         True,
     ),
+    ("length_constraints:number_sentences", {"num_sentences": 3, "relation": "at least"}, THREE_SENTENCES, True),
+    ("length_constraints:number_sentences", {"num_sentences": 4, "relation": "at least"}, THREE_SENTENCES, False),
+    ("length_constraints:number_sentences", {"num_sentences": 4, "relation": "less than"}, THREE_SENTENCES, True),
 ]
 """Verdicts that other packages decide; worked out by hand."""
 
@@ -179,8 +185,9 @@ PACKAGED: list[tuple[str, dict[str, Any], str, bool]] = [
 def test_a_check_that_asks_another_package_is_there_if_that_is_installed(
     name: str, arguments: dict[str, Any], response: str, follows: bool
 ) -> None:
-    package = "nltk" if "word" in name else "langdetect"
-    pytest.importorskip(package, reason="pip install 'tts-search[ifeval]'")
+    packages = {"sentences": ["nltk", "punkt"], "frequency": ["nltk"]}.get(name.rpartition("_")[2], ["langdetect"])
+    for package in packages:
+        pytest.importorskip(package, reason="pip install 'tts-search[ifeval]'")
     assert CHECKS[name](response, **arguments) == follows
 
 

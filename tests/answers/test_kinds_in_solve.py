@@ -108,6 +108,13 @@ def test_prose_where_code_was_asked_for_is_shown_with_the_reason(isolated: None)
     assert [candidate.text for candidate in solution.candidates] == ["I would rather not."] * 2
 
 
+def test_prose_alone_ends_a_vote_on_the_loop_that_runs_programs(isolated: None) -> None:
+    policy = Says(["I would rather not."])
+    policy.background = True  # as engines are: the search runs on the loop that programs are awaited on
+    solution = solve(ADD, policy=policy, prm=None, strategy="adaptive-consistency", budget=8, kind="code")
+    assert (solution.answer, len(solution.candidates), solution.error) == (None, 8, None)
+
+
 def test_tests_that_no_row_and_no_problem_has_are_asked_for_before_anything_is_sampled(isolated: None) -> None:
     with pytest.raises(BadInput, match="shows no tests"):
         solve("Write a Python function.", policy=Says(PROGRAMS), prm="tests", strategy="best-of-n", kind="code")

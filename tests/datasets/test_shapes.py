@@ -63,8 +63,8 @@ IF_EVAL = {
     "kwargs": [{"relation": "at least", "num_words": 3, "keyword": None}],
 }  # fmt: skip
 UNCHECKED = {
-    "key": 1001, "prompt": "Two sentences.", "instruction_id_list": ["length_constraints:number_sentences"],
-    "kwargs": [{"num_sentences": 2, "relation": "at least"}],
+    "key": 1001, "prompt": "Two rhymes.", "instruction_id_list": ["length_constraints:number_rhymes"],
+    "kwargs": [{"num_rhymes": 2, "relation": "at least"}],
 }  # fmt: skip
 
 
@@ -245,7 +245,7 @@ def test_ifeval_leaves_out_what_is_not_checked(tmp_path: Path, monkeypatch: pyte
     assert data.choose(limit=1).words == f"ifeval, a PART of it: 1 of 3 problems ({left}, first 1)"
     (tmp_path / "mine.jsonl").write_text("".join(lines))
     with pytest.raises(
-        BadInput, match=r"the problem 1001 of .*'length_constraints:number_sentences', which is not checked here"
+        BadInput, match=r"the problem 1001 of .*'length_constraints:number_rhymes', which is not checked here"
     ):
         read(tmp_path / "mine.jsonl")
 

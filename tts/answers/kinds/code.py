@@ -64,7 +64,8 @@ class Code(Kind):
         except MissingSandbox:
             behaviours: dict[str, tuple[str, ...]] = {program: (_spelling(program),) for program in programs}
         else:
-            background().wait(self._observe([each for each in programs if each not in self._behaviour]))
+            if unseen := [each for each in programs if each not in self._behaviour]:
+                background().wait(self._observe(unseen))
             behaviours = self._behaviour
         numbers: dict[tuple[str, ...], int] = {}
         found = []

@@ -1,8 +1,7 @@
 """Checks of verifiable instructions (IFEval, arXiv 2311.07911): does a response do what an instruction says?
 
-Names and arguments are those of the published data. Text alone decides 20 of its 25 instructions. Four more need the
-packages of the extra ``ifeval``. Not here: ``length_constraints:number_sentences``, which needs a model of sentences
-that is downloaded.
+Names and arguments are those of the published data. Text alone decides 20 of its 25 instructions. The other five need
+the packages of the extra ``ifeval``.
 """
 
 from __future__ import annotations
@@ -152,6 +151,10 @@ def _capital_words(text: str, capital_frequency: int, capital_relation: str) -> 
     return _related(sum(map(str.isupper, packaged_checks.words(text))), capital_relation, capital_frequency)
 
 
+def _number_sentences(text: str, num_sentences: int, relation: str) -> bool:
+    return _related(packaged_checks.sentences(text), relation, num_sentences)
+
+
 _OF_LANGUAGES: Mapping[str, Callable[..., bool]] = {
     "language:response_language": _language,
     "change_case:english_capital": _english_capital,
@@ -180,6 +183,11 @@ CHECKS: Mapping[str, Callable[..., bool]] = {
     "startend:quotation": _quoted,
     "punctuation:no_comma": _no_comma,
     **({"change_case:capital_word_frequency": _capital_words} if packaged_checks.has("nltk") else {}),
+    **(
+        {"length_constraints:number_sentences": _number_sentences}
+        if packaged_checks.has("nltk") and packaged_checks.has("punkt")
+        else {}
+    ),
     **(_OF_LANGUAGES if packaged_checks.has("langdetect") else {}),
 }
 """The check of each instruction: ``(response, **arguments) -> bool``."""

