@@ -44,7 +44,8 @@ def fit(
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="With --models: the first LIMIT problems only.", rich_help_panel=options.DATA)
+        int | None,
+        typer.Option(help="With --models: LIMIT problems only, spread evenly.", rich_help_panel=options.DATA),
     ] = None,
     strategy: Annotated[
         str,
@@ -210,7 +211,7 @@ def _data(text: str | None, limit: int | None) -> DataSet:
     if text is None:
         raise BadInput("name the problems to run the models on with --data, such as --data train.jsonl.")
     found = read(Path(text)) if Path(text).suffix else load(text)
-    return found.choose(limit)
+    return found.spread(limit)
 
 
 def _member(name: str, folder: Path) -> Member:

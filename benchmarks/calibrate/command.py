@@ -69,7 +69,7 @@ def calibrate(
         ),
     ] = "4,16,64",
     limit: Annotated[
-        int | None, typer.Option(help="Use the first LIMIT problems only.", rich_help_panel=options.DATA)
+        int | None, typer.Option(help="Use LIMIT problems only, spread evenly.", rich_help_panel=options.DATA)
     ] = None,
     dry_run: Annotated[
         bool,
@@ -113,7 +113,7 @@ def calibrate(
         from benchmarks.calibrate.build import refuse_few
 
         folder = run or out.with_name(f"{out.stem}-run")
-        chosen = grid.data_of(data).choose(limit)
+        chosen = grid.data_of(data).spread(limit)
         refuse_few(len(chosen.items))
         solver["policy"] = policy or "lab-1m"
         solver.setdefault("extract", chosen.extract)

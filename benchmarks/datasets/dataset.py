@@ -78,6 +78,17 @@ class DataSet:
         how = ", ".join(f"{name} {value}" for name, value in self.part.items())
         return f"{self.name}, a PART of it: {len(self.items)} of {self.total} problems ({how})"
 
+    def spread(self, limit: int | None) -> DataSet:
+        """Select ``limit`` problems at equal distances: of every level of a data set in the order of its levels.
+
+        Raises BadInput for a limit below 1.
+        """
+        chosen, count = self.choose(limit), len(self.items)
+        if len(chosen.items) == count:
+            return self
+        items = tuple(self.items[k * count // len(chosen.items)] for k in range(len(chosen.items)))
+        return replace(self, items=items, part={**self.part, "spread": limit})
+
     def choose(self, limit: int | None = None, levels: tuple[int, ...] = (), ids: tuple[str, ...] = ()) -> DataSet:
         """Select problems by level and id, then the first ``limit`` of them.
 

@@ -100,6 +100,17 @@ def test_a_part_says_that_it_is_one() -> None:
     assert data.choose(limit=900).part == {}  # all of them are no part
 
 
+def test_an_even_spread_has_problems_of_every_level() -> None:
+    data = load("lab-500")
+    part = data.spread(5)
+    assert [item.level for item in part.items] == [1, 2, 3, 4, 5]
+    assert part.words == "lab-500, a PART of it: 5 of 500 problems (spread 5)"
+    assert len({item.problem.id for item in data.spread(400).items}) == 400
+    assert data.spread(None) == data.spread(900) == data
+    with pytest.raises(BadInput, match="--limit must be 1 or more"):
+        data.spread(0)
+
+
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [

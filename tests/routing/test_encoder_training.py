@@ -136,6 +136,7 @@ def test_pool_fit_trains_the_encoder_and_the_pool_names_it(tiny: Path, tmp_path:
     small = [word for setting in ("steps=2", "batch=8", "clusters=2") for word in ("--encoder-parameter", setting)]
     made = tts(*common, "--train-encoder", str(out), *small)
     assert made.code == 0, made.err
+    assert made.err.index("embedding: ") < made.err.index("step")  # both show their progress
     shown = json.loads(tts("pool", "show", str(pool), "--json").out)
     assert shown["embedder"] == str(out)
     assert tts("route", "--pool", str(pool), SUMS[0]).code == 0

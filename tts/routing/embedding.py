@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
+from tqdm import tqdm
 
 from tts.errors import BadInput
 from tts.files.cache import cache_folder
@@ -62,13 +63,15 @@ class CachedEmbedder:
     Args:
         embedder: computes missing vectors.
         folder: one file a chunk of new texts is written here; files of other embedders may be there too.
+        progress: show a progress bar.
 
     Attributes:
         done, total: texts of the present call that have a vector, and all of them.
     """
 
-    def __init__(self, embedder: Embedder, folder: Path | None = None) -> None:
+    def __init__(self, embedder: Embedder, folder: Path | None = None, progress: bool = False) -> None:
         self.embedder = embedder
+        self._progress = progress
         digest = hashlib.sha256(embedder.name.encode()).hexdigest()[:16]
         self.folder = (folder or default_cache()) / digest
         self._known: dict[bytes, np.ndarray] | None = None
@@ -85,12 +88,15 @@ class CachedEmbedder:
         missing.sort(key=lambda item: len(item[1]))  # batches of similar length
         self.total = len(set(keys))
         self.done = self.total - len(missing)
-        for start in range(0, len(missing), _CHUNK):
-            chunk = missing[start : start + _CHUNK]
-            vectors = await self.embedder.embed([text for _, text in chunk])
-            self._write([key for key, _ in chunk], vectors)
-            known.update(zip((key for key, _ in chunk), vectors, strict=True))
-            self.done += len(chunk)
+        quiet = not (self._progress and missing)
+        with tqdm(total=self.total, initial=self.done, desc="embedding", unit="text", disable=quiet) as bar:
+            for start in range(0, len(missing), _CHUNK):
+                chunk = missing[start : start + _CHUNK]
+                vectors = await self.embedder.embed([text for _, text in chunk])
+                self._write([key for key, _ in chunk], vectors)
+                known.update(zip((key for key, _ in chunk), vectors, strict=True))
+                self.done += len(chunk)
+                bar.update(len(chunk))
         return np.stack([known[key] for key in keys]) if keys else await self.embedder.embed([])
 
     def _read(self) -> dict[bytes, np.ndarray]:

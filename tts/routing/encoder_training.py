@@ -144,7 +144,7 @@ def train_encoder(
 
 def _train(embedder: Encoder, outcomes: ArmOutcomes, how: EncoderTraining, schedule: Schedule) -> dict[str, np.ndarray]:
     texts = np.array(outcomes.texts, dtype=object)
-    before = normalized(asyncio.run(CachedEmbedder(embedder).embed(outcomes.texts)))
+    before = normalized(asyncio.run(CachedEmbedder(embedder, progress=schedule.progress).embed(outcomes.texts)))
     embedder.longest = min(embedder.longest, how.length)
     near = distances(before, centres("kmeans", before, outcomes.groups, how.clusters, how.seed)).argmin(1)
     kinds = torch.tensor(near, device=embedder.device)
