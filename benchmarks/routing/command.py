@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.routing import cost, live, quality, speed, voting
+from benchmarks.routing import cost, live, quality, searches, speed, voting
 from benchmarks.routing.recorded import routerbench, routerdc
 from benchmarks.stats.intervals import Interval
 from tts.errors import BadInput
@@ -23,7 +23,7 @@ from tts.routing.outcomes import ArmOutcomes
 from tts.routing.regression import LogisticRouter
 from tts.routing.tfidf import TfIdfEmbedder
 
-PARTS = ("quality", "encoder", "cost", "voting", "speed", "live")
+PARTS = ("quality", "encoder", "cost", "voting", "speed", "live", "searches")
 ENCODER = EncoderTraining(layers=2, steps=200, batch=32, length=128)  # a quarter of an hour on one CPU core
 
 
@@ -36,8 +36,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--cache", type=Path, help="folder of cached embeddings")
     made.add_argument("--seeds", type=int, default=5, help="seeds of the routers that have any; default: 5")
     made.add_argument("--only", choices=PARTS, action="append", help="one part; may be repeated; default: all")
-    made.add_argument("--runs", type=Path, default=Path("runs/routing"), help="work folder of live, encoder; resumable")
-    made.add_argument("--short", action="store_true", help="a few problems of the part live only, to try it")
+    made.add_argument("--runs", type=Path, default=Path("runs/routing"), help="work folder of live, searches, encoder; resumable")
+    made.add_argument("--short", action="store_true", help="a few problems of live and searches, to try it")
     made.add_argument("--out", type=Path, help="write the figures as JSON")
     return made
 
@@ -49,6 +49,7 @@ def routing(options: argparse.Namespace) -> int:
     found: dict[str, Any] = {"embedder": options.embedder, "seeds": options.seeds}
     parts: dict[str, Callable[[argparse.Namespace], Any]] = {
         "quality": _quality, "encoder": _encoder, "cost": _cost, "voting": _voting, "speed": _speed, "live": _live,
+        "searches": _searches,
     }  # fmt: skip
     every = [name for name in PARTS if name != "encoder" or options.embedder != TFIDF]
     for name in options.only or every:
@@ -125,9 +126,17 @@ def _voting(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _live(options: argparse.Namespace) -> dict[str, Any]:
+    return live.measure(options.runs, _sentence_encoder(options), options.short)
+
+
+def _searches(options: argparse.Namespace) -> dict[str, Any]:
+    return searches.measure(options.runs / "searches", _sentence_encoder(options), options.short)
+
+
+def _sentence_encoder(options: argparse.Namespace) -> Embedder | None:
+    """Return the embedder that was named; None for TF-IDF, which each part fits on its own problems."""
     named = options.embedder != TFIDF
-    embedder = CachedEmbedder(load_embedder(options.embedder), options.cache) if named else None
-    return live.measure(options.runs, embedder, options.short)
+    return CachedEmbedder(load_embedder(options.embedder), options.cache) if named else None
 
 
 def _speed(options: argparse.Namespace) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Claims 3 and 4: a pool of specialists that are run, against one model, and model and search chosen together.
+"""Claim 3: a pool of specialists that are run, against one model.
 
 Everything is fitted and chosen on lab-validation, and played on lab-500.
 """
@@ -37,8 +37,6 @@ GRID: tuple[Router, ...] = (
 )
 """Routers to choose among by cross-validation on lab-validation."""
 
-PRICES = np.concatenate([np.logspace(-4, 0, 17), [1e-6]])  # accuracy that the dearest arm's mean FLOPs must gain
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -48,17 +46,6 @@ class Row:
     accuracy: Interval
     against: Interval
     flops: float
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """``auto`` at one price of a FLOP against the best fixed arm of at most the same FLOPs."""
-
-    flops: float
-    auto: Interval
-    fixed: str
-    fixed_flops: float
-    gain: Interval
 
 
 class Live:
@@ -85,24 +72,22 @@ class Live:
         """Embed the problems of both sets."""
         return asyncio.run(embedder.embed(self.fit_on.texts)), asyncio.run(embedder.embed(self.test.texts))
 
-    # -- claim 3 -----------------------------------------------------------------------------------------------------
-
     def pool(self) -> list[Row]:
         """Compare the pool with one model, its parts, and generalists at the pool's FLOPs."""
         choice = self.routed(self.router, self.vectors, self.outcomes)
         single = int(np.argmax(self.outcomes.quality.mean(0)))
         everywhere = np.full(len(self.played), single)
-        once, flops = outcomes_of(self.test, [(name, 1) for name in SPECIALISTS]), _cost(self.played, choice)
+        once, flops = outcomes_of(self.test, [(name, 1) for name in SPECIALISTS]), spent(self.played, choice)
         greedy = outcomes_of(self.greedy, [(name, 1) for name in POLICIES])
         best_two = self.scores.argsort(1)[:, ::-1][:, :2]
         all_five = dict.fromkeys(SPECIALISTS, VOTES // len(SPECIALISTS))
         found: dict[str, tuple[np.ndarray, float]] = {
-            "pool: routed, vote of 10": (_picked(self.played.quality, choice), flops),
-            "pool: routed, one sample": (_picked(once.quality, choice), _cost(once, choice)),
+            "pool: routed, vote of 10": (picked(self.played.quality, choice), flops),
+            "pool: routed, one sample": (picked(once.quality, choice), spent(once, choice)),
             f"best single specialist ({SPECIALISTS[single]}), vote of 10": (
-                _picked(self.played.quality, everywhere), _cost(self.played, everywhere)
+                picked(self.played.quality, everywhere), spent(self.played, everywhere)
             ),
-            "best single specialist, one sample": (_picked(once.quality, everywhere), _cost(once, everywhere)),
+            "best single specialist, one sample": (picked(once.quality, everywhere), spent(once, everywhere)),
             "random specialist, vote of 10": (self.played.quality.mean(1), float(self.played.cost.mean())),
             "two best, 5 samples each, one vote": self.shared([[int(a) for a in row] for row in best_two], 5),
             "all five, 2 samples each, one vote": (
@@ -111,7 +96,7 @@ class Live:
             ),
             "best specialist of each problem (oracle)": (self.played.quality.max(1), float(self.played.cost.mean())),
             **{f"{name} at the pool's FLOPs": self.at_flops(name, flops) for name in GENERALISTS},
-            "pool: routed, one greedy answer": (_picked(greedy.quality, choice), _cost(greedy, choice)),
+            "pool: routed, one greedy answer": (picked(greedy.quality, choice), spent(greedy, choice)),
             **{
                 f"{name}, one greedy answer": (greedy.quality[:, a], float(greedy.cost[:, a].mean()))
                 for a, name in enumerate(POLICIES)
@@ -153,7 +138,7 @@ class Live:
 
     def ablation(self, others: Mapping[str, Embedder]) -> list[Row]:
         """Vary one part of the pool at a time: number of models, K, embedder, samples of the vote."""
-        base = _picked(self.played.quality, self.routed(self.router, self.vectors, self.outcomes))
+        base = picked(self.played.quality, self.routed(self.router, self.vectors, self.outcomes))
         order = np.argsort(-self.outcomes.quality.mean(0), kind="stable")
         found: dict[str, tuple[np.ndarray, float]] = {}
         for count in range(2, len(SPECIALISTS) + 1):
@@ -173,28 +158,7 @@ class Live:
         arms = [(name, n) for name in names]
         chosen = self.routed(router, vectors, self.outcomes.over([_arm(name, FITTED_VOTES) for name in names]))
         played = outcomes_of(self.test, arms)
-        return _picked(played.quality, chosen), _cost(played, chosen)
-
-    # -- claim 4 -----------------------------------------------------------------------------------------------------
-
-    def auto(self) -> list[Point]:
-        """Choose model and N of each problem at many prices of a FLOP, against the best fixed arm at equal FLOPs."""
-        arms = [(name, n) for name, most in FITTED.items() for n in range(1, most + 1)]
-        fit_on, played = outcomes_of(self.fit_on, arms), outcomes_of(self.test, arms)
-        router, _ = best_of(GRID, self.vectors[0], fit_on)
-        found = router.fit(self.vectors[0], fit_on).predict(self.vectors[1])
-        scale, points = float(fit_on.cost.mean(0).max()), dict[float, Point]()
-        fixed_right, fixed_cost = fit_on.quality.mean(0), fit_on.cost.mean(0)
-        for price in sorted(PRICES):
-            chosen = (found.quality - price * found.cost / scale).argmax(1)
-            flops = _cost(played, chosen)
-            allowed = np.flatnonzero(fixed_cost <= flops)
-            if len(allowed):
-                best = int(allowed[fixed_right[allowed].argmax()])
-                mine, theirs = _picked(played.quality, chosen).tolist(), played.quality[:, best].tolist()
-                gain = difference(mine, theirs)
-                points[flops] = Point(flops, mean(mine), played.arms[best], float(played.cost[:, best].mean()), gain)
-        return [points[flops] for flops in sorted(points)]
+        return picked(played.quality, chosen), spent(played, chosen)
 
 
 def outcomes_of(samples: Samples, arms: Sequence[tuple[str, int]]) -> ArmOutcomes:
@@ -209,13 +173,15 @@ def _arm(policy: str, n: int) -> str:
     return f"{policy}@majority/{n}"
 
 
-def _picked(cells: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def picked(cells: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return the cell of the chosen arm of each problem [q]."""
     found: np.ndarray = cells[np.arange(len(cells)), chosen]
     return found
 
 
-def _cost(outcomes: ArmOutcomes, chosen: np.ndarray) -> float:
-    return float(_picked(outcomes.cost, chosen).mean())
+def spent(outcomes: ArmOutcomes, chosen: np.ndarray) -> float:
+    """Return the mean cost of the chosen arms."""
+    return float(picked(outcomes.cost, chosen).mean())
 
 
 def measure(folder: Path, embedder: Embedder | None, short: bool) -> dict[str, Any]:
@@ -233,9 +199,4 @@ def measure(folder: Path, embedder: Embedder | None, short: bool) -> dict[str, A
             print(f"| {row.name} | {row.accuracy.percent()} | {row.against.points()} | {row.flops:.3g} |")
         print()
         tables[title] = [asdict(row) for row in rows]
-    points = live.auto()
-    tables["auto"] = [asdict(point) for point in points]
-    print("| auto: FLOPs | lab-500 | best fixed arm of at most these FLOPs | gain |\n|---|---|---|---|")
-    for point in points:
-        print(f"| {point.flops:.3g} | {point.auto.percent()} | {point.fixed} | {point.gain.points()} |")
     return tables

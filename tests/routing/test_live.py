@@ -1,4 +1,4 @@
-"""The live measurement's arithmetic on toy samples: joint votes, equal FLOPs, and model and search in one choice."""
+"""The live measurements' arithmetic on toy samples: joint votes, equal FLOPs, and model and search in one choice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import pytest
 
 from benchmarks.routing.live import Live, outcomes_of
 from benchmarks.routing.samples import Samples
+from benchmarks.routing.searches import best_fixed, points, useful
 from benchmarks.stats.candidates import Candidates
+from tests.routing.samples import SUMS, WORDS, outcomes
+from tts.routing.clusters import ClusterRouter
 from tts.types import Usage
 
 
@@ -56,3 +59,20 @@ def test_an_arm_is_a_policy_with_a_number_of_votes() -> None:
     assert table.quality[:, 0] == pytest.approx([1.0, 0.5])
     assert (table.cost[:, 0] < table.cost[:, 1]).all()
     assert np.isnan(table.latency).all()
+
+
+def test_the_best_fixed_arm_costs_no_more_than_allowed() -> None:
+    right, costs = np.array([0.5, 0.9, 0.7]), np.array([1.0, 9.0, 2.0])
+    assert [best_fixed(right, costs, most) for most in (0.5, 1.0, 5.0, 9.0)] == [-1, 0, 2, 1]
+
+
+def test_auto_takes_the_cheap_arm_where_it_is_as_good_and_is_compared_at_equal_flops() -> None:
+    """One cluster of sums and one of words: the adder is right on one, the speller on the other, each at cost 0.01."""
+    table, kinds = outcomes(), [[1.0, 0.0], [0.0, 1.0]]
+    vectors = np.array([kinds[0]] * len(SUMS) + [kinds[1]] * len(WORDS))
+    router = ClusterRouter(k=2, nearest=1, strength=0.0)
+    assert useful(table, router, vectors) == ["adder", "speller", "generalist"]
+    found = points(router, (vectors, vectors), table, table)
+    cheapest, best = found[0], found[-1]
+    assert (cheapest.flops, cheapest.fixed, cheapest.gain.value) == (0.001, "generalist", 0.0)
+    assert (best.flops, best.auto.value, best.right, best.gain.value) == (0.01, 1.0, 0.5, 0.5)
