@@ -73,6 +73,7 @@ TABLE: dict[str, dict[str, str]] = {
         "knn": "tts.routing.neighbours:NeighbourRouter",
         "logistic": "tts.routing.regression:LogisticRouter",
         "contrastive": "tts.routing.contrastive:ContrastiveRouter",
+        "mean": "tts.routing.mean_router:MeanRouter",
     },
     "embedder": {
         "transformers": "tts.engines.transformers.embedder:TransformersEmbedder",

@@ -95,7 +95,7 @@ def fit(
     router: Annotated[
         str,
         typer.Option(
-            help="clusters, knn, logistic or contrastive.",
+            help="clusters, knn, logistic, contrastive, or mean, which averages the first three.",
             autocompletion=completion.registered("router"),
             rich_help_panel=options.SEARCH,
         ),

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.routing.choosing import best_of
+from benchmarks.routing.choosing import best_of, cross_validated
 from benchmarks.routing.recorded import Split
 from benchmarks.stats.intervals import Interval
 from tts.routing.clusters import ClusterRouter
 from tts.routing.contrastive import ContrastiveRouter
+from tts.routing.mean_router import MeanRouter
 from tts.routing.neighbours import NeighbourRouter
 from tts.routing.outcomes import ArmOutcomes
 from tts.routing.regression import LogisticRouter
@@ -23,7 +24,9 @@ DRAWS = 1000
 
 GRIDS: dict[str, tuple[Router, ...]] = {
     "k-means clusters": tuple(
-        ClusterRouter(k=k, nearest=nearest, strength=20.0) for k in (16, 32) for nearest in (1, 4)
+        ClusterRouter(k=k, nearest=nearest, strength=20.0, repeats=repeats)
+        for k, repeats in ((16, 1), (32, 1), (16, 5), (32, 5), (64, 5))
+        for nearest in (1, 4)
     ),
     "recognised data set": tuple(
         ClusterRouter(clustering="groups", nearest=nearest, beta=beta)
@@ -37,6 +40,9 @@ GRIDS: dict[str, tuple[Router, ...]] = {
 }
 """Settings to choose among on the training outcomes."""
 
+AVERAGED = ("k-means clusters", "k nearest neighbours", "logistic regression")
+"""Routers that one more row averages, each with the settings that were chosen for it."""
+
 FIXED: dict[str, Router] = {
     "Avengers, the paper's settings": ClusterRouter(
         k=64, nearest=11, beta=6.0, fusion="rank", strength=0.0, balance=False
@@ -48,7 +54,6 @@ TRAINED: dict[str, Router] = {
     "logistic regression, trained encoder": LogisticRouter(c=0.0003, balance=False),
 }
 """Routers on the vectors of a trained encoder, with the settings that the untrained one's cross-validation chose."""
-STOCHASTIC = (ClusterRouter, ContrastiveRouter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +137,15 @@ def _by_group(values: np.ndarray, groups: Sequence[str]) -> tuple[list[float], l
 def measure(split: Split, vectors: Sequence[np.ndarray], seeds: int) -> list[Row]:
     """Fit and evaluate every router. Nothing is chosen on the test tables; see :mod:`benchmarks.routing.choosing`."""
     rows = [_row(name, router, None, split, vectors, seeds) for name, router in FIXED.items()]
+    chosen: dict[str, Router] = {}
     for name, grid in GRIDS.items():
-        router, figures = best_of(grid, vectors[0], split.train)
-        rows.append(_row(name, router, figures, split, vectors, seeds))
+        chosen[name], figures = best_of(grid, vectors[0], split.train)
+        rows.append(_row(name, chosen[name], figures, split, vectors, seeds))
         print(_line(rows[-1]), flush=True)
+    mean = MeanRouter(members=tuple(chosen[name] for name in AVERAGED))
+    figures = cross_validated(mean, vectors[0], split.train)
+    rows.append(_row(f"mean of {', '.join(AVERAGED)}", mean, figures, split, vectors, seeds))
+    print(_line(rows[-1]), flush=True)
     return rows
 
 
@@ -153,10 +163,7 @@ def _row(
     seeds: int,
 ) -> Row:
     assert split.other is not None
-    random = isinstance(router, STOCHASTIC) and not (
-        isinstance(router, ClusterRouter) and router.clustering == "groups"
-    )
-    versions = [replace(router, seed=seed) for seed in range(seeds)] if random else [router]  # type: ignore[type-var]
+    versions = [_seeded(router, seed) for seed in range(seeds)] if _has_chance(router) else [router]
     fitted = [version.fit(vectors[0], split.train) for version in versions]
     tables = (split.test, split.other)
     values = [_mean_values(fitted, table, v) for table, v in zip(tables, vectors[1:], strict=True)]
@@ -176,6 +183,22 @@ def _row(
         settings=dict(router.settings()),
         chosen_by=chosen_by,
     )
+
+
+def _has_chance(router: Router) -> bool:
+    if isinstance(router, MeanRouter):
+        return any(map(_has_chance, router.routers))
+    groups = isinstance(router, ClusterRouter) and router.clustering == "groups"
+    return isinstance(router, (ClusterRouter, ContrastiveRouter)) and not groups
+
+
+def _seeded(router: Router, seed: int) -> Router:
+    """Return the router with a seed of its own; repeated clusterings share none with those of another seed."""
+    if isinstance(router, MeanRouter):
+        return MeanRouter(members=tuple(_seeded(each, seed) for each in router.routers))
+    if isinstance(router, ClusterRouter):
+        return replace(router, seed=seed * router.repeats)
+    return replace(router, seed=seed) if isinstance(router, ContrastiveRouter) else router
 
 
 def _values(table: ArmOutcomes, chosen: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tts.routing.choice import Objective, ordered, worth
 from tts.routing.clusters import ClusterRouter
+from tts.routing.mean_router import MeanRouter
 from tts.routing.neighbours import NeighbourRouter
 from tts.routing.outcomes import ArmOutcomes
 from tts.routing.regression import LogisticRouter
@@ -39,7 +40,7 @@ def measure() -> list[Speed]:
         tuple(map(str, range(QUERIES))), names, ("",) * QUERIES, (cells[0] > 0.5).astype(float), cells[1], cells[2]
     )
     vectors = random.normal(size=(QUERIES, WIDTH)).astype(np.float32)
-    routers: tuple[Router, ...] = (ClusterRouter(k=100), NeighbourRouter(), LogisticRouter())
+    routers: tuple[Router, ...] = (ClusterRouter(k=100), NeighbourRouter(), LogisticRouter(), MeanRouter())
     return [_timed(router.fit(vectors, table), names, vectors) for router in routers]
 
 

@@ -24,6 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "clusters": {"k": 4},
     "knn": {"k": 10},
     "contrastive": {"steps": 60, "batch": 32, "clusters": 2},
+    "mean": {"members": {"clusters": {"k": 4}, "knn": {"k": 10}, "logistic": {}}},
 }
 
 
@@ -116,6 +117,23 @@ class TestOwn:
         state |= {name: np.ones((2, 1)) for name in ("error", "cost", "latency")}
         found = ClusterRouter(k=2, nearest=2, beta=2.0, state=state).predict(np.array([[1.0, 0.0]]))
         assert found.quality[0, 0] == pytest.approx(0.880797, abs=1e-6)
+
+    def test_repeated_clusterings_are_averaged_and_do_not_make_it_surer(self) -> None:
+        table, vectors = outcomes(), embedded(*SUMS, *WORDS)
+        once = [ClusterRouter(k=4, seed=seed).fit(vectors, table).predict(embedded(NEW_SUM)) for seed in (7, 8, 9)]
+        found = ClusterRouter(k=4, seed=7, repeats=3).fit(vectors, table).predict(embedded(NEW_SUM))
+        for name in ("quality", "error", "cost"):
+            assert getattr(found, name) == pytest.approx(np.mean([getattr(each, name) for each in once], axis=0))
+
+    def test_the_mean_router_averages_its_members_and_reads_their_names(self) -> None:
+        table, vectors = outcomes(), embedded(*SUMS, *WORDS)
+        each = [fitted(kind, table).predict(embedded(NEW_SUM)).quality for kind in ("knn", "logistic")]
+        members = {"knn": SMALL["knn"], "logistic": {}}
+        found = resolve("router", "mean")(members=members).fit(vectors, table).predict(embedded(NEW_SUM)).quality
+        assert found == pytest.approx(np.mean(each, axis=0))
+        assert list(resolve("router", "mean")(members="knn, logistic").settings()["members"]) == ["knn", "logistic"]
+        with pytest.raises(BadInput, match="at least two routers of different kinds"):
+            resolve("router", "mean")(members="knn")
 
     def test_a_cluster_mean_is_drawn_to_the_overall_mean_by_its_strength(self) -> None:
         # 40 sums of 40 right, 0 of 40 words, overall 0.5 that counts as 10: (40 + 5) / 50 and 5 / 50.

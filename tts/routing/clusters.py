@@ -36,6 +36,7 @@ class ClusterRouter:
         strength: queries that an arm's overall mean counts for in each cluster.
         balance: every data set counts the same when clusters are scored.
         seed: of the clustering.
+        repeats: clusterings, of seeds that follow each other, whose predictions are averaged.
     """
 
     clustering: str = "kmeans"
@@ -46,6 +47,7 @@ class ClusterRouter:
     strength: float = 10.0
     balance: bool = True
     seed: int = 42
+    repeats: int = 1
     state: State = field(default_factory=dict)
 
     kind: ClassVar[str] = "clusters"
@@ -55,11 +57,13 @@ class ClusterRouter:
             raise UnknownName("fusion", self.fusion, FUSIONS)
         if self.clustering not in METHODS:
             raise UnknownName("clustering", self.clustering, METHODS)
-        if self.k < 1 or self.nearest < 1:
-            raise BadInput(f"k and nearest are whole numbers, 1 or more, not {self.k} and {self.nearest}.")
+        for name in ("k", "nearest", "repeats"):
+            if getattr(self, name) < 1:
+                raise BadInput(f"{name} is a whole number, 1 or more, not {getattr(self, name)}.")
 
     def fit(self, vectors: np.ndarray, outcomes: ArmOutcomes) -> ClusterRouter:
-        points = centres(self.clustering, normalized(vectors), outcomes.groups, self.k, self.seed)
+        unit, seeds = normalized(vectors), range(self.seed, self.seed + self.repeats)
+        points = np.concatenate([centres(self.clustering, unit, outcomes.groups, self.k, seed) for seed in seeds])
         return replace(self, state={"centres": points, **self._scores(vectors, outcomes, points)})
 
     def add(self, vectors: np.ndarray, outcomes: ArmOutcomes) -> ClusterRouter:
@@ -70,7 +74,7 @@ class ClusterRouter:
     def predict(self, vectors: np.ndarray) -> Prediction:
         state, weights = self.state, self._weights(vectors)
         quality, cost, latency = (weights @ state[name] for name in ("quality", "cost", "latency"))
-        error = np.sqrt(weights**2 @ state["error"] ** 2)
+        error = self._error(weights)
         spreads = (self._spread(weights, name, mean) for name, mean in (("cost", cost), ("latency", latency)))
         found = Prediction.of(quality, error, cost, latency, *spreads)
         if self.fusion == "rank":
@@ -81,7 +85,8 @@ class ClusterRouter:
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "state"}
 
     def _scores(self, vectors: np.ndarray, outcomes: ArmOutcomes, points: np.ndarray) -> State:
-        members = np.eye(len(points))[distances(normalized(vectors), points).argmin(1)]
+        away = self._by_clustering(distances(normalized(vectors), points))
+        members = np.eye(away.shape[2])[away.argmin(2)].reshape(len(vectors), -1)
         weights = outcomes.balanced() if self.balance else np.ones(len(outcomes))
         found: Scores = scored(outcomes, members, weights, self.strength)
         return {name: _filled(getattr(found, name), name) for name in _TABLES}
@@ -92,15 +97,26 @@ class ClusterRouter:
             return None
         return spread_of(mean, weights @ square_of(self.state[name], spread))
 
+    def _error(self, weights: np.ndarray) -> np.ndarray:
+        """Compute the standard error; that of an average of clusterings is the mean of theirs: all saw one table."""
+        squares = self.state["error"].reshape(self.repeats, -1, self.state["error"].shape[1]) ** 2
+        parts = np.einsum("qrk,rka->qra", (self._by_clustering(weights) * self.repeats) ** 2, squares)
+        found: np.ndarray = np.sqrt(parts).mean(1)
+        return found
+
     def _weights(self, vectors: np.ndarray) -> np.ndarray:
         """Compute the weight of each cluster for each query [q, k]; rows sum to 1."""
-        away = distances(normalized(vectors), self.state["centres"])
-        kth = min(self.nearest, away.shape[1]) - 1
-        near = away <= np.partition(away, kth, axis=1)[:, kth : kth + 1]
+        away = self._by_clustering(distances(normalized(vectors), self.state["centres"]))
+        kth = min(self.nearest, away.shape[2]) - 1
+        near = away <= np.partition(away, kth, axis=2)[:, :, kth : kth + 1]
         logits = np.where(near, -self.beta * away, -np.inf)
-        weights = np.exp(logits - logits.max(1, keepdims=True))
-        found: np.ndarray = weights / weights.sum(1, keepdims=True)
-        return found
+        weights = np.exp(logits - logits.max(2, keepdims=True))
+        found: np.ndarray = weights / weights.sum(2, keepdims=True) / self.repeats
+        return found.reshape(len(vectors), -1)
+
+    def _by_clustering(self, cells: np.ndarray) -> np.ndarray:
+        """Divide the clusters of a table [q, r x k] by clustering: [q, r, k]."""
+        return cells.reshape(len(cells), self.repeats, -1)
 
 
 def _filled(cells: np.ndarray, name: str) -> np.ndarray:

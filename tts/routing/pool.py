@@ -72,7 +72,7 @@ class Pool:
         Args:
             outcomes: of at least two arms on at least two problems.
             embedder: a name, see :func:`tts.routing.embedding.load_embedder`; ``tfidf`` is fitted on these problems.
-            router: a name (clusters, knn, logistic, contrastive) with its default settings, or one with others.
+            router: a name (clusters, knn, logistic, contrastive, mean) with its default settings, or one with others.
             arms: what is known of the arms; those not given are read from their names.
 
         Raises:
