@@ -6,8 +6,10 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable, Coroutine, Sequence
+from types import SimpleNamespace
 from typing import Any
 
+from tts.cluster.desk import TTSDesk
 from tts.cluster.worker import TTSWorker
 
 
@@ -36,25 +38,26 @@ class Method:
         self._actor, self._name = actor, name
 
     def remote(self, *arguments: Any) -> Coroutine[Any, Any, Any]:
-        assert all(map(_plain, arguments)), "only texts and numbers cross"
+        assert all(map(_plain, arguments)), "only texts, numbers and handles cross"
         return self._actor.call(self._name, *arguments)
 
 
 def _plain(value: Any) -> bool:
-    return isinstance(value, (str, int)) or (isinstance(value, (list, tuple)) and all(map(_plain, value)))
+    return isinstance(value, (str, int, Actor, type(None))) or (isinstance(value, (list, tuple)) and all(map(_plain, value)))
 
 
 class Actor:
-    """One actor: a worker and whether it lives. ``ray.kill`` and :meth:`end` fail its calls under way."""
+    """One actor and whether it lives. ``ray.kill`` and :meth:`end` fail its calls under way and all later ones."""
 
-    def __init__(self, ray: FakeRay, options: dict[str, Any], worker: TTSWorker) -> None:
-        self.options, self.worker, self._ray = options, worker, ray
+    def __init__(self, ray: FakeRay, options: dict[str, Any], made: TTSWorker | TTSDesk) -> None:
+        self.options, self.made, self._ray = options, made, ray
         self.asked: list[str] = []
-        self._ended = asyncio.Event()
-        self.hello, self.exchange = Method(self, "hello"), Method(self, "exchange")
-        self.answer, self.check = Method(self, "answer"), Method(self, "check")
         self.answered: list[str] = []
-        worker.solve = lambda *asked: ray.solve(worker, *asked)  # type: ignore[method-assign]
+        self._ended = asyncio.Event()
+        for name in ("hello", "solve", "answer", "check", "exchange"):
+            setattr(self, name, Method(self, name))
+        if isinstance(made, TTSWorker):
+            made.attempt = lambda *asked: ray.attempt(made, *asked)  # type: ignore[method-assign]
 
     @property
     def alive(self) -> bool:
@@ -67,18 +70,16 @@ class Actor:
         if name == "hello":
             await self._ray.room()
             return await self._answer(self._ray.greeting())
-        if name == "check":
-            return await self._answer(self.worker.check(*arguments))
         if name == "answer":
             self.answered.append(arguments[1])
-            return await self._answer(self._ray.answer(self.worker, *arguments))
-        self._ray.called(arguments[2])
-        for _, asked in arguments[2]:
-            problem = json.loads(asked)["problem"]["id"]
-            self.asked.append(problem)
-            if problem in self._ray.poison:
+            return await self._answer(self._ray.answer(self.made, *arguments))
+        if name == "exchange":
+            self._ray.called(arguments[3])
+        if name == "solve":
+            self.asked.append(json.loads(arguments[1])["problem"]["id"])
+            if self.asked[-1] in self._ray.poison:
                 self.end()
-        return await self._answer(self.worker.exchange(*arguments))
+        return await self._answer(getattr(self.made, name)(*arguments))
 
     async def _answer(self, work: Coroutine[Any, Any, Any]) -> Any:
         task, end = asyncio.ensure_future(work), asyncio.ensure_future(self._ended.wait())
@@ -93,36 +94,42 @@ class Actor:
 
 
 class Remote:
-    def __init__(self, ray: FakeRay, kind: type[TTSWorker], options: dict[str, Any]) -> None:
+    def __init__(self, ray: FakeRay, kind: type[TTSWorker] | type[TTSDesk], options: dict[str, Any]) -> None:
         self._ray, self._kind, self._options = ray, kind, options
 
     def options(self, **options: Any) -> Remote:
         return Remote(self._ray, self._kind, options)
 
     def remote(self, *arguments: Any) -> Actor:
-        actor = Actor(self._ray, self._options, self._kind(*arguments))
-        self._ray.actors.append(actor)
-        return actor
+        if self._kind is TTSDesk:
+            self._ray.desks.append(Actor(self._ray, self._options, TTSDesk(*arguments, ray=self._ray)))
+            return self._ray.desks[-1]
+        self._ray.actors.append(Actor(self._ray, self._options, self._kind(*arguments)))
+        return self._ray.actors[-1]
 
 
 class FakeRay:
     """The module.
 
     The cluster has room for ``rooms`` actors, and for one more ``grows`` seconds after the first was asked for.
-    ``poison`` are ids of problems that end their worker. ``solve`` and ``answer`` may be replaced; ``called``
-    hears of the problems that each call gives.
+    ``poison`` are ids of problems that end their worker. ``attempt`` and ``answer`` may be replaced; ``called``
+    hears of the problems that each call of a desk gives. ``actors`` are the workers.
     """
 
     __version__ = "fake"
     exceptions = Exceptions
+    util = SimpleNamespace(
+        scheduling_strategies=SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node, soft: (node, soft))
+    )
 
     def __init__(self, cpus: float = 4, gpus: float = 0, rooms: int = 100, grows: float | None = None) -> None:
         self.resources = {"CPU": cpus, "GPU": gpus}
         self.actors: list[Actor] = []
+        self.desks: list[Actor] = []
         self.poison: set[str] = set()
         self._rooms, self._grows = asyncio.Semaphore(rooms), grows
         self.source = ""
-        self.solve: Callable[..., Coroutine[Any, Any, Any]] = TTSWorker.solve
+        self.attempt: Callable[..., Coroutine[Any, Any, Any]] = TTSWorker.attempt
         self.answer: Callable[..., Coroutine[Any, Any, Any]] = TTSWorker.answer
         self.cancelled = 0
         self.called: Callable[[Sequence[Any]], None] = lambda given: None
@@ -136,7 +143,10 @@ class FakeRay:
 
     available_resources = cluster_resources
 
-    def remote(self, kind: type[TTSWorker]) -> Remote:
+    def get_runtime_context(self) -> Any:
+        return SimpleNamespace(get_node_id=lambda: "head")
+
+    def remote(self, kind: type[TTSWorker] | type[TTSDesk]) -> Remote:
         return Remote(self, kind, {})
 
     def kill(self, actor: Actor, no_restart: bool = False) -> None:

@@ -44,14 +44,16 @@ class Nodes:
 
     def has_worker(self, node: Any) -> bool:
         """Whether a worker has started on a node."""
-        return any(each["State"] == "ALIVE" and each["Address"]["NodeID"] == node.node_id for each in self.workers())
+        started = [each for each in self.workers() if (each["ActorClassName"], each["State"]) == ("TTSWorker", "ALIVE")]
+        return any(each["Address"]["NodeID"] == node.node_id for each in started)
 
-    def kill_one(self) -> None:
-        """Kill the process of a worker that has started."""
+    def kill_one(self, kind: str = "TTSWorker") -> None:
+        """Kill the process of an actor of this class that has started."""
         alive: list[int] = []
         while not alive:
             until(lambda: bool(self.workers()))
-            alive = [each["Pid"] for each in self.workers() if each["State"] == "ALIVE" and running(each["Pid"])]
+            started = [each for each in self.workers() if (each["ActorClassName"], each["State"]) == (kind, "ALIVE")]
+            alive = [each["Pid"] for each in started if running(each["Pid"])]
         os.kill(alive[0], signal.SIGKILL)
 
 

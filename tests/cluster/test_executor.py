@@ -80,9 +80,9 @@ def test_a_worker_has_no_more_problems_at_a_time_than_the_concurrency() -> None:
         most[0] = max(most[0], flying[0])
         await asyncio.sleep(0.001)
         flying[0] -= 1
-        return await TTSWorker.solve(worker, *asked)
+        return await TTSWorker.attempt(worker, *asked)
 
-    ray.solve = counted
+    ray.attempt = counted
     collected(ray, problems(12), Placement(workers=1), concurrency=3)
     assert most == [3]
 
@@ -91,18 +91,41 @@ def test_problems_of_a_lost_worker_are_solved_by_another_and_the_user_hears_of_i
     ray = FakeRay()
 
     async def first_is_lost(worker: TTSWorker, *asked: str) -> Any:
-        if worker is ray.actors[0].worker:
+        if worker is ray.actors[0].made:
             await asyncio.sleep(0.005)
             ray.actors[0].end()
             await asyncio.sleep(1)
-        return await TTSWorker.solve(worker, *asked)
+        return await TTSWorker.attempt(worker, *asked)
 
-    ray.solve = first_is_lost
+    ray.attempt = first_is_lost
     found, notices = collected(ray, given := problems(10))
     assert [row(found[index]) for index in range(10)] == here(given)
     assert len(ray.actors) == 3
     lost = [each for each in notices if "lost" in each]
     assert lost == ["a worker on node-1 was lost (its process ended): another one does its problems."]
+
+
+def test_a_lost_desk_is_replaced_and_what_the_workers_have_is_done_again() -> None:
+    ray = FakeRay()
+
+    async def once_without_a_desk(worker: TTSWorker, *asked: str) -> Any:
+        if len(ray.actors[0].asked) == 3:
+            ray.desks[0].end()
+        return await TTSWorker.attempt(worker, *asked)
+
+    ray.attempt = once_without_a_desk
+    found, notices = collected(ray, given := problems(12), concurrency=2)
+    assert [row(found[index]) for index in range(12)] == here(given)
+    assert (len(ray.desks), len(ray.actors)) == (2, 2)
+    lost = "the desk was lost (its process ended): what the workers have now is done again."
+    assert [each for each in notices if "lost" in each] == [lost]
+
+
+def test_the_desk_is_near_the_driver_and_takes_nothing() -> None:
+    collected(ray := FakeRay(), problems(2))
+    options = ray.desks[0].options
+    assert (options["num_cpus"], options["scheduling_strategy"]) == (0, ("head", True))
+    assert options["name"].rpartition(", run ")[0] == "tts: lab-1m, desk"
 
 
 def test_a_problem_that_ends_its_workers_fails_and_the_others_are_solved() -> None:
@@ -131,9 +154,9 @@ def test_an_engine_whose_process_ended_costs_its_worker_and_no_problem() -> None
         if not ended:
             ended.append("")
             return DIED, "the engine's process ended"
-        return await TTSWorker.solve(worker, *asked)
+        return await TTSWorker.attempt(worker, *asked)
 
-    ray.solve = once
+    ray.attempt = once
     found, notices = collected(ray, given := problems(6))
     assert [row(found[index]) for index in range(6)] == here(given)
     assert "a worker on node-1 was lost (the engine's process ended): another one does its problems." in notices
@@ -145,7 +168,7 @@ def test_what_concerns_all_problems_ends_the_run_and_names_the_node() -> None:
     async def refused(worker: TTSWorker, *asked: str) -> Any:
         return REFUSED, "the weights are missing."
 
-    ray.solve = refused
+    ray.attempt = refused
     with pytest.raises(ModelError, match=r"^on node node-1: the weights are missing\.$"):
         collected(ray, problems(2), Placement(workers=1))
 
@@ -172,9 +195,9 @@ def test_a_fault_of_this_program_fails_its_problem_alone() -> None:
     async def faulty(worker: TTSWorker, *asked: str) -> Any:
         if '"p001"' in asked[1]:
             raise ZeroDivisionError("division by zero")
-        return await TTSWorker.solve(worker, *asked)
+        return await TTSWorker.attempt(worker, *asked)
 
-    ray.solve = faulty
+    ray.attempt = faulty
     found, _ = collected(ray, problems(4))
     assert {index: each.error for index, each in found.items() if each.error} == {
         1: "ZeroDivisionError: division by zero"
@@ -187,17 +210,17 @@ def test_one_call_carries_all_that_has_ended_since_the_last_one() -> None:
 
     async def together(worker: TTSWorker, *asked: str) -> Any:
         await asyncio.sleep(0.02)
-        return await TTSWorker.solve(worker, *asked)
+        return await TTSWorker.attempt(worker, *asked)
 
-    ray.solve = together
+    ray.attempt = together
     ray.called = lambda given: calls.append(len(given))
-    found, _ = collected(ray, problems(24), Placement(workers=1), concurrency=12)
-    assert len(found) == 24
-    assert calls[0] == 18  # half as many again as it works on
-    assert len(calls) < 12
+    found, _ = collected(ray, problems(60), Placement(workers=3), concurrency=4)
+    assert len(found) == 60
+    assert calls[0] == 24  # as many again as they work on
+    assert len(calls) < 20
 
 
-def test_a_worker_with_much_to_do_has_problems_in_hand_and_replies_for_several_at_a_time() -> None:
+def test_a_worker_has_its_next_problem_before_the_driver_knows_of_the_last_one() -> None:
     ray, most, flying = FakeRay(), [0], [0]
     calls: list[int] = []
 
@@ -206,15 +229,16 @@ def test_a_worker_with_much_to_do_has_problems_in_hand_and_replies_for_several_a
         most[0] = max(most[0], flying[0])
         await asyncio.sleep(0.03)
         flying[0] -= 1
-        return await TTSWorker.solve(worker, *asked)
+        return await TTSWorker.attempt(worker, *asked)
 
-    ray.solve = counted
+    ray.attempt = counted
     ray.called = lambda given: calls.append(len(given))
     found, _ = collected(ray, given := problems(60), Placement(workers=1), concurrency=4)
     assert [row(found[index]) for index in range(60)] == here(given)
     assert most == [4]
-    assert calls[0] == 6
+    assert calls[0] == 8
     assert len(calls) < 30
+    assert not ray.desks[0].alive
 
 
 def test_a_run_that_is_left_early_leaves_nothing_to_the_next_one() -> None:
@@ -242,9 +266,9 @@ def test_a_run_that_is_left_while_workers_are_called_again_leaves_no_call_to_the
         async def first_alone(worker: TTSWorker, *asked: str) -> Any:
             if json.loads(asked[1])["problem"]["id"] not in ("p000", "p004"):
                 await first_is_here.wait()
-            return await TTSWorker.solve(worker, *asked)
+            return await TTSWorker.attempt(worker, *asked)
 
-        ray.solve = first_alone
+        ray.attempt = first_alone
         with RayExecutor(Placement(workers=1), ray=ray) as executor:
             stream = executor.stream(Work(Solver(**QUICK), given[4:], 4))
             async for _ in stream:

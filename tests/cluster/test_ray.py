@@ -126,8 +126,8 @@ def test_names_say_what_runs_and_nothing_is_left_after_a_failure(nodes: Nodes) -
 
     seen = asyncio.run(run())
     names = sorted(each["Name"].rpartition(", run ")[0] for each in seen)
-    assert names == ["tts: qwen2.5-1.5b, worker 1", "tts: qwen2.5-1.5b, worker 2"]
-    assert {each["ActorClassName"] for each in seen} == {"TTSWorker"}
+    assert names == [f"tts: qwen2.5-1.5b, {what}" for what in ("desk", "worker 1", "worker 2")]
+    assert {each["ActorClassName"] for each in seen} == {"TTSDesk", "TTSWorker"}
     until(lambda: not nodes.workers())
     until(lambda: not any(running(each["Pid"]) for each in seen if each["Pid"]))
 
@@ -149,7 +149,7 @@ def outcomes(out: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_ten_killed_workers_two_lost_nodes_and_a_killed_driver_lose_and_double_no_row(
+def test_ten_killed_workers_a_killed_desk_two_lost_nodes_and_a_killed_driver_lose_and_double_no_row(
     nodes: Nodes, tmp_path: Path
 ) -> None:
     """Each loss happens while every worker holds problems: a file keeps them from being answered."""
@@ -185,13 +185,15 @@ def test_ten_killed_workers_two_lost_nodes_and_a_killed_driver_lose_and_double_n
                     until(functools.partial(nodes.has_worker, node))
                     noticed(functools.partial(nodes.remove, node))
             some_more()
+            noticed(functools.partial(nodes.kill_one, "TTSDesk"))
+            some_more()
             driver.kill()
             driver.wait(timeout=60)
         finally:
             driver.kill()
     left = count()
-    assert 11 <= left < limit, "the driver is killed in the middle"
-    assert losses() >= 12
+    assert 12 <= left < limit, "the driver is killed in the middle"
+    assert losses() >= 13
     until(lambda: not nodes.workers())
 
     gate.unlink()

@@ -1,16 +1,17 @@
-"""The crew: the workers of a run at the driver. They are asked for, greeted, and replaced when they are lost."""
+"""The crew: the actors of a run at the driver. They are asked for, greeted, and replaced when they are lost."""
 
 from __future__ import annotations
 
 import math
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tts.cluster.connection import Connection
+from tts.cluster.desk import TTSDesk
 from tts.cluster.losses import LOSSES
 from tts.cluster.placement import Placement
 from tts.cluster.source import digest
@@ -27,20 +28,18 @@ class Member:
     """A worker.
 
     Attributes:
-        name: shown in Ray's lists.
+        number: of its name, which is shown in Ray's lists.
         actor: its handle.
         node, node_id: where it runs, once it has started.
-        flying: indices of the problems that it works on.
-        given: those of them that it has not been sent yet.
+        flying: searches of a server that it works on.
         asked: when it was asked for.
     """
 
-    name: str
+    number: int
     actor: Any
     node: str = ""
     node_id: str = ""
     flying: set[int] = field(default_factory=set)
-    given: list[tuple[int, str]] = field(default_factory=list)
     asked: float = field(default_factory=time.monotonic)
 
 
@@ -56,6 +55,7 @@ class Crew:
     Attributes:
         size: number of workers asked for.
         started: those that take problems.
+        members: all that were ever asked for, by number.
     """
 
     def __init__(self, connection: Connection, placement: Placement, title: str, notice: Callable[[str], None]) -> None:
@@ -67,17 +67,43 @@ class Crew:
         self.size = placement.fitting(self.resources)
         self.started: list[Member] = []
         self.starting: list[Member] = []
-        self._asked = self._barren = 0
+        self.members: dict[int, Member] = {}
+        self._desk: Any = None
+        self._changed: dict[int, Any] = {}
+        self._barren = 0
         for _ in range(self.size):
             self._ask()
 
     def _ask(self) -> None:
         """Ask Ray for one more worker; it starts when the cluster has room for it."""
-        self._asked += 1
-        name = f"{self._title}, worker {self._asked}, run {self._run}"
+        number = len(self.members) + 1
+        name = f"{self._title}, worker {number}, run {self._run}"
         wanted: dict[str, Any] = {"num_cpus": self._placement.cpus, "num_gpus": self._placement.gpus}
         actor = self._ray.remote(TTSWorker).options(name=name, max_restarts=0, max_task_retries=0, **wanted)
-        self.starting.append(Member(name, actor.remote(name, str(Path.cwd()))))
+        self.members[number] = Member(number, actor.remote(name, str(Path.cwd())))
+        self.starting.append(self.members[number])
+
+    @property
+    def desk(self) -> Any:
+        """Return the desk's handle. It is asked for at first use, on the driver's node, which it takes nothing of."""
+        if self._desk is None:
+            here = self._ray.get_runtime_context().get_node_id()
+            near = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=True)
+            name = f"{self._title}, desk, run {self._run}"
+            actor = self._ray.remote(TTSDesk).options(name=name, num_cpus=0, max_restarts=0, scheduling_strategy=near)
+            self._desk = actor.remote(name)
+            self._changed = {member.number: member.actor for member in self.started}
+        return self._desk
+
+    def changes(self) -> list[tuple[int, Any]]:
+        """Take what the desk does not know yet: handles of workers that have started, and None for those lost."""
+        found, self._changed = list(self._changed.items()), {}
+        return found
+
+    @property
+    def has_newcomers(self) -> bool:
+        """Whether a worker has started that the desk does not know."""
+        return any(actor is not None for actor in self._changed.values())
 
     async def greet(self, member: Member) -> None:
         """Wait until a worker has started. Raises ModelError for another version of this program there."""
@@ -92,47 +118,52 @@ class Crew:
         if member in self.starting:
             self.starting.remove(member)
             self.started.append(member)
+            self._changed[member.number] = member.actor
             if len(self.started) == self.size:
                 nodes = len({each.node_id for each in self.started})
                 self._notice(f"{self.size} worker{'s' * (self.size > 1)} on {nodes} node{'s' * (nodes > 1)}.")
 
-    def room(self, unfinished: int, concurrency: int) -> Member | None:
-        """Return the worker that is to have the next problem; None if each has enough for now.
+    def room(self, unfinished: int, concurrency: int) -> tuple[int, int]:
+        """Return how many problems a worker has at a time, and how many the desk and all workers have together.
 
-        Each has at most its equal part of what is unfinished, so that none is idle at the end. Far from the end it has
-        half as many again as it works on, so that it need not wait for the next ones.
+        Each worker has at most its equal part of what is unfinished, so that none is idle at the end. Far from the end
+        as many again wait at the desk, so that no worker waits for the driver.
         """
         if not self.started:
-            return None
+            return 0, 0
         soon = [each for each in self.starting if time.monotonic() - each.asked < GRACE]
         part = math.ceil(unfinished / (len(self.started) + len(soon)))
-        most = min(part, concurrency if part < 2 * concurrency else concurrency + concurrency // 2)
-        member = min(self.started, key=lambda each: len(each.flying))
-        return member if len(member.flying) < most else None
+        return min(part, concurrency), min(part, 2 * concurrency) * len(self.started)
 
-    def lose(self, member: Member, why: str) -> Collection[int]:
-        """Replace a worker, and say so, once. Returns the problems that it leaves.
+    def lose(self, member: Member, why: str) -> None:
+        """Replace a worker, and say so, once.
 
         Raises EngineError when workers are lost again and again without a single finished problem.
         """
         if member not in self.started and member not in self.starting:
-            return ()
+            return
         (self.started if member in self.started else self.starting).remove(member)
-        self._kill(member)
-        self._barren += 1
+        self._changed[member.number] = None
+        self._kill(member.actor)
         where = f" on {member.node}" if member.node else ""
-        if self._barren > 2 * LOSSES + self.size:
-            raise EngineError(f"{self._barren} workers were lost and no problem was finished; the last{where}: {why}.")
+        self._count(where, why)
         self._notice(f"a worker{where} was lost ({why}): another one does its problems.")
         self._ask()
-        left, member.flying, member.given = member.flying, set(), []
-        return left
 
-    def clear(self) -> None:
-        """Forget the problems of an earlier run that was not finished."""
-        for member in self.started:
-            member.flying.clear()
-            member.given.clear()
+    def lose_desk(self, desk: Any, why: str) -> bool:
+        """Give up the desk; the next use asks for another one. False if that is done already. Raises EngineError."""
+        if desk is not self._desk:
+            return False
+        self._kill(desk)
+        self._desk = None
+        self._count("", why)
+        self._notice(f"the desk was lost ({why}): what the workers have now is done again.")
+        return True
+
+    def _count(self, where: str, why: str) -> None:
+        self._barren += 1
+        if self._barren > 2 * LOSSES + self.size:
+            raise EngineError(f"{self._barren} workers were lost and no problem was finished; the last{where}: {why}.")
 
     def finished(self) -> None:
         """Note that a problem was finished."""
@@ -145,14 +176,17 @@ class Crew:
         return f"no worker has started: each asks for {self._placement.words()}, and the cluster has {has}; waiting."
 
     def close(self) -> None:
-        """End all workers."""
-        for member in (*self.started, *self.starting):
-            self._kill(member)
+        """End all actors."""
+        for actor in (*(member.actor for member in (*self.started, *self.starting)), self._desk):
+            self._kill(actor)
         self.started.clear()
         self.starting.clear()
+        self._desk = None
 
-    def _kill(self, member: Member) -> None:
+    def _kill(self, actor: Any) -> None:
+        if actor is None:
+            return
         try:
-            self._ray.kill(member.actor, no_restart=True)
+            self._ray.kill(actor, no_restart=True)
         except Exception:  # it is gone, or so is the cluster: there is nothing to end
             return

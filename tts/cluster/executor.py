@@ -1,4 +1,4 @@
-"""The executor ``ray``: problems go to the workers of a cluster one by one, and rows come back as they finish."""
+"""The executor ``ray``: problems go to a desk that deals them to the workers of a cluster, and rows come back together."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 
 from tts.cluster.connection import Connection, require_ray
 from tts.cluster.crew import Crew, Member
+from tts.cluster.desk import LOST, Result
 from tts.cluster.losses import LOSSES, cause, unable
 from tts.cluster.placement import Placement
 from tts.cluster.queue import Costs
 from tts.cluster.run import Run
-from tts.cluster.worker import DIED, FAILED, REFUSED, Result
+from tts.cluster.worker import DIED, FAILED, REFUSED
 from tts.errors import ModelError, TTSError
 from tts.executor import Executor, Work
 from tts.files.json_text import dump
@@ -30,15 +31,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What became of problems on a worker, or of the worker itself.
+    """What became of problems, or of an actor.
 
-    ``run`` is the name of the run whose ``results`` they are. ``lost`` says why there are none because the worker is
-    gone; ``fatal`` ends the run.
+    Attributes:
+        run: name of the run whose ``results`` they are.
+        lost: why ``member``, which has not started, or the ``desk`` is gone.
+        fatal: ends the run.
     """
 
-    member: Member
     run: str = ""
     results: Sequence[Result] = ()
+    member: Member | None = None
+    desk: Any = None
     lost: str = ""
     fatal: TTSError | None = None
 
@@ -91,8 +95,7 @@ class RayExecutor(Executor):
         if not run.unfinished:
             return
         crew = self._joined(work.solver.plan.policy)
-        crew.clear()
-        calls: dict[asyncio.Task[None], Member] = {}
+        calls: set[asyncio.Task[None]] = set()
         try:
             while run.unfinished:
                 self._greet_all(crew)
@@ -124,44 +127,40 @@ class RayExecutor(Executor):
             if member not in self._greetings:
                 self._greetings[member] = asyncio.create_task(self._greet(crew, member))
 
-    def _hand_out(self, crew: Crew, run: Run, concurrency: int, calls: dict[asyncio.Task[None], Member]) -> None:
-        """Give problems to workers, and call those that have some. ``calls`` are the calls under way."""
-        while run.queue and (member := crew.room(run.unfinished, concurrency)) is not None:
-            index, text = run.take()
-            member.flying.add(index)
-            member.given.append((index, text))
-        called = set(calls.values())
-        for member in crew.started:
-            if member.given or (member.flying and member not in called):
-                given, member.given = member.given, []
-                calls[asyncio.create_task(self._exchange(member, run, given, concurrency, calls))] = member
+    def _hand_out(self, crew: Crew, run: Run, concurrency: int, calls: set[asyncio.Task[None]]) -> None:
+        """Give the desk what it has room for, and ask it for results. ``calls`` are the calls under way."""
+        most, room = crew.room(run.unfinished, concurrency)
+        given = [run.take() for _ in range(min(len(run.queue), max(0, room - len(run.flying))))]
+        if given or crew.has_newcomers or (run.flying and not calls):
+            desk = crew.desk
+            calls.add(asyncio.create_task(self._exchange(desk, run, crew.changes(), given, most, calls)))
 
     async def _greet(self, crew: Crew, member: Member) -> None:
-        reply = Reply(member)
+        reply = Reply()
         try:
             await crew.greet(member)
         except TTSError as error:
-            reply = Reply(member, fatal=error)
+            reply = Reply(fatal=error)
         except self._ray.exceptions.RayError as error:
-            reply = Reply(member, lost=cause(error), fatal=unable(error))
+            reply = Reply(member=member, lost=cause(error), fatal=unable(error))
         self._replies.put_nowait(reply)
 
     async def _exchange(
         self,
-        member: Member,
+        desk: Any,
         run: Run,
+        workers: list[tuple[int, Any]],
         given: list[tuple[int, str]],
-        concurrency: int,
-        calls: dict[asyncio.Task[None], Member],
+        most: int,
+        calls: set[asyncio.Task[None]],
     ) -> None:
         try:
-            results = await member.actor.exchange.remote(run.name, run.recipe, given, concurrency)
-            reply = Reply(member, run.name, results)
+            reply = Reply(run.name, await desk.exchange.remote(run.name, run.recipe, workers, given, most))
         except self._ray.exceptions.RayError as error:
-            reply = Reply(member, lost=cause(error))
+            reply = Reply(desk=desk, lost=cause(error))
         finally:
             if (task := asyncio.current_task()) is not None:
-                calls.pop(task, None)  # before the reply is read, which may call the worker again
+                calls.discard(task)  # before the reply is read, which may call the desk again
         self._replies.put_nowait(reply)
 
     async def _next(self, crew: Crew) -> Reply:
@@ -175,20 +174,23 @@ class RayExecutor(Executor):
         """Account for a reply; yields the problems that it ends. Raises what ends the run."""
         if reply.fatal is not None:
             raise reply.fatal
-        lost = reply.lost
-        for index, kind, text in reply.results if reply.run == run.name else ():
+        if reply.member is not None:
+            crew.lose(reply.member, reply.lost)
+        if reply.desk is not None and crew.lose_desk(reply.desk, reply.lost):
+            run.recall()
+        for index, kind, text, number in reply.results if reply.run == run.name else ():
+            member = crew.members[number]
             if kind == REFUSED:
-                raise ModelError(f"on node {reply.member.node}: {text}")
-            if kind == DIED:
-                lost = text
-            elif index in reply.member.flying:
-                reply.member.flying.discard(index)
+                raise ModelError(f"on node {member.node}: {text}")
+            if kind in (LOST, DIED):
+                crew.lose(member, text)
+            if index not in run.flying:
+                continue  # it was put back when the desk was lost
+            if kind not in (LOST, DIED):
                 yield index, run.finish(index, self._solution(crew, run.problems[index], kind, text, solver))
-        if lost:
-            for index in crew.lose(reply.member, lost):
-                if not run.again(index):
-                    error = f"its worker was lost {LOSSES} times: {lost}."
-                    yield index, run.finish(index, solver.failed(run.problems[index], error))
+            elif not run.again(index):
+                error = f"its worker was lost {LOSSES} times: {text}."
+                yield index, run.finish(index, solver.failed(run.problems[index], error))
 
     def _solution(self, crew: Crew, problem: Problem, kind: str, text: str, solver: Solver) -> Solution:
         if kind == FAILED:

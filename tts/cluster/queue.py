@@ -56,6 +56,10 @@ class Queue:
         self.losses[index] += 1
         if self.losses[index] >= LOSSES:
             return False
+        self.back(index)
+        return True
+
+    def back(self, index: int) -> None:
+        """Put back a problem."""
         rank = -self._costs[index] if self.losses[index] < DEMOTED else math.inf
         heapq.heappush(self._waiting, (rank, index))
-        return True

@@ -66,6 +66,12 @@ class Run:
         self.flying.discard(index)
         return self.queue.again(index)
 
+    def recall(self) -> None:
+        """Put back all that is in flight, for a reason that is not any problem's."""
+        for index in self.flying:
+            self.queue.back(index)
+        self.flying.clear()
+
     def finish(self, index: int, solution: Solution) -> Solution:
         """Settle the share of a problem; returns its solution."""
         self.flying.discard(index)
