@@ -386,6 +386,7 @@ def test_workers_of_a_cluster_are_compared_by_the_work_that_they_end_in_a_second
     found = {row.what: (row.figure, row.holds) for row in cluster.rows(record)}
     assert found["rate of 64 simulated workers over 1"] == ("60.0", True)
     assert found["processor time of the driver a row"] == ("0.50 ms", True)
+    assert found["the same with 64 workers"] == ("0.50 ms", True)
 
 
 async def test_a_decision_is_measured_on_curves_that_a_calibration_could_have_made(tmp_path: Path) -> None:

@@ -97,9 +97,11 @@ def rows(record: Record) -> Iterator[Row]:
     if driver := found.get("driver"):
         bar, holds = at_most(driver["cpu_ms"], 1.0, " ms")
         note = f"at {driver['rows'] / driver['seconds']:.0f} rows a second of {driver['bytes'] / 1e3:.1f} kB"
-        if many:  # Ray's threads wake for each
-            note += f"; {many['cpu_ms']:.1f} ms at {many['rows'] / many['seconds']:.0f} a second"
         yield Row("cluster", "processor time of the driver a row", f"{driver['cpu_ms']:.2f} ms", bar, holds, note)
+    if many:
+        bar, holds = at_most(many["cpu_ms"], 1.0, " ms")
+        note = f"one problem each, {many['rows'] / many['seconds']:.0f} rows a second, load average {many['load']:.1f}"
+        yield Row("cluster", f"the same with {_MANY} workers", f"{many['cpu_ms']:.2f} ms", bar, holds, note)
     if queue := found.get("queue"):
         bar, holds = at_most(queue["peak_mb"], 500.0, " MB")
         yield Row("cluster", "peak memory of the driver, full queue", f"{queue['peak_mb']:.0f} MB", bar, holds)
