@@ -21,7 +21,9 @@ from benchmarks.routing.choosing import best_of
 from benchmarks.routing.live import GENERALISTS, GRID, SPECIALISTS, picked, spent
 from benchmarks.stats.intervals import Interval, difference, mean
 from tts.routing.arms import Arm
+from tts.routing.clusters import ClusterRouter
 from tts.routing.embedding import Embedder
+from tts.routing.mean_router import MeanRouter
 from tts.routing.outcomes import ArmOutcomes
 from tts.routing.router import Router
 from tts.routing.tfidf import TfIdfEmbedder
@@ -29,6 +31,11 @@ from tts.routing.tfidf import TfIdfEmbedder
 REWARD_MODEL = "lab-prm"
 SMALL = (*SPECIALISTS, "lab-200k")
 GREEDY = "greedy"
+
+ROUTERS: tuple[Router, ...] = (
+    *GRID, *(ClusterRouter(k=k, repeats=5) for k in (8, 16, 32)), MeanRouter(),
+)  # fmt: skip
+"""Routers to choose among by cross-validation on lab-validation."""
 
 PRICES = np.concatenate([np.logspace(-4, 0, 33), [1e-6]])
 """Accuracy that the dearest arm's mean FLOPs must gain."""
@@ -151,7 +158,7 @@ def measure(folder: Path, embedder: Embedder | None, short: bool) -> dict[str, A
     every = outcomes("lab-validation", folder, short)
     chosen_by: Embedder = embedder or TfIdfEmbedder.fit(every.texts)
     fitted = asyncio.run(chosen_by.embed(every.texts))
-    router, figures = best_of(GRID, fitted, every)
+    router, figures = best_of(ROUTERS, fitted, every)
     names = useful(every, router, fitted)
     played = outcomes("lab-500", folder, short, names)
     vectors = fitted, asyncio.run(chosen_by.embed(played.texts))
