@@ -36,7 +36,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--cache", type=Path, help="folder of cached embeddings")
     made.add_argument("--seeds", type=int, default=5, help="seeds of the routers that have any; default: 5")
     made.add_argument("--only", choices=PARTS, action="append", help="one part; may be repeated; default: all")
-    made.add_argument("--runs", type=Path, default=Path("runs/routing"), help="work folder of live, searches, encoder; resumable")
+    made.add_argument(
+        "--runs", type=Path, default=Path("runs/routing"), help="work folder of live, searches, encoder; resumable"
+    )
     made.add_argument("--short", action="store_true", help="a few problems of live and searches, to try it")
     made.add_argument("--out", type=Path, help="write the figures as JSON")
     return made

@@ -130,13 +130,11 @@ def useful(table: ArmOutcomes, router: Router, vectors: np.ndarray) -> list[str]
 
 def best_fixed(right: np.ndarray, costs: np.ndarray, most: float) -> int:
     """Return the arm with the best mean quality among those of a mean cost of at most ``most``; -1 for none."""
-    allowed = np.flatnonzero(costs <= most)
+    allowed = np.flatnonzero(costs <= most * (1 + 1e-9))  # sums in another order round otherwise
     return int(allowed[right[allowed].argmax()]) if len(allowed) else -1
 
 
-def points(
-    router: Router, vectors: Sequence[np.ndarray], fit_on: ArmOutcomes, played: ArmOutcomes
-) -> list[Point]:
+def points(router: Router, vectors: Sequence[np.ndarray], fit_on: ArmOutcomes, played: ArmOutcomes) -> list[Point]:
     """Choose an arm of each problem at many prices of a FLOP; compare with the best fixed arm at equal FLOPs."""
     found = router.fit(vectors[0], fit_on).predict(vectors[1])
     right, costs = np.nanmean(fit_on.quality, axis=0), np.nanmean(fit_on.cost, axis=0)
@@ -166,7 +164,9 @@ def measure(folder: Path, embedder: Embedder | None, short: bool) -> dict[str, A
     settings = {name: value for name, value in router.settings().items() if value is not None}
     print(f"\nRouter: {router.kind} {settings}, {100 * figures[0]:.1f} % in cross-validation on lab-validation")
     print(f"{len(names)} of {len(every.arms)} arms would be chosen at some price: {', '.join(names)}\n")
-    print("| FLOPs | auto | best fixed arm of at most these FLOPs | right | its FLOPs | gain |\n|---|---|---|---|---|---|")
+    print(
+        "| FLOPs | auto | best fixed arm of at most these FLOPs | right | its FLOPs | gain |\n|---|---|---|---|---|---|"
+    )
     for point in found:
         cells = (f"{100 * point.right:.1f} %", f"{point.fixed_flops:.3g}", point.gain.points())
         print(f"| {point.flops:.3g} | {point.auto.percent()} | {point.fixed} | {' | '.join(cells)} |")

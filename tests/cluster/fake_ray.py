@@ -43,7 +43,9 @@ class Method:
 
 
 def _plain(value: Any) -> bool:
-    return isinstance(value, (str, int, Actor, type(None))) or (isinstance(value, (list, tuple)) and all(map(_plain, value)))
+    return isinstance(value, (str, int, Actor, type(None))) or (
+        isinstance(value, (list, tuple)) and all(map(_plain, value))
+    )
 
 
 class Actor:
@@ -102,7 +104,7 @@ class Remote:
 
     def remote(self, *arguments: Any) -> Actor:
         if self._kind is TTSDesk:
-            self._ray.desks.append(Actor(self._ray, self._options, TTSDesk(*arguments, ray=self._ray)))
+            self._ray.desks.append(Actor(self._ray, self._options, TTSDesk(arguments[0], self._ray)))
             return self._ray.desks[-1]
         self._ray.actors.append(Actor(self._ray, self._options, self._kind(*arguments)))
         return self._ray.actors[-1]

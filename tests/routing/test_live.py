@@ -74,5 +74,6 @@ def test_auto_takes_the_cheap_arm_where_it_is_as_good_and_is_compared_at_equal_f
     assert useful(table, router, vectors) == ["adder", "speller", "generalist"]
     found = points(router, (vectors, vectors), table, table)
     cheapest, best = found[0], found[-1]
-    assert (cheapest.flops, cheapest.fixed, cheapest.gain.value) == (0.001, "generalist", 0.0)
-    assert (best.flops, best.auto.value, best.right, best.gain.value) == (0.01, 1.0, 0.5, 0.5)
+    assert [cheapest.flops, best.flops] == pytest.approx([0.001, 0.01])
+    assert (cheapest.fixed, cheapest.gain.value) == ("generalist", 0.0)
+    assert (best.auto.value, best.right, best.gain.value) == (1.0, 0.5, 0.5)

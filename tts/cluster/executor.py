@@ -1,4 +1,4 @@
-"""The executor ``ray``: problems go to a desk that deals them to the workers of a cluster, and rows come back together."""
+"""The executor ``ray``: a desk deals problems to the workers of a cluster, and their rows come back together."""
 
 from __future__ import annotations
 
