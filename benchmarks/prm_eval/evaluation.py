@@ -87,7 +87,10 @@ def _steps_of(reward: Any) -> Any:
             f"{reward.name} reads how a policy sampled a solution, which labelled solutions do not tell: name a judge."
         )
     if reward.outcome:
-        raise BadInput(f"{reward.name} scores whole solutions, not steps: name a process reward model.")
+        raise BadInput(
+            f"{reward.name} scores whole solutions, not steps: name a process reward model, or measure it on recorded "
+            "solutions with `tts replay --prm`."
+        )
     return reward
 
 
