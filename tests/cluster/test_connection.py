@@ -44,3 +44,22 @@ def test_whatever_ray_raises_while_it_connects_is_one_sentence(kind: type[Except
     assert str(refused.value) == (
         "the Ray cluster at 'local' cannot be used: The current node timed out during startup."
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "cause", "words"),
+    [
+        (
+            "auto",
+            "RPC error: InvalidAuthToken. See the page on token authentication.",
+            "asks for a token: set RAY_AUTH",
+        ),
+        ("ray://127.0.0.1:{port}", "", "does not let a client in; if it asks for a token, set RAY_AUTH_MODE=token"),
+        ("auto", "no such file", "no Ray cluster answers at 'auto'"),
+    ],
+)
+def test_a_cluster_that_asks_for_a_token_says_so(address: str, cause: str, words: str) -> None:
+    error = ConnectionError("Failed to connect to Ray cluster")
+    error.__cause__ = RuntimeError(cause)
+    with socket.create_server(("127.0.0.1", 0)) as listening, pytest.raises(BadInput, match=words):
+        Connection(Placement(address.format(port=listening.getsockname()[1])), Unconnected(error))

@@ -68,7 +68,7 @@ class Connection:
         try:
             self.ray.init(address, **settings)
         except ConnectionError as error:
-            raise _no_cluster(address) from error
+            raise _no_token(address, error) or _no_cluster(address) from error
         except Exception as error:  # Ray raises plain ones too, such as for a node that is slow to start
             raise BadInput(f"the Ray cluster at {address!r} cannot be used: {first_line(error)}.") from error
         finally:
@@ -91,6 +91,21 @@ def _no_cluster(address: str) -> BadInput:
     return BadInput(
         f"no Ray cluster answers at {address!r}: start one with `ray start --head`, name another address, or give "
         "local to start one for this call."
+    )
+
+
+def _no_token(address: str, error: BaseException | None) -> BadInput | None:
+    """Return the error of a cluster whose token this process lacks; None for another. Ray's client only times out."""
+    why = "does not let a client in; if it asks for a token," if address.startswith(_CLIENT) else ""
+    while error is not None and not why:
+        if "authenticat" in f"{type(error).__name__} {error}".lower():
+            why = "asks for a token:"
+        error = error.__cause__ or error.__context__
+    if not why:
+        return None
+    return BadInput(
+        f"the Ray cluster at {address!r} {why} set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to what "
+        "`ray get-auth-token` prints on its head node, unless this machine has it in ~/.ray/auth_token."
     )
 
 
