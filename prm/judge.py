@@ -33,7 +33,8 @@ class Judge(RewardModel):
     Args:
         policy: a policy, or the name of one; the solver then loads it, once if the search uses the same.
         criteria: sentences that hold for a good solution.
-        repeats: prompts for each criterion.
+        repeats: prompts for each criterion: the plain scale, the swapped one, and again. More than two help only where the
+            judge's answers vary, since equal prompts are asked at temperature 0.
 
     Raises:
         BadInput: no criterion, an empty one, repeats outside 1 to 16, or a policy that thinks before it answers.
@@ -43,7 +44,7 @@ class Judge(RewardModel):
     compares = True
     outcome = True
 
-    def __init__(self, policy: str | Policy, criteria: Sequence[str] = (DEFAULT,), repeats: int = 4) -> None:
+    def __init__(self, policy: str | Policy, criteria: Sequence[str] = (DEFAULT,), repeats: int = 2) -> None:
         criteria = (criteria,) if isinstance(criteria, str) else tuple(criteria)
         if not criteria or not all(isinstance(each, str) and each.strip() for each in criteria):
             raise BadInput("a judge needs criteria: give each as a sentence that holds for a good solution.")

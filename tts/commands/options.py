@@ -92,7 +92,7 @@ AllowCode = Annotated[
 PrmParameter = Annotated[
     list[str] | None,
     typer.Option(
-        help="Parameter of a judge (criterion=TEXT, which may be repeated, or repeats=4) or of a confidence (window).",
+        help="Parameter of a judge (criterion=TEXT, which may be repeated, or repeats=2) or of a confidence (window).",
         metavar="NAME=VALUE",
         rich_help_panel=MODELS,
     ),
