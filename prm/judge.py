@@ -33,8 +33,8 @@ class Judge(RewardModel):
     Args:
         policy: a policy, or the name of one; the solver then loads it, once if the search uses the same.
         criteria: sentences that hold for a good solution.
-        repeats: prompts for each criterion: the plain scale, the swapped one, and again. More than two help only where the
-            judge's answers vary, since equal prompts are asked at temperature 0.
+        repeats: prompts for each criterion, in turn on the plain scale and the swapped one. More than two repeat equal
+            prompts at temperature 0, which helps only where the judge's answers vary.
 
     Raises:
         BadInput: no criterion, an empty one, repeats outside 1 to 16, or a policy that thinks before it answers.
