@@ -20,7 +20,7 @@ from tts.engines.load import Loading, close, load_both, load_pair, load_policy, 
 from tts.engines.replay import ReplayPolicy, ReplayTools, load_replay
 from tts.errors import BadInput, EngineDied, TTSError
 from tts.files.text import legible
-from tts.models.policies import DEFAULT_POLICY
+from tts.models.policies import DEFAULT_ORCHESTRATOR, DEFAULT_POLICY
 from tts.planning import Wish, check_sizes, planned, reward_of
 from tts.protocols import Policy, RewardModel, as_policy
 from tts.registry import resolve
@@ -45,7 +45,7 @@ class Solver:
 
     Args:
         policy: a short name (``tts models`` lists them), a hub id, a local folder, or a Policy of your own: inherit
-            :class:`tts.protocols.Policy`.
+            :class:`tts.protocols.Policy`. By default ``lab-1m``, and with tools ``lab-orchestrator``.
         prm: the same for the reward model; ``"auto"`` takes the one recommended for the policy, None goes without. A
             Python function ``(problem, solution) -> score`` serves as one (:mod:`prm.function`).
         strategy: a name (``tts strategies`` lists them) or a Strategy; by default ``auto``, which chooses for each
@@ -94,7 +94,7 @@ class Solver:
 
     def __init__(
         self,
-        policy: str | Policy = DEFAULT_POLICY,
+        policy: str | Policy | None = None,
         prm: str | RewardModel | Callable[[str, Any], Any] | None = "auto",
         strategy: str | Strategy | None = None,
         budget: int | Budget = 16,
@@ -130,12 +130,14 @@ class Solver:
             budget = Budget(budget, max_tokens, max_flops, max_seconds, max_cost=max_cost)
         elif not (max_tokens is max_flops is max_seconds is max_cost is None):
             raise BadInput("give the ceilings either in the Budget or as arguments, not both.")
-        policy = policy if isinstance(policy, str) else as_policy(policy)
         self._prm_given = prm if isinstance(prm, str) else None, allow_code, dict(prm_parameters or {})
         prm = reward_of(prm, allow_code, prm_parameters)
         self._tools_given = {"tools": tools, "prefer": prefer, "only": only, "deny": deny}
         self._toolbox = toolbox_of(tools, Preference.of(prefer, only, deny), budget, allow_code)
         strategy = "orchestrate" if strategy is None and self._toolbox else strategy
+        if policy is None:
+            policy = DEFAULT_ORCHESTRATOR if self._toolbox else DEFAULT_POLICY
+        policy = policy if isinstance(policy, str) else as_policy(policy)
         self.budget, self.total_flops = budget, total_flops
         self._prices = Prices.parse(prices) if isinstance(prices, str) else prices
         self._loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})

@@ -14,6 +14,7 @@ from tts.commands import completion, options
 from tts.commands.console import note, say, say_json
 from tts.commands.progress import resumable
 from tts.errors import BadInput
+from tts.models.policies import DEFAULT_ORCHESTRATOR
 
 if TYPE_CHECKING:
     from benchmarks.bench.jobs import Line
@@ -103,6 +104,8 @@ def bench(
         raise BadInput("name a folder for the run with --out, such as --out runs/first.")
     chosen = (load(name) if name is not None else read(data or Path())).choose(limit, _levels(levels), _list(ids))
     strategies = jobs.strategies_of(strategy, solver["prm"] is not None)
+    if solver["policy"] == DEFAULT_ORCHESTRATOR and not solver.get("tools"):
+        raise BadInput(f"name what {DEFAULT_ORCHESTRATOR} may call with --tools.")
     if "auto" in strategies:
         solver["dataset"] = chosen.name  # the published rule depends on it
     solver.setdefault("extract", chosen.extract)

@@ -39,6 +39,16 @@ def test_the_tables_of_a_user_are_read_and_calculated_with(tts: Tts, tmp_path: P
     assert done.code == 0, done.err
     assert "33" in done.out  # 4 * 7 + 5
     assert '{"thing": "apples", "column": "price"}' in done.out
+    assert "  lookup: 7\n" in done.out  # what a tool returned is printed without the template's control tokens
+    assert "<|" not in done.out
+
+
+def test_solve_with_tools_is_decided_by_the_built_in_orchestrator_too(tts: Tts) -> None:
+    for options in (("--strategy", "orchestrate"), ("--tools", "model:lab-200k")):
+        done = tts("solve", *options, "-n", "1", "--json", MIA)
+        assert (done.code, json.loads(done.out)["plan"]["policy"]) == (0, "lab-orchestrator")
+    named = tts("solve", "--tools", "model:lab-200k", "--policy", "lab-1m", "-n", "1", "--json", MIA)
+    assert json.loads(named.out)["plan"]["policy"] == "lab-1m"
 
 
 def test_only_local_leaves_no_priced_model_to_call(tts: Tts, tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from tts.cost import ModelShape
 from tts.engines.tool_caller import with_calls
 from tts.files.json_text import dump
 from tts.protocols import Completion, Policy, Request, Returned
-from tts.types import Finish, Node, Problem, Step
+from tts.tools.tool import Result
+from tts.tools.toolbox import Place, Toolbox
+from tts.types import Call, Finish, Node, Problem, Step
 
 
 def asks(tool: str, **arguments: Any) -> str:
@@ -57,3 +59,11 @@ class Scripted(Policy):
                 (Step(said.text[: request.max_tokens], said.tokens[: request.max_tokens]),), Finish.LENGTH
             )
         return with_calls(request, Completion((said,), Finish.STOP))
+
+
+HERE = Place(Problem("q"), "/0", 0)
+
+
+def use(box: Toolbox, name: str, arguments: Mapping[str, Any] | None) -> Result:
+    """Call a tool of a box once."""
+    return asyncio.run(box.use(HERE, Call(name, arguments)))

@@ -15,6 +15,7 @@ import typer
 
 from tts.commands import completion
 from tts.errors import BadInput
+from tts.models.policies import DEFAULT_ORCHESTRATOR, DEFAULT_POLICY
 
 if TYPE_CHECKING:
     from tts.cluster.placement import Placement
@@ -111,13 +112,14 @@ def prm_parameters(typed: list[str] | None) -> dict[str, Any]:
 
 def _shared(
     policy: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Model that writes solutions: a short name, a hub id, a folder, or http://HOST/v1#MODEL.",
+            show_default=f"{DEFAULT_POLICY}; with tools {DEFAULT_ORCHESTRATOR}",
             autocompletion=completion.models("policy"),
             rich_help_panel=MODELS,
         ),
-    ] = "lab-1m",
+    ] = None,
     prm: Annotated[
         str,
         typer.Option(
@@ -329,6 +331,10 @@ def solver(*without: str, **defaults: Any) -> Callable[[Callable[..., None]], Ca
         def run(**typed: Any) -> None:
             mine = {name: typed.pop(name) for name in own if name not in groups}
             parts = {name: {each.name: typed[each.name] for each in group} for name, group in groups.items()}
+            if "policy" in parts["solver"] and parts["solver"]["policy"] is None:
+                calls = parts["solver"].get("tools") or mine.get("strategy") == "orchestrate"
+                orchestrates = calls and mine.get("pool") is None
+                parts["solver"]["policy"] = DEFAULT_ORCHESTRATOR if orchestrates else DEFAULT_POLICY
             command(**mine, **parts | {"solver": _settings(parts["solver"])})
 
         parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in taken]

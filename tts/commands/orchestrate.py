@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from tts.commands import options
-from tts.commands.console import note
+from tts.commands.own_tools import equip
 from tts.commands.solve import solve_one
-from tts.errors import BadInput, MissingSandbox
-from tts.models.policies import DEFAULT_ORCHESTRATOR, ORCHESTRATOR_SCOPE
-
-if TYPE_CHECKING:
-    from tts.tools.tool import Tool
-
-_VOTES = 4  # of a built-in model that is asked
+from tts.models.policies import DEFAULT_ORCHESTRATOR
 
 
 @options.solver("profile", "total_flops", policy=DEFAULT_ORCHESTRATOR)
@@ -57,28 +51,6 @@ def orchestrate(
     """
     from tts.solver import Solver
 
-    if not solver.get("tools"):
-        if solver["policy"] != DEFAULT_ORCHESTRATOR:
-            raise BadInput(
-                "name what may be called with --tools: a file tools.toml, model:NAME, folder:PATH, mcp://FILE.py or "
-                "python."
-            )
-        solver["tools"] = _own_tools()
-        note(f"{DEFAULT_ORCHESTRATOR} may call {', '.join(t.name for t in solver['tools'])}; --tools names others.")
-    if solver["policy"] == DEFAULT_ORCHESTRATOR:
-        note(ORCHESTRATOR_SCOPE)
+    equip(solver)
     made = Solver(strategy="orchestrate", budget=budget, max_cost=max_cost, prices=price, **solver)
     solve_one(made, problem, trace, as_json, show_steps)
-
-
-def _own_tools() -> list[Tool]:
-    """Return the tools that the built-in orchestrator was trained with, as far as they run here."""
-    from tts.tools.model import ModelTool
-    from tts.tools.python import PythonTool
-
-    models = [ModelTool(name, budget=_VOTES) for name in ("lab-200k", "lab-4m")]
-    try:
-        return [PythonTool(), *models]
-    except MissingSandbox as error:
-        note(str(error))
-        return [*models]

@@ -12,8 +12,10 @@ import typer
 
 from tts.commands import completion, options
 from tts.commands.console import check_printable, count, fold, interactive, note, problem_text, say, say_json
+from tts.commands.own_tools import equip
 from tts.errors import BadInput
 from tts.files.text import check_writable
+from tts.models.policies import DEFAULT_ORCHESTRATOR
 
 if TYPE_CHECKING:
     from tts import Candidate, Solution, Solver
@@ -113,6 +115,8 @@ def solve(
         raise BadInput("give either a problem or --file, not both.")
     if file is None and any(value is not None for value in cluster.values()):
         raise BadInput("--ray goes with --file: a cluster solves many problems at a time.")
+    if strategy == "orchestrate" and pool is None and solver["policy"] == DEFAULT_ORCHESTRATOR:
+        equip(solver)
     if pool is not None:
         made = _pooled(pool, budget, objective, top, max_cost, {**solver, "strategy": strategy, "prices": price})
     elif objective is not None or top != 1:
@@ -216,18 +220,21 @@ def _print_solution(solution: Solution, as_json: bool, show_steps: bool, with_pr
         say(f"Error       {solution.error}\n")
         return
     if show_steps and solution.best is not None:
-        _print_steps(solution.best)
+        _print_steps(solution, solution.best)
     for name, text in _summary(solution):
         say("\n".join(fold(text, f"{name:<12}")))
     if with_problem:
         say()
 
 
-def _print_steps(best: Candidate) -> None:
+def _print_steps(solution: Solution, best: Candidate) -> None:
+    """Print the steps of a candidate with their scores; of what was read, the text that each tool returned."""
+    read = {event["step"]["text"]: event["calls"] for event in solution.trace.of("call")}
     say("Score  Step")
     for k, step in enumerate(best.steps):
         score = f"{best.scores[k]:5.3f}" if best.scores else "    -"
-        say(f"{score}  " + step.strip().replace("\n", "\n       "))
+        text = "\n".join(f"{call['tool'] or '(unreadable)'}: {call['text']}" for call in read.get(step, ())) or step
+        say(f"{score}  " + text.strip().replace("\n", "\n       "))
     say()
 
 

@@ -1,0 +1,44 @@
+"""The tools of the built-in orchestrator, for a user who names none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tts.commands.console import note
+from tts.errors import BadInput, MissingSandbox
+from tts.models.policies import DEFAULT_ORCHESTRATOR, ORCHESTRATOR_SCOPE
+
+if TYPE_CHECKING:
+    from tts.tools.tool import Tool
+
+_VOTES = 4  # of a built-in model that is asked
+
+
+def equip(solver: dict[str, Any]) -> None:
+    """Add tools to the arguments of a solver that orchestrates, if the user named none.
+
+    Raises BadInput for a policy other than the built-in orchestrator without tools.
+    """
+    if not solver.get("tools"):
+        if solver["policy"] != DEFAULT_ORCHESTRATOR:
+            raise BadInput(
+                "name what may be called with --tools: a file tools.toml, model:NAME, folder:PATH, mcp://FILE.py or "
+                "python."
+            )
+        solver["tools"] = _own_tools()
+        note(f"{DEFAULT_ORCHESTRATOR} may call {', '.join(t.name for t in solver['tools'])}; --tools names others.")
+    if solver["policy"] == DEFAULT_ORCHESTRATOR:
+        note(ORCHESTRATOR_SCOPE)
+
+
+def _own_tools() -> list[Tool]:
+    """Return the tools that the built-in orchestrator was trained with, as far as they run here."""
+    from tts.tools.model import ModelTool
+    from tts.tools.python import PythonTool
+
+    models = [ModelTool(name, budget=_VOTES) for name in ("lab-200k", "lab-4m")]
+    try:
+        return [PythonTool(), *models]
+    except MissingSandbox as error:
+        note(str(error))
+        return [*models]
