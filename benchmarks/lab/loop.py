@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 DECAY = 0.05  # of weights
 
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """Warmup (in tokens), constant, decay: over the last share `decay` of `tokens` the rate falls linearly to zero."""

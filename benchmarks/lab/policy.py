@@ -25,6 +25,7 @@ from benchmarks.lab.grow_model import grow
 from benchmarks.lab.loop import Batch, Progress, Schedule, device, fit
 from benchmarks.word_problems import grammar
 from benchmarks.word_problems.everyday import words as everyday
+from benchmarks.word_problems.everyday.rephrase import rephrase
 from benchmarks.word_problems.generate import LabProblem
 from benchmarks.word_problems.mix import stream
 from benchmarks.word_problems.vocabulary import story_vocabulary
@@ -43,6 +44,7 @@ class Recipe:
     falls to zero. `after` names a finished policy to go on from, which grows if it is smaller; `grown_from` a smaller
     one in its state after `trunk` tokens, before its rate falls. A policy from scratch without everyday problems has
     the vocabulary of the stories. `muon` trains with Muon, and in bfloat16 where that is exact enough (autocast).
+    `rephrased` is the share of everyday problems in looser wordings.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Recipe:
     everyday: float = 0.0
     after: str = ""
     muon: bool = False
+    rephrased: float = 0.0
 
 
 FIRST = {
@@ -77,7 +80,10 @@ RECIPES = {
         everyday=0.7, after="lab-1m-stories",
     ),
     "lab-4m": Recipe("lab-4m", 256, 5, 4, 704, 1_600_000, 1.5e-3, 3, decay=0.35, grown_from="lab-1m", everyday=0.6),
-    "lab-2m": Recipe("lab-2m", 192, 4, 3, 512, 15_000_000, 2e-3, 22, decay=1.0, everyday=0.7, after="lab-1m", muon=True),
+    "lab-2m": Recipe(
+        "lab-2m", 192, 4, 3, 512, 11_000_000, 2e-3, 22, decay=1.0, everyday=0.7, after="lab-1m", muon=True,
+        rephrased=0.5,
+    ),
 }  # fmt: skip
 
 
@@ -185,6 +191,13 @@ def pack(rows: list[tuple[list[int], list[int]]], size: int, rng: random.Random)
     return batches
 
 
+def loosened(problem: LabProblem, share: float, rng: random.Random) -> LabProblem:
+    """Return an everyday problem in a looser wording, with the probability ``share``; stories as they are."""
+    if problem.id.startswith("lab-") or rng.random() >= share:
+        return problem
+    return replace(problem, problem=rephrase(rng, problem.problem))
+
+
 def batches(recipe: Recipe, first: int) -> Iterator[list[Batch]]:
     """Yield chunks of batches from chunk `first` on; a chunk depends only on the recipe and its number."""
     encoder = Encoder(wide=recipe.everyday > 0)
@@ -192,6 +205,8 @@ def batches(recipe: Recipe, first: int) -> Iterator[list[Batch]]:
         seed = recipe.seed * 1_000_000 + chunk
         rng = random.Random(seed)
         problems = list(itertools.islice(stream(seed, recipe.levels, everyday=recipe.everyday), CHUNK))
+        if recipe.rephrased:
+            problems = [loosened(problem, recipe.rephrased, rng) for problem in problems]
         rows = []
         for prompt, answer in zip(
             encoder.question(problems, rng),
