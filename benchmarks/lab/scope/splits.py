@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.word_problems.everyday import frozen as everyday
-from benchmarks.word_problems.generate import DATA, FILES
+from benchmarks.word_problems.everyday.draw import draw, only_reserved
+from benchmarks.word_problems.generate import DATA, FILES, LabProblem
 from tts.errors import BadInput
 from tts.files.jsonl import lines, rows
 from tts.types import Problem
 
 LABORATORY = {**FILES, **everyday.FILES}
 """The frozen sets of the grammar, with the part of each."""
+
+RESERVED, RESERVED_SEED = 150, 20260505
+"""Problems in reserved wordings: a fifth of the everyday ones that a scope is fitted to."""
 
 EVERYDAY = Path(__file__).with_name("everyday.txt")
 """Everyday problems typed by hand, a line each: answer, bar, problem. For fitting only."""
@@ -43,9 +47,25 @@ def fitting(folder: Path) -> Iterator[Split]:
     for name, (part, *_) in LABORATORY.items():
         if part == "validation":
             yield _json_lines(name, DATA / f"{name}.jsonl", known=True)
+    yield paraphrases()
     yield _bars("everyday", EVERYDAY)
     yield _json_lines("gsm8k-train", folder / "benchmarks" / "gsm8k_train.jsonl", most=300)
     yield _json_lines("math-train", folder / "benchmarks" / "math_train_7474_answers.jsonl", most=150)
+
+
+def paraphrases() -> Split:
+    """Return everyday problems in the reserved wordings, which the scope's reference does not have.
+
+    In a test split one wording in six is new; in these all are. Without them a scope would take every new wording
+    for a problem that the policy does not know.
+    """
+    rng, found = random.Random(RESERVED_SEED), dict[str, LabProblem]()
+    while len(found) < RESERVED:
+        problem = draw(rng, "validation", only_reserved)
+        found.setdefault(problem.problem, problem)
+    return Split("lab-everyday-reserved", True, tuple(
+        (Problem(problem.problem, f"reserved-{k:03d}"), problem.answer) for k, problem in enumerate(found.values())
+    ))  # fmt: skip
 
 
 def testing(folder: Path) -> Iterator[Split]:

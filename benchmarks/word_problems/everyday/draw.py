@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 from benchmarks.word_problems.arithmetic import evaluate, lead
@@ -30,6 +30,9 @@ FORMS: tuple[Form, ...] = tuple(
     for form in family.FORMS
 )
 LARGEST = 99_999
+RESERVED_OF = 5  # wordings, of which one can be set apart: a scope is fitted to wordings that it does not know
+Choice = Callable[[Form, str], tuple[str, ...]]
+"""The wordings of a form that may be drawn in a split."""
 _FAMILY_WEIGHTS = {"bare": 0.7}
 
 
@@ -49,6 +52,16 @@ def split_of(form: Form, program: tuple[str, ...]) -> str:
 def wordings(form: Form, split: str) -> tuple[str, ...]:
     """Return the wordings of a split: the last of three or more is for the test split only, which has all."""
     return form.wordings[:-1] if len(form.wordings) > 2 and split != "test" else form.wordings
+
+
+def without_reserved(form: Form, split: str) -> tuple[str, ...]:
+    """Return the wordings of a split without the reserved one: the last but one of five or more."""
+    return form.wordings[:-2] if len(form.wordings) >= RESERVED_OF else wordings(form, split)
+
+
+def only_reserved(form: Form, split: str) -> tuple[str, ...]:
+    """Return the reserved wording alone; none where a form has too few."""
+    return form.wordings[-2:-1] if len(form.wordings) >= RESERVED_OF else ()
 
 
 def work(form: Form, numbers: dict[str, int]) -> tuple[tuple[str, ...], list[str], int] | None:
@@ -84,29 +97,33 @@ def _lead(steps: list[tuple[str, str, str]], i: int, a: int, b: int) -> str:
     return lead(op[0], b)
 
 
-def attempt(rng: random.Random, split: str, form: Form) -> LabProblem | None:
-    """Draw once from a form; None if the numbers do not fit or belong to another split. The id begins with the form's name."""
+def attempt(rng: random.Random, split: str, form: Form, among: Choice = wordings) -> LabProblem | None:
+    """Draw once from a form, one of the wordings ``among``; None if the numbers do not fit or belong to another split.
+
+    The id begins with the form's name.
+    """
     row: Row = rng.choice(form.rows) if form.rows else {}
     numbers = draw_numbers(rng, form.numbers, row)
     worked = work(form, numbers) if numbers is not None else None
     if numbers is None or worked is None or split_of(form, worked[0]) != split:
         return None
     program, lines, answer = worked
-    text = render(rng, form, rng.choice(wordings(form, split)), numbers, row)
+    text = render(rng, form, rng.choice(among(form, split)), numbers, row)
     solution = "\n\n".join([*lines, f"The answer is \\boxed{{{answer}}}."])
     name, steps = f"{form.name}-{rng.getrandbits(32):08x}", len(program)
     return LabProblem(name, text, str(answer), level_of(steps), steps, solution, program, split)
 
 
-def draw(rng: random.Random, split: str) -> LabProblem:
+def draw(rng: random.Random, split: str, among: Choice = wordings) -> LabProblem:
     """Draw a problem of a split."""
     while True:
-        if (problem := attempt(rng, split, rng.choices(FORMS, _weights())[0])) is not None:
+        form = rng.choices(FORMS, _weights())[0]
+        if among(form, split) and (problem := attempt(rng, split, form, among)) is not None:
             return problem
 
 
-def stream(seed: int, split: str = "train") -> Iterator[LabProblem]:
-    """Yield everyday problems without end; the seed determines them."""
+def stream(seed: int, split: str = "train", among: Choice = wordings) -> Iterator[LabProblem]:
+    """Yield everyday problems without end, in the wordings ``among``; the seed determines them."""
     rng = random.Random(seed)
     while True:
-        yield draw(rng, split)
+        yield draw(rng, split, among)
