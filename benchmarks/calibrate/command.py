@@ -12,6 +12,7 @@ import typer
 from tts.commands import completion, options
 from tts.commands.console import note, say, say_json
 from tts.errors import BadInput
+from tts.models.policies import DEFAULT_POLICY
 
 if TYPE_CHECKING:
     from benchmarks.calibrate.build import Calibration
@@ -89,7 +90,7 @@ def calibrate(
         str | None,
         typer.Option(
             help="Model that writes solutions.",
-            show_default="lab-1m, or that of --from",
+            show_default=f"{DEFAULT_POLICY}, or that of --from",
             autocompletion=completion.models("policy"),
             rich_help_panel=options.MODELS,
         ),
@@ -115,7 +116,7 @@ def calibrate(
         folder = run or out.with_name(f"{out.stem}-run")
         chosen = grid.data_of(data).spread(limit)
         refuse_few(len(chosen.items))
-        solver["policy"] = policy or "lab-1m"
+        solver["policy"] = policy or DEFAULT_POLICY
         solver.setdefault("extract", chosen.extract)
         if solver["kind"] == "auto":
             solver["kind"] = chosen.kind

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.console import run
+from tts.models.policies import DEFAULT_POLICY
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -59,7 +60,7 @@ def _judged(args: argparse.Namespace) -> int:
 def _scope(args: argparse.Namespace) -> int:
     from benchmarks.lab.scope import command
 
-    command.run(args.data, args.out, fit=not args.measure, measure=not args.fit)
+    command.run(args.data, args.out, policy=args.policy, fit=not args.measure, measure=not args.fit)
     return 0
 
 
@@ -97,6 +98,7 @@ def parser() -> argparse.ArgumentParser:
     )
     scope.add_argument("--data", type=Path, required=True, help="folder of the public data sets, not distributed")
     scope.add_argument("--out", type=Path, default=Path("runs/scope"), help="work folder (default: %(default)s)")
+    scope.add_argument("--policy", default=DEFAULT_POLICY, help="built-in policy (default: %(default)s)")
     scope.add_argument("--fit", action="store_true", help="fit only")
     scope.add_argument("--measure", action="store_true", help="measure only, on the problems answered so far")
     scope.set_defaults(run=_scope)

@@ -113,12 +113,20 @@ def _training(record: dict[str, Any]) -> str:
         f"- Tokens seen: {record['tokens']:,} in {record['steps']:,} steps of about {recipe['batch']} tokens",
         f"- Seed: {recipe['seed']}; sha256 of the first 1000 problems drawn: `{record['data_sha256']}`",
         f"- Learning rate {recipe['rate']} (warmup, {fall})",
-        f"- Time: {record['seconds'] / 60:.0f} minutes on one hardware thread of a 2.5 GHz Xeon shared with other work",
+        f"- Time: {record['seconds'] / 60:.0f} minutes on one hardware thread, shared with other work",
         "- Stored as float16, computes in float32",
     ]
     if recipe.get("everyday"):
         lines.append(f"- {100 * recipe['everyday']:.0f} % of the problems are everyday problems, the others stories")
-    if recipe.get("after") and "kinds" not in record:
+    if recipe.get("rephrased"):
+        lines.append(f"- {100 * recipe['rephrased']:.0f} % of the everyday problems are in looser wordings")
+    if recipe.get("muon"):
+        lines.append("- Matrices of the layers learn by Muon, the others by AdamW; products in bfloat16")
+        lines.append(
+            f"- Goes on from {recipe['after']}, grown to this size so that it computes the same function at first (in "
+            "the spirit of Net2Net, arXiv 1511.05641)"
+        )
+    elif recipe.get("after") and "kinds" not in record:
         lines.append(f"- Goes on from {recipe['after']}, which the same command trains on the stories alone")
     if recipe.get("grown_from"):
         lines.append(

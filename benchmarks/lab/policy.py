@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 import torch
@@ -234,15 +235,19 @@ def half_loss_of(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
         return loss_of(model, batch)
 
 
-def start(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
-    """Create the model that a training starts from: fresh, another policy with more words, or grown from a trunk.
+def start(
+    recipe: Recipe, folder: Path, recipes: Mapping[str, Recipe] = MappingProxyType(FIRST | RECIPES)
+) -> LlamaForCausalLM:
+    """Create the model that a training starts from: fresh, another policy with more words, or a smaller one, grown.
+
+    `recipes` are those of the policies that it may start from, by name; others have its own shape.
 
     Raises:
         FileNotFoundError: if the policy it starts from was not trained next to `folder`.
     """
     model = make(recipe)
     if recipe.after:
-        before = FIRST.get(recipe.after) or RECIPES.get(recipe.after, recipe)
+        before = recipes.get(recipe.after, recipe)
         weights = load_file(folder.parent / recipe.after / "checkpoint" / "model.safetensors")
         if before.width < recipe.width:
             _grown(before, weights, model, recipe.seed)
@@ -252,7 +257,7 @@ def start(recipe: Recipe, folder: Path) -> LlamaForCausalLM:
                 own[name].data[: value.shape[0]].copy_(value)
     if recipe.grown_from:
         weights = load_file(folder.parent / recipe.grown_from / "trunk" / "model.safetensors")
-        _grown(RECIPES[recipe.grown_from], weights, model, recipe.seed)
+        _grown(recipes[recipe.grown_from], weights, model, recipe.seed)
     return model
 
 

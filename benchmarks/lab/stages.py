@@ -2,7 +2,7 @@
 
 - lab-200k-stories, lab-1m-stories, prm-body-stories: trained from scratch on the stories
 - lab-200k, lab-1m: these two, trained further on stories and everyday problems
-- lab-4m: grown from lab-1m
+- lab-4m: grown from the unfinished lab-1m; lab-2m: grown from the finished one, and trained longest
 - lab-200k-early: a policy whose solutions the reward model learns from
 - samples: labelled solutions of this one and of the unfinished lab-1m
 - prm-body: the policy in the reward model's lowest layers, trained further likewise
@@ -55,7 +55,7 @@ FULL = Laboratory(
     train_prm.BODY,
     train_prm.PRM,
     train_prm.JUDGED,
-    {"lab-200k": (20, 64), "lab-1m": (40, 16), "lab-4m": (40, 4)},
+    {"lab-200k": (20, 64), "lab-1m": (40, 16), "lab-4m": (40, 4), "lab-2m": (40, 16)},
 )
 
 
@@ -106,7 +106,7 @@ def train_reward_model(lab: Laboratory, work: Path) -> None:
 
 
 def write_models(lab: Laboratory, work: Path, models: Path) -> None:
-    """Write the files of the four models."""
+    """Write the files of the policies and of the reward model."""
     for name, recipe in lab.policies.items():
         export.save_policy(policy.trained(recipe, work / name), models / name)
     export.save_prm(_reward_model(lab, work), models / lab.prm.name)

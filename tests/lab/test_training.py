@@ -15,8 +15,8 @@ from transformers import AutoModelForCausalLM, LlamaForCausalLM
 from benchmarks.lab import export, metrics, policy, prm_model, tokenizer, train_prm
 from benchmarks.lab.corruption import corrupt
 from benchmarks.lab.grow_model import grow
-from benchmarks.lab.loop import Schedule
-from benchmarks.lab.policy import Encoder
+from benchmarks.lab.loop import Schedule, optimizers_for
+from benchmarks.lab.policy import Encoder, Recipe
 from benchmarks.lab.sampling import Sampler
 from benchmarks.lab.solutions import Sampling, Solution, gather, read
 from benchmarks.word_problems.generate import check_steps, stream
@@ -38,11 +38,12 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
-def test_a_training_stopped_twice_ends_with_the_weights_of_one_that_was_not(tmp_path: Path) -> None:
-    whole, progress = policy.train(MICRO, tmp_path / "whole")
+@pytest.mark.parametrize("recipe", [MICRO, replace(MICRO, muon=True)], ids=["AdamW", "Muon"])
+def test_a_training_stopped_twice_ends_with_the_weights_of_one_that_was_not(recipe: Recipe, tmp_path: Path) -> None:
+    whole, progress = policy.train(recipe, tmp_path / "whole")
     for stop in (1_500, 3_900):
-        policy.train(MICRO, tmp_path / "parts", stop_at=stop)
-    parts, resumed_progress = policy.train(MICRO, tmp_path / "parts")
+        policy.train(recipe, tmp_path / "parts", stop_at=stop)
+    parts, resumed_progress = policy.train(recipe, tmp_path / "parts")
     assert same(weights(whole), weights(parts))
     assert (progress.tokens, progress.chunk, progress.batch, progress.steps) == (
         resumed_progress.tokens,
@@ -51,6 +52,26 @@ def test_a_training_stopped_twice_ends_with_the_weights_of_one_that_was_not(tmp_
         resumed_progress.steps,
     )
     assert progress.tokens >= MICRO.tokens
+
+
+def test_muon_takes_the_matrices_of_the_layers_and_adamw_all_others() -> None:
+    model = policy.make(MICRO)
+    adam, muon = optimizers_for(model, 1e-3, muon=True)
+    taken = [{id(p) for group in each.param_groups for p in group["params"]} for each in (adam, muon)]
+    # A layer has four matrices of attention and three of the MLP; the embedding is also the head.
+    assert taken[1] == {id(p) for name, p in model.named_parameters() if ".layers." in name and p.ndim == 2}
+    assert len(taken[1]) == 7
+    assert not taken[0] & taken[1]
+    assert len(taken[0]) + len(taken[1]) == len(list(model.parameters()))
+
+
+def test_a_policy_goes_on_from_a_finished_smaller_one_that_grows(tmp_path: Path) -> None:
+    small, _ = policy.train(MICRO, tmp_path / "micro")
+    larger = replace(MICRO, name="larger", width=64, heads=2, inner=48, after="micro")
+    grown = policy.start(larger, tmp_path / "larger", {"micro": MICRO})
+    ids = torch.randint(7, 900, (2, 40))
+    words = small.config.vocab_size
+    torch.testing.assert_close(small(ids).logits, grown(ids).logits[..., :words], atol=1e-3, rtol=1e-3)
 
 
 def test_a_finished_training_is_not_trained_further(tmp_path: Path) -> None:

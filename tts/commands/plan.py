@@ -11,6 +11,7 @@ import typer
 from tts.commands import options
 from tts.commands.console import check_printable, count, entries, note, problem_text, say, say_json, table
 from tts.errors import BadInput
+from tts.models.policies import DEFAULT_POLICY
 
 if TYPE_CHECKING:
     from tts.routing.choice import Expected
@@ -84,7 +85,7 @@ def _over_pool(
     from tts.routing.choice import Objective
     from tts.routing.pool import Pool
 
-    for name, default in (("policy", "lab-1m"), ("prm", "auto")):
+    for name, default in (("policy", DEFAULT_POLICY), ("prm", "auto")):
         if solver[name] != default:
             raise BadInput(f"a pool names its models and searches itself: leave --{name} out.")
     wanted, made = Objective.parse(objective), Pool.load(pool)

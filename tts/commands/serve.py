@@ -12,6 +12,7 @@ import typer
 from tts.commands import completion, options
 from tts.commands.console import note
 from tts.errors import BadInput, MissingExtra
+from tts.models.policies import DEFAULT_POLICY
 
 if TYPE_CHECKING:
     from tts.cluster.placement import Placement
@@ -26,7 +27,7 @@ def serve(
         list[str] | None,
         typer.Option(
             help="Model that writes solutions, as in `tts solve`; may be repeated.",
-            show_default="lab-1m",
+            show_default=DEFAULT_POLICY,
             autocompletion=completion.models("policy"),
             rich_help_panel=options.MODELS,
         ),
@@ -114,9 +115,9 @@ def serve(
     elif objective is not None or top != 1:
         raise BadInput("--objective and --top go with --pool.")
     elif placed is not None:
-        build = _replicated(placed, policy or ["lab-1m"], budget, solver, ending)
+        build = _replicated(placed, policy or [DEFAULT_POLICY], budget, solver, ending)
     else:
-        build = _single(policy or ["lab-1m"], budget, solver)
+        build = _single(policy or [DEFAULT_POLICY], budget, solver)
     with ending, listen(host, port) as listening:
         catalogue, notes = build()
         for sentence in notes:

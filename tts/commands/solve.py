@@ -15,7 +15,7 @@ from tts.commands.console import check_printable, count, fold, interactive, note
 from tts.commands.own_tools import equip
 from tts.errors import BadInput
 from tts.files.text import check_writable
-from tts.models.policies import DEFAULT_ORCHESTRATOR
+from tts.models.policies import DEFAULT_ORCHESTRATOR, DEFAULT_POLICY
 
 if TYPE_CHECKING:
     from tts import Candidate, Solution, Solver
@@ -137,7 +137,7 @@ def _pooled(
     from tts.pool_solver import PoolSolver
     from tts.routing.choice import Objective
 
-    for name, default in (("policy", "lab-1m"), ("prm", "auto")):
+    for name, default in (("policy", DEFAULT_POLICY), ("prm", "auto")):
         if settings.pop(name) != default:
             raise BadInput(f"a pool names its models and searches itself: leave --{name} out.")
     wanted = Objective.parse(objective)

@@ -113,7 +113,7 @@ def _policy(
     )  # fmt: skip
 
 
-DEFAULT_POLICY = "lab-1m"
+DEFAULT_POLICY = "lab-2m"
 DEFAULT_ORCHESTRATOR = "lab-orchestrator"
 """What `tts orchestrate` decides with; it is trained to call tools (`benchmarks/orchestra`)."""
 
@@ -130,6 +130,7 @@ _SWITCHED: tuple[tuple[Any, ...], ...] = (  # each has a plain and a thinking ca
 POLICIES: tuple[ModelCard, ...] = (
     _lab("lab-200k", 200_000),
     _lab("lab-1m", 1_000_000),
+    _lab("lab-2m", 2_000_000),
     _lab("lab-4m", 4_000_000),
     *(_lab(f"lab-{kinds}", 200_000) for kinds in ("toys", "farm", "money", "counts", "trips")),
     ModelCard(

@@ -22,26 +22,27 @@ OTHERS = ("lab-200k", "lab-4m")
 """Policies trained on the same problems: they get the first stage."""
 
 
-def run(data: Path, work: Path, *, fit: bool = True, measure: bool = True) -> None:
-    """Fit, and write ``scope.json`` into the policies' folders; then print the table of the test splits.
+def run(data: Path, work: Path, *, policy: str = DEFAULT_POLICY, fit: bool = True, measure: bool = True) -> None:
+    """Fit, and write ``scope.json`` into the policy's folder; then print the table of the test splits.
 
-    With ``measure`` alone nothing is sampled: the table covers the problems that were answered before.
+    The default policy's scope is that of :data:`OTHERS` too. With ``measure`` alone nothing is sampled: the table
+    covers the problems that were answered before.
     """
-    folder = work_folder(work, DEFAULT_POLICY, PRM)
+    folder = work_folder(work, policy, PRM)
     if fit:
-        rows = everything(Solver(), list(fitting(data)), folder)
+        rows = everything(Solver(policy), list(fitting(data)), folder)
         counts: dict[str, Any] = {}
         for row in rows:
             counts[row.split] = counts.get(row.split, 0) + 1
         about = {"command": "python -m benchmarks.lab scope", "weights": folder.name, "problems": counts}
-        scope = fits.fitted(rows, DEFAULT_POLICY, PRM, about)
-        save(scope, BUILT_IN / DEFAULT_POLICY / NAME)
-        for policy in OTHERS:
-            save(fits.text_alone(scope, rows, policy), BUILT_IN / policy / NAME)
+        scope = fits.fitted(rows, policy, PRM, about)
+        save(scope, BUILT_IN / policy / NAME)
+        for other in OTHERS if policy == DEFAULT_POLICY else ():
+            save(fits.text_alone(scope, rows, other), BUILT_IN / other / NAME)
     if measure:
-        scope = load(BUILT_IN / DEFAULT_POLICY / NAME)
+        scope = load(BUILT_IN / policy / NAME)
         splits = list(testing(data))
-        found = [collect(Solver(), split, folder) if fit else answered(split, folder) for split in splits]
+        found = [collect(Solver(policy), split, folder) if fit else answered(split, folder) for split in splits]
         print(printed(scope, [rows for rows in found if rows]))
         drawn = reliability([judge(scope, row) for rows in found for row in rows])
         write_atomically(folder / FIGURE, drawn + "\n", f"the figure {folder / FIGURE}")
