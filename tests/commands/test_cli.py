@@ -21,7 +21,7 @@ def test_a_problem_is_answered_with_its_plan_and_its_cost(tts: Tts) -> None:
     assert lines["Answer"] == "117"
     assert set(lines) == {"Answer", "Confidence", "Plan", "Policy", "Reward", "Time"}
     assert lines["Plan"].startswith("beam-search, N = 32, beam width 4")
-    assert lines["Policy"].startswith("lab-1m: ")
+    assert lines["Policy"].startswith("lab-2m: ")
     assert lines["Reward"].startswith("lab-prm: ")
 
 

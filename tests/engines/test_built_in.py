@@ -23,7 +23,7 @@ from tts.models.decoder import Configuration, Decoder, causal_model, fill
 from tts.models.files import BUILT_IN
 from tts.models.find import find
 
-POLICIES = ["lab-200k", "lab-1m", "lab-4m", "lab-orchestrator"]
+POLICIES = ["lab-200k", "lab-1m", "lab-2m", "lab-4m", "lab-orchestrator"]
 TALK = [{"role": "user", "content": "What is 2 + 3?"}, {"role": "assistant", "content": "5"}]
 
 

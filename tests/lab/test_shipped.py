@@ -74,7 +74,7 @@ def test_of_forty_planted_slips_the_reward_model_finds_nine_in_ten(kind: str, mo
 
 
 def test_every_policy_solves_a_problem_typed_by_hand() -> None:
-    for name in ("lab-200k", "lab-1m", "lab-4m"):
+    for name in ("lab-200k", "lab-1m", "lab-2m", "lab-4m"):
         assert solve(MIA, policy=name, strategy="best-of-n", budget=16).answer == "117"
 
 
