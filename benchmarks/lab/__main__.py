@@ -1,6 +1,5 @@
-"""`python -m benchmarks.lab`: trains the built-in models (`train`, `specialists`), measures them on lab-500 (`bars`),
-samples the solutions of `tts prm-eval --data lab` (`judged`), fits and measures which problems the policies know
-(`scope`).
+"""`python -m benchmarks.lab`: trains the built-in models (`train`, `specialists`), samples the solutions of
+`tts prm-eval --data lab` (`judged`), fits and measures which problems the policies know (`scope`).
 """
 
 from __future__ import annotations
@@ -43,12 +42,6 @@ def _specialists(args: argparse.Namespace) -> int:
     return 0
 
 
-def _bars(args: argparse.Namespace) -> int:
-    from benchmarks.lab import acceptance
-
-    return 0 if acceptance.report(args.out, args.data) else 1
-
-
 def _judged(args: argparse.Namespace) -> int:
     from benchmarks.lab import judged
     from benchmarks.word_problems import labelled
@@ -82,14 +75,6 @@ def parser() -> argparse.ArgumentParser:
     some.add_argument("--models", type=Path, help="folder the models are written to (default: the package's)")
     some.add_argument("--threads", type=int, default=threads, help="threads of torch (default: %(default)s)")
     some.set_defaults(run=_specialists)
-    bars = commands.add_parser(
-        "bars", help="sample and search lab-500, print which bars hold; the same command resumes"
-    )
-    bars.add_argument("--out", type=Path, default=Path("runs/bars"), help="work folder (default: %(default)s)")
-    bars.add_argument(
-        "--data", choices=["lab-500", "lab-validation"], default="lab-500", help="problems (default: %(default)s)"
-    )
-    bars.set_defaults(run=_bars)
     judged = commands.add_parser("judged", help="sample the solutions that reward models are evaluated on")
     judged.add_argument("--out", type=Path, help="file to write (default: the package's)")
     judged.set_defaults(run=_judged)
