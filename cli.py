@@ -80,10 +80,23 @@ def main() -> None:
         note("interrupted; finished work is kept.")
         code = 130
     except typer.TyperException as error:
-        code = _fail(error.format_message())
+        code = _fail(_plain(error.format_message()))
     except OSError as error:  # a full disk, a closed pipe
         code = _fail(f"{error.filename or 'a file or standard output'} cannot be used: {reason(error)}.")
     sys.exit(_flushed(code or 0))
+
+
+_PLAIN = {
+    "Input should be a valid integer, unable to parse string as an integer": "give a whole number, such as 16.",
+    "Input should be a valid number, unable to parse string as a number": "give a number, such as 0.5.",
+}
+"""What typer says of a value that is no number, by pydantic, and what we say."""
+
+
+def _plain(message: str) -> str:
+    for theirs, ours in _PLAIN.items():
+        message = message.replace(theirs, ours)
+    return message
 
 
 def _fail(sentence: str) -> int:
