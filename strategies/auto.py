@@ -17,7 +17,7 @@ from tts.selection.features import Evidence
 from tts.selection.profile import Ending, Stage
 from tts.selection.profile_file import named
 from tts.selection.published_rule import EASY, HARD, PROBE, agreement, rounds, settled_confidence
-from tts.selection.selector import SAMPLING, Limits, decide, price_of_budget, without_searches
+from tts.selection.selector import SAMPLING, Limits, decide, price_of_budget, without_searches, without_unscored
 from tts.types import Node, Plan, Until
 
 POOR = "the ceiling of FLOPs is below the expected cost of any answer: the cheapest one was tried."
@@ -37,6 +37,7 @@ class Auto(Branching):
         aggregate: aggregation of step scores; ``auto`` is that of the profile, without one ``last``.
         profile: name of a shipped profile, or a path; empty for the rule.
         easy, medium, hard: the rule's strategies, and ``why`` it chose them.
+        scored: take no unscored single answer where the ceilings allow another: a scope judges by the score.
         look: decide once from samples and stop there, as `tts plan` does.
     """
 
@@ -47,6 +48,7 @@ class Auto(Branching):
     medium: str = "beam-search"
     hard: str = "beam-search"
     why: str = ""
+    scored: bool = False
     look: bool = False
 
     needs_reward: ClassVar[bool] = False
@@ -71,7 +73,11 @@ class Auto(Branching):
         profile = without_searches(named(self.profile)) if search.whole else named(self.profile)
         price = search.ledger.flop_price
         if price is None:
-            price = price_of_budget(profile, self.limits(search))
+            limits = self.limits(search)
+            price = price_of_budget(profile, limits)
+            checked = without_unscored(profile)
+            if self.scored and decide(checked, checked.stages[0], None, price, limits).within:
+                profile = checked
         stage, leaves = profile.stages[0], list[Node]()
         while True:
             limits = self.limits(search)

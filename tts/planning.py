@@ -271,7 +271,9 @@ def _adapted(wish: Wish, prm: str | RewardModel | None) -> dict[str, Any]:
     settings |= {"profile": profile, "aggregate": wish.aggregate or AUTO}
     if profile:
         curves = named(profile)
-        settings |= {"temperature": curves.temperature, "top_p": curves.top_p}
+        scope = _scope(wish, curves)
+        scored = bool(name) and scope is not None and scope.wants_scores(name)
+        settings |= {"temperature": curves.temperature, "top_p": curves.top_p, "scored": scored}
     return settings
 
 

@@ -182,6 +182,14 @@ def without_searches(profile: Profile) -> Profile:
     return replace(profile, stages=tuple(stages))
 
 
+@lru_cache(maxsize=32)
+def without_unscored(profile: Profile) -> Profile:
+    """Return the profile without unscored answers at its first stage; they stay as baselines."""
+    first, *others = profile.stages
+    endings = tuple(replace(m, blind=True) if m.strategy == "majority" else m for m in first.endings)
+    return replace(profile, stages=(replace(first, endings=endings), *others))
+
+
 @lru_cache(maxsize=2048)
 def best_moves(profile: Profile, price: float, limits: Limits) -> Moves:
     """Compute the best move from every stage and bin at a ``price`` (accuracy per FLOP), by backward induction.

@@ -30,7 +30,7 @@ def run(data: Path, work: Path, *, policy: str = DEFAULT_POLICY, fit: bool = Tru
     """
     folder = work_folder(work, policy, PRM)
     if fit:
-        rows = everything(Solver(policy), list(fitting(data)), folder)
+        rows = everything(Solver(policy, scored=True), list(fitting(data)), folder)
         counts: dict[str, Any] = {}
         for row in rows:
             counts[row.split] = counts.get(row.split, 0) + 1
@@ -42,7 +42,8 @@ def run(data: Path, work: Path, *, policy: str = DEFAULT_POLICY, fit: bool = Tru
     if measure:
         scope = load(BUILT_IN / policy / NAME)
         splits = list(testing(data))
-        found = [collect(Solver(policy), split, folder) if fit else answered(split, folder) for split in splits]
+        solver = Solver(policy, scored=True)
+        found = [collect(solver, split, folder) if fit else answered(split, folder) for split in splits]
         print(printed(scope, [rows for rows in found if rows]))
         drawn = reliability([judge(scope, row) for rows in found for row in rows])
         write_atomically(folder / FIGURE, drawn + "\n", f"the figure {folder / FIGURE}")

@@ -61,6 +61,10 @@ class Scope:
         """Return whether the surprisal of the answer is of use."""
         return any(kind.endswith("likelihood") for kind in self.inside)
 
+    def wants_scores(self, prm: str) -> bool:
+        """Return whether scores of the reward model ``prm`` are of use."""
+        return prm == self.prm and any(kind.startswith("scores") for kind in self.inside)
+
     def far(self, text: str) -> tuple[str, ...]:
         """Return the features of a text that exceed their limits; empty where the scope has probabilities."""
         if self.before is not None:
