@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from strategies.auto import Auto
-from tests.selection.profiles import ladder, toy_profile
+from tests.selection.profiles import KNOWN, curve, ladder, toy_profile
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solution, Solver
 from tts.budget import Budget
 from tts.errors import BadInput, UnknownName
 from tts.protocols import Completion, Request
-from tts.selection.profile import Ending
+from tts.selection.profile import Advance, Ending, Stage
 from tts.selection.profile_file import save
 from tts.selection.published_rule import settled_confidence
 from tts.selection.scope.scope import Scope
@@ -101,6 +101,24 @@ def test_a_profile_that_begins_with_the_greedy_answer_has_it_drawn_once_and_firs
     solve(policy=Heard(slip=0.9), profile=str(tmp_path / "greedy.json"))
     assert [request.key for request in asked if request.temperature == 0] == ["/0"]
     assert {request.temperature for request in asked} == {0.0, 0.8}
+
+
+@pytest.mark.parametrize(("scored", "ceiling", "score"), [(False, None, False), (True, None, True), (True, 6e4, False)])
+def test_a_single_answer_is_scored_where_a_scope_needs_it_and_the_ceiling_allows_it(
+    tmp_path: Path, scored: bool, ceiling: float | None, score: bool
+) -> None:
+    """Nine in ten for an unscored greedy answer: its worth is above that of all else. A scored one costs 9e4 FLOPs."""
+    found = ladder("toy", "toy-prm")
+    first = found.stages[0]
+    single = replace(first.endings[0], right=curve(0.9))
+    after = Stage(1, True, (), (1.0,), curve(0.8), **KNOWN, vote="weighted", aggregate="min")
+    start = replace(first, advances=(Advance(1, True, (9e4,), ((1.0,),)),), endings=(single,))
+    save(replace(found, stages=(start, after), greedy=True), tmp_path / "toy.json")
+    given = Budget(8, max_flops=ceiling)
+    solution = solve(policy=ToyPolicy(slip=0.0), profile=str(tmp_path / "toy.json"), scored=scored, budget=given)
+    [candidate] = solution.candidates
+    assert (candidate.score is not None) == score
+    assert ways(solution)[0] == ("best-of-n" if score else "majority", 1)
 
 
 def test_every_decision_stands_in_the_trace_with_what_was_considered(profile: str) -> None:
