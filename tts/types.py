@@ -346,6 +346,11 @@ class Scoped:
     basis: str
     reasons: tuple[str, ...] = ()
 
+    @property
+    def doubtful(self) -> bool:
+        """Return whether the answer is marked as probably wrong: out of scope, or more likely wrong than right."""
+        return self.outside or (self.right is not None and self.right < 0.5)
+
 
 @dataclass(frozen=True, slots=True)
 class Solution:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 
 from benchmarks.lab.scope.figure import reliability
-from benchmarks.lab.scope.table import Judged, bins, calibration_error
+from benchmarks.lab.scope.table import Judged, bins, calibration_error, table_line
 
 
 def row(confidence: float, right: bool, outside: bool = False) -> Judged:
@@ -25,6 +26,15 @@ def test_the_calibration_error_weighs_each_bin_by_its_problems() -> None:
     expected = 3 / 5 * abs(0.95 - 2 / 3) + 1 / 5 * 0.15 + 1 / 5 * 0.95
     assert calibration_error(ROWS) == pytest.approx(expected)
     assert [(each.count, each.right.value) for each in bins(ROWS)] == [(1, 1.0), (1, 0.0), (3, pytest.approx(2 / 3))]
+
+
+def test_marks_are_counted_apart_from_the_scope() -> None:
+    """Four in scope, one of them more likely wrong than right, and two out of it; half of all are right."""
+    rows = [row(0.9, True), row(0.8, False), row(0.9, True), replace(row(0.3, False), doubtful=True)]
+    rows += [replace(row(0.1, right, outside=True), doubtful=True) for right in (True, False)]
+    cells = [cell.strip().split(" ")[0] for cell in table_line(rows).strip("|").split("|")]
+    # 3 of 6 right; one wrong without a mark; none at 90 %; three marked, of these one right; in scope 2 of 4.
+    assert cells == ["made", "6", "50.0", "16.7", "0", "50.0", "16.7", "50.0"]
 
 
 def test_the_reliability_diagram_has_a_row_for_each_side_of_the_scope() -> None:

@@ -14,12 +14,14 @@ from tests.command_line import MIA
 from tts.errors import BadInput
 from tts.files import json_text
 from tts.models.files import BUILT_IN
+from tts.search.scoping import sentence
 from tts.selection.estimator import Estimator
 from tts.selection.explain import without_rates
 from tts.selection.features import Evidence
 from tts.selection.scope.scope import Scope, answer_features, likelihood_features, names
 from tts.selection.scope.scope_file import NAME, as_row, load, of_folder, of_row, save
 from tts.selection.scope.text import TEXT_FEATURES, Reference, numbers, tokens
+from tts.types import Scoped
 
 TEXTS = ["Tom has 5 eggs.", "Tom has 7 eggs.", "How many eggs has Tom?"]
 
@@ -93,6 +95,31 @@ def test_the_second_stage_takes_the_first_as_log_odds() -> None:
     assert not found.outside
     assert found.basis == "text, samples"
     assert replace(scope, threshold=0.95).judge(text, {}, None) is not None
+
+
+@pytest.mark.parametrize(
+    ("outside", "right", "marked", "said"),
+    [
+        (False, 0.5, False, ""),
+        (False, None, False, ""),
+        (False, 0.35, True, "probably wrong, p is right in 35% of such cases: try another."),
+        (True, 0.9, True, "probably wrong, the problem looks unlike those that p knows: try another."),
+    ],
+)
+def test_an_answer_is_marked_out_of_scope_or_where_it_is_more_likely_wrong_than_right(
+    outside: bool, right: float | None, marked: bool, said: str
+) -> None:
+    found = Scoped(0.9, 0.9, right, outside, "text, samples")
+    assert found.doubtful == marked
+    if marked:
+        scope = Scope("p", "", Reference.of(TEXTS), advice="try another.")
+        assert sentence(scope, found) == said
+
+
+def test_scores_are_wanted_from_the_reward_model_that_the_scope_was_fitted_with(shipped: Scope) -> None:
+    assert shipped.wants_scores("lab-prm")
+    assert not shipped.wants_scores("another")
+    assert not replace(shipped, inside={}).wants_scores("lab-prm")
 
 
 def test_without_likelihood_the_kind_without_it_decides(shipped: Scope) -> None:

@@ -280,8 +280,8 @@ def _tool_words(solution: Solution) -> str:
 def _answer(solution: Solution) -> str:
     if solution.answer is None:
         return _no_answer(solution)
-    outside = solution.scope is not None and solution.scope.outside
-    return f"{solution.answer} (probably wrong)" if outside else solution.answer
+    doubtful = solution.scope is not None and solution.scope.doubtful
+    return f"{solution.answer} (probably wrong)" if doubtful else solution.answer
 
 
 def _confidence(solution: Solution, finished: int) -> str:

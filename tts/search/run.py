@@ -144,7 +144,7 @@ def _taken_in(
             search.note(said)
             return share, replace(plan, reason=without_rates(plan.reason))
         return share, plan
-    if found.outside:
+    if found.doubtful:
         search.note(sentence(scope, found))
     confidence = share * found.inside if found.right is None else found.right
     return confidence, replace(plan, reason=without_rates(plan.reason))

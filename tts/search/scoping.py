@@ -44,6 +44,8 @@ def unlike(scope: Scope, text: str) -> str:
 
 def sentence(scope: Scope, found: Scoped) -> str:
     """Say that an answer is probably wrong, and why."""
-    why = f" ({'; '.join(found.reasons)})" if found.reasons else ""
     advice = f": {scope.advice}" if scope.advice else "."
+    if not found.outside:
+        return f"probably wrong, {scope.policy} is right in {found.right:.0%} of such cases{advice}"
+    why = f" ({'; '.join(found.reasons)})" if found.reasons else ""
     return f"probably wrong, the problem looks unlike those that {scope.policy} knows{why}{advice}"

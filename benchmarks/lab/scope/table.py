@@ -17,13 +17,14 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An answered problem with the verdict of a scope."""
+    """An answered problem with the verdict of a scope; ``doubtful`` answers are marked."""
 
     split: str
     known: bool
     right: bool
     outside: bool
     confidence: float
+    doubtful: bool = False
 
 
 def judge(scope: Scope, row: Answered) -> Judged:
@@ -31,7 +32,7 @@ def judge(scope: Scope, row: Answered) -> Judged:
     found = scope.look(row.problem) if row.answer is None else scope.judge(row.problem, row.answer, row.likelihood)
     assert found is not None, "the scope has no first stage"
     confidence = row.confidence * found.inside if found.right is None else found.right
-    return Judged(row.split, row.known, row.right, found.outside, confidence)
+    return Judged(row.split, row.known, row.right, found.outside, confidence, found.doubtful)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +69,24 @@ def printed(scope: Scope, splits: Sequence[Sequence[Answered]]) -> str:
         f"| test split | problems | right | wrong without a mark | wrong, {SURE:.0%} sure | marked "
         "| marked, though right | in scope: right |",
         "|---|---|---|---|---|---|---|---|",
-        *(_line(rows) for rows in judged),
+        *(table_line(rows) for rows in judged),
     ]
     together = [row for rows in judged for row in rows]
     lines += ["", f"Expected calibration error over all {len(together)}: {calibration_error(together):.3f}."]
     return "\n".join(lines)
 
 
-def _line(rows: Sequence[Judged]) -> str:
+def table_line(rows: Sequence[Judged]) -> str:
+    """Format the line of a split: counts and shares, the last one of the problems in scope."""
     inside = [row for row in rows if not row.outside]
     cells = [
         rows[0].split,
         str(len(rows)),
         _share([row.right for row in rows]),
-        _share([not row.right and not row.outside for row in rows]),
+        _share([not row.right and not row.doubtful for row in rows]),
         str(sum(not row.right and row.confidence >= SURE for row in rows)),
-        _share([row.outside for row in rows]),
-        _share([row.outside and row.right for row in rows]),
+        _share([row.doubtful for row in rows]),
+        _share([row.doubtful and row.right for row in rows]),
         _share([row.right for row in inside]) if inside else "-",
     ]
     return f"| {' | '.join(cells)} |"

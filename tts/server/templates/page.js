@@ -13,6 +13,7 @@ const flops = (value) => (value ? Number(value).toExponential(2).replace(/e\+?(\
 const count = (value, noun) => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 const percent = (value) => `${Math.round(100 * value)} %`;
 const likely = (value) => (value < 0.01 ? "less than 1 %" : value > 0.99 ? "more than 99 %" : percent(value));
+const doubtful = (scope) => scope.outside || (scope.right !== null && scope.right < 0.5);
 let running = null; // the AbortController of the search
 let shown = null; // the search on the page
 
@@ -176,7 +177,7 @@ class Search {
   sure(found) {
     const share = found.votes.length && this.finished > 1 ? `${percent(found.votes[0].share)} of the vote` : "a single solution";
     if (!found.scope) return share;
-    return `${found.scope.outside ? "probably wrong: " : ""}${likely(found.confidence)} that it is right; ${share}`;
+    return `${doubtful(found.scope) ? "probably wrong: " : ""}${likely(found.confidence)} that it is right; ${share}`;
   }
 
   compare() {
