@@ -12,7 +12,7 @@ from tts.engines.load import load_policy
 from tts.records.solution_json import as_row
 from tts.types import Node, Problem, Solution
 
-STRANGE = "Grandfather polishes 7 antique trombones weekly. How many does he polish in 3 weeks?"
+STRANGE = "A lottery draws 6 of 49 balls. How many different draws are possible?"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_an_unknown_problem_is_marked_with_a_real_model_to_take(solved: dict[str
     [warning] = solution.warnings
     assert warning.startswith("probably wrong")
     assert "--policy llama-3.2-3b" in warning
-    assert "trombones" in warning
+    assert "lottery" in warning
     assert "% [" not in solution.plan.reason
 
 

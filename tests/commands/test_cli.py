@@ -180,7 +180,7 @@ def test_lists_are_complete(tts: Tts) -> None:
 
 def test_the_doctor_names_the_built_in_models(tts: Tts) -> None:
     out = tts("doctor").out
-    assert out.count("built in") == 10  # four of the stories, five specialists, the orchestrator
+    assert out.count("built in") == 11  # five of the stories, five specialists, the orchestrator
     assert "missing" not in out
 
 

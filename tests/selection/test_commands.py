@@ -12,6 +12,7 @@ import pytest
 from benchmarks.datasets.dataset import load
 from tests.command_line import MIA, Tts
 from tests.selection.profiles import ladder
+from tts.models.policies import DEFAULT_POLICY
 from tts.records.outcomes import read
 from tts.selection.profile import Profile
 from tts.selection.profile_file import save
@@ -22,7 +23,7 @@ BUS = "A bus has 30 people. At the next stop 12 people get on and then 9 people 
 
 
 def lab(**changes: Any) -> Profile:
-    return replace(ladder("lab-1m", "lab-prm"), temperature=1.0, **changes)
+    return replace(ladder(DEFAULT_POLICY, "lab-prm"), temperature=1.0, **changes)
 
 
 @pytest.fixture
@@ -70,10 +71,10 @@ def test_a_solution_says_what_was_decided_and_why(tts: Tts, profile: str) -> Non
         ),
         (["--profile", "{damaged}"], "is damaged: 'policy' of the profile must be a text"),
         (["--profile", "{newer}"], "has version 99, this program reads version 2"),
-        (["--profile", "{profile}", "--policy", "lab-200k"], "was measured with lab-1m and lab-prm, not with lab-200k"),
-        (["--profile", "{profile}", "--prm", "none"], "not with lab-1m and no reward model"),
+        (["--profile", "{profile}", "--policy", "lab-200k"], "was measured with lab-2m and lab-prm, not with lab-200k"),
+        (["--profile", "{profile}", "--prm", "none"], "not with lab-2m and no reward model"),
         (["--profile", "{profile}", "--strategy", "dvts"], "only the strategy auto reads a profile, not dvts"),
-        (["--profile", "{larger}"], "was measured with a lab-1m of 123 parameters"),
+        (["--profile", "{larger}"], "was measured with a lab-2m of 123 parameters"),
         (["--total-flops", "1e9", "--strategy", "dvts"], "leave the strategy out"),
         (["--total-flops", "1e9", "--max-flops", "1e10"], "is more than total_flops"),
         (["--total-flops", "-1"], "total_flops must be a number above zero"),
@@ -84,7 +85,7 @@ def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
     tts: Tts, profile: str, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     text = Path(profile).read_text()
-    (tmp_path / "damaged.json").write_text(text.replace('"policy": "lab-1m"', '"policy": 1'))
+    (tmp_path / "damaged.json").write_text(text.replace('"policy": "lab-2m"', '"policy": 1'))
     (tmp_path / "newer.json").write_text(text.replace('"version": 2', '"version": 99'))
     save(lab(policy_parameters=123), tmp_path / "larger.json")
     files = {name: str(tmp_path / f"{name}.json") for name in ("damaged", "newer", "larger")}
