@@ -72,7 +72,7 @@ def test_no_color_is_honoured_on_a_terminal(no_color: str, coloured: bool) -> No
         ("tts so", ["solve"]),
         ("tts solve --strategy bea", ["beam-search"]),
         ("tts solve --vote w", ["weighted"]),
-        ("tts solve --policy lab-2", ["lab-200k"]),
+        ("tts solve --policy lab-20", ["lab-200k"]),
         ("tts solve --prm lab", ["lab-prm"]),
         ("tts bench --strategy all,dv", ["all,dvts"]),
         ("tts bench math", ["math500"]),
