@@ -54,7 +54,7 @@ def test_models_run_once_and_every_width_is_an_arm(tts: Tts, problems: Path, tmp
         (("--models", "lab-200k,lab-1m"), "--data train.jsonl"),
         (("--models", "lab-200k", "--data", "x.jsonl"), "at least two"),
         (("--models", "lab-200k,lab-200k", "--data", "lab-500"), "different"),
-        (("--models", "lab-200k,lab-2m", "--data", "lab-500"), "did you mean"),
+        (("--models", "lab-200k,lab-3m", "--data", "lab-500"), "did you mean"),
         (("--models", "lab-200k,lab-1m@majorty/2", "--data", "lab-500"), "did you mean 'majority'"),
         (("--models", "lab-200k,lab-1m", "--data", "lab-50"), "did you mean 'lab-500'"),
         (("--models", "lab-200k,lab-1m", "--data", "lab-500", "--strategy", "majorty"), "did you mean 'majority'"),

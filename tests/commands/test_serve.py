@@ -25,7 +25,7 @@ from tests.markdown import ROOT
         (["--deadline", "-1"], "the deadline must be a number of seconds, 0 or more, not -1.0."),
         (["--port", "99999"], "a port is a number from 0 to 65535, not 99999."),
         (["--host", "256.1.1.1"], "256.1.1.1:8080 cannot be listened on"),
-        (["--policy", "lab-2m"], "there is no policy named 'lab-2m': did you mean 'lab-4m'?"),
+        (["--policy", "lab-3m"], "there is no policy named 'lab-3m': did you mean 'lab-4m'?"),
         (["--pool", "missing.json"], "missing.json"),
         (
             ["--pool", "pool.json", "--policy", "lab-1m"],
