@@ -213,7 +213,7 @@ def test_a_run_of_tts_bench_is_read_and_called_a_part(tmp_path: Path) -> None:
     call("bench", "lab-500", "--limit", "2", "--strategy", "best-of-n,majority", "--budget", "2", "--out", run)
     call("report", run, "--out", tmp_path / "r.html")
     text = (tmp_path / "r.html").read_text()
-    assert "lab-500, 2 problems; policy lab-1m, reward model lab-prm." in text
+    assert "lab-500, 2 problems; policy lab-2m, reward model lab-prm." in text
     assert "This is a part of the data set (first 2)" in text
 
 
