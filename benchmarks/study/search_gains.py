@@ -7,19 +7,18 @@ interpolated in the logarithm of the cost (:mod:`benchmarks.study.compare`). Gai
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.recordings.gather import read
-from benchmarks.simulate.features import Floats
 from benchmarks.simulate.simulator import SampleOrders
 from benchmarks.stats.intervals import Interval, percentile
 from benchmarks.stats.subsets import accuracy_at
 from benchmarks.study.compare import Draws, Point
 from benchmarks.study.search_replay import ORDERS, Samples, replay_of, replayed
-from benchmarks.study.search_runs import HARD, SAMPLES, Grid, recorded
+from benchmarks.study.search_runs import HARD, SAMPLES, Grid, parts, recorded
 from tts.errors import BadInput
 from tts.types import Problem
 
@@ -36,7 +35,7 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A search at one N, over one group of problems.
+    """A search at one N, over one group of problems, in the mean over ``seeds``.
 
     ``vote`` is the accuracy of the vote that costs as much; it and ``gain`` are None if one scored sample costs more.
     """
@@ -46,22 +45,22 @@ class Gain:
     right: Interval
     vote: float | None
     gain: Interval | None
+    seeds: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A search of one policy at one N: its gains by group, and the number of seeds."""
+    """A search of one policy at one N: its gains by group of levels. A group that was not run whole is missing."""
 
     policy: str
     search: str
     n: int
-    seeds: int
     gains: Mapping[str, Gain]
 
     @property
     def hard(self) -> Interval | None:
         """Return the gain on the hard problems; None if it is not known."""
-        return self.gains[_words(HARD)].gain if _words(HARD) in self.gains else None
+        return self.gains[words(HARD)].gain if words(HARD) in self.gains else None
 
     @property
     def above(self) -> bool:
@@ -76,7 +75,7 @@ def base_of(root: Path, grid: Grid, policy: str, seed: int) -> Base | None:
     if found.missing:
         return None
     entries = {entry.id: entry for entry in read([root / cell.name for cell in cells]).entries}
-    rows = [row for row in found.rows.values() if Problem(row.problem).id in entries]
+    rows = [row for _, row in sorted(found.rows.items()) if Problem(row.problem).id in entries]  # as in other seeds
     if len(rows) < len(found.rows):
         raise BadInput(f"{root} holds two problems of the same text: remove one from the data.")
     samples = [Samples.of(entries[Problem(row.problem).id], row) for row in rows]
@@ -113,25 +112,51 @@ def rows(root: Path, grid: Grid, draws: int) -> list[Row]:
     """Compare every search that has been run with the vote."""
     found = []
     for policy in grid.policies:
-        bases = [(seed, base) for seed in range(grid.seeds) if (base := base_of(root, grid, policy, seed))]
+        cells = [(replace(grid, levels=part), seed) for seed in range(grid.seeds) for part in parts(grid.levels)]
+        bases = {(own.levels, seed): base_of(root, own, policy, seed) for own, seed in cells}
         for search in grid.searches:
             for n in grid.widths:
-                each = [(base, points(root, grid, base, search, n, policy, seed)) for seed, base in bases]
-                played = [(base, point) for base, point in each if point]
-                if played:
-                    found.append(Row(policy, search, n, len(played), _gains(grid, played, draws)))
+                played = {
+                    (own.levels, seed): (base, point)
+                    for own, seed in cells
+                    if (base := bases[own.levels, seed])
+                    if (point := points(root, own, base, search, n, policy, seed))
+                }
+                gains = {
+                    words(group): _gain(each, draws)
+                    for group in groups(grid.levels)
+                    if (each := [one for seed in range(grid.seeds) if (one := _joined(group, played, seed))])
+                }
+                if gains:
+                    found.append(Row(policy, search, n, gains))
     return found
 
 
-def _gains(grid: Grid, played: Sequence[tuple[Base, Point]], draws: int) -> dict[str, Gain]:
-    levels = np.array(played[0][0].levels)
-    point = _mean([point for _, point in played])
-    votes = [_mean(each) for each in zip(*(base.votes for base, _ in played), strict=True)]
-    return {
-        _words(group): compared(_cut(point, inside), [_cut(vote, inside) for vote in votes], draws)
-        for group in dict.fromkeys([grid.levels, tuple(level for level in grid.levels if level in HARD)])
-        if (inside := np.isin(levels, group)).any()
-    }
+def groups(levels: Sequence[int]) -> list[tuple[int, ...]]:
+    """Return the groups of levels that are compared: all, the hard ones, the others, and each by itself."""
+    return list(dict.fromkeys([tuple(levels), *parts(levels), *((level,) for level in levels)]))
+
+
+Joined = tuple[Point, tuple[Point, ...]]
+"""A search and the votes of one seed, on the same problems."""
+
+
+def _joined(
+    group: Sequence[int], played: Mapping[tuple[tuple[int, ...], int], tuple[Base, Point]], seed: int
+) -> Joined | None:
+    """Return a seed's problems of some levels; None if a part of them was not run."""
+    found = [each for (part, own), each in played.items() if own == seed and set(part) & set(group)]
+    if len(found) < len(parts(group)):
+        return None
+    inside = [np.isin(base.levels, group) for base, _ in found]
+    point = _end_to_end([_cut(point, here) for (_, point), here in zip(found, inside, strict=True)])
+    votes = [[_cut(v, here) for v in base.votes] for (base, _), here in zip(found, inside, strict=True)]
+    return point, tuple(map(_end_to_end, zip(*votes, strict=True)))
+
+
+def _gain(each: Sequence[Joined], draws: int) -> Gain:
+    votes = [_mean(votes) for votes in zip(*(votes for _, votes in each), strict=True)]
+    return replace(compared(_mean([point for point, _ in each]), votes, draws), seeds=len(each))
 
 
 def compared(point: Point, votes: Sequence[Point], draws: int) -> Gain:
@@ -146,17 +171,17 @@ def compared(point: Point, votes: Sequence[Point], draws: int) -> Gain:
 
 def _mean(each: Sequence[Point]) -> Point:
     """Average the seeds."""
+    return Point(each[0].name, np.mean([p.right for p in each], axis=0), np.mean([p.flops for p in each], axis=0))
 
-    def mean(values: list[Floats]) -> Floats:
-        found: Floats = np.mean(values, axis=0)
-        return found
 
-    return Point(each[0].name, mean([point.right for point in each]), mean([point.flops for point in each]))
+def _end_to_end(each: Sequence[Point]) -> Point:
+    return Point(each[0].name, np.concatenate([p.right for p in each]), np.concatenate([p.flops for p in each]))
 
 
 def _cut(point: Point, inside: np.ndarray) -> Point:
     return Point(point.name, point.right[inside], point.flops[inside])
 
 
-def _words(levels: Sequence[int]) -> str:
-    return f"levels {','.join(map(str, levels))}"
+def words(levels: Sequence[int]) -> str:
+    """Name a group of levels."""
+    return f"level{'s' * (len(levels) > 1)} {','.join(map(str, levels))}"

@@ -75,8 +75,13 @@ class Grid:
 
     def of(self, policy: str, search: str, n: int, seed: int) -> list[Cell]:
         """Return the cells of all levels."""
-        parts = (tuple(level for level in self.levels if (level in HARD) == hard) for hard in (True, False))
-        return [Cell(self.data, part, policy, search, n, seed, self.limit) for part in parts if part]
+        return [Cell(self.data, part, policy, search, n, seed, self.limit) for part in parts(self.levels)]
+
+
+def parts(levels: Sequence[int]) -> list[tuple[int, ...]]:
+    """Divide levels into those with run folders of their own: the hard ones and the others."""
+    found = (tuple(level for level in levels if (level in HARD) == hard) for hard in (True, False))
+    return [part for part in found if part]
 
 
 def execute(root: Path, cell: Cell, engine: str) -> None:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from benchmarks.bench.jobs import budgets_of, strategies_of
 from benchmarks.console import run
@@ -22,10 +21,10 @@ from benchmarks.report.svg import svg
 from benchmarks.study import plan
 from benchmarks.study.compare import DRAWS
 from benchmarks.study.gain_plot import Gains
-from benchmarks.study.search_gains import Row, rows
+from benchmarks.study.search_gains import Gain, Row, rows, words
 from benchmarks.study.search_replay import replay_of
-from benchmarks.study.search_runs import SAMPLES, Grid, execute
-from tts.commands.console import table
+from benchmarks.study.search_runs import HARD, SAMPLES, Cell, Grid, execute
+from tts.commands.console import count
 from tts.errors import BadInput
 from tts.files.json_text import dump
 from tts.files.text import write_atomically
@@ -76,7 +75,7 @@ def study(args: argparse.Namespace) -> int:
     found = rows(args.runs, grid, DRAWS)
     if not found:
         raise BadInput(f"{args.runs} has no complete samples of {', '.join(grid.policies)}: leave --no-run out.")
-    text = printed(grid, found)
+    text = f"{printed(grid, found)}\n\n{_missing(args.runs, cells)}"
     print(text)
     _write(args.out, grid, found, text)
     return 0
@@ -105,27 +104,36 @@ def grid_of(args: argparse.Namespace) -> Grid:
 
 
 def printed(grid: Grid, found: Sequence[Row]) -> str:
-    """Return the table, what was not run, and which searches are above the vote."""
-    groups = dict.fromkeys(name for row in found for name in row.gains)
-    lines = [
-        {
-            "policy": row.policy, "search": row.search, "N": row.n, "seeds": row.seeds,
-            **{title: value for group in groups for title, value in _columns(row, group).items()},
-        }
-        for row in found
-    ]  # fmt: skip
-    sizes = ", ".join(f"{found[0].gains[group].problems} problems of {group}" for group in groups)
-    head = f"{grid.data}, {sizes}; gain over the weighted vote of as many FLOPs, paired by problem"
-    return f"{head}\n\n{table(lines)}\n\n{verdict(found)}"
+    """Return a table for each group of levels and N, the verdict, and how many cells are missing."""
+    parts = [f"{grid.data}: share of right answers, and points over the weighted vote of as many FLOPs (paired, 95 %)"]
+    for group in dict.fromkeys(name for row in found for name in row.gains):
+        for n in grid.widths:
+            rows = [row for row in found if row.n == n and group in row.gains]
+            if rows:
+                title = f"{group} ({rows[0].gains[group].problems} problems), N = {n}"
+                parts.append(f"{title}\n\n{markdown(grid, rows, group)}")
+    return "\n\n".join([*parts, verdict(found)])
 
 
-def _columns(row: Row, group: str) -> dict[str, Any]:
-    each = row.gains[group]
-    gain = "-" if each.gain is None else each.gain.points()
-    return {
-        f"{group}: FLOPs": f"{each.flops:.2e}", f"{group}: right": f"{100 * each.right.value:.1f}",
-        f"{group}: vote": "-" if each.vote is None else f"{100 * each.vote:.1f}", f"{group}: gain": gain,
-    }  # fmt: skip
+def markdown(grid: Grid, rows: Sequence[Row], group: str) -> str:
+    """Return a table with a line for each search and a column for each policy; cells that were not run are empty."""
+    by_key = {(row.search, row.policy): row.gains[group] for row in rows}
+    policies = [name for name in grid.policies if any(policy == name for _, policy in by_key)]
+    lines = [["search", *policies], ["---"] * (1 + len(policies))]
+    for search in dict.fromkeys(row.search for row in rows):
+        cells = [by_key.get((search, policy)) for policy in policies]
+        lines.append([f"`{search}`", *(_words(cell, grid.seeds) if cell else "" for cell in cells)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _words(cell: Gain, seeds: int) -> str:
+    """Format a cell; a gain whose interval is above zero is bold."""
+    if cell.gain is None:
+        return "cheaper than one scored sample"
+    gain = cell.gain.points().replace(" points", "")
+    marked = f"**{gain}**" if cell.gain.low > 0 else gain
+    many = f" ({count(cell.seeds, 'seed')})" if seeds > 1 else ""
+    return f"{100 * cell.right.value:.1f} %, {marked}{many}"
 
 
 def verdict(found: Sequence[Row]) -> str:
@@ -145,29 +153,37 @@ def verdict(found: Sequence[Row]) -> str:
     return "\n".join([text, *(f"  {search}: {', '.join(where)}" for search, where in above.items())])
 
 
-def _dry_run(runs: Path, cells: Sequence[Any]) -> int:
-    missing = [cell for cell in cells if not (runs / cell.name).is_dir()]
-    for cell in missing:
-        print(f"{cell.policy}  {cell.search}  N = {cell.n}  levels {cell.levels}  seed {cell.seed}")
-    print(f"{len(missing)} of {len(cells)} runs have not begun.")
+def _dry_run(runs: Path, cells: Sequence[Cell]) -> int:
+    for cell in cells:
+        if not (runs / cell.name).is_dir():
+            print(f"{cell.policy}  {cell.search}  N = {cell.n}  levels {cell.levels}  seed {cell.seed}")
+    print(_missing(runs, cells))
     return 0
+
+
+def _missing(runs: Path, cells: Sequence[Cell]) -> str:
+    missing = sum(not (runs / cell.name).is_dir() for cell in cells)
+    return f"{missing} of {len(cells)} runs have not begun."
 
 
 def _write(out: Path, grid: Grid, found: Sequence[Row], text: str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "searches.txt", text + "\n")
     write_atomically(out / "searches.json", dump([asdict(row) for row in found], indent=1) + "\n")
-    group = list(found[0].gains)[-1]
+    group = next(name for name in (words(HARD), *found[0].gains) if any(name in row.gains for row in found))
+    shown = sorted((row for row in found if group in row.gains), key=lambda row: row.n)
     panels = {
         policy: {
             f"{row.search}, N = {row.n}": gain
-            for row in found
+            for row in shown
             if row.policy == policy
             if (gain := row.gains[group].gain)
         }
         for policy in grid.policies
     }
-    names = list(dict.fromkeys(f"{row.search}, N = {row.n}" for row in found))
+    names = [
+        name for n in grid.widths for name in dict.fromkeys(f"{row.search}, N = {n}" for row in shown if row.n == n)
+    ]
     chart = Gains(
         names, {name: each for name, each in panels.items() if each}, f"points over the weighted vote, {group}"
     )

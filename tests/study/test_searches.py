@@ -13,7 +13,7 @@ from benchmarks.stats.intervals import Interval
 from benchmarks.study import searches
 from benchmarks.study.compare import Point
 from benchmarks.study.gain_plot import Gains
-from benchmarks.study.search_gains import Gain, Row, compared
+from benchmarks.study.search_gains import Gain, Row, base_of, compared, groups, rows
 from benchmarks.study.search_replay import Samples, replay_of, replayed
 from benchmarks.study.search_runs import SAMPLES, Cell, Grid
 from tests.bench.toys import toy_bench
@@ -99,7 +99,7 @@ def test_the_gain_is_over_the_vote_at_the_cost_of_the_search() -> None:
 def test_the_verdict_counts_what_chance_would_give() -> None:
     def row(search: str, policy: str, low: float) -> Row:
         gain = Gain(9, 1e9, Interval(0.6, 0.5, 0.7), 0.5, Interval(0.1, low, 0.2))
-        return Row(policy, search, 16, 1, {"levels 3,4,5": gain, "levels 4,5": gain})
+        return Row(policy, search, 16, {"levels 3,4,5": gain, "levels 4,5": gain})
 
     rows = [row("dvts", "lab-1m", 0.01), row("dvts", "lab-4m", 0.02), row("rebase", "lab-1m", -0.01)]
     text = searches.verdict(rows)
@@ -134,16 +134,52 @@ def test_what_was_run_is_compared_and_what_is_missing_is_left_out(
                 run.run()
     assert searches.main(command) == 0
     table = capsys.readouterr().out
-    assert "2 problems of levels 4" in table
-    assert "dvts " in table
-    assert "reject-early " in table
+    assert "level 4 (2 problems), N = 4" in table
+    assert "levels 3,4 (4 problems), N = 4" in table
+    assert "| `dvts` |" in table
+    assert "| `reject-early` |" in table
     assert "rebase" not in table
+    assert "2 of 6 runs have not begun" in table
     found = json.loads((tmp_path / "out" / "searches.json").read_text())
     assert [row["search"] for row in found] == ["dvts", "reject-early"]
     assert {row["gains"]["levels 3,4"]["problems"] for row in found} == {4}
     assert (tmp_path / "out" / "searches.svg").read_text().startswith("<svg")
     assert searches.main([*command[:-1], "--dry-run"]) == 0
     assert "2 of 6 runs have not begun" in capsys.readouterr().out
+
+
+def test_seeds_whose_problems_ended_in_another_order_are_paired_by_problem(tmp_path: Path) -> None:
+    grid = Grid("lab-500", (4,), ("lab-200k",), ("dvts",), (4,), 2, 4, 3)
+    for seed in range(2):
+        [cell] = grid.of("lab-200k", SAMPLES, 4, seed)
+        data = cell.problems()
+        with toy_bench(
+            tmp_path / cell.name, policy=ToyPolicy(context=10_000), data=data, strategies=[SAMPLES], budgets=[4]
+        ) as run:
+            run.run()
+        file = outcomes.file_of(tmp_path / cell.name)
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(lines[::-1] if seed else lines))
+    first, second = (base_of(tmp_path, grid, "lab-200k", seed) for seed in range(2))
+    assert first is not None
+    assert second is not None
+    assert first.ids == second.ids
+    assert [each.entry.id for each in first.samples] == [each.entry.id for each in second.samples]
+
+
+def test_levels_that_were_not_run_leave_their_groups_out(tmp_path: Path) -> None:
+    grid = Grid("lab-500", (3, 4), ("lab-200k",), ("reject-early",), (4,), 1, 4, 2)
+    cell = next(cell for cell in grid.of("lab-200k", SAMPLES, 4, 0) if cell.levels == (4,))
+    with toy_bench(
+        tmp_path / cell.name, policy=ToyPolicy(context=10_000), data=cell.problems(), strategies=[SAMPLES], budgets=[4]
+    ) as run:
+        run.run()
+    [row] = rows(tmp_path, grid, 20)
+    assert list(row.gains) == ["level 4"]
+    text = searches.printed(grid, [row])
+    assert "level 4 (2 problems), N = 4" in text
+    assert "levels 3,4" not in text
+    assert groups((1, 4, 5)) == [(1, 4, 5), (4, 5), (1,), (4,), (5,)]
 
 
 @pytest.mark.parametrize(
