@@ -15,7 +15,7 @@ from benchmarks.bench.jobs import budgets_of
 from benchmarks.recordings.gather import read
 from benchmarks.recordings.pool import Pool
 from benchmarks.simulate.simulator import ORDERS
-from benchmarks.study import early_stopping, figures, plan, summary
+from benchmarks.study import early_stopping, figures, plan, search_runs, summary
 from benchmarks.study.claims import Claim, small_beats_large
 from benchmarks.study.compare import DRAWS
 from benchmarks.study.measure import greedy_point
@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     add("--limit", type=int, default=None, help="first problems of each split; needs a --runs folder of its own")
     add("--budget", default=None, help="values of N of the searches (default: 4,16,64)")
     add("--sample-runs", type=int, default=None, help="runs of 64 samples, each with its own seed (default: 4)")
+    add("--kinds", default=None, help="parts of the grid to run, such as greedy,samples (default: all)")
     add("--engine", default="transformers", help="transformers or vllm (default: %(default)s)")
     add("--cross", action="store_true", help="cross-fit on the validation split; use no test problem")
     add("--quick", action="store_true", help="lab-200k alone, one seed, fewer orders and draws")
@@ -56,7 +57,8 @@ def study(args: argparse.Namespace) -> int:
         raise BadInput(f"{unknown[0]} is not a built-in policy: take some of {', '.join(plan.POLICIES)}.")
     seeds = 1 if args.quick or args.cross else args.seeds
     if not args.no_run:
-        kinds = plan.sized(tuple(budgets_of(args.budget)) if args.budget else None, args.sample_runs)
+        sized = plan.sized(tuple(budgets_of(args.budget)) if args.budget else None, args.sample_runs)
+        kinds = plan.chosen(sized, args.kinds.split(",")) if args.kinds else sized
         plan.execute(args.runs, plan.grid(policies, seeds, args.cross, kinds, args.limit), args.engine, args.dry_run)
         if args.dry_run:
             return 0
@@ -81,7 +83,7 @@ def study(args: argparse.Namespace) -> int:
 def _tests(root: Path, policy: str, seeds: int) -> list[Pool]:
     """Return the test pools of the seeds that have as many samples as the first, at most ``seeds`` of them."""
     first = read(_there(root, "test", policy, 0))
-    further = (plan.folders(root, "test", policy, seed) for seed in range(1, seeds))
+    further = (_folders(root, "test", policy, seed) for seed in range(1, seeds))
     pools = [read(folders) for folders in further if _sampled(folders)]
     found = [first, *(pool for pool in pools if pool.width >= first.width)]
     if len(found) < seeds:
@@ -91,7 +93,7 @@ def _tests(root: Path, policy: str, seeds: int) -> list[Pool]:
 
 def _there(root: Path, split: str, policy: str, seed: int) -> list[Path]:
     """Return the run folders. Raises BadInput if none has samples."""
-    found = plan.folders(root, split, policy, seed)
+    found = _folders(root, split, policy, seed)
     if not _sampled(found):
         raise BadInput(
             f"{root} has no samples of {policy} on {plan.SPLITS[split]} with seed {seed}: leave --no-run out, or name "
@@ -100,8 +102,13 @@ def _there(root: Path, split: str, policy: str, seed: int) -> list[Path]:
     return found
 
 
+def _folders(root: Path, split: str, policy: str, seed: int) -> list[Path]:
+    """Return the run folders of this study, and those that the study of searches left in the same place."""
+    return plan.folders(root, split, policy, seed) + search_runs.folders(root, plan.SPLITS[split], policy, seed)
+
+
 def _sampled(folders: list[Path]) -> bool:
-    return any("samples" in folder.name for folder in folders)
+    return any("samples" in folder.name or search_runs.SAMPLES in folder.name for folder in folders)
 
 
 def _between(found: list[PolicyStudy], root: Path) -> list[Claim]:

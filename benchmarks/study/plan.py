@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.datasets.dataset import DataSet, load, read
 from benchmarks.word_problems.generate import DATA
+from tts.errors import BadInput
 from tts.records.outcomes import OUTCOMES
 
 POLICIES = ("lab-200k", "lab-1m", "lab-4m")
@@ -40,7 +41,7 @@ class Kind:
 KINDS = (
     Kind("greedy", ("best-of-n",), (1,), (("temperature", 0.0),)),
     Kind("search", ("beam-search", "dvts"), (4, 16, 64)),
-    Kind("moves", ("reject-early", "beam-search:granularity=2", "dvts:granularity=2"), (4, 16, 64)),
+    Kind("moves", ("particle-filter", "reject-early", "beam-search:granularity=2", "dvts:granularity=2"), (4, 16, 64)),
     Kind("samples", ("best-of-n",), (64,), runs=4),
 )
 
@@ -53,6 +54,14 @@ def sized(widths: tuple[int, ...] | None, sample_runs: int | None) -> tuple[Kind
         else replace(kind, widths=widths if widths and kind.name != "greedy" else kind.widths)
         for kind in KINDS
     )
+
+
+def chosen(kinds: Sequence[Kind], names: Sequence[str]) -> tuple[Kind, ...]:
+    """Return the kinds of these names. Raises BadInput for an unknown name."""
+    known = [kind.name for kind in kinds]
+    if unknown := [name for name in names if name not in known]:
+        raise BadInput(f"--kinds takes some of {', '.join(known)}, not {unknown[0]!r}.")
+    return tuple(kind for kind in kinds if kind.name in names)
 
 
 @dataclass(frozen=True, slots=True)

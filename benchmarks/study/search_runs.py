@@ -8,6 +8,7 @@ next search, so that a study that is stopped compares as much as possible.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +95,16 @@ def execute(root: Path, cell: Cell, engine: str) -> None:
     lines = plan_run(Solver, [cell.search], [cell.n], solver)
     settings = command.settings_of(data, [cell.search], str(cell.n), solver, lines)
     command.execute(data, lines, root / cell.name, settings, False, CONCURRENCY)
+
+
+def folders(root: Path, data: str, policy: str, seed: int) -> list[Path]:
+    """Return the run folders of a policy and seed with outcomes, of whole levels; the study of the selector reads them.
+
+    >>> folders(Path("no-such-folder"), "lab-500", "lab-1m", 0)
+    []
+    """
+    ours = re.compile(rf"{data}-[1-5]+-{policy}-.+-\d+-{seed}(~[0-9a-f]+)?")
+    return sorted(file.parent for file in root.glob(f"*/{OUTCOMES}") if ours.fullmatch(file.parent.name))
 
 
 @dataclass(slots=True)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from benchmarks.study import plan
+from pathlib import Path
+
+import pytest
+
+from benchmarks.study import plan, search_runs
+from benchmarks.study.search_runs import Cell
+from tts.errors import BadInput
+from tts.records.outcomes import OUTCOMES
 
 
 def test_a_smaller_grid_has_fewer_problems_samples_and_widths_but_the_same_searches() -> None:
@@ -20,4 +27,31 @@ def test_a_smaller_grid_has_fewer_problems_samples_and_widths_but_the_same_searc
 
 def test_the_study_runs_the_variants_that_a_profile_may_hold() -> None:
     [moves] = [kind for kind in plan.KINDS if kind.name == "moves"]
-    assert set(moves.strategies) == {"reject-early", "beam-search:granularity=2", "dvts:granularity=2"}
+    assert set(moves.strategies) == {
+        "particle-filter",
+        "reject-early",
+        "beam-search:granularity=2",
+        "dvts:granularity=2",
+    }
+
+
+def test_parts_of_the_grid_are_run_by_name() -> None:
+    assert [kind.name for kind in plan.chosen(plan.KINDS, ["samples", "greedy"])] == ["greedy", "samples"]
+    with pytest.raises(BadInput, match="takes some of greedy, search, moves, samples, not 'sample'"):
+        plan.chosen(plan.KINDS, ["sample"])
+
+
+def test_the_folders_of_the_study_of_searches_are_found_by_data_policy_and_seed(tmp_path: Path) -> None:
+    cells = [
+        Cell("lab-500", (4, 5), "lab-1m", "dvts:granularity=2", 16, 0),
+        Cell("lab-500", (1, 2, 3), "lab-1m", "best-of-n", 64, 0),
+        Cell("lab-500", (4, 5), "lab-1m", "dvts", 16, 1),
+        Cell("lab-500", (4, 5), "lab-200k", "dvts", 16, 0),
+        Cell("lab-validation", (4, 5), "lab-1m", "dvts", 16, 0),
+        Cell("lab-500", (4, 5), "lab-1m", "dvts", 16, 0, 20),
+    ]
+    for cell in cells:
+        (tmp_path / cell.name).mkdir()
+        (tmp_path / cell.name / OUTCOMES).touch()
+    found = search_runs.folders(tmp_path, "lab-500", "lab-1m", 0)
+    assert {folder.name for folder in found} == {cell.name for cell in cells[:2]}
