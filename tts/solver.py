@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from tts.aio import Mailbox, aside, background
 from tts.answers.kinds.chosen import Chosen, Given
-from tts.budget import MAX_SECONDS, Budget
+from tts.budget import MAX_SECONDS, Budget, Ledger
 from tts.cost import Prices
 from tts.engines.load import Loading, close, load_both, load_pair, load_policy, load_reward, require_vocabulary
 from tts.engines.replay import ReplayPolicy, ReplayTools, load_replay
@@ -345,7 +345,7 @@ class Solver:
             return self._too_late(problem, clock() - begun)
         policy, tools = self._with_tools(policy)
         models = [model for model in (policy, reward) if model]
-        notes = [model.warn(problem) for model in models]
+        notes = [model.warn(problem) for model in models] + [self._toolbox.warning if self._toolbox else None]
         search = run(
             problem,
             replace(self.plan, kind=kind),
@@ -481,6 +481,7 @@ def toolbox_of(tools: Any, preference: Preference, budget: Budget, allow_code: b
     made = Toolbox(open_tools(tools, allow_code), preference)
     if budget.max_cost is not None:
         made.check_prices()
+        made.limit(int(Ledger.of(budget).cost) // budget.n)
     return made
 
 

@@ -111,6 +111,25 @@ def test_a_call_beyond_the_budget_is_not_made() -> None:
     assert lines(replayed(solution)) == lines(solution)
 
 
+def test_a_tool_whose_price_exceeds_what_a_trajectory_may_spend_is_not_offered_and_the_user_reads_so() -> None:
+    @tool(price=0.1)
+    def half(n: int) -> int:
+        """Half of a number."""
+        return n // 2
+
+    policy = Scripted([asks("twice", n=1) + asks("half", n=84), answers(42)])
+    solution = solve("how many", policy=policy, budget=3, tools=[twice, half], prm=None, max_cost=0.3)
+    assert [each["function"]["name"] for each in policy.cards] == ["half"]
+    assert (CALLED, solution.answer) == ([], "42")
+    assert solution.usage.cost == pytest.approx(0.3)
+    assert policy.seen[0] == "[Error: a call of twice may cost more than may be spent.][42]"
+    assert solution.warnings == (
+        "Not offered, because a trajectory may spend 0.1 dollars: twice (0.25 dollars a call).",
+    )
+    with pytest.raises(BadInput, match="less than any call costs"):
+        Solver(tools=[twice], max_cost=0.3, budget=2)
+
+
 def test_trajectories_have_equal_shares_of_the_budget_and_vote() -> None:
     solution = run([asks("twice", n=1), answers(2)], Budget(4, max_cost=1.0))
     assert CALLED == [1] * 4

@@ -70,6 +70,8 @@ class Toolbox(Tools):
             raise BadInput("--only and --deny leave no tool to call: allow one, or use a strategy without tools.")
         self._known = {tool.name: tool for tool in self.tools}
         self._refused = set(names) - self._known.keys()
+        self._beyond: dict[str, int] = {}
+        self._limit = 0
         self.background = all(tool.background for tool in self.tools)
 
     @property
@@ -85,6 +87,26 @@ class Toolbox(Tools):
                 f"the price of the tool {unknown} is unknown, so a ceiling of dollars cannot be enforced: give it one "
                 "in dollars a call, 0 for a free one."
             )
+
+    def limit(self, most: int) -> None:
+        """Leave out the tools of which a call may cost more than a trajectory has, in billionths of a dollar.
+
+        Raises BadInput if none is left.
+        """
+        self._limit, given = most, self.tools
+        self.tools = tuple(tool for tool in given if tool.billionths <= most)
+        if not self.tools:
+            raise BadInput(
+                f"a trajectory may spend {most / 1e9:g} dollars, less than any call costs: raise --max-cost."
+            )
+        self._beyond = {tool.name: tool.billionths for tool in given if tool not in self.tools}
+        self._known = {tool.name: tool for tool in self.tools}
+
+    @property
+    def warning(self) -> str:
+        """Say which tools are left out because of their price; empty if none is."""
+        names = ", ".join(f"{name} ({price / 1e9:g} dollars a call)" for name, price in self._beyond.items())
+        return names and f"Not offered, because a trajectory may spend {self._limit / 1e9:g} dollars: {names}."
 
     def worst(self, place: Place, call: Call) -> int:
         return 0 if self._problem(call) else self._known[call.tool].billionths
@@ -113,6 +135,8 @@ class Toolbox(Tools):
             return call.problem
         if call.tool in self._refused:
             return f"the user does not allow the tool {call.tool}."
+        if call.tool in self._beyond:
+            return f"a call of {call.tool} may cost more than may be spent."
         if call.tool not in self._known:
             return f"there is no tool named {call.tool!r:.80}; there are {', '.join(self._known)}."
         return misfit(call.arguments, self._known[call.tool].schema)
