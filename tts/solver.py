@@ -10,19 +10,21 @@ from copy import copy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from tts.aio import Mailbox, aside, background
 from tts.answers.kinds.chosen import Chosen, Given
-from tts.budget import MAX_SECONDS, Budget, Ledger
+from tts.budget import MAX_SECONDS, Budget
 from tts.cost import Prices
-from tts.engines.load import Loading, close, load_both, load_pair, load_policy, load_reward, require_vocabulary
+from tts.engines.load import Loading
 from tts.engines.replay import ReplayPolicy, ReplayTools, load_replay
 from tts.errors import BadInput, EngineDied, TTSError
 from tts.files.text import legible
+from tts.model_pair import ModelPair, Pair, check_models
 from tts.models.policies import DEFAULT_ORCHESTRATOR, DEFAULT_POLICY
-from tts.planning import Wish, check_sizes, planned, reward_of
+from tts.planning import Wish, planned, reward_of
 from tts.protocols import Policy, RewardModel, as_policy
+from tts.recipe import Arguments, recipe
 from tts.registry import resolve
 from tts.search.recorded import settings_of
 from tts.search.run import run
@@ -30,12 +32,10 @@ from tts.search.strategy import Strategy
 from tts.selection.shared_budget import Share, SharedBudget, check_total
 from tts.tools.preference import Preference
 from tts.tools.tool import card
-from tts.tools.tool_file import open_tools
-from tts.tools.toolbox import Toolbox, Tools
+from tts.tools.tool_file import toolbox_of
+from tts.tools.toolbox import Tools
 from tts.trace import Event, Listener, Trace
 from tts.types import Problem, Solution, Usage
-
-T = TypeVar("T")
 
 
 class Solver:
@@ -45,7 +45,7 @@ class Solver:
 
     Args:
         policy: a short name (``tts models`` lists them), a hub id, a local folder, or a Policy of your own: inherit
-            :class:`tts.protocols.Policy`. By default ``lab-1m``, and with tools ``lab-orchestrator``.
+            :class:`tts.protocols.Policy`. By default ``lab-2m``, and with tools ``lab-orchestrator``.
         prm: the same for the reward model; ``"auto"`` takes the one recommended for the policy, None goes without. A
             Python function ``(problem, solution) -> score`` serves as one (:mod:`prm.function`).
         strategy: a name (``tts strategies`` lists them) or a Strategy; by default ``auto``, which chooses for each
@@ -66,10 +66,9 @@ class Solver:
             weaker find votes only if no candidate has a stronger one; ``boxed``: boxes only; ``last-number``.
         kind: what kind the answers are: ``math``, ``number``, ``choice``, ``one-of:yes,no``, ``text``,
             ``instructions``, ``code``, ``tool`` or ``tool:id,time``, which leaves these fields out, a registered name,
-            a class that inherits
-            :class:`tts.answers.kinds.kind.Kind`, a function ``(a, b) -> bool``, or the name of either,
-            ``module:function`` (with ``allow_code``).
-            ``auto`` guesses it from each problem. A problem's own kind comes first (docs/KINDS.md).
+            a subclass of :class:`tts.answers.kinds.kind.Kind`, a function ``(a, b) -> bool``, or the name of either,
+            ``module:function`` (with ``allow_code``). ``auto`` guesses it from each problem, whose own kind comes first
+            (docs/KINDS.md).
         seed: of the sampling.
         engine: ``auto`` or the name of an engine.
         device: where the models run, such as ``cpu`` or ``cuda:1``; by default a GPU when there is one.
@@ -130,20 +129,20 @@ class Solver:
             budget = Budget(budget, max_tokens, max_flops, max_seconds, max_cost=max_cost)
         elif not (max_tokens is max_flops is max_seconds is max_cost is None):
             raise BadInput("give the ceilings either in the Budget or as arguments, not both.")
-        self._prm_given = prm if isinstance(prm, str) else None, allow_code, dict(prm_parameters or {})
+        self._given = Arguments(
+            prm if isinstance(prm, str) else None, allow_code, dict(prm_parameters or {}),
+            {"tools": tools, "prefer": prefer, "only": only, "deny": deny},
+        )  # fmt: skip
         prm = reward_of(prm, allow_code, prm_parameters)
-        self._tools_given = {"tools": tools, "prefer": prefer, "only": only, "deny": deny}
         self._toolbox = toolbox_of(tools, Preference.of(prefer, only, deny), budget, allow_code)
         strategy = "orchestrate" if strategy is None and self._toolbox else strategy
         if policy is None:
             policy = DEFAULT_ORCHESTRATOR if self._toolbox else DEFAULT_POLICY
         policy = policy if isinstance(policy, str) else as_policy(policy)
         self.budget, self.total_flops = budget, total_flops
-        self._prices = Prices.parse(prices) if isinstance(prices, str) else prices
-        self._loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
-        self._models: tuple[Policy, RewardModel | None] | None = None
+        prices = Prices.parse(prices) if isinstance(prices, str) else prices
+        loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
         self._offered: tuple[Policy, Policy] | None = None
-        self._policy = policy
         self._make_plan(
             Wish(
                 policy=policy, prm=prm, strategy=strategy, n=budget.n, vote=vote, aggregate=aggregate, extract=extract,
@@ -151,6 +150,7 @@ class Solver:
                 profile=None if profile is None else str(profile),
             )
         )  # fmt: skip
+        self._pair = ModelPair(policy, self.planned.prm, loading, prices, self._check)
 
     def _make_plan(self, wish: Wish) -> None:
         self._wish, self.planned = wish, planned(wish)
@@ -194,123 +194,41 @@ class Solver:
         other = copy(self)
         other.budget = budget or self.budget
         other._make_plan(replace(self._wish, n=other.budget.n, **changes))
-        if (ready := self._ready()) is not None:
-            other._share(ready, self.planned.prm)
+        other._pair = self._pair.variant(other.planned.prm, other._check)
         return other
-
-    def _share(self, models: tuple[Policy, RewardModel | None], prm: str | RewardModel | None) -> None:
-        """Take loaded models, if they are all that this plan needs."""
-        self._models = None
-        if self.planned.prm is None or self.planned.prm == prm:
-            models = models if self.planned.prm is not None else (models[0], None)
-            self._check(*models)
-            self._models = models
 
     def recipe(self) -> dict[str, Any]:
         """Return arguments, as JSON types, from which :func:`solver_of` builds an equal solver in another process.
 
         Raises BadInput for a solver that was given an object: only names and numbers can be sent.
         """
-        wish, budget = self._wish, self.budget
-        if wish.alternatives:
-            raise BadInput("log-probabilities are not sent to another machine: ask for none.")
-        name, allow_code, prm_parameters = self._prm_given
-        prm = wish.prm if name is None else name
-        tools = {name: _listed(given) for name, given in self._tools_given.items()}
-        objects = [
-            ("policy", wish.policy),
-            ("reward model", prm),
-            ("strategy", wish.strategy),
-            ("kind", None if wish.kind.sendable else wish.kind.own),
-        ]
-        named = tools["tools"] if isinstance(tools["tools"], list) else [tools["tools"]]
-        for what, given in (*objects, *(("tool", tool) for tool in named)):
-            if given is not None and not isinstance(given, str):
-                raise BadInput(f"the {what} is a Python object, which cannot be sent to another machine: name it.")
-        prices = None if self._prices is None else f"{self._prices.input!r},{self._prices.output!r}"
-        return {
-            "policy": wish.policy, "prm": prm, "strategy": wish.strategy, "budget": budget.n,
-            "max_tokens": budget.max_tokens, "max_flops": budget.max_flops, "max_seconds": budget.max_seconds,
-            "max_cost": budget.max_cost, "prices": prices, "total_flops": self.total_flops, "profile": wish.profile,
-            "dataset": wish.dataset, "vote": wish.vote, "aggregate": wish.aggregate, "extract": wish.extract,
-            "kind": wish.kind.name, "seed": wish.seed, "allow_code": allow_code, "prm_parameters": prm_parameters,
-            **self._loading.settings(), **tools, **wish.parameters,
-        }  # fmt: skip
+        pair = self._pair
+        return recipe(self._wish, self._given, self.budget, self.total_flops, pair.loading, pair.prices)
 
     @property
     def kind(self) -> Chosen:
         """Return the kind of the answers, as the user chose it."""
         return self._wish.kind
 
-    def load(self) -> tuple[Policy, RewardModel | None]:
+    def load(self) -> Pair:
         """Return both models; load them if they are not loaded, or if an engine's process has ended."""
-        if (ready := self._ready()) is None:
-            ready = self._load()
-            if self._prices is not None:
-                ready[0].prices = self._prices
-            self._check(*ready)
-            self._models = ready
-        return ready
+        return self._pair.load()
 
     def unload(self) -> None:
         """Release the memory of both models; the next problem loads them again."""
-        models, self._models = self._models, None
-        policy, reward = models or (None, None)
-        for model in (policy, reward, reward.bound if reward else None):
-            if model is not None:
-                close(model)
+        self._pair.close()
 
     @property
     def models(self) -> tuple[Policy | RewardModel, ...]:
         """Return the models of this solver if they are loaded and alive; else nothing."""
-        return tuple(model for model in self._ready() or () if model is not None)
+        return tuple(model for model in self._pair.ready or () if model is not None)
 
     def warm_up(self) -> None:
         """Load what every problem needs, before the first one."""
         self.load()
 
-    def _ready(self) -> tuple[Policy, RewardModel | None] | None:
-        models = self._models
-        return models if models and all(model.alive for model in models if model) else None
-
-    def _load(self) -> tuple[Policy, RewardModel | None]:
-        prm = self.planned.prm
-        if isinstance(prm, RewardModel) and prm.works_with:
-            policy, other = load_pair(self._policy, prm.works_with, self._loading)
-            prm.bind(other)
-            return policy, prm
-        if isinstance(self._policy, str) and isinstance(prm, str):
-            return load_both(self._policy, prm, self._loading)
-        if isinstance(self._policy, str) and isinstance(prm, RewardModel):
-            require_vocabulary(self._policy, prm, self._loading)
-        policy = load_policy(self._policy, self._loading) if isinstance(self._policy, str) else self._policy
-        return policy, load_reward(prm, self._loading) if isinstance(prm, str) else prm
-
     def _check(self, policy: Policy, reward: RewardModel | None) -> None:
-        """Refuse a plan that these models do not support, before any work."""
-        if self.strategy.stepwise and not policy.steps:
-            raise BadInput(
-                f"{policy.name} is behind a chat-only server, which cannot continue from a step: "
-                f"use best-of-n or majority, not {self.plan.strategy}."
-            )
-        if reward is not None and reward.logprobs and not policy.logprobs:
-            raise BadInput(
-                f"{policy.name} gives no log-probabilities, which {reward.name} needs: use majority, or another reward "
-                "model."
-            )
-        if self._wish.alternatives and not policy.logprobs:
-            raise BadInput(f"{policy.name} gives no log-probabilities: ask for none.")
-        unknown = next((model.name for model in (policy, reward) if model and not model.counted), None)
-        if unknown and not (self.budget.max_flops is None and self.total_flops is None):
-            raise BadInput(f"the size of {unknown} is unknown, so a ceiling of FLOPs cannot be enforced: leave it out.")
-        priced = policy.prices is not None or (self.strategy.calls_tools and not policy.remote)
-        if self.budget.max_cost is not None and not priced:
-            raise BadInput(
-                f"the prices of {policy.name} are unknown, so a ceiling of dollars cannot be enforced: give them as "
-                "INPUT,OUTPUT in dollars per million tokens."
-            )
-        if self.planned.profile is not None:
-            check_sizes(self.planned.profile, policy, reward)
+        check_models(self.planned, self.budget, self.total_flops, self._wish.alternatives, policy, reward)
 
     async def solve(self, problem: str | Problem) -> Solution:
         """Solve one problem."""
@@ -335,7 +253,7 @@ class Solver:
 
     async def _solve(self, problem: Problem, share: Share, listener: Listener | None = None) -> Solution:
         problem, kind, guessed = self._wish.kind.framed(problem)
-        replayed = isinstance(self._policy, ReplayPolicy) or self._loading.replays
+        replayed = isinstance(self._pair.policy, ReplayPolicy) or self._pair.loading.replays
         clock = _standing_still if replayed else time.monotonic
         begun = clock()
         try:
@@ -377,9 +295,9 @@ class Solver:
             self._offered = policy, policy.offered(cards, self._toolbox.guide)
         return self._offered[1], self._toolbox
 
-    async def _prepared(self, problem: Problem) -> tuple[Policy, RewardModel | None]:
+    async def _prepared(self, problem: Problem) -> Pair:
         """Return both models, loaded and ready for a problem. A load that takes too long is not waited for."""
-        if (ready := self._ready()) is None:
+        if (ready := self._pair.ready) is None:
             ready = await aside(self.load)
         for model in ready:
             if model is not None:
@@ -387,8 +305,7 @@ class Solver:
         return ready
 
     def _too_late(self, problem: Problem, seconds: float) -> Solution:
-        late = "the models were not ready within max_seconds: allow more, or load them first."
-        warnings = (*self.warnings, late)
+        warnings = (*self.warnings, "the models were not ready within max_seconds: allow more, or load them first.")
         usage = Usage(seconds=seconds)
         return Solution(problem, None, 0.0, (), self.plan, usage, MAX_SECONDS, Trace(), warnings=warnings)
 
@@ -472,31 +389,12 @@ def solver_of(settings: Mapping[str, Any]) -> Solver:
     return made
 
 
-def toolbox_of(tools: Any, preference: Preference, budget: Budget, allow_code: bool) -> Toolbox | None:
-    """Return the tools that a user named and allows; None for none. Raises BadInput, before any model is loaded."""
-    if not tools:
-        if preference != Preference():
-            raise BadInput("prefer, only and deny go with tools: name some.")
-        return None
-    made = Toolbox(open_tools(tools, allow_code), preference)
-    if budget.max_cost is not None:
-        made.check_prices()
-        made.limit(int(Ledger.of(budget).cost) // budget.n)
-    return made
-
-
 def as_problem(problem: str | Problem) -> Problem:
     """Return a problem with a question. Raises BadInput for an empty one."""
     made = problem if isinstance(problem, Problem) else Problem(problem)
     if not made.text.strip():
         raise BadInput("the problem is empty: give a question to be answered.")
     return made
-
-
-def _listed(given: Any) -> Any:
-    """Return several values as a list; a text, a mapping and whatever is not several as it is."""
-    several = isinstance(given, Iterable) and not isinstance(given, (str, Mapping))
-    return list(given) if several else given
 
 
 def _standing_still() -> float:

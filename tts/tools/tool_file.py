@@ -26,13 +26,16 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tts.budget import Budget, Ledger
 from tts.errors import BadInput, UnknownName
 from tts.files.text import read_text
 from tts.tools.function import FunctionTool
 from tts.tools.mcp import McpServer, mcp_tools
 from tts.tools.model import ModelTool, capability
+from tts.tools.preference import Preference
 from tts.tools.python import PythonTool
 from tts.tools.tool import Tool
+from tts.tools.toolbox import Toolbox
 
 _KINDS = ("function", "model", "folder", "mcp", "python")
 _PRICES = ("price", "latency")
@@ -61,6 +64,19 @@ def open_tools(given: Any, allow_code: bool = False) -> list[Tool]:
     """
     many = given if isinstance(given, Iterable) and not isinstance(given, (str, Mapping)) else [given]
     return [tool for each in many for tool in _opened(each, allow_code)]
+
+
+def toolbox_of(tools: Any, preference: Preference, budget: Budget, allow_code: bool) -> Toolbox | None:
+    """Return the tools that a user named and allows; None for none. Raises BadInput, before any model is loaded."""
+    if not tools:
+        if preference != Preference():
+            raise BadInput("prefer, only and deny go with tools: name some.")
+        return None
+    made = Toolbox(open_tools(tools, allow_code), preference)
+    if budget.max_cost is not None:
+        made.check_prices()
+        made.limit(int(Ledger.of(budget).cost) // budget.n)
+    return made
 
 
 def _opened(given: Any, allow_code: bool) -> list[Tool]:
