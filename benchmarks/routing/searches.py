@@ -75,12 +75,14 @@ class Runs:
         return found.over(worth_scoring)
 
 
+LARGE = ("lab-1m", "lab-2m")
 RUNS = (
-    Runs("greedy", (*SMALL, "lab-1m"), "majority", "1", fitted=200, greedy=True),
-    Runs("samples", (*SMALL, "lab-1m"), "majority,best-of-n", "1,2,4,8", fitted=200),
-    Runs("guided", ("lab-200k", "lab-1m"), "beam-search,dvts", "4", fitted=100, each=True),
+    Runs("greedy", (*SMALL, *LARGE, "lab-4m"), "majority", "1", fitted=500, greedy=True),
+    Runs("samples", SMALL, "majority,best-of-n", "1,2,4,8", fitted=500),
+    Runs("wide", LARGE, "majority,best-of-n", "1,2,4,8,16", fitted=500),
+    Runs("largest", ("lab-4m",), "majority,best-of-n", "1,2,4", fitted=500),
+    Runs("guided", (*SMALL, *LARGE), "beam-search,dvts", "4", fitted=500, each=True),
 )
-"""lab-4m is left out: it is below lab-1m at four times the FLOPs (docs/LAB.md)."""
 
 
 @dataclass(frozen=True, slots=True)
