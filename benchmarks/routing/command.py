@@ -11,20 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.routing import cost, live, quality, searches, speed, voting
+from benchmarks.routing import cost, encoders, live, quality, searches, speed, voting
 from benchmarks.routing.recorded import routerbench, routerdc
 from benchmarks.stats.intervals import Interval
 from tts.errors import BadInput
 from tts.files.json_text import dump
 from tts.files.text import check_writable, write_atomically
 from tts.routing.embedding import TFIDF, CachedEmbedder, Embedder, load_embedder
-from tts.routing.encoder_training import EncoderTraining, train_encoder
 from tts.routing.outcomes import ArmOutcomes
 from tts.routing.regression import LogisticRouter
 from tts.routing.tfidf import TfIdfEmbedder
 
 PARTS = ("quality", "encoder", "cost", "voting", "speed", "live", "searches")
-ENCODER = EncoderTraining(layers=2, steps=200, batch=32, length=128)  # a quarter of an hour on one CPU core
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,7 +32,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with routing/ and recorded/")
     made.add_argument("--embedder", default=TFIDF, help="a sentence-transformers folder or hub id; default: tfidf")
     made.add_argument("--cache", type=Path, help="folder of cached embeddings")
-    made.add_argument("--seeds", type=int, default=5, help="seeds of the routers that have any; default: 5")
+    made.add_argument(
+        "--seeds", type=int, default=5, help="seeds of the routers that have any, and of encoders; default: 5"
+    )
     made.add_argument("--only", choices=PARTS, action="append", help="one part; may be repeated; default: all")
     made.add_argument(
         "--runs", type=Path, default=Path("runs/routing"), help="work folder of live, searches, encoder; resumable"
@@ -91,10 +91,7 @@ def _encoder(options: argparse.Namespace) -> list[Any]:
         raise BadInput("the part encoder trains a sentence encoder: name its folder with --embedder.")
     split = routerdc(options.data / "routing" / "routerdc")
     assert split.other is not None
-    folder = train_encoder(options.embedder, split.train, options.runs / "encoder", ENCODER, progress=True)
-    embedder = CachedEmbedder(load_embedder(str(folder)), options.cache)
-    vectors = [asyncio.run(embedder.embed(table.texts)) for table in (split.train, split.test, split.other)]
-    rows = quality.trained(split, vectors, options.seeds)
+    rows = encoders.measure(split, options.embedder, options.runs, options.seeds)
     _print_quality(rows)
     return [asdict(row) for row in rows]
 

@@ -64,7 +64,7 @@ class Row:
         name: of the router.
         known, unknown: quality over the data sets, 0 to 1, with the interval of a bootstrap over problems.
         gain, other_gain: the same less the best single model's, paired.
-        deviation: standard deviation over seeds of ``known``; 0 for one without chance.
+        deviation, other_deviation: standard deviation over seeds of ``known`` and ``unknown``; 0 without chance.
         within: gain over always taking each data set's best model (chosen on training outcomes), on known data sets.
         settings: what was chosen on the training outcomes.
         chosen_by: the two figures of cross-validation that it was chosen by; None for a fixed one.
@@ -79,6 +79,7 @@ class Row:
     within: Interval
     settings: dict[str, Any]
     chosen_by: tuple[float, float] | None = None
+    other_deviation: float = 0.0
 
 
 def singles(table: ArmOutcomes) -> dict[str, list[float]]:
@@ -149,9 +150,15 @@ def measure(split: Split, vectors: Sequence[np.ndarray], seeds: int) -> list[Row
     return rows
 
 
-def trained(split: Split, vectors: Sequence[np.ndarray], seeds: int) -> list[Row]:
-    """Fit and evaluate routers on the vectors of an encoder that was trained on the training outcomes."""
-    return [_row(name, router, None, split, vectors, seeds) for name, router in TRAINED.items()]
+def trained(split: Split, encoders: Sequence[Sequence[np.ndarray]]) -> list[Row]:
+    """Fit and evaluate routers on the vectors of encoders that were trained on the training outcomes.
+
+    Each encoder has a seed of its own; a router with chance takes the same one.
+    """
+    return [
+        _averaged(name, router, None, split, [(_seeded(router, k), vectors) for k, vectors in enumerate(encoders)])
+        for name, router in TRAINED.items()
+    ]
 
 
 def _row(
@@ -162,13 +169,31 @@ def _row(
     vectors: Sequence[np.ndarray],
     seeds: int,
 ) -> Row:
-    assert split.other is not None
     versions = [_seeded(router, seed) for seed in range(seeds)] if _has_chance(router) else [router]
-    fitted = [version.fit(vectors[0], split.train) for version in versions]
+    return _averaged(name, router, chosen_by, split, [(version, vectors) for version in versions])
+
+
+def _averaged(
+    name: str,
+    router: Router,
+    chosen_by: tuple[float, float] | None,
+    split: Split,
+    versions: Sequence[tuple[Router, Sequence[np.ndarray]]],
+) -> Row:
+    """Average versions of a router, each with its vectors of the three tables."""
+    assert split.other is not None
     tables = (split.test, split.other)
-    values = [_mean_values(fitted, table, v) for table, v in zip(tables, vectors[1:], strict=True)]
+    fitted = [version.fit(vectors[0], split.train) for version, vectors in versions]
+    each = [
+        [
+            _values(table, fit.predict(vectors[k]).score.argmax(1))
+            for fit, (_, vectors) in zip(fitted, versions, strict=True)
+        ]
+        for k, table in enumerate(tables, 1)
+    ]
+    values = [np.mean(found, axis=0) for found in each]
+    deviations = [_deviation([_mean(v, table) for v in found]) for found, table in zip(each, tables, strict=True)]
     single = [_values(table, np.full(len(table), best_single(split.train))) for table in tables]
-    known = [split.test.macro(f.predict(vectors[1]).score.argmax(1)) for f in fitted]
     constant = _values(split.test, by_data_set(split.train, split.test))
     known_quality, unknown_quality = (bootstrap(v, t.groups) for v, t in zip(values, tables, strict=True))
     gains = [bootstrap(v - s, t.groups) for v, s, t in zip(values, single, tables, strict=True)]
@@ -178,11 +203,20 @@ def _row(
         unknown=unknown_quality,
         gain=gains[0],
         other_gain=gains[1],
-        deviation=float(np.std(known, ddof=1)) if len(known) > 1 else 0.0,
+        deviation=deviations[0],
         within=bootstrap(values[0] - constant, split.test.groups),
         settings=dict(router.settings()),
         chosen_by=chosen_by,
+        other_deviation=deviations[1],
     )
+
+
+def _deviation(figures: Sequence[float]) -> float:
+    return float(np.std(figures, ddof=1)) if len(figures) > 1 else 0.0
+
+
+def _mean(values: np.ndarray, table: ArmOutcomes) -> float:
+    return float(np.mean(_by_group(values, table.groups)[0]))
 
 
 def _has_chance(router: Router) -> bool:
@@ -203,12 +237,6 @@ def _seeded(router: Router, seed: int) -> Router:
 
 def _values(table: ArmOutcomes, chosen: np.ndarray) -> np.ndarray:
     found: np.ndarray = table.quality[np.arange(len(table)), chosen]
-    return found
-
-
-def _mean_values(fitted: Sequence[Router], table: ArmOutcomes, vectors: np.ndarray) -> np.ndarray:
-    """Average the quality of the chosen arm on each query over seeds [q]."""
-    found: np.ndarray = np.mean([_values(table, f.predict(vectors).score.argmax(1)) for f in fitted], axis=0)
     return found
 
 

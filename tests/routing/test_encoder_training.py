@@ -19,6 +19,7 @@ from tts.errors import BadInput, MissingWeights
 from tts.routing import contrastive, encoder_training
 from tts.routing.embedding import load_embedder, normalized
 from tts.routing.encoder_training import EncoderTraining, train_encoder
+from tts.routing.frozen_layers import FrozenLayers, Memory
 
 pytest.importorskip("sklearn", reason="the clusters of the second loss need scikit-learn")
 
@@ -75,6 +76,46 @@ def test_only_the_uppermost_layers_change_where_so_many_are_trained(tiny: Path, 
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
     assert all(name.startswith("encoder.layer.1.") for name in changed)
+
+
+def test_vectors_and_gradients_are_those_of_the_whole_encoder_though_its_lower_layer_is_computed_once(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = load_embedder(str(tiny))
+    layer = encoder.model.encoder.layer[0]  # type: ignore[attr-defined]
+    top = encoder.model.encoder.layer[1].output.dense.weight  # type: ignore[attr-defined]
+    texts = [*SUMS, *WORDS, SUMS[0]]
+    frozen = FrozenLayers(encoder, 1)  # type: ignore[arg-type]
+    found: list[tuple[torch.Tensor, torch.Tensor]] = []
+    for encode in (encoder.encode, frozen.encode, frozen.encode):  # type: ignore[attr-defined]
+        passes: list[int] = []
+        handle = layer.attention.register_forward_hook(lambda *_, passes=passes: passes.append(1))
+        vectors = encode(texts)
+        (vectors**2).sum().backward()
+        found.append((vectors.detach(), top.grad.clone()))
+        top.grad = None
+        handle.remove()
+    assert not passes  # the third time, nothing below is computed
+    for vectors, slope in found[1:]:
+        torch.testing.assert_close(vectors, found[0][0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(slope, found[0][1], atol=1e-4, rtol=1e-3)
+
+
+def test_a_full_memory_changes_nothing_but_the_time(tiny: Path) -> None:
+    encoder, room = load_embedder(str(tiny)), 3000
+    memory = Memory(room)
+    small = FrozenLayers(encoder, 1, memory)  # type: ignore[arg-type]
+    exact = asyncio.run(encoder.embed(SUMS))
+    for _ in range(2):
+        np.testing.assert_allclose(asyncio.run(small.embed(SUMS)), exact, atol=1e-5)
+    assert 0 < memory.bytes <= room
+
+
+def test_sixteen_bits_move_a_vector_by_a_thousandth(tiny: Path) -> None:
+    encoder = load_embedder(str(tiny))
+    exact = normalized(asyncio.run(encoder.embed(SUMS)))
+    near = normalized(asyncio.run(FrozenLayers(encoder, 1, bfloat16=True).embed(SUMS)))  # type: ignore[arg-type]
+    assert ((exact * near).sum(1) > 0.999).all()
 
 
 def test_an_interrupted_training_goes_on_and_ends_as_an_uninterrupted_one(
