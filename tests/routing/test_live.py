@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.routing.live import Live, outcomes_of
+from benchmarks.routing.prices import best_fixed, best_setting, points
 from benchmarks.routing.samples import Samples
-from benchmarks.routing.searches import best_fixed, points, useful
 from benchmarks.stats.candidates import Candidates
 from tests.routing.samples import SUMS, WORDS, outcomes
 from tts.routing.clusters import ClusterRouter
@@ -70,9 +70,10 @@ def test_auto_takes_the_cheap_arm_where_it_is_as_good_and_is_compared_at_equal_f
     """One cluster of sums and one of words: the adder is right on one, the speller on the other, each at cost 0.01."""
     table, kinds = outcomes(), [[1.0, 0.0], [0.0, 1.0]]
     vectors = np.array([kinds[0]] * len(SUMS) + [kinds[1]] * len(WORDS))
-    router = ClusterRouter(k=2, nearest=1, strength=0.0)
-    assert useful(table, router, vectors) == ["adder", "speller", "generalist"]
-    found = points(router, (vectors, vectors), table, table)
+    setting, curve = best_setting([ClusterRouter(k=2, nearest=1, strength=0.0)], [0.0, 100.0], vectors, table)
+    assert setting.caution == 0.0
+    assert curve.arms == ("adder", "speller", "generalist")
+    found = points(setting, (vectors, vectors), table, table)
     cheapest, best = found[0], found[-1]
     assert [cheapest.flops, best.flops] == pytest.approx([0.001, 0.01])
     assert (cheapest.fixed, cheapest.gain.value) == ("generalist", 0.0)

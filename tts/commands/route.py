@@ -49,12 +49,12 @@ def route(
         return
     if known:
         note("the pool was fitted on this problem: what it expects here is too good.")
-    say(printed(ranked))
+    say(printed(ranked, made.best_overall(wanted) if wanted.caution else ""))
 
 
-def printed(ranked: list[Expected]) -> str:
-    """Format the choice, the table of all models, and the reason."""
-    from tts.routing.decision import percent
+def printed(ranked: list[Expected], overall: str = "") -> str:
+    """Format the choice, the table of all models, and the reason. ``overall`` is as in a Decision."""
+    from tts.routing.decision import caution, percent
 
     first = ranked[0]
     reason = f"{first.arm} is worth most by the objective: {percent(first)} right expected"
@@ -62,6 +62,7 @@ def printed(ranked: list[Expected]) -> str:
         reason += f", next {ranked[1].arm} with {percent(ranked[1])}"
         if ranked[1].high > first.low:
             reason += "; the intervals overlap, so the choice between these two is uncertain"
+    reason += caution(first.arm, overall)
     rows = table([_row(arm) for arm in ranked])
     return "\n\n".join([entries([("Model", first.arm)]), rows, entries([("Why", f"{reason}.")])])
 

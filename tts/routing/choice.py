@@ -12,6 +12,7 @@ from tts.errors import BadInput, UnknownName
 from tts.routing.router import Prediction
 from tts.routing.spread import interval
 
+_PARTS = ("quality", "cost", "latency", "caution")
 Z = 1.96  # standard errors on each side of a 95 % interval
 
 
@@ -22,25 +23,29 @@ class Objective:
     Cost and latency are relative to the mean of the most expensive and of the slowest arm over the fitted problems. So
     ``{"quality": 1, "cost": 0.3}`` gives up at most 30 points of accuracy to replace the most expensive arm by a free
     one.
+
+    ``caution`` is no weight: an arm is chosen over the one that is best over all problems only if its expected gain is
+    larger than so many of its standard errors, see :mod:`tts.routing.caution`.
     """
 
     quality: float = 1.0
     cost: float = 0.0
     latency: float = 0.0
+    caution: float = 0.0
 
     def __post_init__(self) -> None:
         values = (self.quality, self.cost, self.latency)
-        if not all(math.isfinite(value) and value >= 0 for value in values) or not any(values):
-            raise BadInput("the weights of an objective are numbers, 0 or more, and one of them is above 0.")
+        if not all(math.isfinite(value) and value >= 0 for value in (*values, self.caution)) or not any(values):
+            raise BadInput("the parts of an objective are numbers, 0 or more, and one of its weights is above 0.")
 
     @classmethod
     def of(cls, weights: Objective | Mapping[str, float] | None) -> Objective:
-        """Parse ``{"quality": 1, "cost": 0.3}``; missing weights are 0, that of quality 1."""
+        """Parse ``{"quality": 1, "cost": 0.3}``; missing parts are 0, that of quality 1."""
         if isinstance(weights, Objective):
             return weights
         for name in weights or {}:
-            if name not in ("quality", "cost", "latency"):
-                raise UnknownName("part of an objective", name, ("quality", "cost", "latency"))
+            if name not in _PARTS:
+                raise UnknownName("part of an objective", name, _PARTS)
         return cls(**(weights or {}))
 
     @classmethod
@@ -52,6 +57,16 @@ class Objective:
         except ValueError as error:
             raise BadInput(f"the objective {text!r} is not written as quality=1,cost=0.3.") from error
         return cls.of(weights)
+
+    def total(
+        self, quality: np.ndarray, cost: np.ndarray, latency: np.ndarray, scale: Mapping[str, float]
+    ) -> np.ndarray:
+        """Compute the value of these qualities, costs and latencies. ``scale`` is as in :func:`worth`."""
+        total = self.quality * quality
+        for name, weight, cells in (("cost", self.cost, cost), ("latency", self.latency, latency)):
+            if weight:
+                total = total - weight * cells / (scale.get(name) or 1.0)
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +111,15 @@ def worth(found: Prediction, objective: Objective, scale: Mapping[str, float]) -
     Raises:
         BadInput: the objective weighs cost or latency, and it is unknown for some arm.
     """
-    if not (objective.cost or objective.latency):
+    if not (objective.cost or objective.latency or objective.caution):
         return found.score
-    total = objective.quality * found.quality
     for name, weight, cells in (("cost", objective.cost, found.cost), ("latency", objective.latency, found.latency)):
         if weight and np.isnan(cells).any():
             what = "prices (--price ARM=INPUT,OUTPUT) or costs" if name == "cost" else "seconds"
             raise BadInput(
                 f"the objective weighs {name}, and the pool does not know it of every arm: fit it with {what}."
             )
-        if weight:
-            total = total - weight * cells / (scale.get(name) or 1.0)
-    return total
+    return objective.total(found.quality, found.cost, found.latency, scale)
 
 
 def ordered(arms: tuple[str, ...], found: Prediction, value: np.ndarray, query: int = 0) -> list[Expected]:

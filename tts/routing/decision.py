@@ -72,12 +72,14 @@ class Decision:
         refused: the others, with the reason.
         ceilings: limits of the problem.
         described: the arm of each name.
+        overall: name of the arm that is best over all problems, if the choice is cautious; otherwise empty.
     """
 
     arms: tuple[Expected, ...]
     refused: tuple[tuple[Expected, str], ...]
     ceilings: Ceilings
     described: dict[str, Arm]
+    overall: str = ""
 
     @classmethod
     def of(cls, ranked: Sequence[Expected], arms: Sequence[Arm], ceilings: Ceilings) -> Decision:
@@ -129,6 +131,7 @@ class Decision:
             words += f"; next {second.arm} with {percent(second)} %"
             if second.high > first.low:
                 words += " (the intervals overlap, so the choice between these two is uncertain)"
+        words += caution(first.arm, self.overall)
         if self.refused:
             better = [each for each in self.refused if each[0].quality > first.quality]
             words += f"; {len(self.refused)} of {len(self.described)} arms are beyond the budget"
@@ -147,6 +150,15 @@ class Decision:
             "models": [each.row() for each in self.arms],
             "refused": [{**each.row(), "why": reason} for each, reason in self.refused],
         }
+
+
+def caution(chosen: str, overall: str) -> str:
+    """Explain a cautious choice by the arm that is best over all problems; empty without one."""
+    if not overall:
+        return ""
+    if chosen == overall:
+        return "; it is the best over all problems, and no other gains more than the uncertainty"
+    return f"; its gain over {overall}, the best over all problems, is larger than the uncertainty"
 
 
 def percent(arm: Expected) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tts.errors import UnknownName
-from tts.routing.choice import Objective, worth
+from tts.routing.choice import Objective
 from tts.routing.outcomes import ArmOutcomes
 from tts.routing.pool import Pool
 
@@ -21,7 +21,7 @@ async def evaluated(pool: Pool, outcomes: ArmOutcomes, objective: Objective) -> 
         if name not in outcomes.arms:
             raise UnknownName("model in these outcomes", name, outcomes.arms)
     table = outcomes.over(pool.names)
-    chosen = worth(await pool.predict(table.texts), objective, pool.scale).argmax(1)
+    chosen = pool.worth(await pool.predict(table.texts), objective).argmax(1)
     best = np.nan_to_num(table.quality, nan=-1.0).argmax(1)
     rows = [_row("the pool", table, chosen)]
     rows += [_row(name, table, np.full(len(table), a)) for a, name in enumerate(pool.names)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from tts.budget import Budget
 from tts.errors import BadInput, UnknownName
 from tts.registry import resolve
 from tts.routing.arms import Arm
+from tts.routing.caution import Baseline
 from tts.routing.choice import Expected, Objective, ordered, worth
 from tts.routing.decision import Ceilings, Decision
 from tts.routing.embedding import TFIDF, CachedEmbedder, Embedder, load_embedder
@@ -22,7 +23,7 @@ from tts.routing.pool_file import read_pool, write_pool
 from tts.routing.router import Prediction, Router, State
 from tts.routing.tfidf import TfIdfEmbedder
 
-_ROUTER, _EMBEDDER = "router.", "embedder."  # prefixes of the arrays in a pool file
+_ROUTER, _EMBEDDER, _BASELINE = "router.", "embedder.", "baseline."  # prefixes of the arrays in a pool file
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -37,6 +38,7 @@ class Pool:
         scale: mean ``cost`` of the most expensive arm and mean ``latency`` of the slowest.
         problems: digests of the problems that it was fitted on.
         unit: unit of the costs, dollars or FLOPs; empty if unknown.
+        baseline: means of the arms; None in a pool of an earlier version.
     """
 
     arms: tuple[Arm, ...]
@@ -46,6 +48,7 @@ class Pool:
     scale: Mapping[str, float] = field(default_factory=dict)
     problems: frozenset[str] = frozenset()
     unit: str = ""
+    baseline: Baseline | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,6 +97,7 @@ class Pool:
             scale=_scale(outcomes),
             problems=frozenset(outcomes.hashes()),
             unit=outcomes.unit,
+            baseline=Baseline.of(outcomes),
         )
 
     async def add(self, arm: Arm, outcomes: ArmOutcomes) -> Pool:
@@ -112,7 +116,7 @@ class Pool:
         scale = {name: max(self.scale.get(name, 0.0), value) for name, value in _scale(mine).items()}
         return replace(
             self, arms=(*self.arms, arm), router=router, scale={**self.scale, **scale},
-            problems=self.problems | set(mine.hashes()),
+            problems=self.problems | set(mine.hashes()), baseline=self.baseline and self.baseline.with_arm(mine),
         )  # fmt: skip
 
     async def predict(self, texts: Sequence[str]) -> Prediction:
@@ -122,7 +126,29 @@ class Pool:
     async def route(self, text: str, objective: Objective | None = None) -> list[Expected]:
         """Return the predictions of all arms for a problem, best first."""
         found = await self.predict([text])
-        return ordered(self.names, found, worth(found, objective or Objective(), self.scale))
+        return ordered(self.names, found, self.worth(found, objective or Objective()))
+
+    def worth(self, found: Prediction, objective: Objective, allowed: Collection[str] | None = None) -> np.ndarray:
+        """Compute the value of each arm on each query [q, a] by an objective, with its caution.
+
+        Args:
+            found: the predictions.
+            objective: the weights.
+            allowed: names of the arms that may run; by default all.
+
+        Raises:
+            BadInput: the objective weighs what the pool does not know.
+        """
+        value = worth(found, objective, self.scale)
+        if not objective.caution:
+            return value
+        best = self.names.index(self.best_overall(objective, allowed))
+        return self._means.careful(value, found, objective, best)
+
+    def best_overall(self, objective: Objective, allowed: Collection[str] | None = None) -> str:
+        """Return the arm that is best over all problems that the pool was fitted on, among those that may run."""
+        may = np.array([not allowed or name in allowed for name in self.names])
+        return self.names[self._means.best(objective, self.scale, may)]
 
     async def decide(self, text: str, budget: Budget | None = None, objective: Objective | None = None) -> Decision:
         """Decide which model and which search answer a problem within a budget; no model runs.
@@ -134,9 +160,18 @@ class Pool:
         ceilings = Ceilings.of(budget or Budget(), self.unit)
         within = ceilings.within(found.cost, found.cost_spread, found.latency, found.latency_spread)
         bounded = replace(found, quality=found.quality * within, score=found.score * within)
-        ranked = ordered(self.names, found, worth(bounded, objective or Objective(), self.scale))
-        chance = dict(zip(self.names, within[0].tolist(), strict=True))
-        return Decision.of([replace(arm, within=chance[arm.arm]) for arm in ranked], self.arms, ceilings)
+        wanted, chance = objective or Objective(), dict(zip(self.names, within[0].tolist(), strict=True))
+
+        def decided(value: np.ndarray) -> Decision:
+            ranked = ordered(self.names, found, value)
+            return Decision.of([replace(arm, within=chance[arm.arm]) for arm in ranked], self.arms, ceilings)
+
+        decision = decided(worth(bounded, wanted, self.scale))
+        if not wanted.caution:
+            return decision
+        allowed = {arm.arm for arm in decision.arms}
+        careful = decided(self.worth(bounded, wanted, allowed))
+        return replace(careful, overall=self.best_overall(wanted, allowed))
 
     def choose(
         self,
@@ -153,7 +188,7 @@ class Pool:
         Args:
             problem: the text.
             budget: limit of N.
-            objective: what counts, such as ``{"quality": 1, "cost": 0.3}``.
+            objective: what counts, such as ``{"quality": 1, "cost": 0.3, "caution": 1}``.
             max_flops, max_seconds, max_cost: ceilings of one problem.
 
         Raises:
@@ -165,6 +200,10 @@ class Pool:
     def fitted_on(self, text: str) -> bool:
         """Return whether the pool was fitted on this problem."""
         return digest(text) in self.problems
+
+    @property
+    def _means(self) -> Baseline:
+        return self.baseline or Baseline.restored({})
 
     async def _vectors(self, texts: Sequence[str]) -> np.ndarray:
         vectors = await self.embedder.embed(texts)
@@ -180,6 +219,8 @@ class Pool:
         arrays = {f"{_ROUTER}{name}": array for name, array in self.router.state.items()}
         if isinstance(self.embedder, TfIdfEmbedder):
             arrays |= {f"{_EMBEDDER}{name}": array for name, array in self.embedder.state.items()}
+        if self.baseline is not None:
+            arrays |= {f"{_BASELINE}{name}": array for name, array in self.baseline.state.items()}
         about = {
             "arms": [arm.row() for arm in self.arms],
             "embedder": {"name": self.embedder.name, "dimension": self.dimension},
@@ -204,6 +245,7 @@ class Pool:
                 scale={str(key): float(value) for key, value in about["scale"].items()},
                 problems=frozenset(about["problems"]),
                 unit=str(about.get("unit", "")),
+                baseline=Baseline.restored(means) if (means := _part(arrays, _BASELINE)) else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"{path} is damaged ({type(error).__name__}: {error}): fit the pool again.") from error
