@@ -12,7 +12,18 @@ import typer
 
 from tts.commands import completion, options
 from tts.commands.console import count, note, say
-from tts.commands.pool import Embedder, Outcomes, Price, arms_of, embedding, encoder_training_of, read_all, router_of
+from tts.commands.pool import (
+    Embedder,
+    Outcomes,
+    Price,
+    arms_of,
+    arms_words,
+    check_embedder,
+    embedding,
+    encoder_training_of,
+    read_all,
+    router_of,
+)  # fmt: skip
 from tts.errors import BadInput
 
 if TYPE_CHECKING:
@@ -131,6 +142,7 @@ def fit(
     if models is None and any(value is not None for value in cluster.values()):
         raise BadInput("--ray goes with --models: recorded outcomes need no cluster.")
     check_writable(out)
+    check_embedder(embedder)
     training = encoder_training_of(train_encoder, encoder_parameter, embedder)
     options.executor(cluster).close()  # report what is missing before anything is planned
     chosen = router_of(router, parameter, out)
@@ -148,7 +160,7 @@ def fit(
     with embedding(embedder, f"the pool is not in {out} yet") as made:
         pool = asyncio.run(Pool.fit(read, embedder=made, router=chosen, arms=priced))
     pool.save(out)
-    say(f"{out}: {count(len(pool.arms), 'model')}, fitted on {count(len(read), 'problem')}.")
+    say(f"{out}: {arms_words(pool.arms)}, fitted on {count(len(read), 'problem')}.")
 
 
 def _trained_encoder(embedder: str, outcomes: ArmOutcomes, out: Path, how: EncoderTraining | None) -> str:
@@ -190,7 +202,8 @@ def run_models(
     note(f"{data.words}; {count(len(members), 'model')}, outcomes in {folder}.")
     entries: list[Entry] = []
     arms: list[Arm] = []
-    for member, (lines, settings) in zip(members, planned, strict=True):
+    for number, (member, (lines, settings)) in enumerate(zip(members, planned, strict=True), 1):
+        note(f"model {number} of {len(members)}: {member.arm.name}.")
         _run(member, data, lines, settings, concurrency, cluster)
         mine = {line: _arm(member, line) for line in lines}
         arms += mine.values()

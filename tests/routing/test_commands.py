@@ -95,6 +95,37 @@ def test_add_takes_one_more_model_with_its_price(tts: Tts, pool: str, tmp_path: 
     assert "already" in tts("pool", "add", pool, "--model", "poet", "--outcomes", str(more)).sentence
 
 
+def test_add_takes_the_arm_of_a_model_by_its_policy_and_no_other_name(tts: Tts, pool: str, tmp_path: Path) -> None:
+    more, two = tmp_path / "more.jsonl", tmp_path / "two.jsonl"
+    row = {"task_name": "words", "performance": 1.0}
+    arms = ("poet@majority/4", "poet@majority/8")
+    more.write_text("".join(json.dumps({**row, "query": q, "model_name": arms[0]}) + "\n" for q in WORDS))
+    two.write_text("".join(json.dumps({**row, "query": q, "model_name": a}) + "\n" for q in WORDS for a in arms))
+    assert "did you mean" in tts("pool", "add", pool, "--model", "poeta", "--outcomes", str(more)).sentence
+    several = tts("pool", "add", pool, "--model", "poet", "--outcomes", str(two)).sentence
+    assert "has several arms in these outcomes, poet@majority/4, poet@majority/8" in several
+    done = tts("pool", "add", pool, "--model", "poet", "--outcomes", str(more))
+    assert "4 models, poet@majority/4 is new" in done.out
+    added = json.loads(tts("pool", "show", "--json", pool).out)["arms"][-1]
+    assert (added["policy"], added["n"]) == ("poet", 4)
+
+
+def test_an_embedder_that_is_not_there_is_refused_before_any_model_runs(tts: Tts, tmp_path: Path) -> None:
+    out = tmp_path / "pool.json"
+    models = ("--models", "lab-200k,lab-toys", "--data", "lab-validation", "--embedder", "nobody/nothing")
+    assert "hf download" in tts("pool", "fit", *models, "--out", str(out)).sentence
+    assert not out.with_suffix(".runs").exists()
+
+
+def test_eval_names_the_arms_that_the_outcomes_lack(tts: Tts, pool: str, tmp_path: Path) -> None:
+    more = tmp_path / "more.jsonl"
+    rows = [{"task_name": "words", "query": text, "model_name": "adder", "performance": 1.0} for text in WORDS]
+    more.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = tts("pool", "eval", pool, "--outcomes", str(more))
+    assert done.code == 2
+    assert "none of speller, generalist, which the pool may choose" in done.err
+
+
 def test_eval_compares_with_each_model_and_the_oracle_and_warns_of_fitted_problems(
     tts: Tts, pool: str, recorded: Path
 ) -> None:

@@ -92,12 +92,13 @@ def add(
     from tts.routing.pool import Pool
 
     read = read_all(outcomes)
+    model = _arm_of(model, read)
     known = {arm.name: arm for arm in arms_of(read, price)}
     before = Pool.load(file)
     with embedding(before.embedder, f"{file} is as it was"):
         grown = asyncio.run(before.add(known.get(model) or Arm.named(model), read))
     grown.save(out or file)
-    say(f"{out or file}: {count(len(grown.arms), 'model')}, {model} is new.")
+    say(f"{out or file}: {arms_words(grown.arms)}, {model} is new.")
 
 
 @pool.command(name="eval")
@@ -210,6 +211,39 @@ def _settings(kind: Any, parameters: list[str] | None, words: str) -> tuple[dict
         if setting not in known:
             raise UnknownName(words, setting, known)
     return settings, known
+
+
+def check_embedder(name: str) -> None:
+    """Raise MissingWeights for an embedder whose files are not on this machine, before any model runs."""
+    from tts.models.files import encoder_folder
+
+    if name != "tfidf" and not name.lower().startswith(("http://", "https://")):
+        encoder_folder(name)
+
+
+def arms_words(arms: Sequence[Arm]) -> str:
+    """Count arms in words, and models where some have several arms."""
+    models = len({arm.policy for arm in arms})
+    words = count(models, "model")
+    return words if models == len(arms) else f"{count(len(arms), 'arm')} of {words}"
+
+
+def _arm_of(model: str, read: ArmOutcomes) -> str:
+    """Return the arm of a model in outcomes: the one of this name, or the only one of this policy.
+
+    Raises UnknownName, or BadInput if the model has several arms there.
+    """
+    from tts.errors import UnknownName
+    from tts.routing.arms import Arm
+
+    if model in read.arms:
+        return model
+    mine = [name for name in read.arms if Arm.named(name).policy == model]
+    if len(mine) > 1:
+        raise BadInput(f"{model} has several arms in these outcomes, {', '.join(mine)}: name one of them.")
+    if not mine:
+        raise UnknownName("model in these outcomes", model, read.arms)
+    return mine[0]
 
 
 def arms_of(read: ArmOutcomes, prices: list[str] | None, arms: Sequence[Arm] = ()) -> list[Arm]:

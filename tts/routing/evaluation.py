@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tts.errors import UnknownName
+from tts.errors import BadInput
 from tts.routing.choice import Objective
 from tts.routing.outcomes import ArmOutcomes
 from tts.routing.pool import Pool
@@ -15,11 +15,13 @@ from tts.routing.pool import Pool
 async def evaluated(pool: Pool, outcomes: ArmOutcomes, objective: Objective) -> list[dict[str, Any]]:
     """Return one row per method: ``chosen by``, ``right %`` (0 to 1, data sets weigh equally) and mean ``cost``.
 
-    Raises UnknownName for a model that is not in the pool, and for an arm of the pool without outcomes.
+    Raises BadInput for an arm of the pool without outcomes.
     """
-    for name in pool.names:
-        if name not in outcomes.arms:
-            raise UnknownName("model in these outcomes", name, outcomes.arms)
+    if missing := [name for name in pool.names if name not in outcomes.arms]:
+        raise BadInput(
+            f"these outcomes have none of {', '.join(missing)}, which the pool may choose; they are of "
+            f"{', '.join(outcomes.arms)}: run the missing arms on these problems too, each at its own N."
+        )
     table = outcomes.over(pool.names)
     chosen = pool.worth(await pool.predict(table.texts), objective).argmax(1)
     best = np.nan_to_num(table.quality, nan=-1.0).argmax(1)
