@@ -20,7 +20,7 @@ def _train(args: argparse.Namespace) -> int:
 
     torch.set_num_threads(args.threads)
     plan = stages.rehearsal(stages.Plan()) if args.rehearse else stages.Plan()
-    kept = args.models / export.BEFORE.name if args.models else export.BEFORE
+    kept = args.models / export.OTHER.name if args.models else export.OTHER
     folder = stages.everything(args.out, args.models or BUILT_IN, plan, kept)
     print(f"The model is in {folder}.")
     return 0
@@ -37,7 +37,7 @@ def _measure(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     from benchmarks.orchestra import report
 
-    return 0 if report.show(args.out, args.tasks, args.figure) else 1
+    return 0 if report.show(args.out, args.tasks, args.figure, args.split) else 1
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,8 +46,11 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks.orchestra", description="Show, train and measure the laboratory's orchestrator."
     )
     top.add_argument("--out", type=Path, default=Path("runs/orchestra"), help="work folder (default: %(default)s)")
-    top.add_argument("--tasks", type=int, default=300, help="test tasks of each comparison (default: %(default)s)")
+    top.add_argument("--tasks", type=int, default=480, help="test tasks of each comparison (default: %(default)s)")
     top.add_argument("--figure", type=Path, help="draw the curves of accuracy over cost into this file (SVG)")
+    top.add_argument(
+        "--split", choices=("test", "validation"), default="test", help="whose tasks they are (default: %(default)s)"
+    )
     top.set_defaults(run=_show)
     commands = top.add_subparsers(metavar="command")
     train = commands.add_parser("train", help="train the policy from scratch; the same command resumes")

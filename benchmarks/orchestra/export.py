@@ -17,8 +17,11 @@ from tts.models.policies import DEFAULT_ORCHESTRATOR
 
 CARD = CARDS[DEFAULT_ORCHESTRATOR]
 
-BEFORE = Path(__file__).parent / "before.safetensors"
-"""The weights before GRPO, kept so that the two can be compared."""
+TAUGHT, ROLLED = "demonstrations alone", "after GRPO"
+"""The policy before and after GRPO. The one that solves more validation tasks is in the package."""
+
+OTHER = Path(__file__).parent / "other.safetensors"
+"""The weights of the one that is not, kept so that the two can be compared."""
 
 _TEXT = """---
 library_name: transformers
@@ -28,20 +31,22 @@ pipeline_tag: text-generation
 # {name}
 
 A Llama of {parameters:,} parameters that answers by calling tools: it looks numbers up in a table, calculates, runs
-Python programs, and asks the laboratory's cheap or dear model. It was made by `python -m benchmarks.orchestra train`
-and knows nothing but that laboratory's tasks (`benchmarks/orchestra/stories.py`); see docs/ORCHESTRATION.md.
+Python programs, and asks the laboratory's cheap model or its expert. It was made by `python -m benchmarks.orchestra
+train` and knows nothing but that laboratory's tasks (`benchmarks/orchestra/stories.py`); see docs/ORCHESTRATION.md.
 
 ## Training
 
 - Demonstrations: {demonstrated:,} tokens in {steps:,} steps, {first:.0f} minutes; written from the
   programs of the tasks
 - GRPO: {rounds} rounds of {tasks} tasks with {group} trajectories each, {second:.0f} minutes, with the real tools
-- On one hardware thread of a 2.5 GHz Xeon shared with other work
+- The demonstrations with Muon and products of matrices in bfloat16, from the weights of {grown_from}
+- On one hardware thread of an AMD EPYC shared with other work
 - Stored as float16, computes in float32
 
 ## Figures
 
-On {measured} tasks of the validation split, one greedy trajectory each; 95 % intervals in brackets.
+On {measured} tasks of the validation split, one greedy trajectory each; 95 % intervals in brackets. The weights here
+are those of "{shipped}", which solved at least as many of them.
 
 | figure | demonstrations alone | after GRPO |
 |---|---|---|
@@ -49,8 +54,9 @@ On {measured} tasks of the validation split, one greedy trajectory each; 95 % in
 
 ## Use
 
-`tts orchestrate "..."` asks it, with the sandbox's Python, `lab-200k` and `lab-4m` as its tools. The chat template
-offers tools and writes `<s>`, so the tokenizer must not add another. An unknown word is one `<unk>`.
+`tts orchestrate "..."` asks it, with the sandbox's Python, `lab-200k` and a search over `lab-1m` (the expert) as its
+tools. The chat template offers tools and writes `<s>`, so the tokenizer must not add another. An unknown word is one
+`<unk>`.
 """
 
 
@@ -78,12 +84,13 @@ def save_weights(model: LlamaForCausalLM, file: Path) -> None:
 def write_card(folder: Path, record: dict[str, Any]) -> None:
     """Write `README.md` and `training.json`, its source, into the model's folder."""
     taught, rolled, figures = record["demonstrations"], record["rollouts"], record["figures"]
-    before, after = figures["demonstrations alone"], figures["after GRPO"]
+    before, after = figures[TAUGHT], figures[ROLLED]
     lines = [f"| {name} | {_value(before.get(name))} | {_value(after.get(name))} |" for name in {**before, **after}]
     text = _TEXT.format(
         name=CARD.name,
         parameters=record["parameters"],
         demonstrated=taught["tokens"],
+        grown_from=taught["grown_from"] or "nothing",
         steps=taught["steps"],
         first=taught["seconds"] / 60,
         rounds=rolled["rounds"],
@@ -91,6 +98,7 @@ def write_card(folder: Path, record: dict[str, Any]) -> None:
         group=rolled["group"],
         second=rolled["seconds"] / 60,
         measured=after["solved"]["n"],
+        shipped=record["shipped"],
         figures="\n".join(lines),
     )
     (folder / "README.md").write_text(text, encoding="utf-8")

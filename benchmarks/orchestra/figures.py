@@ -15,18 +15,24 @@ from benchmarks.stats.intervals import Interval, accuracy, difference
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one system did on one task: whether it solved it, dollars, seconds, calls by tool, and priced calls."""
+    """What one system did on one task: whether it solved it, dollars, seconds, and calls by tool.
+
+    `priced` is how many calls had a price, and `paid` their dollars; `cost` has the policy's own tokens too.
+    """
 
     solved: bool
     cost: float
     seconds: float
     calls: Mapping[str, int]
     priced: int = 0
+    paid: float = 0.0
 
     @classmethod
     def of(cls, trajectory: Trajectory) -> Outcome:
         rollout = trajectory.rollout
-        return cls(rollout.solved, rollout.cost, rollout.seconds, rollout.calls, trajectory.priced)
+        return cls(
+            rollout.solved, rollout.cost, rollout.seconds, dict(rollout.calls), trajectory.priced, trajectory.paid
+        )
 
 
 def right(outcomes: Sequence[Outcome]) -> Interval:

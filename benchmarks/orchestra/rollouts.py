@@ -22,18 +22,23 @@ from tts.models.card import ModelCard
 from tts.protocols import Policy
 from tts.types import Problem, Solution
 
-TURNS, TURN_TOKENS = 6, 180
+TURNS, TURN_TOKENS = 6, 240
 _BYTES = 1 << 28  # of running rows, and of prefixes
 
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """One way through a task: token ids with the prompt, which of them were sampled, what came of it, priced calls."""
+    """One way through a task: token ids with the prompt, which of them were sampled, what came of it.
+
+    Attributes:
+        priced, paid: how many calls had a price, and their dollars.
+    """
 
     tokens: tuple[int, ...]
     sampled: tuple[bool, ...]
     rollout: Rollout
     priced: int = 0
+    paid: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Wish:
     prefer: Mapping[str, float] = field(default_factory=dict)
     only: str = ""
     deny: str = ""
+    max_cost: float | None = None
 
 
 def served(model: LlamaForCausalLM, card: ModelCard) -> Policy:
@@ -78,7 +84,7 @@ async def _roll(
     async def one(task: MixedTask, wish: Wish) -> list[Trajectory]:
         solver = Solver(
             policy, None, "orchestrate", group, seed=seed, tools=shelf.offered(task), kind="number",
-            prefer=dict(wish.prefer) or None, only=wish.only, deny=wish.deny,
+            prefer=dict(wish.prefer) or None, only=wish.only, deny=wish.deny, max_cost=wish.max_cost,
             turns=TURNS, turn_tokens=TURN_TOKENS, temperature=temperature,
         )  # fmt: skip
         async with limit:
@@ -126,4 +132,4 @@ def _read(
     counts = Counter(call["tool"] for call in made)
     paid = sum(call["cost"] for call in made) / 1e9
     rollout = Rollout(solved, paid + TOKEN_PRICE * len(tokens), seconds(counts, records), counts)
-    return Trajectory(tuple(tokens), tuple(sampled), rollout, sum(call["cost"] > 0 for call in made))
+    return Trajectory(tuple(tokens), tuple(sampled), rollout, sum(call["cost"] > 0 for call in made), paid)

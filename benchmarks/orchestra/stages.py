@@ -31,7 +31,7 @@ class Plan:
 
     demonstrations: policy.Recipe = field(default_factory=policy.Recipe)
     rollouts: grpo.Recipe = field(default_factory=grpo.Recipe)
-    measured: int = 150
+    measured: int = 160
 
 
 def rehearsal(plan: Plan) -> Plan:
@@ -41,7 +41,11 @@ def rehearsal(plan: Plan) -> Plan:
 
 
 def everything(work: Path, models: Path, plan: Plan, kept: Path) -> Path:
-    """Run all stages, in order; return the folder of the model. The weights before GRPO go to `kept`."""
+    """Run all stages, in order; return the folder of the model.
+
+    The policy before GRPO is exported if it solves more validation tasks than the one after it; the other's weights go
+    to `kept`.
+    """
     policy.train(plan.demonstrations, work / "demonstrations")
     answers = Answers(work / "answers.jsonl")
     try:
@@ -49,11 +53,16 @@ def everything(work: Path, models: Path, plan: Plan, kept: Path) -> Path:
         if not (work / _TRAINED).is_file():
             found = grpo.train(plan.rollouts, before(plan, work), shelf, export.CARD, work / "rollouts")
             export.save_weights(found, work / _TRAINED)
-        found = after(plan, work)
+        figures = _figures(plan, work, shelf)
+        solved = {name: figures[name]["solved"]["share"] for name in _LOADED}
+        shipped = max(reversed(_LOADED), key=lambda name: solved[name])
         folder = models / export.CARD.name
-        export.save(found, folder)
-        export.save_weights(before(plan, work), kept)
-        export.write_card(folder, _record(plan, work, found, shelf))
+        for name, load in _LOADED.items():
+            if name == shipped:
+                export.save(load(plan, work), folder)
+            else:
+                export.save_weights(load(plan, work), kept)
+        export.write_card(folder, _record(plan, work, shelf, figures) | {"shipped": shipped})
     finally:
         answers.close()
     return folder
@@ -69,19 +78,22 @@ def after(plan: Plan, work: Path) -> LlamaForCausalLM:
     return policy.with_weights(policy.make(plan.demonstrations), work / _TRAINED)
 
 
-def _record(plan: Plan, work: Path, model: LlamaForCausalLM, shelf: Shelf) -> dict[str, Any]:
+_LOADED = {export.TAUGHT: before, export.ROLLED: after}
+
+
+def _record(plan: Plan, work: Path, shelf: Shelf, figures: dict[str, Any]) -> dict[str, Any]:
     return {
         "demonstrations": asdict(plan.demonstrations) | _spent(work / "demonstrations"),
         "rollouts": asdict(plan.rollouts) | grpo.progress(work / "rollouts"),
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "parameters": sum(p.numel() for p in before(plan, work).parameters()),
         "tools": {name: asdict(record) for name, record in shelf.records.items()},
-        "figures": _figures(plan, work, shelf),
+        "figures": figures,
     }
 
 
 def _spent(folder: Path) -> dict[str, float]:
-    progress = Progress(**json_text.read(folder / "checkpoint" / "progress.json"))
-    return {"tokens": progress.tokens, "seconds": progress.seconds, "steps": progress.steps}
+    spent = Progress(**json_text.read(folder / "checkpoint" / "progress.json"))
+    return {"tokens": spent.tokens, "seconds": spent.seconds, "steps": spent.steps}
 
 
 def _figures(plan: Plan, work: Path, shelf: Shelf) -> dict[str, Any]:
@@ -90,7 +102,7 @@ def _figures(plan: Plan, work: Path, shelf: Shelf) -> dict[str, Any]:
     if not kept.exists():
         tasks = mixed("validation", plan.measured)
         found = {}
-        for name, load in (("demonstrations alone", before), ("after GRPO", after)):
+        for name, load in _LOADED.items():
             made = served(load(plan, work), export.CARD)
             try:
                 groups = roll(made, tasks, [Wish()] * len(tasks), shelf, temperature=0.0)

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from benchmarks.orchestra.words import DOMAINS, HELD_OUT_DOMAIN, HELD_OUT_TOOL
+from tts.errors import BadInput
 from tts.tools.function import FunctionTool
 from tts.tools.tool import Tool
 
 Operation = Literal["add", "subtract", "multiply"]
 SPLITS = ("train", "validation", "test", "domain", "tool")
 LEVELS = range(1, 6)
+_TRIES = 100  # draws a task
 RATE = 7
 """What one coin is worth in tokens, for the tool that training never sees."""
 
@@ -93,7 +95,11 @@ def tasks(split: str, count: int, seed: int = 0) -> list[Task]:
     draw = random.Random(f"{split}|{seed}")
     home = SPLITS.index(split) * 10**6  # databases of a split are numbered from here
     found: dict[str, Task] = {}
+    tries = 0
     while len(found) < count:
+        tries += 1
+        if tries > _TRIES * count:
+            raise BadInput(f"the split {split} has no {count} different sums: ask for fewer tasks.")
         domain = HELD_OUT_DOMAIN if split == "domain" else draw.choice([d for d in DOMAINS if d != HELD_OUT_DOMAIN])
         database = Database.made(domain, home + draw.randrange(10**6))
         level = LEVELS[len(found) % len(LEVELS)]

@@ -1,19 +1,21 @@
 """The laboratory's tools: lookup, calculator, Python, a cheap and a dear model; prices are given, latencies measured.
 
-A model's price follows its size: a dollar buys a million tokens of a model of a million parameters, near enough, and
-each model answers with four samples that vote. The orchestrator pays for its own tokens by the same rule.
+The cheap model answers with four samples that vote. The dear one is a search: sixteen samples, whose vote the built-in
+reward model weighs. A price follows the size and the samples: a dollar buys a million tokens of a model of a million
+parameters, near enough. The orchestrator pays for its own tokens by the same rule.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import statistics
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.orchestra.stories import MixedTask
+from benchmarks.orchestra.stories import MixedTask, mixed
 from benchmarks.orchestra.tasks import calculate, exchange
 from benchmarks.orchestra.words import HELD_OUT_TOOL
 from benchmarks.word_problems.generate import load
@@ -26,14 +28,24 @@ from tts.tools.model import ModelTool
 from tts.tools.python import PythonTool
 from tts.tools.tool import Result, Tool
 
-CHEAP, DEAR = "ask_lab-200k", "ask_lab-4m"
-PRICES = {CHEAP: 0.0001, "ask_lab-1m": 0.0005, DEAR: 0.002}
-TOKEN_PRICE = 0.6e-6
+CHEAP, DEAR = "ask_lab-200k", "expert"
+PRICES = {CHEAP: 0.0001, "lab-1m": 0.0005, "lab-2m": 0.001, "lab-4m": 0.002, DEAR: 0.002}
+"""Dollars of a call of the two models of the tasks, and of three more that are compared with them."""
+
+TOKEN_PRICE = 1.1e-6
 """Dollars of a token that the orchestrator reads or writes."""
 
-SAMPLES = 4
+_MODELS: dict[str, dict[str, Any]] = {
+    CHEAP: {"model": "lab-200k", "budget": 4},
+    "lab-1m": {"model": "lab-1m", "budget": 4},
+    "lab-2m": {"model": "lab-2m", "budget": 4},
+    "lab-4m": {"model": "lab-4m", "budget": 4},
+    DEAR: {"model": "lab-1m", "budget": 16, "strategy": "best-of-n", "prm": "lab-prm", "vote": "weighted"},
+}
 MEASURED = Path(__file__).parent / "tools.json"
+VOTES = Path(__file__).parent / "votes.json"
 _TIMED = 20  # problems whose seconds are measured, one after the other
+_SEED = 99  # of the validation tasks with large numbers on which the models are measured; no other measurement has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +136,9 @@ class Shelf:
 
 
 def model(name: str, record: Record | None = None) -> ModelTool:
-    """Return a built-in policy as a tool, with four samples that vote."""
+    """Return a model of ``PRICES`` as a tool."""
     about, latency = ("", None) if record is None else (record.line, record.latency)
-    return ModelTool(
-        name.removeprefix("ask_"), name=name, budget=SAMPLES, price=PRICES[name], latency=latency, about=about
-    )
+    return ModelTool(name=name, price=PRICES[name], latency=latency, about=about, **_MODELS[name])
 
 
 def seconds(calls: Mapping[str, int], records: Mapping[str, Record]) -> float:
@@ -143,17 +153,43 @@ def recorded(file: Path = MEASURED) -> dict[str, Record]:
     return {name: Record(**fields) for name, fields in json_text.read(file).items()}
 
 
-def measure(each: int, file: Path = MEASURED) -> dict[str, Record]:
-    """Measure the tools on `each` problems a level of lab-validation, and write it down."""
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """What the two models answered to one problem: whether they were right, and the share of their vote in percent."""
+
+    large: bool
+    level: int
+    cheap_right: bool
+    cheap_share: int
+    dear_right: bool
+    dear_share: int
+
+
+def votes(file: Path = VOTES) -> list[Votes]:
+    """Read what the models answered when they were measured."""
+    return [Votes(*row) for row in json_text.read(file)]
+
+
+def measure(each: int, file: Path = MEASURED, kept: Path = VOTES) -> dict[str, Record]:
+    """Measure the tools on `each` problems a level of lab-validation, and write it down.
+
+    What the models answer to these, and to as many with large numbers, goes to `kept`: demonstrations draw from it.
+    """
     problems = [p for i, p in enumerate(load("lab-validation")) if i % 100 < each]
+    large = [task for task in mixed("validation", 20 * each, _SEED) if task.family == "large"]
+    questions = [{"question": text} for text in [*(p.problem for p in problems), *(task.story for task in large)]]
+    answers = [*(p.answer for p in problems), *(str(task.task.answer) for task in large)]
     found = {"python": Record(_rounded(asyncio.run(_timed(PythonTool(), [{"code": "print(6*7)"}] * _TIMED))))}
+    seen = [[(False, p.level) for p in problems] + [(True, task.level) for task in large]]
     for name in (CHEAP, DEAR):
         tool = model(name)
-        questions = [{"question": problem.problem} for problem in problems]
-        seconds = asyncio.run(_timed(tool, questions[:: max(1, len(questions) // _TIMED)]))
-        results = asyncio.run(_all(tool, questions))
-        right = sum(answer_in(r.text) == p.answer for r, p in zip(results, problems, strict=True))
-        found[name] = Record(_rounded(seconds), right, len(problems))
+        seconds = asyncio.run(_timed(tool, questions[: len(problems) : max(1, len(problems) // _TIMED)]))
+        texts = [result.text for result in asyncio.run(_all(tool, questions))]
+        right = [answer_in(text) == answer for text, answer in zip(texts, answers, strict=True)]
+        found[name] = Record(_rounded(seconds), sum(right[: len(problems)]), len(problems))
+        seen.append([(good, share_in(text)) for good, text in zip(right, texts, strict=True)])
+    rows = [[*what, *cheap, *dear] for what, cheap, dear in zip(*seen, strict=True)]
+    write_atomically(kept, json_text.dump(rows).replace("], [", "],\n [") + "\n", f"the file {kept}")
     text = json_text.dump({name: asdict(record) for name, record in found.items()}, indent=2)
     write_atomically(file, f"{text}\n", f"the file {file}")
     return found
@@ -162,6 +198,12 @@ def measure(each: int, file: Path = MEASURED) -> dict[str, Record]:
 def answer_in(text: str) -> str:
     """Return the answer that a model's result states; empty if it states none."""
     return text.removeprefix("Answer: ").partition(" ")[0] if text.startswith("Answer: ") else ""
+
+
+def share_in(text: str) -> int:
+    """Return the share of the vote that a model's result states, in percent; 0 if it states none."""
+    found = re.search(r"\(share of the vote (\d+)%\)", text)
+    return int(found[1]) if found else 0
 
 
 async def _timed(tool: Tool, calls: list[dict[str, Any]]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.word_problems import grammar
+from tts.search.calls import BEYOND
 
 DOMAINS: dict[str, tuple[list[str], tuple[str, str]]] = {
     "shops": ("apples pears plums nuts bread rice salt tea milk eggs".split(), ("price", "stock")),
@@ -19,10 +20,19 @@ _HELD_OUT = {HELD_OUT_DOMAIN, HELD_OUT_TOOL, *DOMAINS[HELD_OUT_DOMAIN][0], *DOMA
 NOUNS = sorted(
     {*grammar.TOYS, *grammar.FOOD, *grammar.ANIMALS, *grammar.PLANTS, *grammar.GOODS, *grammar.CONTAINERS} - _HELD_OUT
 )
-"""Words for tables and tools that are drawn anew for each demonstration."""
+"""Words of the stories that may name things."""
 
 VERBS = "melt trade swap press weigh pack turn cut fold grind print bake sort mix stack split".split()
-"""Names of tools that change one thing into another, in training."""
+"""Words that may name tools that change one thing into another."""
+
+WORDS = sorted(
+    {*NOUNS, *VERBS, *_HELD_OUT, *(word for things, columns in DOMAINS.values() for word in (*things, *columns))}
+)
+"""Words for tables and tools that are drawn anew for each task of the training.
+
+Those of the held-out table and tool are among them, so that each is a word that the policy has copied before. What is
+held out are the table and the tool: no table has that name, and no tool does what that one does.
+"""
 
 MODELS = "ask_lab-200k ask_lab-1m ask_lab-4m model_1 model_2 model_3 expert helper".split()
 """Names under which models are offered in training."""
@@ -30,7 +40,7 @@ MODELS = "ask_lab-200k ask_lab-1m ask_lab-4m model_1 model_2 model_3 expert help
 _TOOLS = "lookup calculate python thing column operation add subtract multiply code question print N".split()
 _SENTENCES = (
     "In the table how much is times plus of changed from coins into tokens Take Changes Error Answer No answer "
-    "Calculates exactly with two whole numbers A number thing there no tool named"
+    "Calculates exactly with two whole numbers A number thing there no tool named for so many"
 ).split()
 
 PHRASES = (
@@ -55,6 +65,7 @@ PHRASES = (
     " A number of a thing in the table.",
     " Calculates exactly with two whole numbers.",
     "This was the last call: answer now.",
+    BEYOND,
     "Answer: ",
     " (share of the vote ",
     "%).",

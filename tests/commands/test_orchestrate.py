@@ -74,4 +74,4 @@ def test_where_no_sandbox_works_python_is_left_out_and_the_reason_is_printed(
     done = tts("orchestrate", "--json", MIA)
     assert done.code == 0
     assert "tts: no sandbox works here." in done.err
-    assert "lab-orchestrator may call ask_lab-200k, ask_lab-4m; " in done.err
+    assert "lab-orchestrator may call ask_lab-200k, expert; " in done.err

@@ -93,3 +93,10 @@ class TestTasks:
         assert tasks("train", 20, 1) == tasks("train", 20, 1) != tasks("train", 20, 2)
         assert Database.made("shops", 3) == Database.made("shops", 3)
         assert all(str(task.answer) not in task.question.split() for task in tasks("train", 50))
+
+
+def test_more_sums_than_a_split_has_are_refused_and_not_looked_for_for_ever() -> None:
+    """The held-out table has 10 things with 2 columns, so 20 different questions of the first level."""
+    assert len(tasks("domain", 90)) == 90
+    with pytest.raises(BadInput, match="no 120 different sums"):
+        tasks("domain", 120)

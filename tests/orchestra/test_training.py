@@ -34,14 +34,29 @@ from benchmarks.orchestra.reward import Rollout
 from benchmarks.orchestra.rollouts import Trajectory, Wish, served, trajectories
 from benchmarks.orchestra.stories import code_of, mixed, value_of
 from benchmarks.orchestra.tasks import calculate
-from benchmarks.orchestra.tools import CHEAP, DEAR, TOKEN_PRICE, Answers, Record, Remembered, answer_in, model
+from benchmarks.orchestra.tools import (
+    CHEAP,
+    DEAR,
+    TOKEN_PRICE,
+    Answers,
+    Record,
+    Remembered,
+    answer_in,
+    model,
+    recorded,
+    share_in,
+    votes,
+)
+from benchmarks.orchestra.ways import printed_by, spoil
 from benchmarks.orchestra.words import DOMAINS, HELD_OUT_DOMAIN, HELD_OUT_TOOL
 from tests.tools.scripted import Scripted, answers, asks
 from tts import sandbox, solve, tool
+from tts.commands import own_tools
 from tts.engines.tool_calls import calls_in
 from tts.errors import TTSError
 from tts.models.files import BUILT_IN
 from tts.tools.function import FunctionTool
+from tts.tools.model import ModelTool
 from tts.tools.tool import Result, Tool, card
 from tts.tools.toolbox import Toolbox
 from tts.types import Problem
@@ -56,7 +71,7 @@ def _small() -> None:
 
 
 def some(count: int, seed: int = 0) -> list[Demonstration]:
-    return list(demonstrate(iter(mixed("train", count, seed)), random.Random(seed)))
+    return list(demonstrate(iter(mixed("train", count, seed)), random.Random(seed), votes()))
 
 
 class TestTasks:
@@ -73,8 +88,15 @@ class TestTasks:
             assert each.task.question.endswith(each.story)
             assert not re.search(rf"(?<!\d){value}(?!\d)", each.task.question)
 
+    def test_a_large_story_is_solved_by_its_program_alone(self) -> None:
+        for each in (task for task in mixed("train", 40) if task.family == "large"):
+            assert printed_by(each.code) == each.task.answer
+            numbers = re.findall(r"\d+", each.story)
+            assert sum(numbers.count(number) == 1 and number in each.code for number in numbers) >= 2
+            assert max(map(int, numbers)) > 99
+
     def test_families_and_splits(self) -> None:
-        assert [task.family for task in mixed("test", 6)] == ["table", "story", "both"] * 2
+        assert [task.family for task in mixed("test", 8)] == ["table", "story", "both", "large"] * 2
         assert {task.family for task in mixed("domain", 6)} == {"table", "both"}
         assert all(task.task.database.domain == HELD_OUT_DOMAIN for task in mixed("domain", 6))
         assert all(task.task.program[-1].tool == HELD_OUT_TOOL for task in mixed("tool", 4))
@@ -101,9 +123,20 @@ class TestDemonstrations:
         encoder, built, found = policy.Encoder(), tokenizer.build(), some(90)
         for each, (ids, targets) in zip(found, encoder.rows(found), strict=True):
             assert built.unk_token_id not in ids
-            said = "".join(f"{turn.said}</s>" for turn in each.turns)
-            assert built.backend_tokenizer.decode([t for t in targets if t >= 0], skip_special_tokens=False) == said
+            said = "".join(f"{turn.said}</s>" for turn in each.turns if turn.learned)
+            assert (
+                built.backend_tokenizer.decode([t % policy.MARK for t in targets if t >= 0], skip_special_tokens=False)
+                == said
+            )
             assert len(ids) < tokenizer.CONTEXT
+
+    def test_the_starts_of_turns_and_the_answers_are_marked_as_decisions_and_arguments_are_not(self) -> None:
+        encoder, found = policy.Encoder(), some(30)
+        for each, (_, marked) in zip(found, encoder.rows(found), strict=True):
+            decided = tokenizer.build().backend_tokenizer.decode([t % policy.MARK for t in marked if t >= policy.MARK])
+            assert decided.endswith(each.turns[-1].said)
+            assert '"question"' not in decided
+            assert '"code"' not in decided
 
     def test_calls_return_what_the_tools_return(self) -> None:
         """Sums are calculated by the tool; the programs run in the sandbox, all in one, and print the same."""
@@ -124,25 +157,48 @@ class TestDemonstrations:
             pytest.skip(str(error))
         assert run.stdout.split() == [text for _, text in programs]
 
-    def test_the_answer_is_the_last_result(self) -> None:
-        for each in some(60):
+    def test_the_answer_is_one_of_the_last_results(self) -> None:
+        for each in some(80):
             assert calls_in(each.turns[-1].said) == ()
-            last = each.turns[-2].results[-1]
-            assert each.turns[-1].said == f"\\boxed{{{answer_in(last) or last}}}"
+            read = [text for turn in each.turns[:-1] for text in turn.results]
+            assert each.turns[-1].said in {f"\\boxed{{{answer_in(text) or text}}}" for text in read}
 
-    def test_what_is_held_out_is_in_no_demonstration(self) -> None:
+    def test_a_spoiled_program_is_not_learned_and_prints_another_number(self) -> None:
+        draw, code = random.Random(4), "a=17+25;b=a*3;print(b//a)"
+        for _ in range(50):
+            spoiled = spoil(code, draw)
+            assert spoiled is not None
+            assert printed_by(spoiled[0]) == spoiled[1] != 3
+        shown = [turn for each in some(120) for turn in each.turns if not turn.learned]
+        assert shown
+        assert all('"name": "python"' in turn.said for turn in shown)
+
+    def test_who_strongly_wishes_to_save_is_shown_no_call_of_the_dear_model(self) -> None:
+        asked = {True: 0, False: 0}
+        for each in some(300):
+            found = [re.match(r"(\S+)\(question\).*Price: (\S+) dollars", line) for line in each.tools]
+            prices = {line[1]: float(line[2]) for line in found if line}
+            if len(prices) == 2:
+                dear = max(prices, key=lambda name: prices[name])
+                asked["strongly" in each.guide] += any(f'"{dear}"' in turn.said for turn in each.turns)
+        assert asked[True] == 0 < asked[False]
+
+    def test_the_held_out_table_and_tool_are_in_no_demonstration_though_their_words_are(self) -> None:
         things, columns = DOMAINS[HELD_OUT_DOMAIN]
-        for each in some(120):
+        words: set[str] = set()
+        for each in some(600):
             asked = each.question.partition(".")[0] if each.question.startswith(("Take", "In")) else ""
+            assert f"table {HELD_OUT_DOMAIN}" not in asked
             lines = [line for line in each.tools if " into " in line]
-            words = set(re.findall(r"[a-z]+", " ".join([asked, *lines])))
-            assert not words & {HELD_OUT_DOMAIN, HELD_OUT_TOOL, *columns, *things} - {"tokens"}
+            assert not any("Changes coins into tokens" in line for line in lines)
+            words |= set(re.findall(r"[a-z]+", " ".join([asked, *lines])))
+        assert words > {HELD_OUT_DOMAIN, HELD_OUT_TOOL, "coins", "tokens", *columns, *things}
 
 
 def test_the_training_starts_as_the_policy_that_it_grows_from() -> None:
     """The same logits for the words that both know, at every place of a problem."""
     grown = policy.start(policy.Recipe()).eval()
-    small = LlamaForCausalLM.from_pretrained(BUILT_IN / "lab-200k", dtype=torch.float32).eval()
+    small = LlamaForCausalLM.from_pretrained(BUILT_IN / policy.Recipe().grown_from, dtype=torch.float32).eval()
     words, mine = lab_tokenizer.build().get_vocab(), tokenizer.build().get_vocab()
     both = sorted(words.keys() & mine.keys() - set(lab_tokenizer.SPECIAL) | {"<s>", "<|user|>", "<|assistant|>"})
     text = "<s><|user|>Mia has 17 marbles. She wins 25 more.<|assistant|>"
@@ -172,6 +228,16 @@ class TestRollouts:
         assert found[0].rollout == Rollout(True, 0.25 + TOKEN_PRICE * (12 + said), 0.5, {DEAR: 1})
         assert found[0].priced == 1
         assert not trajectories(solution, "43", RECORDS)[0].rollout.solved
+
+    def test_the_answer_and_the_share_of_a_vote_are_read_off_a_result(self) -> None:
+        text = "Answer: 12 (share of the vote 75%)."
+        assert (answer_in(text), share_in(text)) == ("12", 75)
+        assert (answer_in("No answer: time."), share_in("No answer: time.")) == ("", 0)
+
+    def test_what_the_built_in_orchestrator_reads_of_its_models_is_what_was_measured(self) -> None:
+        offered = [tool for tool in own_tools._own_tools() if isinstance(tool, ModelTool)]
+        lines = {tool.name: tool.description.partition("question. ")[2] for tool in offered}
+        assert lines == {name: record.line for name, record in recorded().items() if record.of}
 
     def test_a_tool_is_asked_once_for_the_same_arguments(self, tmp_path: Path) -> None:
         asked: list[int] = []

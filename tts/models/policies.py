@@ -135,7 +135,7 @@ POLICIES: tuple[ModelCard, ...] = (
     *(_lab(f"lab-{kinds}", 200_000) for kinds in ("toys", "farm", "money", "counts", "trips")),
     ModelCard(
         name=DEFAULT_ORCHESTRATOR,
-        parameters=360_000,
+        parameters=1_060_000,
         context=768,
         temperature=0.3,
         max_step_tokens=768,
