@@ -19,7 +19,7 @@ PRICES = np.logspace(-4, 1.5, 45)
 """Accuracy that the dearest arm's mean FLOPs must gain."""
 
 FLOOR = -0.01  # no interval of a gain may begin below
-_TOLERANCE = 1.02  # FLOPs of the fixed arm over those of auto: a few cheap answers must not rule out its rival
+GRACE = 1.02  # FLOPs of the fixed arm over those of auto: a few cheap answers must not rule out its rival
 _Z = 1.96
 
 
@@ -80,9 +80,12 @@ def taken(found: Prediction, base: Baseline, price: float, caution: float) -> np
     return arms
 
 
-def best_fixed(right: np.ndarray, costs: np.ndarray, most: float) -> int:
-    """Return the arm with the best mean quality among those of a mean cost of about ``most`` or less; -1 for none."""
-    allowed = np.flatnonzero(costs <= most * _TOLERANCE)
+def best_fixed(right: np.ndarray, costs: np.ndarray, most: float, grace: float = GRACE) -> int:
+    """Return the arm with the best mean quality among those of a mean cost of at most ``grace`` times ``most``.
+
+    -1 for none.
+    """
+    allowed = np.flatnonzero(costs <= most * grace * (1 + 1e-9))  # sums in another order round otherwise
     return int(allowed[right[allowed].argmax()]) if len(allowed) else -1
 
 
@@ -100,7 +103,13 @@ def best_setting(
     return max(found, key=lambda pair: (min(pair[1].lowest, FLOOR), pair[1].low))
 
 
-def points(setting: Setting, vectors: Sequence[np.ndarray], fit_on: ArmOutcomes, played: ArmOutcomes) -> list[Point]:
+def points(
+    setting: Setting,
+    vectors: Sequence[np.ndarray],
+    fit_on: ArmOutcomes,
+    played: ArmOutcomes,
+    grace: float = GRACE,
+) -> list[Point]:
     """Choose an arm of each problem at many prices; compare with the best fixed arm, which was best on ``fit_on``."""
     found, base = setting.router.fit(vectors[0], fit_on).predict(vectors[1]), Baseline.of(fit_on)
     costs = played.cost.mean(0)
@@ -108,7 +117,7 @@ def points(setting: Setting, vectors: Sequence[np.ndarray], fit_on: ArmOutcomes,
     for price in PRICES / base.cost.max():
         chosen = taken(found, base, price, setting.caution)
         flops = spent(played, chosen)
-        if (fixed := best_fixed(base.quality, costs, flops)) >= 0:
+        if (fixed := best_fixed(base.quality, costs, flops, grace)) >= 0:
             mine, theirs = picked(played.quality, chosen).tolist(), played.quality[:, fixed].tolist()
             made[flops] = Point(
                 flops, mean(mine), played.arms[fixed], float(costs[fixed]), float(np.mean(theirs)),

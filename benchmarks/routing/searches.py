@@ -8,7 +8,7 @@ for a left-out problem of lab-validation is not played.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.bench.pool_fit import run_models
 from benchmarks.datasets.dataset import load
 from benchmarks.routing.live import SPECIALISTS
-from benchmarks.routing.prices import FLOOR, best_setting, points
+from benchmarks.routing.prices import FLOOR, GRACE, Point, best_setting, points
 from tts.routing.arms import Arm
 from tts.routing.clusters import ClusterRouter
 from tts.routing.embedding import Embedder
@@ -135,19 +135,29 @@ def measure(folder: Path, embedder: Embedder | None, short: bool) -> dict[str, A
     for point in found:
         cells = (f"{100 * point.right:.1f} %", f"{point.fixed_flops:.3g}", point.gain.points())
         print(f"| {point.flops:.3g} | {point.auto.percent()} | {point.fixed} | {' | '.join(cells)} |")
-    above = sum(point.gain.low > 0 for point in found)
-    never = all(point.gain.low > FLOOR for point in found)
-    lowest = min(point.gain.low for point in found)
-    print(f"\nClearly above at {above} of {len(found)} prices; lowest interval from {100 * lowest:+.2f} points, so")
-    print(f"{'never' if never else 'somewhere'} below (-1 point).")
+    strict = points(setting, vectors, every.over(curve.arms), played, grace=1.0)
     bold = points(replace(setting, caution=0.0), vectors, every.over(curve.arms), played)
-    lowest = min(point.gain.low for point in bold)
-    mean = np.mean([point.gain.value for point in found]), np.mean([point.gain.value for point in bold])
-    print(f"Mean gain {100 * mean[0]:+.2f} points; without caution {100 * mean[1]:+.2f}, lowest {100 * lowest:+.2f}.")
+    for words, some in (
+        (f"The fixed arm may take {GRACE:g} times auto's FLOPs", found),
+        ("At most auto's FLOPs", strict),
+        ("Without caution", bold),
+    ):
+        print(_summary(words, some))
     fit = {name: [float(np.nanmean(every.quality[:, a])), float(np.nanmean(every.cost[:, a]))]
            for a, name in enumerate(every.arms)}  # fmt: skip
     return {
         "router": router.kind, "settings": settings, "caution": setting.caution, "arms": curve.arms, "fitted": fit,
         "crossed": asdict(curve), "points": [asdict(point) for point in found],
-        "without caution": [asdict(point) for point in bold],
+        "strict": [asdict(point) for point in strict], "without caution": [asdict(point) for point in bold],
     }  # fmt: skip
+
+
+def _summary(words: str, found: Sequence[Point]) -> str:
+    """Count prices by their interval."""
+    lows = [point.gain.low for point in found]
+    gain = float(np.mean([point.gain.value for point in found]))
+    above, below = sum(low > 0 for low in lows), sum(low <= FLOOR for low in lows)
+    return (
+        f"{words}: clearly above at {above} of {len(lows)} prices, not above -1 point at {below}, "
+        f"lowest interval from {100 * min(lows):+.2f} points, mean gain {100 * gain:+.2f}."
+    )

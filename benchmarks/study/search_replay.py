@@ -19,7 +19,7 @@ from tts.records.outcomes import Outcome
 from tts.search.variant import split
 from tts.selection.published_rule import rounds, settled_confidence
 
-ORDERS = 16
+ORDERS = 64
 """Random orders that a replay is averaged over."""
 
 

@@ -104,7 +104,8 @@ def folders(root: Path, data: str, policy: str, seed: int) -> list[Path]:
     []
     """
     ours = re.compile(rf"{data}-[1-5]+-{policy}-.+-\d+-{seed}(~[0-9a-f]+)?")
-    return sorted(file.parent for file in root.glob(f"*/{OUTCOMES}") if ours.fullmatch(file.parent.name))
+    found = (file.parent for file in root.glob(f"*/{OUTCOMES}") if file.stat().st_size)  # a run may just have begun
+    return sorted(folder for folder in found if ours.fullmatch(folder.name))
 
 
 @dataclass(slots=True)

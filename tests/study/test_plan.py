@@ -49,9 +49,10 @@ def test_the_folders_of_the_study_of_searches_are_found_by_data_policy_and_seed(
         Cell("lab-500", (4, 5), "lab-200k", "dvts", 16, 0),
         Cell("lab-validation", (4, 5), "lab-1m", "dvts", 16, 0),
         Cell("lab-500", (4, 5), "lab-1m", "dvts", 16, 0, 20),
+        Cell("lab-500", (4, 5), "lab-1m", "rebase", 16, 0),
     ]
     for cell in cells:
         (tmp_path / cell.name).mkdir()
-        (tmp_path / cell.name / OUTCOMES).touch()
+        (tmp_path / cell.name / OUTCOMES).write_text("" if cell.search == "rebase" else "{}")
     found = search_runs.folders(tmp_path, "lab-500", "lab-1m", 0)
     assert {folder.name for folder in found} == {cell.name for cell in cells[:2]}
