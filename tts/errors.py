@@ -2,7 +2,8 @@
 
 TTSError                    an error the user can correct; one sentence that says what to do; the CLI exits with 2
 +-- UnknownName             a strategy, model, vote ... that is not registered (with a suggestion)
-+-- BadInput                a value outside its range, an empty problem, a file that cannot be read or written
++-- BadInput                a value outside its range, a file that cannot be read or written
+|   +-- EmptyProblem        a problem without any text
 |   +-- PromptTooLong       the problem does not fit the model's context
 +-- BudgetError             a budget that makes no sense
 +-- ModelError              a model that cannot be loaded or used as asked
@@ -41,6 +42,13 @@ class UnknownName(BadInput):
         hint = f"did you mean {near[0]!r}? " if near else ""
         super().__init__(f"there is no {kind} named {name!r}: {hint}known are {', '.join(names) or 'none'}.")
         self.kind, self.name = kind, name
+
+
+class EmptyProblem(BadInput):
+    """A problem without any text."""
+
+    def __init__(self) -> None:
+        super().__init__("the problem is empty: give a question to be answered.")
 
 
 class PromptTooLong(BadInput):

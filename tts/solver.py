@@ -18,7 +18,7 @@ from tts.budget import MAX_SECONDS, Budget
 from tts.cost import Prices
 from tts.engines.load import Loading
 from tts.engines.replay import ReplayPolicy, ReplayTools, load_replay
-from tts.errors import BadInput, EngineDied, TTSError
+from tts.errors import BadInput, EmptyProblem, EngineDied, TTSError
 from tts.files.text import legible
 from tts.model_pair import ModelPair, Pair, check_models
 from tts.models.policies import DEFAULT_ORCHESTRATOR, DEFAULT_POLICY
@@ -390,10 +390,10 @@ def solver_of(settings: Mapping[str, Any]) -> Solver:
 
 
 def as_problem(problem: str | Problem) -> Problem:
-    """Return a problem with a question. Raises BadInput for an empty one."""
+    """Return a problem with a question. Raises EmptyProblem."""
     made = problem if isinstance(problem, Problem) else Problem(problem)
     if not made.text.strip():
-        raise BadInput("the problem is empty: give a question to be answered.")
+        raise EmptyProblem
     return made
 
 

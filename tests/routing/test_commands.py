@@ -154,6 +154,12 @@ def test_what_is_mistyped_is_one_sentence(
     assert words in done.sentence
 
 
+def test_an_empty_problem_is_not_routed(tts: Tts, pool: str) -> None:
+    for command in ("route", "plan"):
+        done = tts(command, "--pool", pool, " ")
+        assert (done.code, done.sentence) == (2, "the problem is empty: give a question to be answered.")
+
+
 def test_solve_takes_a_pool_and_refuses_what_the_pool_decides(tts: Tts, pool: str) -> None:
     assert "leave --policy out" in tts("solve", "--pool", pool, "--policy", "lab-4m", NEW_SUM).sentence
     assert "adder" in tts("solve", "--pool", pool, NEW_SUM).sentence  # nobody knows a policy of this name

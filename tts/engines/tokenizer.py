@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tts.aio import in_time
-from tts.errors import BadInput, ModelError, PromptTooLong
+from tts.errors import EmptyProblem, ModelError, PromptTooLong
 from tts.models.card import ModelCard
 from tts.models.text_encoder import TextEncoder
 from tts.types import Problem, Step, Turn
@@ -118,10 +118,10 @@ class Text:
     def prompt(self, problem: Problem, card: ModelCard, context: int) -> Step:
         """Encode a problem as a policy reads it.
 
-        Raises BadInput for an empty problem, PromptTooLong if ``context`` leaves no room for an answer.
+        Raises EmptyProblem, PromptTooLong if ``context`` leaves no room for an answer.
         """
         if not problem.text.strip():
-            raise BadInput("the problem is empty: give some text to solve.")
+            raise EmptyProblem
         *before, last = card.conversation(problem)
         system = before.pop(0).text if before and before[0].role == "system" else ""
         opening = card.opening_of(problem)

@@ -11,7 +11,7 @@ from typing import Any
 
 from tts.engines.tokenizer import Text, opened
 from tts.engines.tool_calls import calls_in
-from tts.errors import BadInput, PromptTooLong
+from tts.errors import EmptyProblem, PromptTooLong
 from tts.files.json_text import dump
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request, Returned
@@ -79,7 +79,7 @@ class TextCaller(OfferedPolicy):
     def prompt(self, problem: Problem) -> Step:
         """Encode the problem with the tools. Raises PromptTooLong if no room is left for an answer."""
         if not problem.text.strip():
-            raise BadInput("the problem is empty: give some text to solve.")
+            raise EmptyProblem
         card = self._card
         *before, last = card.conversation(problem)
         system = [before.pop(0).text] if before and before[0].role == "system" else []

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tts.budget import Budget
-from tts.errors import BadInput, UnknownName
+from tts.errors import BadInput, EmptyProblem, UnknownName
 from tts.registry import resolve
 from tts.routing.arms import Arm
 from tts.routing.caution import Baseline
@@ -124,8 +124,8 @@ class Pool:
         return self.router.predict(await self._vectors(texts))
 
     async def route(self, text: str, objective: Objective | None = None) -> list[Expected]:
-        """Return the predictions of all arms for a problem, best first."""
-        found = await self.predict([text])
+        """Return the predictions of all arms for a problem, best first. Raises EmptyProblem."""
+        found = await self._asked(text)
         return ordered(self.names, found, self.worth(found, objective or Objective()))
 
     def worth(self, found: Prediction, objective: Objective, allowed: Collection[str] | None = None) -> np.ndarray:
@@ -154,9 +154,9 @@ class Pool:
         """Decide which model and which search answer a problem within a budget; no model runs.
 
         An arm is worth its objective, with its quality times the chance to stay within the ceilings. One that needs a
-        larger N, or is expected to pass a ceiling, may not run.
+        larger N, or is expected to pass a ceiling, may not run. Raises EmptyProblem.
         """
-        found = await self.predict([text])
+        found = await self._asked(text)
         ceilings = Ceilings.of(budget or Budget(), self.unit)
         within = ceilings.within(found.cost, found.cost_spread, found.latency, found.latency_spread)
         bounded = replace(found, quality=found.quality * within, score=found.score * within)
@@ -204,6 +204,11 @@ class Pool:
     @property
     def _means(self) -> Baseline:
         return self.baseline or Baseline.restored({})
+
+    async def _asked(self, text: str) -> Prediction:
+        if not text.strip():
+            raise EmptyProblem
+        return await self.predict([text])
 
     async def _vectors(self, texts: Sequence[str]) -> np.ndarray:
         vectors = await self.embedder.embed(texts)

@@ -23,7 +23,7 @@ from tts.engines.remote.traffic import Traffic
 from tts.engines.step_splitter import Splitter
 from tts.engines.tokenizer import Text
 from tts.engines.tool_caller import TextCaller
-from tts.errors import BadInput, EngineError, ModelError, PromptTooLong
+from tts.errors import EmptyProblem, EngineError, ModelError, PromptTooLong
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request
 from tts.types import Finish, Node, Problem, Step, TokenLogprobs, Until
@@ -113,12 +113,12 @@ class RemotePolicy(Policy):
         await self._prompts.prepare(problem)
 
     def prompt(self, problem: Problem) -> Step:
-        """The problem in the model's chat form. Raises BadInput when it is empty, PromptTooLong when it is too long.
+        """The problem in the model's chat form. Raises EmptyProblem, or PromptTooLong.
 
         Where only the server has the tokenizer and ``prepare`` was not awaited, this waits for the server.
         """
         if not problem.text.strip():
-            raise BadInput("the problem is empty: give some text to solve.")
+            raise EmptyProblem
         text, tokens = self._prompts.of(problem, self.context)
         if len(tokens) >= self.context:
             raise PromptTooLong(

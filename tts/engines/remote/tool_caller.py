@@ -14,7 +14,7 @@ from tts.engines.remote.reply import Json, text_of
 from tts.engines.remote.text_steps import counted, estimate, spoken, stand_ins
 from tts.engines.tool_caller import OfferedPolicy
 from tts.engines.tool_calls import call_text, calls_in, read_call
-from tts.errors import BadInput, PromptTooLong
+from tts.errors import EmptyProblem, PromptTooLong
 from tts.files.json_text import dump
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request, Returned
@@ -46,7 +46,7 @@ class ServerCaller(OfferedPolicy):
     def prompt(self, problem: Problem) -> Step:
         """Return the conversation and the tools as text, which the server never sees in this form."""
         if not problem.text.strip():
-            raise BadInput("the problem is empty: give some text to solve.")
+            raise EmptyProblem
         turns = [{"role": turn.role, "content": turn.text} for turn in self._card.conversation(problem)]
         system = [turns.pop(0)["content"]] if turns[0]["role"] == "system" else []
         messages: list[Json] = [{"role": "system", "content": "\n\n".join([*system, self._guide])}, *turns]
