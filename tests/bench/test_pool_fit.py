@@ -31,7 +31,7 @@ def test_models_run_once_and_every_width_is_an_arm(tts: Tts, problems: Path, tmp
              "--out", str(out), "--price", "lab-1m@majority/2=1,2", "--solution-tokens", "120")  # fmt: skip
     done = tts(*typed)
     assert done.code == 0
-    assert done.out == f"{out}: 3 models, fitted on 3 problems.\n"
+    assert done.out == f"{out}: 3 arms of 2 models, fitted on 3 problems.\n"
     pool = Pool.load(out)
     assert pool.names == ("lab-200k@majority/1", "lab-200k@majority/2", "lab-1m@majority/2")
     assert next((arm.policy, arm.strategy, arm.n) for arm in pool.arms) == ("lab-200k", "majority", 1)
