@@ -111,6 +111,14 @@ def test_a_full_memory_changes_nothing_but_the_time(tiny: Path) -> None:
     assert 0 < memory.bytes <= room
 
 
+def test_embedding_records_nothing_for_gradients(tiny: Path) -> None:
+    """The graph of a batch takes gigabytes; torch keeps its switch for each thread, and embedding has its own."""
+    encoder, recording = load_embedder(str(tiny)), set()
+    encoder.model.register_forward_hook(lambda *_: recording.add(torch.is_grad_enabled()))  # type: ignore[attr-defined]
+    asyncio.run(FrozenLayers(encoder, 1).embed(SUMS))  # type: ignore[arg-type]
+    assert recording == {False}
+
+
 def test_sixteen_bits_move_a_vector_by_a_thousandth(tiny: Path) -> None:
     encoder = load_embedder(str(tiny))
     exact = normalized(asyncio.run(encoder.embed(SUMS)))

@@ -85,8 +85,11 @@ class FrozenLayers:
 
     async def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Return one vector a text, float32 [n, d]."""
-        with torch.no_grad():
-            found: np.ndarray = (await asyncio.to_thread(self.encode, list(texts))).float().cpu().numpy()
+        return await asyncio.to_thread(self._embedded, list(texts))
+
+    @torch.no_grad()  # on the thread that computes: torch keeps the setting for each thread
+    def _embedded(self, texts: list[str]) -> np.ndarray:
+        found: np.ndarray = self.encode(texts).float().cpu().numpy()
         return found
 
     def encode(self, texts: Sequence[str]) -> torch.Tensor:
