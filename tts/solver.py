@@ -254,7 +254,7 @@ class Solver:
     async def _solve(self, problem: Problem, share: Share, listener: Listener | None = None) -> Solution:
         problem, kind, guessed = self._wish.kind.framed(problem)
         replayed = isinstance(self._pair.policy, ReplayPolicy) or self._pair.loading.replays
-        clock = _standing_still if replayed else time.monotonic
+        clock: Callable[[], float] = (lambda: 0.0) if replayed else time.monotonic  # a replay takes no time
         begun = clock()
         try:
             within = None if replayed else share.budget.max_seconds
@@ -395,7 +395,3 @@ def as_problem(problem: str | Problem) -> Problem:
     if not made.text.strip():
         raise EmptyProblem
     return made
-
-
-def _standing_still() -> float:
-    return 0.0

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from safetensors.torch import load_file
 from transformers import LlamaForCausalLM
 
 from benchmarks.orchestra import export, policy
@@ -113,10 +112,7 @@ def _loaded(name: str) -> LlamaForCausalLM:
     file = OTHER if name == _other() else BUILT_IN / export.CARD.name / "model.safetensors"
     if not file.is_file():
         raise BadInput(f"there is no {file}: run `python -m benchmarks.orchestra train` first.")
-    own = dict(found.named_parameters())
-    for key, value in load_file(file).items():
-        own[key].data.copy_(value)
-    return found
+    return policy.with_weights(found, file)
 
 
 def show(work: Path, count: int, figure: Path | None = None, split: str = "test") -> bool:

@@ -81,7 +81,8 @@ class FrozenLayers:
 
     @property
     def name(self) -> str:
-        return self.encoder.name
+        """Return the encoder's name; in 16 bits another one, since vectors are cached by it."""
+        return f"{self.encoder.name}, bfloat16" if self._bfloat16 else self.encoder.name
 
     async def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Return one vector a text, float32 [n, d]."""
