@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from benchmarks.datasets.dataset import DataSet, load, read
-from benchmarks.study.plan import CONCURRENCY, settings_of_bench
+from benchmarks.study import fresh
+from benchmarks.study.plan import CONCURRENCY, SPLITS, settings_of_bench
 from benchmarks.word_problems.generate import DATA
 from tts.files.names import safe_name
 from tts.records import outcomes
@@ -22,6 +24,9 @@ from tts.records.outcomes import OUTCOMES, Outcome
 
 HARD = (4, 5)
 """Levels that are compared by themselves."""
+
+DATA_SETS = (*SPLITS.values(), fresh.NAME)
+"""Problems that searches may be compared on."""
 
 SAMPLES = "best-of-n"
 """The strategy whose scored samples vote, and are replayed."""
@@ -47,8 +52,15 @@ class Cell:
 
     def problems(self) -> DataSet:
         """Load the problems, which takes no model."""
-        found = read(DATA / f"{self.data}.jsonl") if self.data == "lab-validation" else load(self.data)
-        return found.choose(self.limit, self.levels)
+        return _all_of(self.data).choose(self.limit, self.levels)
+
+
+@cache
+def _all_of(data: str) -> DataSet:
+    """Load a split of ``DATA_SETS``."""
+    if data == fresh.NAME:
+        return fresh.lab_hard()
+    return read(DATA / f"{data}.jsonl") if data == "lab-validation" else load(data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from benchmarks.study.compare import DRAWS
 from benchmarks.study.gain_plot import Gains
 from benchmarks.study.search_gains import Gain, Row, rows, words
 from benchmarks.study.search_replay import replay_of
-from benchmarks.study.search_runs import HARD, SAMPLES, Cell, Grid, execute
+from benchmarks.study.search_runs import DATA_SETS, HARD, SAMPLES, Cell, Grid, execute
 from tts.commands.console import count
 from tts.errors import BadInput
 from tts.files.json_text import dump
@@ -43,7 +43,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     made = argparse.ArgumentParser(prog="python -m benchmarks.study.searches", description=__doc__)
     add = made.add_argument
-    add("--data", default="lab-500", help="lab-500 or lab-validation (default: %(default)s)")
+    of = "lab-500, lab-validation or lab-hard, 800 other problems of levels 4 and 5 (default: %(default)s)"
+    add("--data", default="lab-500", help=of)
     add("--levels", default="1,2,3,4,5", help="(default: %(default)s)")
     add("--limit", type=int, default=None, help="first problems of levels 4 and 5, and of the others")
     add("--policies", default=",".join(plan.POLICIES), help="with commas between (default: %(default)s)")
@@ -86,8 +87,8 @@ def grid_of(args: argparse.Namespace) -> Grid:
     policies = tuple(name.strip() for name in args.policies.split(","))
     if unknown := [name for name in policies if name not in plan.POLICIES]:
         raise BadInput(f"{unknown[0]} is not a built-in policy: take some of {', '.join(plan.POLICIES)}.")
-    if args.data not in plan.SPLITS.values():
-        raise BadInput(f"--data is lab-500 or lab-validation, not {args.data}.")
+    if args.data not in DATA_SETS:
+        raise BadInput(f"--data is one of {', '.join(DATA_SETS)}, not {args.data}.")
     try:
         levels = tuple(int(level) for level in args.levels.split(","))
     except ValueError as error:
