@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import sys
@@ -17,6 +18,7 @@ from benchmarks.calibrate.command import calibrate
 from benchmarks.prm_eval.command import prm_eval
 from benchmarks.replay.command import replay
 from benchmarks.report.command import report, view
+from tts.aio import abandoned
 from tts.commands.console import note, say
 from tts.commands.doctor import doctor
 from tts.commands.models import models
@@ -83,7 +85,11 @@ def main() -> None:
         code = _fail(_plain(error.format_message()))
     except OSError as error:  # a full disk, a closed pipe
         code = _fail(f"{error.filename or 'a file or standard output'} cannot be used: {reason(error)}.")
-    sys.exit(_flushed(code or 0))
+    code = _flushed(code or 0)
+    if abandoned():  # a model that is still being loaded there would abort the process at its end
+        atexit._run_exitfuncs()
+        os._exit(code)
+    sys.exit(code)
 
 
 _PLAIN = {

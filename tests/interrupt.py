@@ -13,6 +13,28 @@ from pathlib import Path
 _LISTEN = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import cli; cli.main()"
 
 
+_AFTER = """
+import os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import cli
+from tts.search.sampler import Sampled
+grow = Sampled.grow
+def grown(self, request, completion):
+    node = grow(self, request, completion)
+    if len(self.finished) == 3 and node.finished:
+        os.kill(os.getpid(), signal.SIGINT)
+    return node
+Sampled.grow = grown
+cli.main()
+"""
+
+
+def interrupted_search(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``tts`` on one problem, and press Ctrl-C once its third solution is finished."""
+    command = [sys.executable, "-c", _AFTER, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
 def interrupted(rows: Path, *arguments: object) -> int:
     """Run ``tts``, press Ctrl-C once ``rows`` has two lines, and hold the end to exit 130 without a traceback.
 

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from tts.aio import Requests, aside, background
+from tts.aio import Requests, Stop, aside, background
 from tts.errors import EngineError
 
 
@@ -32,6 +32,41 @@ async def test_a_cancelled_wait_ends_at_once_and_what_comes_later_does_no_harm()
         await task
     go.set()
     await asyncio.sleep(0.05)
+
+
+async def test_a_wish_to_stop_ends_the_wait_and_cancels_the_work() -> None:
+    stop, ended = Stop(), list[str]()
+
+    async def work(seconds: float) -> int:
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+        return 7
+
+    assert await stop.before(work(0), None) == 7
+    with pytest.raises(TimeoutError):
+        await stop.before(work(60), 0.01)
+    threading.Timer(0.05, stop.ask).start()
+    with pytest.raises(TimeoutError):
+        await stop.before(work(60), None)
+    assert ended == ["cancelled", "cancelled"]
+    with pytest.raises(TimeoutError):  # the wish stays
+        await stop.before(work(60), None)
+
+
+async def test_who_awaits_until_a_wish_may_be_cancelled_and_an_error_comes_back() -> None:
+    async def fails() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await Stop().before(fails(), None)
+    task = asyncio.create_task(Stop().before(asyncio.sleep(60), None))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def test_an_interpreter_does_not_wait_for_it() -> None:

@@ -13,6 +13,8 @@ from tts.errors import EngineError
 
 T = TypeVar("T")
 
+_ASIDE = "tts-aside"
+
 
 async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Run coroutines concurrently; if one fails, cancel the others and raise its error."""
@@ -72,8 +74,53 @@ async def aside(work: Callable[..., T], *arguments: Any) -> T:
         with suppress(RuntimeError):  # the loop is closed, and with it the waiter
             loop.call_soon_threadsafe(settle, result, error)
 
-    threading.Thread(target=run, name="tts-aside", daemon=True).start()
+    threading.Thread(target=run, name=_ASIDE, daemon=True).start()
     return await future
+
+
+def abandoned() -> bool:
+    """Return whether a thread of ``aside`` is still at work."""
+    return any(thread.name == _ASIDE for thread in threading.enumerate())
+
+
+class Stop:
+    """A wish to end what runs, with what it has so far; from any thread, or from a signal handler."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def ask(self) -> None:
+        """Express the wish."""
+        self.asked = True
+        for waiter in tuple(self._waiting):
+            with suppress(RuntimeError):  # its loop is closed
+                waiter.get_loop().call_soon_threadsafe(_settle, waiter)
+
+    async def before(self, work: Coroutine[Any, Any, T], seconds: float | None) -> T:
+        """Await ``work`` until the wish, at most ``seconds`` long; it is cancelled then. Raises TimeoutError."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiter)
+        if self.asked:  # looked at once the waiter is known, so that no wish is missed
+            _settle(waiter)
+        task, late = asyncio.ensure_future(work), False
+        either: set[asyncio.Future[Any]] = {task, waiter}
+        try:
+            await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._waiting.discard(waiter)
+            waiter.cancel()
+            if late := not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if late:
+            raise TimeoutError
+        return task.result()
+
+
+def _settle(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 class LoopThread:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tts.aio import Stop
 from tts.errors import BudgetError
 
 COMPLETE = "complete"
@@ -18,6 +19,7 @@ MAX_TOKENS = "max_tokens"
 MAX_FLOPS = "max_flops"
 MAX_SECONDS = "max_seconds"
 MAX_COST = "max_cost"
+INTERRUPTED = "interrupted"
 _BILLION = 10**9
 
 
@@ -93,10 +95,11 @@ class Ledger:
     cost: float = math.inf
     spent: Amount = field(default_factory=Amount)
     held: Amount = field(default_factory=Amount)
+    stop: Stop | None = None
 
     @classmethod
-    def of(cls, budget: Budget, clock: Callable[[], float] = time.monotonic) -> Ledger:
-        """Open a ledger; the seconds count from now."""
+    def of(cls, budget: Budget, clock: Callable[[], float] = time.monotonic, stop: Stop | None = None) -> Ledger:
+        """Open a ledger; the seconds count from now. No time is left once ``stop`` was asked for."""
         return cls(
             tokens=math.inf if budget.max_tokens is None else budget.max_tokens,
             flops=math.inf if budget.max_flops is None else budget.max_flops,
@@ -104,6 +107,7 @@ class Ledger:
             clock=clock,
             flop_price=budget.flop_price,
             cost=math.inf if budget.max_cost is None else math.floor(budget.max_cost * _BILLION),
+            stop=stop,
         )
 
     @property
@@ -121,12 +125,22 @@ class Ledger:
 
     @property
     def seconds_left(self) -> float:
-        return self.deadline - self.clock()
+        return -math.inf if self.interrupted else self.deadline - self.clock()
+
+    @property
+    def interrupted(self) -> bool:
+        """Return whether the user asked to stop."""
+        return self.stop is not None and self.stop.asked
+
+    @property
+    def out_of_time(self) -> str:
+        """Name what ends the time. Without a deadline that is always the user, in a replay too."""
+        return INTERRUPTED if self.interrupted or math.isinf(self.deadline) else MAX_SECONDS
 
     def short_of(self, amount: Amount) -> str | None:
         """Return the ceiling that ``amount`` would exceed, or None if it fits."""
         if self.seconds_left <= 0:
-            return MAX_SECONDS
+            return self.out_of_time
         if amount.tokens > self.tokens_left:
             return MAX_TOKENS
         if amount.flops > self.flops_left:
@@ -150,7 +164,10 @@ class Ledger:
         tokens = self.tokens_left if math.isinf(self.tokens) else self.tokens_left // parts
         flops = self.flops_left if math.isinf(self.flops) else self.flops_left // parts
         cost = self.cost_left if math.isinf(self.cost) else self.cost_left // parts
-        shares = [Ledger(tokens, flops, self.deadline, self.clock, self.flop_price, cost) for _ in range(parts)]
+        shares = [
+            Ledger(tokens, flops, self.deadline, self.clock, self.flop_price, cost, stop=self.stop)
+            for _ in range(parts)
+        ]
         if not math.isinf(self.tokens):
             self.tokens -= tokens * parts
         if not math.isinf(self.flops):

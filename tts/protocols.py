@@ -208,6 +208,10 @@ class RewardModel(Model):
         """Fetch what ``lengths`` of these nodes needs; awaited before it is called."""
         return
 
+    def was_late(self, problem: Problem, node: Node) -> bool:
+        """Return whether time had run out before this solution was read, which only a replay knows."""
+        return False
+
     async def compare(self, problem: Problem, first: Node, second: Node) -> tuple[float, float]:
         """Return a score in 0..1 for each of two finished solutions, seen together. Only where ``compares``."""
         raise NotImplementedError

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tts.aio import Mailbox, aside, background
+from tts.aio import Mailbox, Stop, aside, background
 from tts.answers.kinds.chosen import Chosen, Given
-from tts.budget import MAX_SECONDS, Budget
+from tts.budget import INTERRUPTED, MAX_SECONDS, Budget
 from tts.cost import Prices
 from tts.engines.load import Loading
 from tts.engines.replay import ReplayPolicy, ReplayTools, load_replay
@@ -230,9 +230,9 @@ class Solver:
     def _check(self, policy: Policy, reward: RewardModel | None) -> None:
         check_models(self.planned, self.budget, self.total_flops, self._wish.alternatives, policy, reward)
 
-    async def solve(self, problem: str | Problem) -> Solution:
-        """Solve one problem."""
-        return await self._solve(as_problem(problem), self.shared(1).open())
+    async def solve(self, problem: str | Problem, stop: Stop | None = None) -> Solution:
+        """Solve one problem; once ``stop`` is asked for, with what there is by then."""
+        return await self._solve(as_problem(problem), replace(self.shared(1).open(), stop=stop))
 
     async def watch(self, problem: str | Problem) -> AsyncGenerator[Event | Solution, None]:
         """Solve one problem; yield each event of its trace (:mod:`tts.trace`) as it happens, and the Solution last.
@@ -258,9 +258,9 @@ class Solver:
         begun = clock()
         try:
             within = None if replayed else share.budget.max_seconds
-            policy, reward = await asyncio.wait_for(self._prepared(problem), within)
+            policy, reward = await (share.stop or Stop()).before(self._prepared(problem), within)
         except TimeoutError:
-            return self._too_late(problem, clock() - begun)
+            return self._too_late(problem, clock() - begun, share.stop is not None and share.stop.asked)
         policy, tools = self._with_tools(policy)
         models = [model for model in (policy, reward) if model]
         notes = [model.warn(problem) for model in models] + [self._toolbox.warning if self._toolbox else None]
@@ -279,6 +279,7 @@ class Solver:
             tools=tools,
             scope=self.planned.scope,
             alternatives=self._wish.alternatives,
+            stop=share.stop,
         )
         here = tools is not None and not tools.background
         elsewhere = not here and all(model.background for model in models)
@@ -304,10 +305,11 @@ class Solver:
                 await model.prepare(problem)
         return ready
 
-    def _too_late(self, problem: Problem, seconds: float) -> Solution:
-        warnings = (*self.warnings, "the models were not ready within max_seconds: allow more, or load them first.")
-        usage = Usage(seconds=seconds)
-        return Solution(problem, None, 0.0, (), self.plan, usage, MAX_SECONDS, Trace(), warnings=warnings)
+    def _too_late(self, problem: Problem, seconds: float, interrupted: bool) -> Solution:
+        late = "the models were not ready within max_seconds: allow more, or load them first."
+        stopped, warning = (INTERRUPTED, "the models were not ready yet.") if interrupted else (MAX_SECONDS, late)
+        usage, warnings = Usage(seconds=seconds), (*self.warnings, warning)
+        return Solution(problem, None, 0.0, (), self.plan, usage, stopped, Trace(), warnings=warnings)
 
     def shared(self, problems: int, spent: float = 0.0) -> SharedBudget:
         """Return the budget of so many problems, of whose FLOPs ``spent`` are already used."""

@@ -17,7 +17,8 @@ A trace is a list of events, plain dictionaries of JSON types:
     {"event": "score", "key": "0/1.2", "score": 0.93, "tokens": 14}     score null: the budget did not cover it
     {"event": "compare", "key": "/0", "other": "/1", "scores": [0.9, 0.2], "tokens": 310}
                                                                         scores null: not paid for, or no grade
-    {"event": "cut", "what": "sample" or "score", "key": "0/1.3"}       a deadline cut this request ("length": the
+    {"event": "cut", "what": "sample" or "score", "key": "0/1.3"}       a deadline, or the user, cut this request
+                                                                        ("read": before it was made; "length": the
                                                                         solution was too long for the reward model;
                                                                         "prompt": for the policy to improve it)
     {"event": "surprisal", "key": "0/1.2", "values": [...]}             -log p of prompt and solution, without the first

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import MIA, Tts
-from tests.interrupt import interrupted
+from tests.interrupt import interrupted, interrupted_search
 from tts import Trace
 
 
@@ -182,6 +182,22 @@ def test_the_doctor_names_the_built_in_models(tts: Tts) -> None:
     out = tts("doctor").out
     assert out.count("built in") == 11  # five of the stories, five specialists, the orchestrator
     assert "missing" not in out
+
+
+def test_ctrl_c_shows_the_best_answer_so_far_and_writes_the_trace(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.jsonl"
+    done = interrupted_search(
+        "solve", "--policy", "lab-1m", "-n", "512", "--strategy", "best-of-n", MIA, "--trace", str(trace)
+    )
+    assert done.returncode == 130
+    assert done.stderr.splitlines() == [
+        "tts: interrupted: ending with what there is; press Ctrl-C again to leave at once."
+    ]
+    lines = dict(line.split(None, 1) for line in done.stdout.splitlines() if not line.startswith(" "))
+    assert lines["Answer"] == "117"
+    assert lines["Stopped"] == "interrupted: this is the best answer so far"
+    [end] = Trace.load(trace).of("end")
+    assert end["stopped"] == "interrupted"
 
 
 def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tts: Tts, tmp_path: Path) -> None:

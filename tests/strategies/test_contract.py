@@ -14,7 +14,8 @@ import pytest
 from tests.selection.profiles import ladder
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solver, registry
-from tts.budget import MAX_FLOPS, MAX_SECONDS, MAX_TOKENS, Budget
+from tts.aio import Stop
+from tts.budget import INTERRUPTED, MAX_FLOPS, MAX_SECONDS, MAX_TOKENS, Budget
 from tts.errors import EngineError
 from tts.protocols import Completion, Policy, Request, RewardModel
 from tts.search.run import run
@@ -188,6 +189,27 @@ def test_a_deadline_ends_the_search_and_what_was_cut_replays(strategy: str) -> N
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
+def test_an_interrupted_search_ends_with_what_it_has_and_replays(strategy: str) -> None:
+    class Impatient(ToyPolicy):
+        async def generate(self, request: Request) -> Completion:
+            if len(self.calls) == 3:
+                await asyncio.sleep(0.02)  # what was asked before ends
+                stop.ask()
+                await asyncio.sleep(60)
+            return await super().generate(request)
+
+    stop, steps = Stop(), {"max_steps": 1} if strategy_type(strategy).stepwise else {}
+    solver = made(strategy, Impatient(slip=0.9), ToyReward(), Budget(16), **steps)
+    recorded = asyncio.run(solver.solve(PROBLEM, stop))
+    assert recorded.stopped == INTERRUPTED
+    assert recorded.candidates
+    again = asyncio.run(Solver.replay(recorded.trace).solve(PROBLEM))
+    assert again.stopped == INTERRUPTED
+    assert again.candidates == recorded.candidates
+    assert again.usage == replace(recorded.usage, seconds=0.0)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_finished_samples_survive_a_deadline(strategy: str) -> None:
     class Uneven(ToyPolicy):
         async def generate(self, request: Request) -> Completion:
@@ -200,6 +222,7 @@ def test_finished_samples_survive_a_deadline(strategy: str) -> None:
     solution = asyncio.run(solver.solve(PROBLEM))
     assert solution.stopped == MAX_SECONDS
     assert solution.answer == "3"
+    assert asyncio.run(Solver.replay(solution.trace).solve(PROBLEM)).candidates == solution.candidates
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 
+from tts.aio import Stop
 from tts.commands.console import interactive, note
 
 SECONDS = 0.5
@@ -43,6 +46,27 @@ def watched(words: Callable[[], str], show: Callable[[str], None]) -> Iterator[N
     finally:
         ended.set()
         thread.join()
+
+
+@contextmanager
+def stoppable() -> Iterator[Stop]:
+    """Yield what the first Ctrl-C asks to stop; a second one interrupts as usual."""
+    stop = Stop()
+
+    def ask(*_: Any) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        note("interrupted: ending with what there is; press Ctrl-C again to leave at once.")
+        stop.ask()
+
+    try:
+        before = signal.signal(signal.SIGINT, ask)
+    except ValueError:  # not the main thread, which alone hears signals
+        yield stop
+        return
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tts.budget import COMPLETE, INTERRUPTED
 from tts.commands import completion, options
 from tts.commands.console import check_printable, count, fold, interactive, note, problem_text, say, say_json
 from tts.commands.own_tools import equip
@@ -147,13 +148,19 @@ def _pooled(
 def solve_one(solver: Solver, problem: str | None, trace: Path | None, as_json: bool, show_steps: bool) -> None:
     import asyncio
 
+    from tts.commands.progress import stoppable
+
     check_printable()
     if trace is not None:
         check_writable(trace, f"the trace {trace}")
-    solution = asyncio.run(solver.solve(problem_text(problem)))
+    question = problem_text(problem)
+    with stoppable() as stop:
+        solution = asyncio.run(solver.solve(question, stop))
     _print_solution(solution, as_json, show_steps)
     if trace is not None:  # after the answer: what a side file runs into costs nothing
         solution.trace.save(trace)
+    if solution.stopped == INTERRUPTED:
+        raise typer.Exit(130)
 
 
 def _solve_file(
@@ -260,7 +267,8 @@ def _summary(solution: Solution) -> list[tuple[str, str]]:
     if plan.reason.startswith("routed to "):
         lines.insert(2, ("Route", plan.reason.partition(";")[0]))
     if solution.stopped != "complete":
-        lines.insert(2, ("Stopped", f"{solution.stopped} was reached: this is the best answer so far"))
+        what = solution.stopped if solution.stopped == INTERRUPTED else f"{solution.stopped} was reached"
+        lines.insert(2, ("Stopped", f"{what}: this is the best answer so far" if solution.answer else what))
     return lines
 
 
@@ -310,12 +318,12 @@ def _standing(standing: Standing) -> str:
 def _no_answer(solution: Solution) -> str:
     """Say why there is no answer, which option would help, and show the best text."""
     finished = [candidate for candidate in solution.candidates if candidate.finished]
+    if not solution.candidates and solution.stopped == INTERRUPTED:
+        return "none: interrupted before the first solution ended"
     if not solution.candidates:
         return "none: the budget ended before the first solution did; raise it"
     if not finished:
-        calls = solution.plan.strategy == "orchestrate"
-        limits = "--parameter turns=N or --parameter turn_tokens=N" if calls else "--solution-tokens or --step-tokens"
-        why = f"no solution was finished; raise {limits}"
+        why = f"no solution was finished; {_more(solution)}"
     elif solution.plan.kind != "math":
         why = f"none of {count(len(finished), 'finished solution')} holds {_wanted(solution.plan.kind)}; --kind names "
         why += "another kind of answer"
@@ -326,6 +334,17 @@ def _no_answer(solution: Solution) -> str:
         why += "try --extract auto"
     text, chosen = _best_text(finished or solution.candidates)
     return f"none: {why}. The {chosen} text ends: {text.strip()[-_EXCERPT:]}"
+
+
+def _more(solution: Solution) -> str:
+    """Say what would let a solution end."""
+    if solution.stopped == INTERRUPTED:
+        return "let it run longer"
+    if solution.stopped != COMPLETE:
+        return f"raise --{solution.stopped.replace('_', '-')}"
+    if solution.plan.strategy == "orchestrate":
+        return "raise --parameter turns=N or --parameter turn_tokens=N"
+    return "raise --solution-tokens or --step-tokens"
 
 
 def _best_text(candidates: Sequence[Candidate]) -> tuple[str, str]:

@@ -163,6 +163,7 @@ class ReplayReward(RewardModel):
     scores: dict[tuple[str, str], float] = field(default_factory=dict)
     tokens: dict[tuple[str, str], int] = field(default_factory=dict)
     cuts: set[tuple[str, str]] = field(default_factory=set)
+    late: set[tuple[str, str]] = field(default_factory=set)
     unread: set[tuple[str, str]] = field(default_factory=set)
     outcome: bool = False
     prompts: int = 0
@@ -177,6 +178,7 @@ class ReplayReward(RewardModel):
                     self.scores[problem, event["key"]] = event["score"]
                 self.tokens[problem, event["key"]] = event["tokens"]
             self.cuts |= {(problem, e["key"]) for e in trace.of("cut") if e["what"] == "score"}
+            self.late |= {(problem, e["key"]) for e in trace.of("cut") if e["what"] == "read"}
             cut = [e for e in trace.of("cut") if e["what"] == "compare" and "other" in e]
             self.comparisons |= {(problem, e["key"], e["other"]): e for e in [*trace.of("compare"), *cut]}
 
@@ -202,6 +204,9 @@ class ReplayReward(RewardModel):
                 "with the settings it was recorded with."
             )
         return found
+
+    def was_late(self, problem: Problem, node: Node) -> bool:
+        return (problem.id, node.key) in self.late
 
     def lengths(self, problem: Problem, node: Node) -> list[int]:
         prompt: int = _start(self.traces, problem)["prm"]["prompt"]

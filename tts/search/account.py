@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from tts.budget import COMPLETE, MAX_SECONDS, Amount, Hold, Ledger
+from tts.budget import COMPLETE, Amount, Hold, Ledger
 from tts.cost import ModelShape, Prices
 from tts.errors import OutOfTime
 from tts.protocols import Request
@@ -109,14 +109,16 @@ class Account:
 
     def late(self) -> None:
         """Record that time ran out before something was done."""
-        self._books.stopped = MAX_SECONDS
+        self._books.stopped = self.ledger.out_of_time
 
     async def in_time(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await ``work`` until the deadline. Raises OutOfTime."""
-        left = self.ledger.seconds_left
-        if math.isinf(left):
+        """Await ``work`` until the deadline, or until the user asks to stop. Raises OutOfTime."""
+        left, stop = self.ledger.seconds_left, self.ledger.stop
+        if stop is None and math.isinf(left):
             return await work
         try:
+            if stop is not None:
+                return await stop.before(work, None if left == math.inf else max(left, 0.0))
             return await asyncio.wait_for(work, max(left, 0.0))
         except TimeoutError:
             raise OutOfTime from None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from tts.aio import aside
+from tts.aio import Stop, aside
 from tts.answers.aggregate import aggregate
 from tts.answers.equivalence import LATE, within
 from tts.answers.finding import How, strongest
@@ -27,7 +27,7 @@ from tts.selection.explain import without_rates
 from tts.selection.scope.scope import Scope
 from tts.tools.toolbox import Tools
 from tts.trace import Listener, Trace, sort_key
-from tts.types import Candidate, Node, Plan, Problem, Scoped, Solution
+from tts.types import Candidate, Finish, Node, Plan, Problem, Scoped, Solution, Step
 
 KindMaker = Callable[[Problem, Extraction], Kind]
 
@@ -48,6 +48,7 @@ async def run(
     tools: Tools | None = None,
     scope: Scope | None = None,
     alternatives: int = 0,
+    stop: Stop | None = None,
 ) -> Solution:
     """Solve one problem with its plan.
 
@@ -66,12 +67,13 @@ async def run(
         tools: those that the policy was offered.
         scope: of the policy; the confidence then is the probability that the answer is right.
         alternatives: likeliest tokens whose log-probabilities come with each token of a candidate; 0 keeps none.
+        stop: ends the search with what it has, when the user asks for it.
 
     Raises:
         PromptTooLong: the problem does not fit the policy's context.
     """
     strategy = strategy or build(plan)
-    begun, ledger, trace = clock(), Ledger.of(budget, clock), Trace(listener=listener)
+    begun, ledger, trace = clock(), Ledger.of(budget, clock, stop), Trace(listener=listener)
     ledger.deadline -= waited
     extract = resolve("extraction", plan.extract)
     judge = reward if reward is not None and reward.compares else None
@@ -84,7 +86,7 @@ async def run(
     trace.add("start", **_head(search, plan, policy, reward, budget))
     leaves = await strategy(search)
     if not any(leaf.finished for leaf in leaves):
-        leaves = [*leaves, *sorted(search.finished, key=lambda node: sort_key(node.key))]
+        leaves = [*leaves, *sorted(search.finished, key=lambda node: sort_key(node.key))] or _longest(search)
     plan = _decided(plan, search.plan)
     candidates = tuple(_candidate(search, leaf, plan.aggregate) for leaf in leaves)
     voters = _voters(search, candidates)
@@ -124,6 +126,22 @@ async def run(
         warnings=(*warnings, *search.notes),
         scope=found,
     )
+
+
+def _longest(search: Search) -> list[Node]:
+    """Return the longest text that was sampled for the problem's own prompt; nothing if there is none."""
+    events, known = search.trace.nodes(), {search.root.key: search.root}
+
+    def node_of(key: str) -> Node | None:
+        if key not in known and key in events:
+            event, above = events[key], node_of(events[key]["parent"])
+            if above is not None:
+                step = Step(event["text"], tuple(event["tokens"]), read=event.get("read", False))
+                known[key] = Node(step, key, Finish(event["finish"]), above)
+        return known.get(key)
+
+    sampled = [node for key in events if (node := node_of(key)) is not None]
+    return [max(sampled, key=lambda node: (node.length, node.key))] if sampled else []
 
 
 def _decided(plan: Plan, found: Plan | None) -> Plan:

@@ -69,6 +69,11 @@ class Sampled:
             self.finished.append(node)
         return node
 
+    def cut(self, requests: Sequence[Request]) -> None:
+        """Record that time ran out before or during these requests."""
+        for request in requests:
+            self.trace.add("cut", what="sample", key=request.key)
+
     def logprobs(self, node: Node) -> tuple[TokenLogprobs, ...]:
         """Return the log-probabilities of all tokens of a solution; empty where those of a step are unknown."""
         found = [(above.step.tokens, self._logprobs.get(above, ())) for above in node.path]
@@ -128,7 +133,7 @@ class Sampler:
         except OutOfTime:
             hold.settle()
             account.late()
-            self.sampled.trace.add("cut", what="sample", key=request.key)
+            self.sampled.cut([request])
             return None
         except BaseException:
             hold.settle()

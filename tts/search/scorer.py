@@ -59,7 +59,12 @@ class Scorer:
             judged = node.step in self.scores
             if judged and account.paid(node):
                 continue  # equal to a sibling token for token
-            if account.read(node, lengths[node]) and not judged and node.step not in jobs:
+            late = reward.was_late(self.problem, node)
+            if late or not account.read(node, lengths[node]):
+                if late or account.ledger.seconds_left <= 0:
+                    account.late()
+                    self.trace.add("cut", what="read", key=node.key)
+            elif not judged and node.step not in jobs:
                 jobs[node.step] = self._request(account, reward, node)
         await together(jobs.values())
         self.notes.update(dict.fromkeys(reward.notes))

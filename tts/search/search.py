@@ -260,6 +260,8 @@ class Search:
                 if leaf is not None:
                     children[request.node].append(leaf)
             requests = requests[len(batch) :]
+        if requests and self.ledger.seconds_left <= 0:
+            self._sampler.sampled.cut(requests)
         return [children[node] for node in nodes]
 
     async def score(self, nodes: Iterable[Node], by: str = "last") -> dict[Node, float]:

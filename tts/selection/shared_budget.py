@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
+from tts.aio import Stop
 from tts.budget import Budget
 from tts.errors import BudgetError
 from tts.selection.profile import Profile
@@ -22,11 +23,13 @@ class Share:
         budget: its own budget: the price of a FLOP, and the ceiling.
         expected: FLOPs that it is expected to cost.
         warning: a sentence for the user if the shared budget is too small; else empty.
+        stop: what the user asks through to end the search with what it has.
     """
 
     budget: Budget
     expected: float = 0.0
     warning: str = ""
+    stop: Stop | None = None
 
 
 @dataclass(slots=True)
