@@ -184,6 +184,19 @@ def test_the_doctor_names_the_built_in_models(tts: Tts) -> None:
     assert "missing" not in out
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "text"),
+    [("--max-tokens", "9", "The only text ends: Add 25"), ("--max-flops", "3e6", "")],
+)
+def test_a_budget_that_ends_before_a_solution_names_its_option_and_shows_the_text(
+    tts: Tts, option: str, value: str, text: str
+) -> None:
+    out = " ".join(tts("solve", option, value, "--strategy", "majority", MIA).out.split())
+    assert f"raise {option}" in out
+    assert "Confidence none: no solution was finished" in out
+    assert text in out
+
+
 def test_ctrl_c_shows_the_best_answer_so_far_and_writes_the_trace(tmp_path: Path) -> None:
     trace = tmp_path / "trace.jsonl"
     done = interrupted_search(

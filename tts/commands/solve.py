@@ -294,6 +294,8 @@ def _answer(solution: Solution) -> str:
 
 def _confidence(solution: Solution, finished: int) -> str:
     """Give the probability that the answer is right where it is known, and the share of the vote."""
+    if not finished and solution.answer is None:
+        return "none: no solution was finished"
     of_vote = f"of the {solution.plan.vote} vote of {count(finished, 'finished solution')}"
     if solution.scope is None or solution.answer is None:
         share = f"{solution.confidence:.0%} {of_vote}"
@@ -321,7 +323,7 @@ def _no_answer(solution: Solution) -> str:
     if not solution.candidates and solution.stopped == INTERRUPTED:
         return "none: interrupted before the first solution ended"
     if not solution.candidates:
-        return "none: the budget ended before the first solution did; raise it"
+        return f"none: the budget ended before the first solution did; {_more(solution)}"
     if not finished:
         why = f"no solution was finished; {_more(solution)}"
     elif solution.plan.kind != "math":
