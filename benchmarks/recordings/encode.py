@@ -74,14 +74,14 @@ class Run:
 
 @dataclass(slots=True)
 class Draft:
-    """What is known of a problem so far; ``samples`` holds the largest run of each seed."""
+    """What is known of a problem so far, by seed; ``samples`` holds the largest run of each."""
 
     text: str
     level: int
     spellings: dict[str, int] = field(default_factory=dict)
     samples: dict[int, Run] = field(default_factory=dict)
     greedy: Run | None = None
-    searches: dict[Key, Run] = field(default_factory=dict)
+    searches: dict[Key, dict[int, Run]] = field(default_factory=dict)
 
 
 def run_of(draft: Draft, outcome: Outcome) -> Run:
@@ -158,7 +158,10 @@ def entry_of(draft: Draft, kept: Iterable[Key]) -> Entry:
         run = other.behind(run)
     flops = (usage.policy_flops - policy) / max(1, usage.policy_tokens) * run.tokens.astype(float)
     samples = SampleSet(run.candidates(classes), flops, run.steps, step * run.lengths)
-    searches = {key: _searched(draft.searches[key], classes, policy, prm) for key in kept}
+    searches = {
+        key: tuple(_searched(run, classes, policy, prm) for _, run in sorted(draft.searches[key].items()))
+        for key in kept
+    }
     return Entry(Problem(draft.text).id, draft.level, usage.prompt_tokens, policy, prm, samples, searches, greedy)
 
 

@@ -38,8 +38,8 @@ def read(paths: Sequence[Path], data: Path | None = None) -> Pool:
     """Read run folders, ``outcomes.jsonl`` files and recorded candidates into a pool.
 
     For each problem and seed the largest run of independent samples counts, scored ones first; the seeds are joined
-    into one large run. A search that nearly all problems have is kept, others are left out; then problems that lack
-    samples or a search are left out. The notes report both.
+    into one large run. Those of a search stay separate runs. A search that nearly all problems have is kept, others are
+    left out; then problems that lack samples or a search are left out. The notes report both.
 
     Args:
         paths: the runs.
@@ -131,7 +131,7 @@ class _Gathered:
             parameters = {name: value for name, value in parameters.items() if name in parameters_of(GREEDY[0])}
         if self.parameters.setdefault(key, parameters) != parameters:
             raise BadInput(f"{path} holds {key[0]} at N = {key[1]} with other parameters than a run before it.")
-        draft.searches[key] = run_of(draft, outcome)
+        draft.searches.setdefault(key, {})[plan.seed] = run_of(draft, outcome)
 
     def _greedy(self, draft: Draft, outcome: Outcome) -> Outcome:
         """Keep a greedy answer, a scored one in preference; return the outcome at its cost without scores."""

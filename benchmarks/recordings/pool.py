@@ -78,7 +78,7 @@ class Entry:
         prompt: tokens of the policy's prompt.
         policy_prompt_flops, prm_prompt_flops: cost of the prompt, paid once.
         samples: independent samples; the first is the greedy answer if ``greedy``.
-        searches: by strategy and width.
+        searches: runs of each search, one a seed, by strategy and width.
         greedy: whether the first sample is the greedy one (temperature 0).
     """
 
@@ -88,7 +88,7 @@ class Entry:
     policy_prompt_flops: float
     prm_prompt_flops: float
     samples: SampleSet
-    searches: Mapping[Key, Searched] = field(default_factory=dict)
+    searches: Mapping[Key, tuple[Searched, ...]] = field(default_factory=dict)
     greedy: bool = False
 
     @property

@@ -6,15 +6,15 @@ equal answers; only :func:`right_of` tells whether it is right. Arrays: P proble
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.recordings.pool import Entry, Key, Pool
+from benchmarks.recordings.pool import Entry, Key, Pool, Searched
 from benchmarks.simulate.features import EvidenceBatch, Floats, Ints
-from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.subsets import elected
 from tts.search.variant import name_of
 from tts.selection.estimator import Estimator
@@ -30,25 +30,13 @@ BEGINNING = Stage(0, False, (), (1.0,), Curve((0.0,), (0.0,), (0.0,)))
 """The first stage: no samples yet, so nothing to stop with."""
 
 
-@dataclass(frozen=True, slots=True)
-class VoteInput:
-    """What a vote reads of candidates: classes of equal answers, and scores by aggregation."""
-
-    classes: Ints
-    scores: dict[str, Floats]
-
-    @classmethod
-    def of(cls, candidates: Candidates) -> VoteInput:
-        return cls(candidates.classes, dict(candidates.scores))
-
-
 class SampleOrders:
     """Samples of a problem in S orders [S, n], and the cost of reading them in these orders."""
 
     def __init__(self, entry: Entry, orders: Ints) -> None:
         samples = entry.samples
         self.prompt, self.orders = entry.prompt, orders
-        self.candidates = VoteInput.of(samples.candidates)
+        self.candidates = samples.candidates
         self.tokens = samples.candidates.tokens.astype(float)[orders]
         self._prompts = entry.policy_prompt_flops, entry.prm_prompt_flops
         self._policy = np.cumsum(samples.policy_flops[orders], axis=1)
@@ -68,6 +56,27 @@ class SampleOrders:
         return own + self._prompts[1] + self._prm[:, n - 1] if scored else own
 
 
+class SearchOrders:
+    """The candidates of a search in S orders [S, w], and its cost [S]: each of its runs, one a seed, equally often.
+
+    A run with fewer candidates than another is filled up with some that have no answer and no score.
+    """
+
+    def __init__(self, runs: Sequence[Searched], turn: Ints) -> None:
+        found = [run.candidates for run in runs]
+        width = max(map(len, found))
+
+        def joined(rows: Sequence[NDArray[Any]], none: float) -> NDArray[Any]:
+            return np.stack([np.append(row, np.full(width - len(row), none)) for row in rows])[turn]
+
+        self.classes: Ints = joined([each.classes for each in found], -1).astype(np.int64)
+        self.scores: dict[str, Floats] = {
+            how: joined([each.scores[how] for each in found], np.nan) for how in found[0].scores
+        }
+        self.flops: Floats = np.array([run.policy_flops + run.prm_flops for run in runs])[turn]
+        self.scored = any(run.prm_flops > 0 for run in runs)
+
+
 class ProblemSimulator:
     """One problem: its samples in S orders, its searches, and their costs.
 
@@ -75,11 +84,12 @@ class ProblemSimulator:
     only (``without_greedy``).
     """
 
-    def __init__(self, entry: Entry, orders: Ints) -> None:
+    def __init__(self, entry: Entry, orders: Ints, rng: np.random.Generator) -> None:
         self.with_greedy = SampleOrders(entry, orders)
         self.without_greedy = SampleOrders(entry, orders[:, 1:]) if entry.greedy else self.with_greedy
-        self.searches = {key: VoteInput.of(found.candidates) for key, found in entry.searches.items()}
-        self._costs = {key: (found.policy_flops, found.prm_flops) for key, found in entry.searches.items()}
+        self.searches = {
+            key: SearchOrders(runs, _turns(rng, len(runs), len(orders))) for key, runs in entry.searches.items()
+        }
         self._prompts = entry.policy_prompt_flops, entry.prm_prompt_flops
 
     def flops(self, stage: Stage, move: Advance | Ending | None) -> Floats:
@@ -93,9 +103,10 @@ class ProblemSimulator:
             row = self.with_greedy if stage.n else self.without_greedy
             scored = stage.scored or move.strategy == "best-of-n"
             return row.spent(move.n, scored) - row.spent(stage.n, stage.scored)
-        policy, prm = self._costs[key_of(move)]
-        read = self._prompts[0] * (stage.n == 0) + self._prompts[1] * (prm > 0 and not stage.scored)
-        return np.full(orders, policy + prm + read)
+        search = self.searches[key_of(move)]
+        return (
+            search.flops + self._prompts[0] * (stage.n == 0) + self._prompts[1] * (search.scored and not stage.scored)
+        )
 
     def answers(self, stage: Stage, move: Ending | None) -> Ints:
         """Return the class that the vote elects after stopping or after an ending; -1 for no answer [S]."""
@@ -108,9 +119,8 @@ class ProblemSimulator:
         scores = np.full(classes.shape, np.nan) if evidence.scores is None else evidence.scores
         if move is not None and is_search(move):
             found = self.searches[key_of(move)]
-            shape = len(classes), len(found.classes)
-            classes = np.concatenate([classes, np.broadcast_to(found.classes, shape)], axis=1)
-            scores = np.concatenate([scores, np.broadcast_to(found.scores[last.aggregate], shape)], axis=1)
+            classes = np.concatenate([classes, found.classes], axis=1)
+            scores = np.concatenate([scores, found.scores[last.aggregate]], axis=1)
         if not classes.shape[1]:
             return np.full(len(classes), -1)
         winner = elected(classes, scores, last.vote)
@@ -124,7 +134,8 @@ class Simulator:
     def __init__(self, pool: Pool, orders: int = ORDERS, seed: int = 0) -> None:
         self.orders = orders
         rng = np.random.default_rng(seed)
-        self.problems = [ProblemSimulator(entry, _random_orders(rng, entry, orders)) for entry in pool.entries]
+        turns = np.random.default_rng((seed, 1))
+        self.problems = [ProblemSimulator(entry, _random_orders(rng, entry, orders), turns) for entry in pool.entries]
         self._features: dict[tuple[int, bool, str], dict[str, Floats]] = {}
         self._kept: dict[tuple[object, ...], NDArray[np.generic]] = {}
 
@@ -192,7 +203,8 @@ def right_of(pool: Pool, answers: Ints) -> Floats:
     """Grade answers [P, S], given as classes: 1 for a right one. The only place that reads the right answers."""
     found = np.zeros(answers.shape)
     for row, entry in enumerate(pool.entries):
-        known = [entry.samples.candidates, *(search.candidates for search in entry.searches.values())]
+        runs = (run for each in entry.searches.values() for run in each)
+        known = [entry.samples.candidates, *(run.candidates for run in runs)]
         classes, right = (np.concatenate([getattr(each, name) for each in known]) for name in ("classes", "right"))
         found[row] = np.isin(answers[row], classes[right & (classes >= 0)])
     return found
@@ -204,6 +216,11 @@ def _random_orders(rng: np.random.Generator, entry: Entry, orders: int) -> Ints:
     rest = np.arange(len(first), len(entry.samples))
     dealt = rng.permuted(np.broadcast_to(rest, (orders, len(rest))), axis=1)
     return np.concatenate([np.broadcast_to(first, (orders, len(first))), dealt], axis=1)
+
+
+def _turns(rng: np.random.Generator, runs: int, orders: int) -> Ints:
+    """Draw the run of a search that each order gets [S], each run equally often."""
+    return rng.permutation(np.arange(orders) % runs)
 
 
 ORDERS = 16

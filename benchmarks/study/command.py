@@ -104,7 +104,8 @@ def _there(root: Path, split: str, policy: str, seed: int) -> list[Path]:
 
 def _folders(root: Path, split: str, policy: str, seed: int) -> list[Path]:
     """Return the run folders of this study, and those that the study of searches left in the same place."""
-    return plan.folders(root, split, policy, seed) + search_runs.folders(root, plan.SPLITS[split], policy, seed)
+    theirs = None if split == "val" else seed  # every seed of the validation split is fitted to
+    return plan.folders(root, split, policy, seed) + search_runs.folders(root, plan.SPLITS[split], policy, theirs)
 
 
 def _sampled(folders: list[Path]) -> bool:

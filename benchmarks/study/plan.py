@@ -41,7 +41,8 @@ class Kind:
 KINDS = (
     Kind("greedy", ("best-of-n",), (1,), (("temperature", 0.0),)),
     Kind("search", ("beam-search", "dvts"), (4, 16, 64)),
-    Kind("moves", ("particle-filter", "reject-early", "beam-search:granularity=2", "dvts:granularity=2"), (4, 16, 64)),
+    Kind("moves", ("reject-early", "beam-search:granularity=2", "dvts:granularity=2"), (4, 16, 64)),
+    Kind("particles", ("particle-filter",), (4, 16), runs=4),
     Kind("samples", ("best-of-n",), (64,), runs=4),
 )
 

@@ -109,13 +109,16 @@ def execute(root: Path, cell: Cell, engine: str) -> None:
     command.execute(data, lines, root / cell.name, settings, False, CONCURRENCY)
 
 
-def folders(root: Path, data: str, policy: str, seed: int) -> list[Path]:
-    """Return the run folders of a policy and seed with outcomes, of whole levels; the study of the selector reads them.
+def folders(root: Path, data: str, policy: str, seed: int | None) -> list[Path]:
+    """Return the run folders of a policy with outcomes, of whole levels; the study of the selector reads them.
+
+    None for ``seed`` is every seed.
 
     >>> folders(Path("no-such-folder"), "lab-500", "lab-1m", 0)
     []
     """
-    ours = re.compile(rf"{data}-[1-5]+-{policy}-.+-\d+-{seed}(~[0-9a-f]+)?")
+    which = r"\d+" if seed is None else seed
+    ours = re.compile(rf"{data}-[1-5]+-{policy}-.+-\d+-{which}(~[0-9a-f]+)?")
     found = (file.parent for file in root.glob(f"*/{OUTCOMES}") if file.stat().st_size)  # a run may just have begun
     return sorted(folder for folder in found if ours.fullmatch(folder.name))
 

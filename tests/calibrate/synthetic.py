@@ -38,9 +38,8 @@ def entry(
     samples = SampleSet(found, np.full(m, EACH), steps, np.full(m, EACH / 10))
     searches = {}
     if searched is not None:
-        searches["beam-search", 4] = Searched(
-            candidates(rng, 4, searched, prm_accuracy), 4 * dear * EACH, 0.4 * dear * EACH
-        )
+        found = candidates(rng, 4, searched, prm_accuracy)
+        searches["beam-search", 4] = (Searched(found, 4 * dear * EACH, 0.4 * dear * EACH),)
     return Entry(f"{k:012x}", 1, 20, EACH / 10, EACH / 10, samples, searches)
 
 

@@ -80,7 +80,7 @@ def test_samples_and_searches_share_one_numbering_of_answers(tmp_path: Path) -> 
     search = row("q", [["0.5"], ["7.0"], ["8"]], "beam-search")
     pool = read([written(tmp_path / "a.jsonl", [samples]), written(tmp_path / "b.jsonl", [search])])
     [entry] = pool.entries
-    found = entry.searches["beam-search", 3]
+    [found] = entry.searches["beam-search", 3]
     assert entry.samples.candidates.classes.tolist() == [0, 1, 0]
     assert found.candidates.classes.tolist() == [0, 1, 2]
     assert found.candidates.right.tolist() == [True, False, False]
@@ -119,7 +119,7 @@ def test_a_scored_greedy_answer_stands_before_the_samples_and_is_none_of_them(tm
     assert entry.samples.prm_flops(np.array([0, 1, 2])) == pytest.approx([20, 20, 10])
     assert entry.samples.prm_flops(np.array([2, 0])) == pytest.approx([20, 10])
     assert entry.samples.policy_flops == pytest.approx([40, 40, 40])
-    alone = entry.searches["majority", 1]
+    [alone] = entry.searches["majority", 1]
     assert (alone.policy_flops, alone.prm_flops) == (40, 0)
     [fewer] = pool.first(1).entries
     assert (fewer.width, len(fewer.samples)) == (1, 2)

@@ -65,7 +65,7 @@ def test_a_run_holds_a_strategy_and_its_variant_and_a_pool_keeps_both(tmp_path: 
     pool = read([tmp_path / "run"])
     assert set(pool.parameters) == {("beam-search", 4), ("beam-search:granularity=2", 4)}
     entry = pool.entries[0]
-    costs = [entry.searches[key].prm_flops for key in pool.parameters]
+    costs = [entry.searches[key][0].prm_flops for key in pool.parameters]
     assert min(costs) > 0
 
 

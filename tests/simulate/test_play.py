@@ -32,7 +32,7 @@ def entry(name: str, classes: list[int], found: list[int], right: int) -> Entry:
     steps = np.array([[0], *([max(0, k - 1)] for k in range(1, m))], dtype=np.int32)
     samples = SampleSet(candidates(classes, [0.5] * m, right), np.full(m, 5.0), steps, np.full(m - 1, 3.0))
     search = Searched(candidates(found, [0.9] * len(found), right), 60.0, 40.0)
-    return Entry(name, 1, 20, 7.0, 2.0, samples, {("dvts", 4): search})
+    return Entry(name, 1, 20, 7.0, 2.0, samples, {("dvts", 4): (search,)})
 
 
 def world() -> Pool:
@@ -89,7 +89,10 @@ def test_a_play_does_not_depend_on_which_answers_are_right() -> None:
         replace(
             each,
             samples=replace(each.samples, candidates=turned(each.samples.candidates)),
-            searches={k: replace(s, candidates=turned(s.candidates)) for k, s in each.searches.items()},
+            searches={
+                key: tuple(replace(run, candidates=turned(run.candidates)) for run in runs)
+                for key, runs in each.searches.items()
+            },
         )
         for each in pool.entries
     ]
@@ -143,3 +146,22 @@ def test_a_fixed_strategy_has_the_accuracy_that_subsets_estimate() -> None:
     found = right_of(pool, fixed(Simulator(pool, 200), Ending("majority", 5, SEARCH.right, (0.0,), "majority")).answers)
     for row, each in zip(found, entries, strict=True):
         assert row.mean() == pytest.approx(subsets.accuracy_at(each.samples.candidates, 5, "majority"), abs=0.14)
+
+
+def test_a_search_with_several_seeds_counts_with_the_mean_of_its_runs() -> None:
+    """One run finds the right answer for 60 + 40 FLOPs, one two others for 20 + 10, one nothing for 5 FLOPs."""
+    found = entry("q", [0, 1, 2, 3], [4] * 4, right=4)
+    few = Searched(candidates([5, -1], [0.3, 0.2], 4), 20.0, 10.0)
+    none = Searched(candidates([], [], 4), 5.0, 0.0)
+    runs = (*found.searches["dvts", 4], few, none)
+    pool = replace(world(), entries=(replace(found, searches={("dvts", 4): runs}),))
+    simulator = Simulator(pool, 12)
+    played = fixed(simulator, SEARCH)
+    assert right_of(pool, played.answers).mean() == pytest.approx(1 / 3)
+    assert played.flops.mean() == pytest.approx((100 + 30 + 5) / 3 + 9)
+    # behind a sample of 0.5 the run that found nothing changes nothing, and that of 0.3 loses the vote
+    one = Stage(1, True, (), (), Curve((), (), ()))
+    [after] = simulator.answers(one, SEARCH).tolist()
+    [cost] = simulator.flops(one, SEARCH).tolist()
+    [alone] = simulator.answers(one, None).tolist()
+    assert [a == 4 if c == 100 else a == b for a, b, c in zip(after, alone, cost, strict=True)] == [True] * 12

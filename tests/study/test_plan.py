@@ -18,16 +18,16 @@ def test_a_smaller_grid_has_fewer_problems_samples_and_widths_but_the_same_searc
         "val-200k-greedy-0",
         "val-200k-search-0",
         "val-200k-moves-0",
+        *(f"val-200k-particles-{seed}" for seed in range(4)),
         "val-200k-samples-0",
     ]
-    assert [run.kind.widths for run in small] == [(1,), (4, 16), (4, 16), (64,)]
+    assert [run.kind.widths for run in small] == [(1,), *[(4, 16)] * 6, (64,)]
     assert {len(run.data().items) for run in small} == {30}
-    assert len(plan.grid(["lab-200k"], 1, True)) == 3 + 4  # four runs of samples
+    assert len(plan.grid(["lab-200k"], 1, True)) == 3 + 4 + 4  # four runs of the particle filter, four of samples
 
 
 def test_the_study_runs_the_variants_that_a_profile_may_hold() -> None:
-    [moves] = [kind for kind in plan.KINDS if kind.name == "moves"]
-    assert set(moves.strategies) == {
+    assert {name for kind in plan.chosen(plan.KINDS, ["moves", "particles"]) for name in kind.strategies} == {
         "particle-filter",
         "reject-early",
         "beam-search:granularity=2",
@@ -37,7 +37,7 @@ def test_the_study_runs_the_variants_that_a_profile_may_hold() -> None:
 
 def test_parts_of_the_grid_are_run_by_name() -> None:
     assert [kind.name for kind in plan.chosen(plan.KINDS, ["samples", "greedy"])] == ["greedy", "samples"]
-    with pytest.raises(BadInput, match="takes some of greedy, search, moves, samples, not 'sample'"):
+    with pytest.raises(BadInput, match="takes some of greedy, search, moves, particles, samples, not 'sample'"):
         plan.chosen(plan.KINDS, ["sample"])
 
 
@@ -56,3 +56,5 @@ def test_the_folders_of_the_study_of_searches_are_found_by_data_policy_and_seed(
         (tmp_path / cell.name / OUTCOMES).write_text("" if cell.search == "rebase" else "{}")
     found = search_runs.folders(tmp_path, "lab-500", "lab-1m", 0)
     assert {folder.name for folder in found} == {cell.name for cell in cells[:2]}
+    every = search_runs.folders(tmp_path, "lab-500", "lab-1m", None)
+    assert {folder.name for folder in every} == {cell.name for cell in cells[:3]}
