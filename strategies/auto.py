@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from strategies.base import Branching, at_least
 from tts.aio import together
 from tts.answers.aggregate import aggregate
+from tts.budget import COMPLETE
 from tts.search.search import Search
 from tts.search.strategy import build, parameters_of, strategy_type
 from tts.selection.explain import considered, plan_of
@@ -28,9 +29,9 @@ AUTO = "auto"
 class Auto(Branching):
     """Chooses the best strategy for this policy, reward model, problem and budget.
 
-    With a profile it decides after each stage of samples, from measured accuracy and cost: stop, sample more, score, or
-    start a search; all candidates vote. Without a profile the rule of arXiv 2502.06703 decides once, by the agreement
-    of four samples; if it chooses sampling, sampling stops when the votes are settled.
+    With a profile it decides after each stage, from measured accuracy and cost: stop, sample more, score, search and
+    decide again, or search and stop; all candidates vote. Without a profile the rule of arXiv 2502.06703 decides once,
+    by the agreement of four samples; if it chooses sampling, sampling stops when the votes are settled.
 
     Attributes:
         solution_tokens: limit of tokens of one whole solution.
@@ -78,8 +79,9 @@ class Auto(Branching):
             checked = without_unscored(profile)
             if self.scored and decide(checked, checked.stages[0], None, price, limits).within:
                 profile = checked
-        stage, leaves = profile.stages[0], list[Node]()
+        stage, samples, searched = profile.stages[0], list[Node](), list[Node]()
         while True:
+            leaves = [*samples, *searched]
             limits = self.limits(search)
             decision = decide(profile, stage, await self.evidence(search, stage, leaves), price, limits)
             plan = plan_of(profile, decision, limits, f"the profile {Path(self.profile).name}")
@@ -90,11 +92,14 @@ class Auto(Branching):
             if move is None or (self.look and (leaves or isinstance(move, Ending))):
                 return leaves
             if isinstance(move, Ending):
-                return await self.finish(search, plan, leaves)
-            leaves = await self.sample(search, move.n, leaves, scored=move.scored, greedy=profile.greedy)
-            if len(leaves) < move.n:  # a ceiling was reached
-                return leaves
-            stage = profile.by_key[move.n, move.scored]
+                return [*await self.finish(search, plan, samples), *searched]
+            if move.searches.runs > stage.searches.runs:
+                searched += await self.run(search, plan)
+            else:
+                samples = await self.sample(search, move.n, samples, scored=move.scored, greedy=profile.greedy)
+            if len(samples) < move.n or (searched and search.stopped != COMPLETE):  # a ceiling was reached
+                return [*samples, *searched]
+            stage = profile.by_key[move.key]
 
     def limits(self, search: Search) -> Limits:
         """Return what is left for this problem. No request may be in progress."""
@@ -194,10 +199,14 @@ class Auto(Branching):
         if plan.strategy in SAMPLING:
             greedy = plan.parameters.get("temperature") == 0
             return await self.sample(search, plan.n, leaves, scored=plan.strategy == "best-of-n", greedy=greedy)
+        return [*leaves, *await self.run(search, plan)]
+
+    async def run(self, search: Search, plan: Plan) -> list[Node]:
+        """Run the planned search, and return its candidates."""
         known = parameters_of(plan.strategy)
         settings = {**parameters_of(self), "aggregate": plan.aggregate, **plan.parameters, **self.sampling}
         built = build(replace(plan, parameters={name: settings[name] for name in known if name in settings}))
-        return [*leaves, *await built(search.within(plan.n))]
+        return await built(search.within(plan.n))
 
 
 def _scores(search: Search, leaves: Sequence[Node], how: str) -> list[float]:

@@ -24,7 +24,7 @@ from tts.search.parameters import check_parameter
 from tts.search.step_scores import refusal
 from tts.search.strategy import AUTO, Strategy, build, parameters_of, strategy_type, written_parameters
 from tts.search.tournament import TOURNAMENT
-from tts.selection.profile import Profile
+from tts.selection.profile import Ending, Profile, Searches
 from tts.selection.profile_file import find as find_profile
 from tts.selection.profile_file import named
 from tts.selection.published_rule import rule
@@ -332,11 +332,15 @@ def _check_profile(curves: Profile, name: str, plan: Plan) -> None:
     for stage in curves.stages:
         resolve("vote", stage.vote)
         for ending in stage.endings:
-            known = parameters_of(ending.strategy)
             resolve("vote", ending.vote)
-            for parameter, value in ending.parameters.items():
+        searches: list[Ending | Searches] = [*stage.endings]
+        if stage.searches.runs:
+            searches.append(stage.searches)
+        for search in searches:
+            known = parameters_of(search.strategy)
+            for parameter, value in search.parameters.items():
                 if parameter not in known:
-                    raise UnknownName(f"parameter of {ending.strategy}", parameter, known)
+                    raise UnknownName(f"parameter of {search.strategy}", parameter, known)
                 try:
                     check_parameter(parameter, value, known[parameter])
                 except Misfit as error:

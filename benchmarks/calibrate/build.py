@@ -18,7 +18,7 @@ from benchmarks.recordings.pool import Pool
 from benchmarks.simulate.simulator import ORDERS, GradedSimulator, key_of
 from benchmarks.stats.intervals import DIFFICULTIES, difficulty
 from tts.errors import BadInput
-from tts.selection.profile import Advance, Ending, Profile, Stage
+from tts.selection.profile import Ending, Profile, Stage
 
 FEWEST = 20
 """Smallest number of problems for a profile."""
@@ -162,7 +162,7 @@ def _plans(graded: GradedSimulator, profile: Profile) -> list[dict[str, Any]]:
 def rounded(stage: Stage) -> Stage:
     """Round the numbers of a stage; shares still sum to 1."""
     advances = tuple(
-        Advance(each.n, each.scored, _round(each.flops), tuple(map(_shares, each.chance))) for each in stage.advances
+        replace(each, flops=_round(each.flops), chance=tuple(map(_shares, each.chance))) for each in stage.advances
     )
     endings: tuple[Ending, ...] = tuple(_round(each) for each in stage.endings)
     return replace(

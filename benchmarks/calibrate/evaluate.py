@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.calibrate.fit import SHAPES, Fit, Shape, prices
+from benchmarks.calibrate.fit import Fit, Shape, prices, shapes
 from benchmarks.calibrate.optimism import WITHIN, lowered, shift
 from benchmarks.calibrate.regression import Floats
 from benchmarks.simulate.play import play
@@ -79,13 +79,7 @@ def choose(graded: GradedSimulator, scored: bool) -> tuple[Shape, float, HeldOut
     problem). The shift is that of :mod:`benchmarks.calibrate.optimism`.
     """
     row = prices(_profile(Fit(graded, scored=scored)))
-    tried = [
-        shape
-        for shape in SHAPES
-        if scored or not (shape.unscored or shape.searches)
-        if graded.pool.parameters or not shape.searches
-    ]
-    found = [(shape, *_fair(graded, row, scored, shape)) for shape in tried]
+    found = [(shape, *_fair(graded, row, scored, shape)) for shape in shapes(graded.pool, scored)]
     simplest = found[0][2].worth
 
     def gain(each: tuple[Shape, float, HeldOut]) -> float:

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from benchmarks.calibrate.rates import Bins, curves
 from benchmarks.calibrate.regression import Floats, logistic
 from benchmarks.calibrate.vote_choice import of_samples, of_searches, unmeasured_ending, unmeasured_stage
-from benchmarks.recordings.pool import Key
+from benchmarks.recordings.pool import Key, Pool
 from benchmarks.simulate.simulator import GradedSimulator, estimate, is_search
 from benchmarks.stats.vote_rules import MAJORITY
 from tts.registry import resolve
 from tts.search.variant import base
 from tts.selection.estimator import Estimator
-from tts.selection.profile import Advance, Curve, Ending, Profile, Scale, Stage
+from tts.selection.profile import NO_SEARCHES, Advance, Curve, Ending, Profile, Scale, Searches, Stage, StageKey
 from tts.selection.selector import Limits, best_moves, cheapest
 
 RIDGE = 3.0
@@ -37,6 +37,9 @@ FLOOR = 0.02
 FIRST = 8
 """Limit of samples before the first decision."""
 
+BEFORE = 1
+"""Limit of samples of a stage from which a search is repeated."""
+
 PROBED = 64
 """Limit of samples of a stage from which searches are measured."""
 
@@ -48,17 +51,26 @@ class Shape:
     Attributes:
         unscored: whether stages of unscored samples exist in a profile with a reward model.
         searches: whether searches may be chosen, at the first stage or after samples.
+        repeated: a search that may be run several times, with a look after each run.
     """
 
     unscored: bool = False
     searches: bool = False
+    repeated: Key | None = None
 
 
-SHAPES = (Shape(), Shape(unscored=True), Shape(searches=True), Shape(unscored=True, searches=True))
-"""Shapes that are tried, the simplest first."""
+SIMPLEST = Shape()
 
 
-StageKey = tuple[int, bool]
+def shapes(pool: Pool, scored: bool) -> list[Shape]:
+    """Return the shapes that can be fitted to a pool, the simplest first."""
+    if not scored:
+        return [SIMPLEST]
+    found = [SIMPLEST, Shape(unscored=True)]
+    if pool.parameters:
+        found += [Shape(searches=True), Shape(unscored=True, searches=True)]
+    needing = (key for key in pool.parameters if resolve("strategy", base(key[0])).needs_reward)
+    return found + [Shape(repeated=key) for key in needing if pool.repeats(key) > 1]
 
 
 class Fit:
@@ -76,7 +88,7 @@ class Fit:
         graded: GradedSimulator,
         rows: NDArray[np.int64] | None = None,
         scored: bool | None = None,
-        shape: Shape = SHAPES[0],
+        shape: Shape = SIMPLEST,
     ) -> None:
         self.graded, self.pool, self.shape = graded, graded.pool, shape
         self.rows = np.arange(len(graded.entries)) if rows is None else rows
@@ -112,7 +124,11 @@ class Fit:
 
     def _stages(self) -> tuple[Stage, ...]:
         kinds = [False] * (self.shape.unscored or not self.scored) + [True] * self.scored
-        keys = [(0, False), *((n, scored) for n in self.pool.sizes for scored in kinds)]
+        keys = [(0, False, 0), *((n, scored, 0) for n in self.pool.sizes for scored in kinds)]
+        if self.shape.repeated:
+            runs = range(1, 1 + self.pool.repeats(self.shape.repeated))
+            keys += [(n, True, k) for n in self.pool.sizes if n <= BEFORE for k in runs]
+            keys.sort(key=lambda key: (key[0], key[2], key[1]))
         known = {key: self.seen(*key) for key in keys}
         return tuple(self._with_moves(known[key], known) for key in keys)
 
@@ -130,15 +146,15 @@ class Fit:
                 for bin, choice in enumerate(moves[stage.key].choices):
                     if isinstance(choice.move, Advance):
                         here = there[stage.key] & (self._bins[stage.key].place == bin)
-                        there[choice.move.n, choice.move.scored] |= here
+                        there[choice.move.key] |= here
         return visits
 
-    def seen(self, n: int, scored: bool) -> Stage:
+    def seen(self, n: int, scored: bool, runs: int = 0) -> Stage:
         """Return a stage with its estimators, bins and rates, without moves."""
         rule = self.samples if scored else MAJORITY
-        stage = replace(unmeasured_stage(n, scored), vote=rule.vote, aggregate=rule.aggregate)
+        stage = replace(unmeasured_stage(n, scored), vote=rule.vote, aggregate=rule.aggregate, searches=self._run(runs))
         if n == 0:
-            self._bins[0, False] = Bins.at((), np.full((len(self.rows), self.graded.simulator.orders), 0.5))
+            self._bins[stage.key] = Bins.at((), np.full((len(self.rows), self.graded.simulator.orders), 0.5))
             return stage
         features = {name: values[self.rows] for name, values in self.graded.features(stage).items()}
         right = self.graded.right(stage)[self.rows]
@@ -148,11 +164,17 @@ class Fit:
         belief = self._estimator(features, right, weight)
         difficulty = self._estimator(features, truth, np.ones(right.shape))
         bins = Bins.of(estimate(belief, features), self.bins, weight)
-        self._bins[n, scored] = bins
+        self._bins[stage.key] = bins
         return replace(
             stage, belief=belief, edges=bins.edges, share=_tuple(bins.share), difficulty=difficulty,
             scale=scale(estimate(difficulty, features), truth, self.bins),
         )  # fmt: skip
+
+    def _run(self, runs: int) -> Searches:
+        if not runs or self.shape.repeated is None:
+            return NO_SEARCHES
+        name, n = self.shape.repeated
+        return Searches(base(name), n, dict(self.pool.parameters[name, n]), runs)
 
     def _estimator(self, features: dict[str, Floats], y: Floats, weight: Floats) -> Estimator:
         if not self.pool.greedy:  # without a greedy answer the first sample is like any other
@@ -165,7 +187,7 @@ class Fit:
 
     def _with_moves(self, stage: Stage, known: dict[StageKey, Stage]) -> Stage:
         right, endings = self._samples(stage)
-        if stage.n == 0 or (self.shape.searches and stage.n <= PROBED):
+        if stage.n == 0 or (self.shape.searches and stage.n <= PROBED and not stage.searches.runs):
             for strategy in self.searches:
                 endings += self._search(stage, strategy)
         if stage.n == 0:
@@ -197,13 +219,14 @@ class Fit:
         single = (ending.strategy, ending.n) == ("majority", 1)
         return not single and not (self.shape.searches and is_search(ending))
 
-    def _leads(self, stage: Stage, n: int, scored: bool) -> bool:
+    def _leads(self, stage: Stage, n: int, scored: bool, runs: int) -> bool:
         if stage.n == 0:
-            return 0 < n <= FIRST
+            return 0 < n <= FIRST and not runs
         after = next((size for size in self.pool.sizes if size > stage.n), None)
+        done = stage.searches.runs
         if stage.scored:
-            return n == after and scored
-        return (n, scored) in ((after, False), (stage.n, True))
+            return scored and (n, runs) in ((after, done), (stage.n, done + 1))
+        return not runs and (n, scored) in ((after, False), (stage.n, True))
 
     def _advance(self, stage: Stage, after: Stage) -> Advance:
         """Count the transition probabilities and the costs of an advance."""
@@ -211,7 +234,7 @@ class Fit:
         counts = np.full((len(here), len(there)), 1e-9)
         np.add.at(counts, (here.place.ravel(), there.place.ravel()), here.weight.ravel())
         chance = counts / counts.sum(axis=1, keepdims=True)
-        move = Advance(after.n, after.scored, (), ())
+        move = Advance(after.n, after.scored, (), (), after.searches)
         flops = here.mean(self.graded.flops(stage, move)[self.rows])
         return replace(move, flops=_tuple(flops), chance=tuple(map(_tuple, chance)))
 

@@ -9,6 +9,8 @@ from typing import Any
 from benchmarks.calibrate.build import Calibration, frontier
 from benchmarks.stats.intervals import DIFFICULTIES
 from tts.commands.console import count, table
+from tts.search.variant import name_of
+from tts.selection.profile import Profile
 
 
 def as_row(found: Calibration, path: Path) -> dict[str, Any]:
@@ -73,9 +75,19 @@ def printed(found: Calibration, path: Path) -> str:
                 "The selector on problems its profile was not fitted to (five folds), and what it expected:", reached
             ),
             *_part("The estimates on such problems:", estimates),
+            *_repeated(profile),
             f"Written to {path}, {size:.0f} kB.",
         ]
     )
+
+
+def _repeated(profile: Profile) -> list[str]:
+    """Return the lines about a search that the selector may run several times."""
+    search = max((stage.searches for stage in profile.stages), key=lambda searches: searches.runs)
+    if not search.runs:
+        return []
+    name = name_of(search.strategy, search.parameters)
+    return [f"The selector may run {name} N = {search.n} up to {search.runs} times, with a look after each.", ""]
 
 
 def _part(title: str, rows: list[dict[str, Any]]) -> list[str]:

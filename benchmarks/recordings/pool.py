@@ -147,6 +147,10 @@ class Pool:
         """Return the smallest number of independent samples of a problem."""
         return min(entry.width for entry in self.entries)
 
+    def repeats(self, key: Key) -> int:
+        """Return the number of runs of a search that every problem has."""
+        return min(len(entry.searches[key]) for entry in self.entries)
+
     @property
     def greedy(self) -> bool:
         """Return whether the greedy answer is the first sample of every problem."""

@@ -46,7 +46,7 @@ def play(simulator: Simulator, profile: Profile, price: float, limits: Limits) -
                 continue
             flops[here] += simulator.flops(stage, choice.move)[here]
             if isinstance(choice.move, Advance):
-                at[choice.move.n, choice.move.scored] |= here
+                at[choice.move.key] |= here
             else:
                 answers[here] = simulator.answers(stage, choice.move)[here]
                 way = words(stage, choice.move)
@@ -64,6 +64,8 @@ def fixed(simulator: Simulator, ending: Ending) -> Played:
 def words(stage: Stage, move: Ending | None) -> str:
     """Describe how a play ended."""
     at = f"{stage.n}{' scored' if stage.scored else ''}"
+    if stage.searches.runs:
+        at += f" and {stage.searches.runs} of {'@'.join(map(str, key_of(stage.searches)))}"
     if move is None:
         return f"stop at {at}"
     return "@".join(map(str, key_of(move))) + (f" after {at}" if stage.n else "")

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from benchmarks.recordings.pool import Entry, Key, Pool, Searched
 from benchmarks.simulate.features import EvidenceBatch, Floats, Ints
+from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.subsets import elected
 from tts.search.variant import name_of
 from tts.selection.estimator import Estimator
-from tts.selection.profile import Advance, Curve, Ending, Stage
+from tts.selection.profile import Advance, Curve, Ending, Searches, Stage
 
 ORDERS = 32
 """Orders of each problem's samples that a play is averaged over by default."""
@@ -30,13 +31,25 @@ BEGINNING = Stage(0, False, (), (1.0,), Curve((0.0,), (0.0,), (0.0,)))
 """The first stage: no samples yet, so nothing to stop with."""
 
 
+@dataclass(frozen=True, slots=True)
+class VoteInput:
+    """What a vote reads of candidates: classes of equal answers, and scores by aggregation."""
+
+    classes: Ints
+    scores: dict[str, Floats]
+
+    @classmethod
+    def of(cls, candidates: Candidates) -> VoteInput:
+        return cls(candidates.classes, dict(candidates.scores))
+
+
 class SampleOrders:
     """Samples of a problem in S orders [S, n], and the cost of reading them in these orders."""
 
     def __init__(self, entry: Entry, orders: Ints) -> None:
         samples = entry.samples
         self.prompt, self.orders = entry.prompt, orders
-        self.candidates = samples.candidates
+        self.candidates = VoteInput.of(samples.candidates)
         self.tokens = samples.candidates.tokens.astype(float)[orders]
         self._prompts = entry.policy_prompt_flops, entry.prm_prompt_flops
         self._policy = np.cumsum(samples.policy_flops[orders], axis=1)
@@ -57,24 +70,47 @@ class SampleOrders:
 
 
 class SearchOrders:
-    """The candidates of a search in S orders [S, w], and its cost [S]: each of its runs, one a seed, equally often.
+    """Runs of a search of a problem, one a seed, in S orders [S, R]: which one a play takes first, which next.
 
     A run with fewer candidates than another is filled up with some that have no answer and no score.
     """
 
-    def __init__(self, runs: Sequence[Searched], turn: Ints) -> None:
-        found = [run.candidates for run in runs]
+    def __init__(self, runs: Sequence[Searched], orders: Ints) -> None:
+        self.orders, found = orders, [run.candidates for run in runs]
         width = max(map(len, found))
 
-        def joined(rows: Sequence[NDArray[Any]], none: float) -> NDArray[Any]:
-            return np.stack([np.append(row, np.full(width - len(row), none)) for row in rows])[turn]
+        def joined(values: Sequence[NDArray[Any]], none: float) -> NDArray[Any]:
+            return np.stack([np.append(row, np.full(width - len(row), none)) for row in values])[orders]
 
-        self.classes: Ints = joined([each.classes for each in found], -1).astype(np.int64)
-        self.scores: dict[str, Floats] = {
-            how: joined([each.scores[how] for each in found], np.nan) for how in found[0].scores
-        }
-        self.flops: Floats = np.array([run.policy_flops + run.prm_flops for run in runs])[turn]
-        self.scored = any(run.prm_flops > 0 for run in runs)
+        self.count = np.array([len(each) for each in found])[orders]
+        self.classes = joined([each.classes for each in found], -1).astype(np.int64)
+        self.tokens = joined([each.tokens for each in found], 0).astype(float)
+        self.scores = {how: joined([each.scores[how] for each in found], np.nan) for how in found[0].scores}
+        self._policy = np.cumsum(np.array([run.policy_flops for run in runs])[orders], axis=1)
+        self._prm = np.cumsum(np.array([run.prm_flops for run in runs])[orders], axis=1)
+        self.reads = any(run.prm_flops > 0 for run in runs)
+
+    def first(self, runs: int, aggregate: str) -> tuple[Ints, Floats, Floats]:
+        """Return classes, scores and tokens of the candidates of the first ``runs`` of every order [S, m]."""
+        rows = len(self.classes)
+        return (
+            self.classes[:, :runs].reshape(rows, -1),
+            self.scores[aggregate][:, :runs].reshape(rows, -1),
+            self.tokens[:, :runs].reshape(rows, -1),
+        )
+
+    def there(self, runs: int) -> NDArray[np.bool_]:
+        """Return which of the candidates of :meth:`first` were found rather than filled up [S, m]."""
+        width = self.classes.shape[2]
+        found: NDArray[np.bool_] = (np.arange(width) < self.count[:, :runs, None]).reshape(len(self.count), -1)
+        return found
+
+    def spent(self, runs: int) -> Floats:
+        """Return the FLOPs of the first ``runs`` of every order without the prompts [S]."""
+        if not runs:
+            return np.zeros(len(self._policy))
+        found: Floats = self._policy[:, runs - 1] + self._prm[:, runs - 1]
+        return found
 
 
 class ProblemSimulator:
@@ -88,7 +124,7 @@ class ProblemSimulator:
         self.with_greedy = SampleOrders(entry, orders)
         self.without_greedy = SampleOrders(entry, orders[:, 1:]) if entry.greedy else self.with_greedy
         self.searches = {
-            key: SearchOrders(runs, _turns(rng, len(runs), len(orders))) for key, runs in entry.searches.items()
+            key: SearchOrders(runs, _rotated(rng, len(runs), len(orders))) for key, runs in entry.searches.items()
         }
         self._prompts = entry.policy_prompt_flops, entry.prm_prompt_flops
 
@@ -98,15 +134,50 @@ class ProblemSimulator:
         if move is None:
             return np.zeros(orders)
         if isinstance(move, Advance):
-            return self.with_greedy.spent(move.n, move.scored) - self.with_greedy.spent(stage.n, stage.scored)
+            return self._spent(move) - self._spent(stage)
         if not is_search(move):
             row = self.with_greedy if stage.n else self.without_greedy
             scored = stage.scored or move.strategy == "best-of-n"
             return row.spent(move.n, scored) - row.spent(stage.n, stage.scored)
-        search = self.searches[key_of(move)]
-        return (
-            search.flops + self._prompts[0] * (stage.n == 0) + self._prompts[1] * (search.scored and not stage.scored)
-        )
+        runs = self.searches[key_of(move)]
+        read = self._prompts[0] * (stage.n == 0) + self._prompts[1] * (runs.reads and not stage.scored)
+        return runs.spent(1) + read
+
+    def _spent(self, at: Stage | Advance) -> Floats:
+        """Return the FLOPs spent until a stage [S]."""
+        samples = self.with_greedy.spent(at.n, at.scored)
+        return samples + self.searches[key_of(at.searches)].spent(at.searches.runs) if at.searches.runs else samples
+
+    def features(self, stage: Stage) -> dict[str, Floats]:
+        """Compute the features of the candidates at a stage in every order, by name [S]."""
+        if not stage.searches.runs:
+            return self.with_greedy.evidence(*stage.key[:2], stage.aggregate).features()
+        evidence, there = self._candidates(stage)
+        assert evidence.scores is not None
+        found: dict[str, Floats] = {}
+        for count in np.unique(there.sum(axis=1)):  # searches may find fewer candidates than their width
+            rows = np.flatnonzero(there.sum(axis=1) == count)
+            shape = len(rows), int(count)
+            kept = there[rows]
+            batch = EvidenceBatch(
+                evidence.classes[rows][kept].reshape(shape), evidence.scores[rows][kept].reshape(shape),
+                evidence.tokens[rows][kept].reshape(shape), evidence.prompt,
+            )  # fmt: skip
+            for name, values in batch.features().items():
+                found.setdefault(name, np.zeros(len(there)))[rows] = values
+        return found
+
+    def _candidates(self, stage: Stage) -> tuple[EvidenceBatch, NDArray[np.bool_]]:
+        """Return the samples of a scored stage followed by the candidates of its searches, and which were found."""
+        own = self.with_greedy.evidence(stage.n, stage.scored, stage.aggregate)
+        runs = self.searches[key_of(stage.searches)]
+        classes, scores, tokens = runs.first(stage.searches.runs, stage.aggregate)
+        there = np.concatenate([np.ones(own.classes.shape, dtype=bool), runs.there(stage.searches.runs)], axis=1)
+        before = np.full(own.classes.shape, np.nan) if own.scores is None else own.scores
+        return EvidenceBatch(
+            np.concatenate([own.classes, classes], axis=1), np.concatenate([before, scores], axis=1),
+            np.concatenate([own.tokens, tokens], axis=1), own.prompt,
+        ), there  # fmt: skip
 
     def answers(self, stage: Stage, move: Ending | None) -> Ints:
         """Return the class that the vote elects after stopping or after an ending; -1 for no answer [S]."""
@@ -117,10 +188,15 @@ class ProblemSimulator:
         evidence = (self.with_greedy if stage.n else self.without_greedy).evidence(n, scored, last.aggregate)
         classes = evidence.classes
         scores = np.full(classes.shape, np.nan) if evidence.scores is None else evidence.scores
+        more: list[tuple[Searches | Ending, int]] = []
+        if stage.searches.runs:
+            more.append((stage.searches, stage.searches.runs))
         if move is not None and is_search(move):
-            found = self.searches[key_of(move)]
-            classes = np.concatenate([classes, found.classes], axis=1)
-            scores = np.concatenate([scores, found.scores[last.aggregate]], axis=1)
+            more.append((move, 1))
+        for search, many in more:
+            found = self.searches[key_of(search)].first(many, last.aggregate)
+            classes = np.concatenate([classes, found[0]], axis=1)
+            scores = np.concatenate([scores, found[1]], axis=1)
         if not classes.shape[1]:
             return np.full(len(classes), -1)
         winner = elected(classes, scores, last.vote)
@@ -134,9 +210,11 @@ class Simulator:
     def __init__(self, pool: Pool, orders: int = ORDERS, seed: int = 0) -> None:
         self.orders = orders
         rng = np.random.default_rng(seed)
-        turns = np.random.default_rng((seed, 1))
-        self.problems = [ProblemSimulator(entry, _random_orders(rng, entry, orders), turns) for entry in pool.entries]
-        self._features: dict[tuple[int, bool, str], dict[str, Floats]] = {}
+        of_searches = np.random.default_rng((seed, 1))
+        self.problems = [
+            ProblemSimulator(entry, _random_orders(rng, entry, orders), of_searches) for entry in pool.entries
+        ]
+        self._features: dict[tuple[object, ...], dict[str, Floats]] = {}
         self._kept: dict[tuple[object, ...], NDArray[np.generic]] = {}
 
     def __len__(self) -> int:
@@ -144,9 +222,9 @@ class Simulator:
 
     def features(self, stage: Stage) -> dict[str, Floats]:
         """Compute the features of every problem and order at a stage, by name [P, S]."""
-        key = stage.n, stage.scored, stage.aggregate
+        key = *stage.key, key_of(stage.searches), stage.aggregate
         if key not in self._features:
-            each = [problem.with_greedy.evidence(*key).features() for problem in self.problems]
+            each = [problem.features(stage) for problem in self.problems]
             self._features[key] = {name: np.stack([found[name] for found in each]) for name in each[0]}
         return self._features[key]
 
@@ -165,14 +243,16 @@ class Simulator:
         """Return the class elected after stopping at a stage or after an ending; -1 for no answer [P, S]."""
         search = move and (*key_of(move), is_search(move))
         last = move or stage
-        key = "answers", *stage.key, search, last.vote, last.aggregate
+        key = "answers", *stage.key, key_of(stage.searches), search, last.vote, last.aggregate
         return self._each(key, lambda problem: problem.answers(stage, move)).astype(np.int64)
 
     def flops(self, stage: Stage, move: Advance | Ending | None) -> Floats:
         """Return the cost of a move in addition to the cost of the stage [P, S]."""
         ending = move and not isinstance(move, Advance) and (*key_of(move), is_search(move))
-        to = (move.scored, move.n) if isinstance(move, Advance) else ending
-        return self._each(("flops", *stage.key, to), lambda problem: problem.flops(stage, move)).astype(float)
+        to = (*move.key, key_of(move.searches)) if isinstance(move, Advance) else ending
+        return self._each(
+            ("flops", *stage.key, key_of(stage.searches), to), lambda problem: problem.flops(stage, move)
+        ).astype(float)
 
     def _each(
         self, key: tuple[object, ...], find: Callable[[ProblemSimulator], NDArray[np.generic]]
@@ -182,9 +262,9 @@ class Simulator:
         return self._kept[key]
 
 
-def key_of(move: Ending) -> Key:
-    """Return the key of an ending among the searches of a pool."""
-    return name_of(move.strategy, move.parameters), move.n
+def key_of(move: Ending | Searches) -> Key:
+    """Return the key of a search among those of a pool."""
+    return (name_of(move.strategy, move.parameters), move.n) if move.strategy else ("", 0)
 
 
 def is_search(move: Ending) -> bool:
@@ -218,9 +298,10 @@ def _random_orders(rng: np.random.Generator, entry: Entry, orders: int) -> Ints:
     return np.concatenate([np.broadcast_to(first, (orders, len(first))), dealt], axis=1)
 
 
-def _turns(rng: np.random.Generator, runs: int, orders: int) -> Ints:
-    """Draw the run of a search that each order gets [S], each run equally often."""
-    return rng.permutation(np.arange(orders) % runs)
+def _rotated(rng: np.random.Generator, runs: int, orders: int) -> Ints:
+    """Draw orders of runs [S, R] in which each run comes first equally often."""
+    blocks = rng.permuted(np.broadcast_to(np.arange(runs), (-(-orders // runs), runs)), axis=1)
+    return np.array([np.roll(block, -turn) for block in blocks for turn in range(runs)])[:orders]
 
 
 ORDERS = 16
@@ -246,7 +327,7 @@ class GradedSimulator:
     def right(self, stage: Stage, move: Ending | None = None) -> Floats:
         """Return how right the vote is after stopping at a stage, or after an ending."""
         by = move or stage
-        key = *stage.key, move and (*key_of(move), is_search(move)), by.vote, by.aggregate
+        key = *stage.key, key_of(stage.searches), move and (*key_of(move), is_search(move)), by.vote, by.aggregate
         if key not in self._right:
             self._right[key] = right_of(self.pool, self.simulator.answers(stage, move))
         return self._right[key]

@@ -50,7 +50,9 @@ def estimate_difficulty(simulators: SeedSimulators, stage: Stage, draws: Draws) 
     place = np.searchsorted(np.quantile(predicted, np.linspace(0, 1, BINS + 1)[1:-1]), predicted, side="right")
     curve = [_part(place == k, predicted, true, draws) for k in range(BINS) if (place == k).any()]
     error = draws.mean(np.abs(predicted - true).mean(axis=1))
-    return DifficultyEstimate(*stage.key, correlation, error, tuple(p for p, _ in curve), tuple(t for _, t in curve))
+    return DifficultyEstimate(
+        stage.n, stage.scored, correlation, error, tuple(p for p, _ in curve), tuple(t for _, t in curve)
+    )
 
 
 def _unseen(simulators: SeedSimulators, seed: int, n: int) -> Floats:

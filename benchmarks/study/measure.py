@@ -19,7 +19,7 @@ from benchmarks.study.compare import Point
 from benchmarks.study.oracle import OracleSimulator
 from tts.errors import BadInput
 from tts.records import outcomes
-from tts.selection.profile import Ending, Profile
+from tts.selection.profile import Ending, Profile, Searches
 from tts.selection.selector import Limits, expected, price_for
 from tts.types import Problem
 
@@ -104,15 +104,24 @@ class SeedSimulators:
 
     def _priced(self, profile: Profile, price: float, limits: Limits) -> Point:
         chosen = [move for stage in profile.stages for move in stage.moves if isinstance(move, Ending)]
-        played = {k: play(self.simulators[k], profile, price, limits) for k in self._having(chosen)}
+        repeated = [stage.searches for stage in profile.stages if stage.searches.runs]
+        played = {k: play(self.simulators[k], profile, price, limits) for k in self._having(chosen, repeated)}
         return self._point("selector", played, expected(profile, price, limits).flops)
 
-    def _having(self, endings: Sequence[Ending]) -> list[int]:
-        """Return the seeds whose runs have all these searches. Raises BadInput if none has."""
-        wanted = {key_of(ending) for ending in endings if is_search(ending)}
-        found = [k for k, pool in enumerate(self.pools) if wanted <= pool.parameters.keys()]
+    def _having(self, endings: Sequence[Ending], repeated: Sequence[Searches] = ()) -> list[int]:
+        """Return the seeds that have all these searches, often enough. Raises BadInput if none has."""
+        wanted = dict.fromkeys((key_of(ending) for ending in endings if is_search(ending)), 1)
+        for searches in repeated:
+            wanted[key_of(searches)] = max(searches.runs, wanted.get(key_of(searches), 1))
+        found = [
+            k for k, pool in enumerate(self.pools)
+            if all(key in pool.parameters and pool.repeats(key) >= runs for key, runs in wanted.items())
+        ]  # fmt: skip
         if not found:
-            names = ", ".join(f"{name} at N = {n}" for name, n in sorted(wanted))
+            names = ", ".join(
+                f"{name} at N = {n}" + (f" with {wanted[name, n]} seeds" if wanted[name, n] > 1 else "")
+                for name, n in sorted(wanted)
+            )
             raise BadInput(f"the profile has searches that no seed of the test runs has: run {names}.")
         return found
 

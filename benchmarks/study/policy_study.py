@@ -96,7 +96,7 @@ def _study(simulators: SeedSimulators, parts: list[Part], oracles: list[Part], d
     knowing = simulators.knowing()
     oracle = [knowing.selector_of(oracles, budget) for budget in budgets]
     first = parts[0].profile
-    stage = first.by_key.get((PROBED, bool(first.prm)))
+    stage = first.by_key.get((PROBED, bool(first.prm), 0))
     judged = [estimate_difficulty(simulators, stage, drawn)] if stage else []
     return PolicyStudy(
         compared, tuple(budgets), tuple(rows), tuple(judged), tuple(oracle), tuple(_claims(compared, rows, oracle))

@@ -55,7 +55,7 @@ def test_the_grid_is_run_once_and_the_profile_fitted_again_from_what_is_there(tt
     assert (profile.policy, profile.prm, profile.temperature) == ("lab-200k", "lab-prm", 1.0)
     assert profile.policy_parameters == 248_512  # 1668 tokens of 64 numbers, and 141 760 in three layers and a norm
     assert len(profile.problems) == 20
-    assert {(0, False), (4, True)} <= set(profile.by_key)
+    assert {(0, False, 0), (4, True, 0)} <= set(profile.by_key)
     assert profile.greedy
     assert {"majority", "best-of-n", "dvts"} == {ending.strategy for ending in profile.stages[0].endings}
     rows = (tmp_path / "mine-run" / "outcomes.jsonl").read_bytes()

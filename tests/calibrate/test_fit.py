@@ -3,45 +3,48 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from benchmarks.calibrate.build import rounded
 from benchmarks.calibrate.evaluate import choose
 from benchmarks.calibrate.fit import Fit, Shape
 from benchmarks.calibrate.optimism import lowered, shift
 from benchmarks.calibrate.rates import Bins, curves
+from benchmarks.recordings.pool import Searched
 from benchmarks.simulate.simulator import GradedSimulator
-from tests.calibrate.synthetic import EACH, pool
-from tts.selection.profile import Profile, Stage
+from tests.calibrate.synthetic import EACH, candidates, pool
+from tts.selection.profile import Profile, Stage, StageKey
 
 EVERYTHING = Shape(unscored=True, searches=True)
 
 
-def stages(**options: object) -> dict[tuple[int, bool], Stage]:
+def stages(**options: object) -> dict[StageKey, Stage]:
     found = Fit(GradedSimulator.of(pool(**options), orders=8), shape=EVERYTHING).stages()  # type: ignore[arg-type]
     return Profile("", "", 0, 0, 1.0, 1.0, found).by_key
 
 
 def test_costs_are_the_prompts_once_and_each_sample_and_score_once() -> None:
     known = stages(chances=[0.5] * 30, m=8, searched=[0.5] * 30)
-    start = known[0, False]
+    start = known[0, False, 0]
     by_name = {(ending.strategy, ending.n): ending.flops[0] for ending in start.endings}
     assert by_name["majority", 4] == pytest.approx(4 * EACH + EACH / 10)
     assert by_name["best-of-n", 4] == pytest.approx(4 * EACH * 1.1 + 2 * EACH / 10)
     assert by_name["beam-search", 4] == pytest.approx(4 * EACH * 1.1 + 2 * EACH / 10)
-    advances = {(each.n, each.scored): each.flops for each in known[4, False].advances}
-    assert advances[8, False] == pytest.approx([4 * EACH] * len(known[4, False].share))
-    assert advances[4, True] == pytest.approx([4 * EACH / 10 + EACH / 10] * len(known[4, False].share))
-    [search] = [ending for ending in known[4, True].endings if ending.strategy == "beam-search"]
-    assert search.flops == pytest.approx([4 * EACH * 1.1] * len(known[4, True].share))
+    advances = {(each.n, each.scored): each.flops for each in known[4, False, 0].advances}
+    assert advances[8, False] == pytest.approx([4 * EACH] * len(known[4, False, 0].share))
+    assert advances[4, True] == pytest.approx([4 * EACH / 10 + EACH / 10] * len(known[4, False, 0].share))
+    [search] = [ending for ending in known[4, True, 0].endings if ending.strategy == "beam-search"]
+    assert search.flops == pytest.approx([4 * EACH * 1.1] * len(known[4, True, 0].share))
 
 
 def test_hopeless_and_certain_problems_are_told_apart_and_their_rates_found() -> None:
     # half the problems are never right and half always: the belief knows, and what is certain stays so
     known = stages(chances=[0.0] * 40 + [1.0] * 40, m=8)
-    for stage in (known[4, False], known[4, True]):
+    for stage in (known[4, False, 0], known[4, True, 0]):
         assert stage.right.mean[0] < 0.1
         assert stage.right.mean[-1] > 0.9
         assert float(np.dot(stage.share, stage.right.mean)) == pytest.approx(0.5, abs=0.02)
@@ -59,7 +62,7 @@ def test_the_beginning_expects_what_one_sample_and_the_search_are_known_to_reach
     chances, searched = [0.6, 0.2] * 60, [0.95] * 120
     share = np.mean([entry.pass_at_1 for entry in pool(chances, m=8, prm_accuracy=0.8, searched=searched).entries])
     known = stages(chances=chances, m=8, prm_accuracy=0.8, searched=searched)
-    by_name = {(ending.strategy, ending.n): ending.right for ending in known[0, False].endings}
+    by_name = {(ending.strategy, ending.n): ending.right for ending in known[0, False, 0].endings}
     one = by_name["majority", 1]
     assert one.low[0] < 0.4 < one.high[0]
     assert one.mean[0] == pytest.approx(share, abs=0.02)
@@ -110,6 +113,27 @@ def test_what_promises_more_and_keeps_nothing_is_left_out() -> None:
     chances = np.random.default_rng(2).random(60).tolist()
     shape, _, _ = choose(GradedSimulator.of(pool(chances, m=8, searched=chances, dear=10), orders=4), scored=True)
     assert not shape.searches
+
+
+def test_a_search_is_repeated_where_that_pays_on_other_problems() -> None:
+    # samples of half of the problems are always wrong, and every second run of the search finds their answer
+    chances, rng = [0.0, 1.0] * 30, np.random.default_rng(5)
+    found = pool(chances, m=2)
+    runs = (
+        tuple(Searched(candidates(rng, 4, float(each or rng.random() < 0.5)), 4 * EACH, EACH) for _ in range(3))
+        for each in chances
+    )
+    entries = tuple(replace(e, searches={("dvts", 4): r}) for e, r in zip(found.entries, runs, strict=True))
+    graded = GradedSimulator.of(replace(found, entries=entries, parameters={("dvts", 4): {}}), orders=3)
+    shape, _, held_out = choose(graded, scored=True)
+    assert shape.repeated == ("dvts", 4)
+    # half are right without a search, 3 of 4 after one run, 15 of 16 after three; certain ones get none
+    right, flops = held_out.right.mean(axis=1), held_out.flops.mean(axis=1)
+    assert right.max() > 0.85
+    assert flops.max() < 0.75 * 3 * 5 * EACH
+    *_, before, last = map(rounded, Fit(graded, shape=shape).stages())
+    assert [move.key for move in before.advances] == [last.key] == [(2, True, 3)]
+    assert last.searches.width == 12
 
 
 def test_rates_after_a_look_are_lowered_until_they_promise_what_is_kept() -> None:

@@ -11,10 +11,11 @@ after one sample is 0.5 for all; after two it tells easy problems (bin 1) from h
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tts.selection.estimator import Estimator
-from tts.selection.profile import Advance, Curve, Ending, Profile, Scale, Stage
+from tts.selection.profile import NO_SEARCHES, Advance, Curve, Ending, Profile, Scale, Searches, Stage
 
 
 def curve(*rates: float, slack: float = 0.02) -> Curve:
@@ -86,3 +87,26 @@ def ladder(policy: str, prm: str) -> Profile:
         Stage(4, True, (0.6,), halves, rates, **KNOWN, **scored, endings=(search("beam-search", 4, 0.8, 0.9),)),
     )  # fmt: skip
     return toy_profile(policy=policy, prm=prm, stages=stages, policy_parameters=0, prm_parameters=0)
+
+
+def repeating(policy: str, prm: str, runs: int = 2) -> Profile:
+    """A profile whose only way on from two scored samples is a particle filter of two, again and again.
+
+    What agrees is stopped: it is surely right. What does not is right more often after each run.
+    """
+    scored: dict[str, Any] = {"vote": "weighted", "aggregate": "last"}
+    start = Stage(
+        0, False, (), (1.0,), curve(0.0, slack=0.0), advances=(Advance(2, True, (2e5,), ((0.5, 0.5),)),),
+        endings=(Ending("majority", 1, curve(0.2), (5e4,), "majority"),),
+    )  # fmt: skip
+    stages = [start]
+    for done in range(runs + 1):
+        after = Searches("particle-filter", 2, {"max_steps": 12}, done + 1)
+        more = Advance(2, True, (1e5, 1e5), ((0.5, 0.5), (0.0, 1.0)), after)
+        found: dict[str, Any] = {
+            "searches": replace(after, runs=done) if done else NO_SEARCHES,
+            "advances": (more,) if done < runs else (),
+        }
+        rates = curve(round(0.1 + 0.1 * done, 6), 0.9)
+        stages.append(Stage(2, True, (0.6,), (0.5, 0.5), rates, **KNOWN, **scored, **found))
+    return toy_profile(policy=policy, prm=prm, stages=tuple(stages), policy_parameters=0, prm_parameters=0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.selection.profiles import toy_profile
+from tests.selection.profiles import repeating, toy_profile
 from tts.errors import BadInput
 from tts.selection import profile_file
 from tts.selection.features import FEATURES, SCORE_FEATURES, Evidence
@@ -23,6 +23,37 @@ def test_a_profile_survives_its_file(tmp_path: Path) -> None:
     save(profile, tmp_path / "toy.json")
     again = load(tmp_path / "toy.json")
     assert vars(again) == {**vars(profile), "about": {"command": "tts calibrate"}}
+
+
+def test_a_profile_with_repeated_searches_survives_its_file_and_is_refused_by_older_programs(tmp_path: Path) -> None:
+    profile = repeating("toy", "toy-prm")
+    save(profile, tmp_path / "toy.json")
+    assert load(tmp_path / "toy.json").stages == profile.stages
+    assert json.loads((tmp_path / "toy.json").read_text())["version"] == 3
+    save(toy_profile(), tmp_path / "plain.json")
+    assert json.loads((tmp_path / "plain.json").read_text())["version"] == 2
+
+
+@pytest.mark.parametrize(
+    ("stage", "searches", "sentence"),
+    [
+        (2, {"runs": 2}, "its stages must start with n = 0, each one once"),
+        (1, {"runs": 2}, "leads to 2 searches: a move is one search, or samples"),
+        (2, {"n": 3}, "leads to other searches than those of the stage"),
+        (1, {"strategy": "dvts"}, "leads to other searches than those of the stage"),
+        (2, {"runs": -1}, "'runs' of stage 2 must be a whole number"),
+        (2, {"strategy": ""}, "'strategy' of stage 2 must be a text"),
+        (2, {"width": 2}, "the searches of stage 2 does not have exactly"),
+    ],
+)
+def test_damaged_searches_are_refused(tmp_path: Path, stage: int, searches: dict[str, Any], sentence: str) -> None:
+    save(repeating("toy", "toy-prm"), tmp_path / "toy.json")
+    row = json.loads((tmp_path / "toy.json").read_text())
+    place = row["stages"][stage] if "searches" in row["stages"][stage] else row["stages"][stage]["advances"][0]
+    place["searches"] |= searches
+    (tmp_path / "toy.json").write_text(json.dumps(row))
+    with pytest.raises(BadInput, match=sentence):
+        load(tmp_path / "toy.json")
 
 
 def test_a_profile_that_is_read_again_is_the_same_one_until_its_file_changes(tmp_path: Path) -> None:
@@ -59,8 +90,8 @@ def change(*path: str | int, to: Any) -> Change:
 
 
 DAMAGES: dict[str, tuple[Change, str]] = {
-    "another version": (change("version", to=99), "has version 99, this program reads version 2: update it"),
-    "an old version": (change("version", to=1), "has version 1, this program reads version 2: calibrate anew"),
+    "another version": (change("version", to=99), "has version 99, this program reads versions 2 and 3: update it"),
+    "an old version": (change("version", to=1), "has version 1, this program reads versions 2 and 3: calibrate anew"),
     "another file": (change("format", to="recipe"), "is not a profile: `tts calibrate` makes one"),
     "no policy": (lambda row: row.pop("policy"), "'policy' of the profile must be a text"),
     "no stages": (change("stages", to=[]), "its stages must start with n = 0"),

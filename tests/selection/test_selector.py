@@ -29,7 +29,7 @@ def test_free_flops_go_where_most_is_right_and_the_cheaper_of_equals_is_taken() 
 def test_at_a_price_easy_problems_are_stopped_and_hard_ones_searched() -> None:
     # two samples, price 0.001. Hard: stop 0.3; four samples 0.9 x 0.4 + 0.1 x 0.97 - 0.02 = 0.437; search 0.7 - 0.1
     # Easy: stop 0.95; four samples 0.1 x 0.4 + 0.9 x 0.97 - 0.02 = 0.893; search 0.96 - 0.1
-    hard, easy = best_moves(TOY, 0.001, Limits())[2, False].choices
+    hard, easy = best_moves(TOY, 0.001, Limits())[2, False, 0].choices
     assert isinstance(hard.move, Ending)
     assert hard.worth == pytest.approx(0.6)
     assert easy.move is None
@@ -57,7 +57,7 @@ def test_a_budget_alone_is_worth_half_a_point() -> None:
 
 
 def test_a_search_beside_the_samples_may_be_a_quarter_narrower_than_measured() -> None:
-    stage = TOY.by_key[2, False]
+    stage = TOY.by_key[2, False, 0]
     [beam] = stage.endings
     assert [Limits(n).width(stage, beam) for n in (7, 6, 5, 4)] == [4, 4, 3, 0]
     assert [Limits(n).width(stage, stage.advances[0]) for n in (5, 4, 3)] == [4, 4, 0]
@@ -72,14 +72,14 @@ def test_ceilings_are_rounded_down_by_less_than_a_fifth() -> None:
 
 def test_what_is_decided_comes_with_all_that_was_considered() -> None:
     # agreement 2 of 2: belief 1 / (1 + exp(-2 log(2.5 / 0.5))) = 25 / 26, above the edge at one half; 1 of 2: one half
-    easy = decide(TOY, TOY.by_key[2, False], AGREEING, 0.001, Limits())
+    easy = decide(TOY, TOY.by_key[2, False, 0], AGREEING, 0.001, Limits())
     assert (easy.bin, easy.choice.move) == (1, None)
     assert easy.belief == pytest.approx(25 / 26)
     assert easy.difficulty == (0.9, 0.7, 1.0)
     assert [type(option.move).__name__ for option in easy.options] == ["NoneType", "Advance", "Ending"]
     assert easy.choice in easy.options
     disagreeing = Evidence([0, -1, 1], None, [10, 10, 9], 5)  # 1 of 3: 1 / (1 + (2.5 / 1.5) ** 2), below one half
-    hard = decide(TOY, TOY.by_key[2, False], disagreeing, 0.001, Limits())
+    hard = decide(TOY, TOY.by_key[2, False, 0], disagreeing, 0.001, Limits())
     assert hard.bin == 0
     assert hard.belief == pytest.approx(1 / (1 + (2.5 / 1.5) ** 2))
     assert isinstance(hard.choice.move, Ending)
@@ -128,7 +128,7 @@ def policies(profile: Profile) -> Iterator[dict[tuple[int, int], Move]]:
 
 def walked(profile: Profile, policy: dict[tuple[int, int], Move], n: int, bin: int, price: float) -> float:
     """What a fixed policy is worth from a bin of a stage, followed forwards."""
-    move, stage = policy[n, bin], profile.by_key[n, False]
+    move, stage = policy[n, bin], profile.by_key[n, False, 0]
     if move is None:
         return stage.right.mean[bin]
     if isinstance(move, Ending):

@@ -13,7 +13,8 @@ from benchmarks.simulate.simulator import BEGINNING, Simulator, right_of
 from benchmarks.stats import subsets
 from benchmarks.stats.candidates import Candidates
 from tts.selection.estimator import Estimator
-from tts.selection.profile import Advance, Curve, Ending, Profile, Stage
+from tts.selection.features import Evidence
+from tts.selection.profile import Advance, Curve, Ending, Profile, Searches, Stage
 from tts.selection.selector import Limits, expected
 
 EASY, HARD = 30, 10
@@ -90,8 +91,7 @@ def test_a_play_does_not_depend_on_which_answers_are_right() -> None:
             each,
             samples=replace(each.samples, candidates=turned(each.samples.candidates)),
             searches={
-                key: tuple(replace(run, candidates=turned(run.candidates)) for run in runs)
-                for key, runs in each.searches.items()
+                k: tuple(replace(s, candidates=turned(s.candidates)) for s in v) for k, v in each.searches.items()
             },
         )
         for each in pool.entries
@@ -148,20 +148,51 @@ def test_a_fixed_strategy_has_the_accuracy_that_subsets_estimate() -> None:
         assert row.mean() == pytest.approx(subsets.accuracy_at(each.samples.candidates, 5, "majority"), abs=0.14)
 
 
-def test_a_search_with_several_seeds_counts_with_the_mean_of_its_runs() -> None:
-    """One run finds the right answer for 60 + 40 FLOPs, one two others for 20 + 10, one nothing for 5 FLOPs."""
+# ------------------------------------------------------------------------------------------- searches, run repeatedly
+
+
+def after(runs: int = 1) -> Stage:
+    """One scored sample and so many runs of the search."""
+    return Stage(1, True, (), (), Curve((), (), ()), searches=Searches("dvts", 4, runs=runs))
+
+
+def repeated() -> Pool:
+    """A problem whose search has three runs: four candidates for 60 + 40, two for 20 + 10, none for 5 + 0."""
     found = entry("q", [0, 1, 2, 3], [4] * 4, right=4)
     few = Searched(candidates([5, -1], [0.3, 0.2], 4), 20.0, 10.0)
     none = Searched(candidates([], [], 4), 5.0, 0.0)
-    runs = (*found.searches["dvts", 4], few, none)
-    pool = replace(world(), entries=(replace(found, searches={("dvts", 4): runs}),))
-    simulator = Simulator(pool, 12)
-    played = fixed(simulator, SEARCH)
-    assert right_of(pool, played.answers).mean() == pytest.approx(1 / 3)
-    assert played.flops.mean() == pytest.approx((100 + 30 + 5) / 3 + 9)
-    # behind a sample of 0.5 the run that found nothing changes nothing, and that of 0.3 loses the vote
+    return Pool((replace(found, searches={("dvts", 4): (*found.searches["dvts", 4], few, none)}),), "policy", "prm", {})
+
+
+def test_each_run_of_a_search_comes_first_equally_often_and_costs_what_it_cost() -> None:
+    simulator = Simulator(repeated(), 12)
     one = Stage(1, True, (), (), Curve((), (), ()))
-    [after] = simulator.answers(one, SEARCH).tolist()
-    [cost] = simulator.flops(one, SEARCH).tolist()
-    [alone] = simulator.answers(one, None).tolist()
-    assert [a == 4 if c == 100 else a == b for a, b, c in zip(after, alone, cost, strict=True)] == [True] * 12
+    [first] = simulator.flops(one, Advance(1, True, (), (), after().searches)).tolist()
+    assert sorted(first) == [5.0] * 4 + [30.0] * 4 + [100.0] * 4
+    [second] = simulator.flops(after(), Advance(1, True, (), (), after(runs=2).searches)).tolist()
+    [third] = simulator.flops(after(runs=2), Advance(1, True, (), (), after(runs=3).searches)).tolist()
+    assert {a + b + c for a, b, c in zip(first, second, third, strict=True)} == {135.0}
+    assert sorted(second) == sorted(first)
+
+
+def test_the_candidates_of_all_runs_vote_with_the_samples() -> None:
+    """One sample of 0.5 loses to four of 0.9, and wins against one of 0.3 and against none."""
+    pool, simulator = repeated(), Simulator(repeated(), 12)
+    right = right_of(pool, simulator.answers(after(), None))
+    [cost] = simulator.flops(Stage(1, True, (), (), Curve((), (), ())), Advance(1, True, (), (), after().searches))
+    assert (right[0] == (cost == 100)).all()
+    assert right_of(pool, simulator.answers(after(runs=3), None)).all()
+
+
+def test_features_after_a_search_are_those_of_the_candidates_that_it_found() -> None:
+    simulator = Simulator(repeated(), 12)
+    found = simulator.features(after(runs=2))
+    orders = simulator.problems[0].searches["dvts", 4].orders
+    known = [([4] * 4, [0.9] * 4), ([5, -1], [0.3, 0.2]), ([], [])]
+    for row, order in enumerate(orders):
+        sample = int(simulator.problems[0].with_greedy.orders[row, 0])
+        classes, scores = [sample], [0.5]
+        for run in order[:2]:
+            classes, scores = classes + known[run][0], scores + known[run][1]
+        expected = Evidence(classes, scores, [10] * len(classes), 20).features()
+        assert {name: values[0, row] for name, values in found.items()} == pytest.approx(expected)

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from strategies.auto import Auto
-from tests.selection.profiles import KNOWN, curve, ladder, toy_profile
+from tests.selection.profiles import KNOWN, curve, ladder, repeating, toy_profile
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solution, Solver
 from tts.budget import Budget
 from tts.errors import BadInput, UnknownName
 from tts.protocols import Completion, Request
+from tts.search.search import Search
 from tts.selection.profile import Advance, Ending, Stage
 from tts.selection.profile_file import save
 from tts.selection.published_rule import settled_confidence
@@ -80,6 +81,71 @@ def test_two_moves_of_one_strategy_are_told_apart_by_their_parameters(tmp_path: 
     solution = solve(policy=ToyPolicy(slip=0.9), profile=str(tmp_path / "toy.json"))
     options = [option["plan"] for option in list(solution.trace.of("plan"))[-1]["options"]]
     assert {"beam-search:granularity=1 plus samples", "beam-search:granularity=2 plus samples"} <= set(options)
+
+
+# --------------------------------------------------------------------------------------------- searches, run repeatedly
+
+
+@pytest.fixture
+def repeated(tmp_path: Path) -> str:
+    save(repeating("toy", "toy-prm"), tmp_path / "repeated.json")
+    return str(tmp_path / "repeated.json")
+
+
+def test_a_search_is_run_again_until_its_candidates_agree_or_no_run_is_left(repeated: str) -> None:
+    easy = solve(policy=ToyPolicy(slip=0.0), profile=repeated)
+    assert ways(easy) == [("best-of-n", 2), ("best-of-n", 2)]
+    hard = solve(policy=ToyPolicy(slip=0.9), profile=repeated)
+    assert ways(hard) == [("best-of-n", 2), ("particle-filter", 2), ("particle-filter", 2), ("particle-filter", 6)]
+    assert len(hard.candidates) == 6
+    assert all(candidate.score is not None for candidate in hard.candidates)
+    assert hard.plan.reason.startswith("after 2 scored samples and 2 runs of particle-filter with N = 2")
+    options = [[option["plan"] for option in event["options"]] for event in hard.trace.of("plan")]
+    assert options[1:] == [["stop", "particle-filter, look again"]] * 2 + [["stop"]]
+
+
+def test_a_second_run_samples_and_draws_anew(repeated: str) -> None:
+    """Were its draws those of the first run, the two would differ by their samples only."""
+    drawn: list[tuple[str, float]] = []
+    draw = Search.uniform
+
+    def heard(search: Search, what: str) -> float:
+        drawn.append((what, draw(search, what)))
+        return drawn[-1][1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Search, "uniform", heard)
+        hard = solve(policy=ToyPolicy(slip=0.9), profile=repeated)
+    assert len({candidate.key for candidate in hard.candidates}) == 6
+    assert len({what for what, _ in drawn}) == len(drawn) / 2
+    assert len({value for _, value in drawn}) == len(drawn)
+
+
+@pytest.mark.parametrize(("n", "candidates"), [(6, 6), (5, 4), (3, 2), (2, 2), (1, 1)])
+def test_runs_of_a_search_stay_within_n(repeated: str, n: int, candidates: int) -> None:
+    assert len(solve(policy=ToyPolicy(slip=0.9), profile=repeated, budget=Budget(n)).candidates) == candidates
+
+
+def test_a_ceiling_ends_the_runs(repeated: str) -> None:
+    whole = solve(policy=ToyPolicy(slip=0.9), profile=repeated)
+    below = Budget(8, max_tokens=whole.usage.policy_tokens - 3)
+    cut = solve(policy=ToyPolicy(slip=0.9), profile=repeated, budget=below)
+    assert cut.stopped == "max_tokens"
+    assert cut.candidates
+    assert cut.usage.policy_tokens <= whole.usage.policy_tokens - 3
+
+
+def test_repeated_runs_replay_to_the_same_answer_and_cost(repeated: str) -> None:
+    recorded = solve(policy=ToyPolicy(slip=0.9), profile=repeated)
+    again = asyncio.run(Solver.replay(recorded.trace).solve("how far"))
+    assert (again.answer, ways(again)) == (recorded.answer, ways(recorded))
+    assert replace(again.usage, seconds=0.0) == replace(recorded.usage, seconds=0.0)
+
+
+def test_a_policy_that_samples_whole_solutions_runs_no_search(repeated: str) -> None:
+    policy = ToyPolicy(slip=0.9)
+    policy.steps = False
+    assert ways(solve(policy=policy, profile=repeated)) == [("best-of-n", 2), ("best-of-n", 2)]
 
 
 def test_all_that_was_found_votes(profile: str) -> None:

@@ -100,7 +100,7 @@ class Sampler:
     sampled: Sampled
     label: str = ""
     longest: int | None = None
-    _children: Counter[str] = field(default_factory=Counter)  # number of children by path; of forks under "forks"
+    _children: Counter[str] = field(default_factory=Counter)  # number of children by path; forks, and draws, by name
 
     def fork(self) -> Sampler:
         """Return the sampler of the next fork."""
@@ -153,6 +153,12 @@ class Sampler:
         """Return 64 bits derived from the seed, the problem and their purpose ``what``."""
         digest = hashlib.blake2b(f"{self.seed}|{self.problem.id}|{what}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big")
+
+    def uniform(self, what: str) -> float:
+        """Draw from [0, 1) for this fork and ``what``, and another number each time."""
+        turn = self._children[f"uniform {what}"]
+        self._children[f"uniform {what}"] += 1
+        return self.draw(f"{self.label}|{what}" + (f"|{turn}" if turn else "")) / 2**64
 
     def _request(self, node: Node, until: Until, max_tokens: int, temperature: float, top_p: float) -> Request:
         if not node.open:

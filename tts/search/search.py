@@ -184,8 +184,11 @@ class Search:
         return numbers
 
     def uniform(self, what: str) -> float:
-        """Draw a number from [0, 1): a hash of the seed, the problem, this fork and ``what`` the number is for."""
-        return self._sampler.draw(f"{self._sampler.label}|{what}") / 2**64
+        """Draw a number from [0, 1): a hash of the seed, the problem, this fork and ``what`` the number is for.
+
+        Asked for the same again, as by a second run of a strategy, it draws another number.
+        """
+        return self._sampler.uniform(what)
 
     def fork(self, parts: int) -> list[Search]:
         """Split into ``parts`` searches from the same root, with equal shares of the width and of the budget."""

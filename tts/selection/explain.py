@@ -16,15 +16,23 @@ def plan_of(profile: Profile, decision: Decision, limits: Limits, source: str) -
     if isinstance(move, Ending):
         n = limits.width(stage, move)
         return Plan(move.strategy, move.parameters, n, vote=move.vote, aggregate=move.aggregate, reason=why)
-    after = profile.by_key[move.n, move.scored] if isinstance(move, Advance) else stage
-    strategy = "best-of-n" if after.scored else "majority"
-    return Plan(strategy, n=after.n, vote=after.vote, aggregate=after.aggregate, reason=why)
+    after = profile.by_key[move.key] if isinstance(move, Advance) else stage
+    votes: dict[str, Any] = {"vote": after.vote, "aggregate": after.aggregate, "reason": why}
+    if after.searches.runs:
+        search = after.searches
+        n = search.n if search.runs > stage.searches.runs else after.total
+        return Plan(search.strategy, search.parameters, n, **votes)
+    return Plan("best-of-n" if after.scored else "majority", n=after.n, **votes)
 
 
 def reason(decision: Decision, source: str, greedy: bool = False) -> str:
     """Explain a decision in one sentence; ``greedy``: the first sample is the greedy one."""
     choice = decision.choice
-    known = f"after {_samples(decision.stage, greedy)}{_difficulty(decision)}, " if decision.stage.n else ""
+    known = (
+        f"after {_samples(decision.stage, greedy)}{_searches(decision.stage)}{_difficulty(decision)}, "
+        if decision.stage.n
+        else ""
+    )
     if not decision.within:
         return f"{known}the ceiling is below the cost of any answer: the cheapest one, by {source}"
     what = _words(decision.stage, choice)
@@ -59,7 +67,7 @@ def _row(stage: Stage, choice: Choice, limits: Limits, chosen: bool) -> dict[str
     if isinstance(move, Ending):
         n, vote = limits.width(stage, move) or move.n, move.vote
     elif isinstance(move, Advance):
-        n, vote = move.n, ""
+        n, vote = move.total, ""
     return {
         "plan": _words(stage, choice), "n": n, "vote": vote, "right": choice.right, "low": choice.low,
         "high": choice.high, "flops": choice.flops, "worth": choice.worth,
@@ -73,6 +81,8 @@ def _words(stage: Stage, choice: Choice) -> str:
     if move is None:
         return "stop"
     if isinstance(move, Advance):
+        if move.searches.runs > stage.searches.runs:
+            return f"{move.searches.strategy}, look again"
         if move.n == stage.n:
             return "score, look again"
         more = "sample on" if stage.n else "sample"
@@ -94,6 +104,14 @@ def _samples(stage: Stage, greedy: bool) -> str:
         more = f" and {stage.n - 1} more sample{'s' if stage.n > 2 else ''}" if stage.n > 1 else ""
         return f"the {scored}greedy answer{more}"
     return f"{stage.n} {scored}sample{'s' if stage.n > 1 else ''}"
+
+
+def _searches(stage: Stage) -> str:
+    search = stage.searches
+    if not search.runs:
+        return ""
+    many = "one run" if search.runs == 1 else f"{search.runs} runs"
+    return f" and {many} of {search.strategy} with N = {search.n}"
 
 
 def _difficulty(decision: Decision) -> str:

@@ -19,6 +19,32 @@ from typing import Any
 from tts.selection.estimator import Estimator
 from tts.selection.scope.scope import Scope
 
+StageKey = tuple[int, bool, int]
+"""Number of samples, whether they are scored, number of searches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searches:
+    """Runs of one search, one after another, with a look after each.
+
+    Attributes:
+        strategy, n, parameters: the search.
+        runs: how many.
+    """
+
+    strategy: str = ""
+    n: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    runs: int = 0
+
+    @property
+    def width(self) -> int:
+        """Return the width of all runs together."""
+        return self.n * self.runs
+
+
+NO_SEARCHES = Searches()
+
 
 @dataclass(frozen=True, slots=True)
 class Curve:
@@ -47,7 +73,7 @@ class Advance:
     """A move to a later stage.
 
     Attributes:
-        n, scored: the stage it leads to.
+        n, scored, searches: the stage it leads to.
         flops: expected cost from each bin [K], both models.
         chance: probability of each bin of that stage from each bin of this one [K][K'].
     """
@@ -56,6 +82,17 @@ class Advance:
     scored: bool
     flops: tuple[float, ...]
     chance: tuple[tuple[float, ...], ...]
+    searches: Searches = NO_SEARCHES
+
+    @property
+    def key(self) -> StageKey:
+        """Return the key of the stage it leads to."""
+        return self.n, self.scored, self.searches.runs
+
+    @property
+    def total(self) -> int:
+        """Return how many candidates vote after the move, if all searches find as many as their width."""
+        return self.n + self.searches.width
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +126,7 @@ class Stage:
     Attributes:
         n: number of samples; the first stage has 0, one bin, and nothing to stop with.
         scored: whether the reward model has scored them.
+        searches: searches whose candidates vote together with the samples.
         belief: estimator of the probability that the vote of these samples is right; None at the first stage.
         edges: the K - 1 inner borders of the bins of the belief, ascending.
         share: share of the calibration problems in each bin [K]; sums to 1.
@@ -110,11 +148,17 @@ class Stage:
     scale: Scale | None = None
     advances: tuple[Advance, ...] = ()
     endings: tuple[Ending, ...] = ()
+    searches: Searches = NO_SEARCHES
 
     @property
-    def key(self) -> tuple[int, bool]:
+    def key(self) -> StageKey:
         """Return what identifies the stage in its profile."""
-        return self.n, self.scored
+        return self.n, self.scored, self.searches.runs
+
+    @property
+    def total(self) -> int:
+        """Return how many candidates vote here, if all searches found as many as their width."""
+        return self.n + self.searches.width
 
     @property
     def moves(self) -> tuple[Advance | Ending, ...]:
@@ -154,6 +198,6 @@ class Profile:
     scope: Scope | None = None
 
     @cached_property
-    def by_key(self) -> dict[tuple[int, bool], Stage]:
-        """Index the stages by number of samples and whether they are scored."""
+    def by_key(self) -> dict[StageKey, Stage]:
+        """Index the stages by number of samples, whether they are scored, and number of searches."""
         return {stage.key: stage for stage in self.stages}

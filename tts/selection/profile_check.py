@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from tts.answers.aggregate import AGGREGATES
 from tts.selection.features import FEATURES, SCORE_FEATURES
-from tts.selection.profile import Curve, Profile, Stage
+from tts.selection.profile import Advance, Curve, Profile, Stage, StageKey
 
 _SLACK = 1e-4  # tolerance of sums of shares, which are written with six digits
 
@@ -19,8 +20,8 @@ class Damaged(ValueError):
 
 def check(profile: Profile) -> None:
     """Raise Damaged if the parts of a profile are inconsistent."""
-    seen: dict[tuple[int, bool], int] = {stage.key: k for k, stage in enumerate(profile.stages)}
-    if not profile.stages or profile.stages[0].key != (0, False) or len(seen) != len(profile.stages):
+    seen: dict[StageKey, int] = {stage.key: k for k, stage in enumerate(profile.stages)}
+    if not profile.stages or profile.stages[0].key != (0, False, 0) or len(seen) != len(profile.stages):
         raise Damaged("its stages must start with n = 0, each one once")
     first = profile.stages[0]
     if 1 not in [move.n for move in first.moves]:
@@ -34,10 +35,11 @@ def check(profile: Profile) -> None:
         _check_stage(stage, where)
     for k, (stage, where) in enumerate(zip(profile.stages, places, strict=True)):
         for advance in stage.advances:
-            at = seen.get((advance.n, advance.scored))
+            at = seen.get(advance.key)
             if at is None or at <= k or advance.n < stage.n or (stage.scored and not advance.scored):
                 raise Damaged(f"{where} leads to n = {advance.n}, which is not a later stage")
             after = profile.stages[at]
+            _check_searches(advance, stage, after, where)
             _check_costs(advance.flops, stage, where)
             if len(advance.chance) != len(stage.share):
                 raise Damaged(f"{where} has chances for a wrong number of bins")
@@ -71,6 +73,16 @@ def _check_stage(stage: Stage, where: str) -> None:
     for aggregate in (stage.aggregate, *(ending.aggregate for ending in stage.endings)):
         if aggregate not in AGGREGATES:
             raise Damaged(f"{where} aggregates by {aggregate!r}, which is not an aggregation")
+
+
+def _check_searches(move: Advance, stage: Stage, after: Stage, where: str) -> None:
+    before, found = stage.searches, move.searches
+    if found != after.searches or (before.runs and replace(before, runs=found.runs) != found):
+        raise Damaged(f"{where} leads to other searches than those of the stage that it leads to")
+    if found.runs - before.runs not in (0, 1) or (found.runs > before.runs and move.n != stage.n):
+        raise Damaged(f"{where} leads to {found.runs} searches: a move is one search, or samples")
+    if found.runs and (found.n < 1 or not after.scored):
+        raise Damaged(f"{where} leads to searches that are not scored, or have no width")
 
 
 def _check_edges(edges: Sequence[float], where: str) -> None:

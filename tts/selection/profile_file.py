@@ -4,6 +4,7 @@
      "stages": [{"n": 0, "scored": false, ...}, ...]}
 
 The fields are those of :mod:`tts.selection.profile`; endings are called ``finishes``. Numbers have six digits.
+``searches`` of a stage and of an advance may be absent. With them the version is 3: older programs refuse the file.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from tts.files.json_text import dump
 from tts.files.shape import Misfit
 from tts.files.text import read_bytes, reason, write_atomically
 from tts.selection.estimator import Estimator
-from tts.selection.profile import Advance, Curve, Ending, Profile, Scale, Stage
+from tts.selection.profile import NO_SEARCHES, Advance, Curve, Ending, Profile, Scale, Searches, Stage
 from tts.selection.profile_check import Damaged, check
 from tts.selection.scope import scope_file
 from tts.selection.scope.scope import Scope
 
 FORMAT = "tts-search profile"
-VERSION = 2
+VERSION = 3
+WITHOUT_SEARCHES = 2
 SHIPPED = Path(__file__).with_name("profiles")
 LARGEST = 2**26
 """Size limit of a profile in bytes; the shipped ones have some 100 kB."""
@@ -74,7 +76,8 @@ def _kept(path: Path, changed: int, size: int) -> Profile:
 
 def save(profile: Profile, path: Path | str) -> None:
     """Write a profile atomically, one stage per line. Raises BadInput if the path cannot be written."""
-    row = {"format": FORMAT, "version": VERSION, **_row(profile)}
+    version = VERSION if any(stage.searches.runs for stage in profile.stages) else WITHOUT_SEARCHES
+    row = {"format": FORMAT, "version": version, **_row(profile)}
     if profile.scope is None:
         del row["scope"]
     stages = ",\n".join(map(dump, row.pop("stages")))
@@ -92,10 +95,10 @@ def load(path: Path | str) -> Profile:
     row = json_text.read(path, f"the profile {path}", LARGEST)
     if not isinstance(row, dict) or row.get("format") != FORMAT:
         raise BadInput(f"{path} is not a profile: `tts calibrate` makes one.")
-    if (version := row.get("version")) != VERSION:
+    if (version := row.get("version")) not in (WITHOUT_SEARCHES, VERSION):
         older = isinstance(version, int) and version < VERSION
         raise BadInput(
-            f"the profile {path} has version {version}, this program reads version {VERSION}: "
+            f"the profile {path} has version {version}, this program reads versions {WITHOUT_SEARCHES} and {VERSION}: "
             + ("calibrate anew." if older else "update it, or calibrate anew.")
         )
     try:
@@ -154,6 +157,7 @@ def _stage(row: Any, where: str) -> Stage:
         scale=None if scale is None else Scale(_numbers(scale, "edges", where), _curve(scale, "found", where)),
         advances=tuple(_advance(each, where) for each in _list(row, "advances", where)),
         endings=tuple(_ending(each, where) for each in _list(row, "finishes", where)),
+        searches=_searches(row, where),
     )
 
 
@@ -161,7 +165,17 @@ def _advance(row: Any, where: str) -> Advance:
     _known(row, Advance, where)
     rows = _list(row, "chance", where)
     chance = tuple(_numbers({"chance": each}, "chance", where) for each in rows)
-    return Advance(_whole(row, "n", where), row.get("scored") is True, _numbers(row, "flops", where), chance)
+    flops = _numbers(row, "flops", where)
+    return Advance(_whole(row, "n", where), row.get("scored") is True, flops, chance, _searches(row, where))
+
+
+def _searches(row: Mapping[str, Any], where: str) -> Searches:
+    if "searches" not in row:
+        return NO_SEARCHES
+    given = _mapping(row, "searches", where)
+    _known(given, Searches, where)
+    names = _text(given, "strategy", where), _mapping(given, "parameters", where)
+    return Searches(names[0], _whole(given, "n", where), names[1], _whole(given, "runs", where))
 
 
 def _ending(row: Any, where: str) -> Ending:
@@ -192,8 +206,8 @@ def _estimator(row: Mapping[str, Any], name: str, where: str) -> Estimator | Non
 
 
 def _known(row: Any, kind: type[Any], where: str) -> None:
-    names = {_on_disk(f.name) for f in fields(kind)}
-    if not isinstance(row, dict) or set(row) != names:
+    names = {_on_disk(f.name) for f in fields(kind)} - {"searches"}
+    if not isinstance(row, dict) or set(row) - {"searches"} != names:
         raise Damaged(f"the {kind.__name__.lower()} of {where} does not have exactly {', '.join(sorted(names))}")
 
 
@@ -247,7 +261,8 @@ def _row(value: Any) -> Any:
     if isinstance(value, Scope):
         return scope_file.as_row(value)
     if is_dataclass(value):
-        return {_on_disk(f.name): _row(getattr(value, f.name)) for f in fields(value)}
+        each = ((_on_disk(f.name), getattr(value, f.name)) for f in fields(value))
+        return {name: _row(part) for name, part in each if part != NO_SEARCHES}
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, Mapping):

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tts.selection.features import Evidence
-from tts.selection.profile import Advance, Ending, Profile, Stage
+from tts.selection.profile import Advance, Ending, Profile, Stage, StageKey
 
 INDIFFERENCE = 0.005
 """Without a shared budget the whole budget is worth half a point of accuracy: among equal plans the cheapest wins."""
@@ -62,7 +62,9 @@ class Limits:
         A separate search gets what the samples leave of the limit, if that is at least three quarters of its measured
         width.
         """
-        room = self.n - (stage.n if separate_search(move) else 0)
+        if isinstance(move, Advance):
+            return move.n if move.total <= self.n else 0
+        room = self.n - (stage.total if separate_search(move) else stage.searches.width)
         if room >= move.n:
             return move.n
         return room if separate_search(move) and room >= _SHORTEST * move.n else 0
@@ -109,7 +111,7 @@ class Best:
         return cls(choices, *zip(*figures, strict=True))
 
 
-Moves = dict[tuple[int, bool], Best]
+Moves = dict[StageKey, Best]
 """The best moves from every stage, by the stage's key."""
 
 
@@ -176,10 +178,15 @@ def separate_search(move: Advance | Ending) -> bool:
 @lru_cache(maxsize=32)
 def without_searches(profile: Profile) -> Profile:
     """Return the profile without separate searches, for policies that only sample whole solutions."""
-    stages = (
-        replace(s, endings=tuple(move for move in s.endings if not separate_search(move))) for s in profile.stages
+    return replace(profile, stages=tuple(_sampling_only(s) for s in profile.stages if not s.searches.runs))
+
+
+def _sampling_only(stage: Stage) -> Stage:
+    return replace(
+        stage,
+        advances=tuple(move for move in stage.advances if not move.searches.runs),
+        endings=tuple(move for move in stage.endings if not separate_search(move)),
     )
-    return replace(profile, stages=tuple(stages))
 
 
 @lru_cache(maxsize=32)
@@ -217,7 +224,7 @@ def _options(stage: Stage, bin: int, moves: Moves, price: float, limits: Limits)
 
 def _outcome(stage: Stage, bin: int, move: Move, moves: Moves, price: float) -> Choice:
     if isinstance(move, Advance):
-        chance, after = move.chance[bin], moves[move.n, move.scored]
+        chance, after = move.chance[bin], moves[move.key]
         right, low, high = _mean(chance, after.right), _mean(chance, after.low), _mean(chance, after.high)
         flops = move.flops[bin] + _mean(chance, after.flops)
     else:

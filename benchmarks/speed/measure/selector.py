@@ -67,7 +67,7 @@ async def _measure(bench: Bench) -> dict[str, Any]:
     prices = iter(1e-12 * 1.01**k for k in range(10_000))
 
     def a_decision() -> object:
-        return decide(profile, profile.by_key[4, True], evidence, 1e-12, limits)
+        return decide(profile, profile.by_key[4, True, 0], evidence, 1e-12, limits)
 
     a_decision()  # fill the caches
     return {
