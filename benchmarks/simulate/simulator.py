@@ -21,8 +21,8 @@ from tts.search.variant import name_of
 from tts.selection.estimator import Estimator
 from tts.selection.profile import Advance, Curve, Ending, Searches, Stage
 
-ORDERS = 32
-"""Orders of each problem's samples that a play is averaged over by default."""
+ORDERS = 16
+"""Orders of each problem's samples. Intervals count problems, not orders."""
 
 SAMPLING = ("best-of-n", "majority")
 """Strategies that continue from the samples drawn so far."""
@@ -302,10 +302,6 @@ def _rotated(rng: np.random.Generator, runs: int, orders: int) -> Ints:
     """Draw orders of runs [S, R] in which each run comes first equally often."""
     blocks = rng.permuted(np.broadcast_to(np.arange(runs), (-(-orders // runs), runs)), axis=1)
     return np.array([np.roll(block, -turn) for block in blocks for turn in range(runs)])[:orders]
-
-
-ORDERS = 16
-"""Orders of each problem's samples. Intervals count problems, not orders."""
 
 
 @dataclass(slots=True)
