@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--rehearse", action="store_true", help="run every stage at a tiny size, into --models")
     train.set_defaults(run=_train)
     measure = commands.add_parser("measure", help="measure the tools' seconds and the models' accuracy")
-    measure.add_argument("--each", type=int, default=40, help="problems a level (default: %(default)s)")
+    measure.add_argument("--each", type=int, default=80, help="problems a level (default: %(default)s)")
     measure.set_defaults(run=_measure)
     return top
 

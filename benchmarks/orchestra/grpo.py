@@ -49,10 +49,10 @@ class Recipe:
     distance from the first policy, `epochs` the steps on a round's trajectories, `rows` how many are read at once.
     """
 
-    rounds: int = 10
+    rounds: int = 24
     tasks: int = 16
     group: int = 8
-    rate: float = 2e-4
+    rate: float = 1e-4
     low: float = 0.2
     high: float = 0.28
     penalty: float = 1e-3

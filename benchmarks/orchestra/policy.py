@@ -45,14 +45,14 @@ class Recipe:
     layers: int = 4
     heads: int = 2
     inner: int = 352
-    tokens: int = 12_000_000
+    tokens: int = 14_000_000
     rate: float = 2e-3
     warmup: int = 100_000
     decay: float = 0.6
     batch: int = 4096
     seed: int = 1
     grown_from: str = "lab-1m"
-    emphasis: float = 0.3
+    emphasis: float = 0.5
 
 
 def make(recipe: Recipe) -> LlamaForCausalLM:

@@ -155,13 +155,13 @@ def recorded(file: Path = MEASURED) -> dict[str, Record]:
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """What the two models answered to one problem: whether they were right, and the share of their vote in percent."""
+    """What the two models answered to one problem: how far off, 0 where right, and their vote's share in percent."""
 
     large: bool
     level: int
-    cheap_right: bool
+    cheap_off: int
     cheap_share: int
-    dear_right: bool
+    dear_off: int
     dear_share: int
 
 
@@ -173,22 +173,23 @@ def votes(file: Path = VOTES) -> list[Votes]:
 def measure(each: int, file: Path = MEASURED, kept: Path = VOTES) -> dict[str, Record]:
     """Measure the tools on `each` problems a level of lab-validation, and write it down.
 
-    What the models answer to these, and to as many with large numbers, goes to `kept`: demonstrations draw from it.
+    What the models answer to these, and to half as many with large numbers, goes to `kept`: demonstrations draw from
+    it. Problems to which one of them states no number are left out there.
     """
     problems = [p for i, p in enumerate(load("lab-validation")) if i % 100 < each]
-    large = [task for task in mixed("validation", 20 * each, _SEED) if task.family == "large"]
+    large = [task for task in mixed("validation", 10 * each, _SEED) if task.family == "large"]
     questions = [{"question": text} for text in [*(p.problem for p in problems), *(task.story for task in large)]]
-    answers = [*(p.answer for p in problems), *(str(task.task.answer) for task in large)]
+    answers = [*(int(p.answer) for p in problems), *(task.task.answer for task in large)]
     found = {"python": Record(_rounded(asyncio.run(_timed(PythonTool(), [{"code": "print(6*7)"}] * _TIMED))))}
-    seen = [[(False, p.level) for p in problems] + [(True, task.level) for task in large]]
+    seen: list[list[tuple[Any, ...]]] = [[(False, p.level) for p in problems] + [(True, task.level) for task in large]]
     for name in (CHEAP, DEAR):
         tool = model(name)
         seconds = asyncio.run(_timed(tool, questions[: len(problems) : max(1, len(problems) // _TIMED)]))
         texts = [result.text for result in asyncio.run(_all(tool, questions))]
-        right = [answer_in(text) == answer for text, answer in zip(texts, answers, strict=True)]
-        found[name] = Record(_rounded(seconds), sum(right[: len(problems)]), len(problems))
-        seen.append([(good, share_in(text)) for good, text in zip(right, texts, strict=True)])
-    rows = [[*what, *cheap, *dear] for what, cheap, dear in zip(*seen, strict=True)]
+        off = [_off(answer_in(text), answer) for text, answer in zip(texts, answers, strict=True)]
+        found[name] = Record(_rounded(seconds), off[: len(problems)].count(0), len(problems))
+        seen.append([(far, share_in(text)) for far, text in zip(off, texts, strict=True)])
+    rows = [[*what, *cheap, *dear] for what, cheap, dear in zip(*seen, strict=True) if None not in (*cheap, *dear)]
     write_atomically(kept, json_text.dump(rows).replace("], [", "],\n [") + "\n", f"the file {kept}")
     text = json_text.dump({name: asdict(record) for name, record in found.items()}, indent=2)
     write_atomically(file, f"{text}\n", f"the file {file}")
@@ -198,6 +199,11 @@ def measure(each: int, file: Path = MEASURED, kept: Path = VOTES) -> dict[str, R
 def answer_in(text: str) -> str:
     """Return the answer that a model's result states; empty if it states none."""
     return text.removeprefix("Answer: ").partition(" ")[0] if text.startswith("Answer: ") else ""
+
+
+def _off(stated: str, answer: int) -> int | None:
+    """Return how far off a stated answer is; None if it is not a whole number."""
+    return int(stated) - answer if re.fullmatch(r"-?\d+", stated) else None
 
 
 def share_in(text: str) -> int:

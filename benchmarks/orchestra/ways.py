@@ -6,9 +6,11 @@ which a program and the cheap model agree is taken, and where they differ, the d
 decides how far that goes. Who slightly prefers cheap or fast calls has the dear model asked only where the cheap one is
 in doubt; who strongly prefers cheap calls, never; who strongly prefers fast ones waits for one tool only.
 
-What the models answer is drawn from their recorded answers to problems of the same level (``votes.json``), and a
-program is spoiled as often as the policy's own are wrong. The answer at the end is the right one, so that the policy
-learns which result to trust; a scene in which nothing is right is not shown, and a spoiled program is not learned.
+What the models answer is drawn from their recorded answers to problems of the same level (``votes.json``): how far
+off each is, so that wrong answers look as real ones do and coincide as often. A program is spoiled as often as the
+policy's own are wrong. Scenes in which a program and the cheap model differ are shown more often than they occur. The
+answer at the end is the right one, so that the policy learns which result to trust; a scene in which nothing is right
+is not shown, and a spoiled program is not learned.
 """
 
 from __future__ import annotations
@@ -22,11 +24,11 @@ from typing import Any
 from benchmarks.orchestra.stories import MixedTask
 from benchmarks.orchestra.tools import Votes
 
-SURE = (0.96, 0.92, 0.87, 0.8, 0.72)
-"""How often a program of the policy is right, by level; measured on validation tasks in a rehearsal."""
+SURE = (0.96, 0.94, 0.91, 0.84, 0.68)
+"""How often a program of the policy is right, by level; measured on 320 validation tasks with an earlier one."""
 
 _FOLLOWED = 0.95  # how often the tools are asked as records and wish suggest
-_SAME = 0.1  # how often two wrong results are the same one
+_DIFFER = 0.4  # of the scenes with a program and the cheap model, in which only those that differ are taken
 _HALF = 60  # percent of a vote below which the cheap model is in doubt
 _TRIES = 1000  # scenes, of which one has a right result
 
@@ -72,8 +74,11 @@ def played(
     draw: random.Random,
 ) -> tuple[Scene, list[tuple[str, ...]]]:
     """Return a scene in which some tool that is asked is right, and which tools are asked, turn by turn."""
+    differ = {"python", "cheap"} <= set(offered) and draw.random() < _DIFFER
     for _ in range(_TRIES):
         found = scene(mixed, code, votes, draw)
+        if differ and found.printed == found.cheap[0] and not found.hopeless:
+            continue
         answers = {"python": found.printed, "cheap": found.cheap[0], "dear": found.dear[0]}
         ways = route(found, offered, thrift, draw)
         if any(answers[tool] == mixed.task.answer for way in ways for tool in way):
@@ -85,13 +90,10 @@ def scene(mixed: MixedTask, code: str, votes: Mapping[tuple[bool, int], Sequence
     """Draw what the tools return to a story with the computation `code`."""
     answer = mixed.task.answer
     similar = votes[mixed.family == "large", mixed.level]
-    seen, hopeless = draw.choice(similar), not any(each.cheap_right or each.dear_right for each in similar)
-    fine = draw.random() < SURE[mixed.level - 1]
-    spoiled = None if fine else spoil(code, draw)
+    seen, hopeless = draw.choice(similar), all(each.cheap_off and each.dear_off for each in similar)
+    spoiled = None if draw.random() < SURE[mixed.level - 1] else spoil(code, draw)
     written, printed = spoiled or (code, answer)
-    misread = printed if spoiled and draw.random() < _SAME else _near(answer, draw)
-    cheap = answer if seen.cheap_right else misread
-    dear = answer if seen.dear_right else misread if draw.random() < 2 * _SAME else _near(answer, draw)
+    cheap, dear = (_beside(answer, off) for off in (seen.cheap_off, seen.dear_off))
     return Scene(written, printed, spoiled is None, (cheap, seen.cheap_share), (dear, seen.dear_share), hopeless)
 
 
@@ -177,6 +179,6 @@ def _at_random(pattern: str, code: str, other: Callable[[str], Any], draw: rando
     return f"{code[: place.start()]}{other(place[0])}{code[place.end() :]}"
 
 
-def _near(answer: int, draw: random.Random) -> int:
-    off = draw.choice((-10, -3, -2, -1, 1, 2, 3, 10, draw.randrange(1, 60), answer // 2 + 1, -(answer // 3) - 1))
+def _beside(answer: int, off: int) -> int:
+    """Return what is `off` the answer, on the other side where that would not be a natural number."""
     return answer + off if answer + off > 0 else answer + abs(off)

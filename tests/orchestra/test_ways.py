@@ -52,7 +52,7 @@ def test_a_wish_decides_how_far_that_goes() -> None:
 
 def test_a_task_that_no_offered_tool_solves_is_refused_and_not_tried_for_ever() -> None:
     [large] = [task for task in mixed("train", 4) if task.family == "large"]
-    seen = [each for each in votes() if each.large and not (each.cheap_right or each.dear_right)]
+    seen = [each for each in votes() if each.large and each.cheap_off and each.dear_off]
     with pytest.raises(ValueError, match="none of cheap, dear solves"):
         played(large, large.code, {(True, large.level): seen}, ("cheap", "dear"), Thrift(), random.Random(0))
 
