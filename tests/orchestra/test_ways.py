@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from benchmarks.orchestra.curve import ALLOWED, CEILINGS, OWN, curve
 from benchmarks.orchestra.figures import Outcome
 from benchmarks.orchestra.rollouts import Wish
 from benchmarks.orchestra.stories import MixedTask, mixed
-from benchmarks.orchestra.tools import CHEAP, votes
-from benchmarks.orchestra.ways import Scene, Thrift, played, route
+from benchmarks.orchestra.tools import CHEAP, Votes, votes
+from benchmarks.orchestra.ways import Scene, Thrift, played, route, scene
 
 ALL = ("python", "cheap", "dear")
 
@@ -55,6 +55,35 @@ def test_a_task_that_no_offered_tool_solves_is_refused_and_not_tried_for_ever() 
     seen = [each for each in votes() if each.large and each.cheap_off and each.dear_off]
     with pytest.raises(ValueError, match="none of cheap, dear solves"):
         played(large, large.code, {(True, large.level): seen}, ("cheap", "dear"), Thrift(), random.Random(0))
+
+
+def test_models_err_as_they_were_recorded_to_and_by_as_much() -> None:
+    [story] = [task for task in mixed("train", 4) if task.family == "story"]
+    answer, draw = story.task.answer, random.Random(0)
+
+    def stated(cheap_off: int, dear_off: int) -> tuple[int, int]:
+        seen = {(False, story.level): [Votes(False, story.level, cheap_off, 50, dear_off, 75)]}
+        found = scene(story, story.code, seen, draw)
+        assert (found.cheap[1], found.dear[1]) == (50, 75)
+        return found.cheap[0], found.dear[0]
+
+    assert stated(0, 20) == (answer, answer + 20)
+    assert stated(7, 7) == (answer + 7, answer + 7)
+    assert stated(-answer - 5, -answer) == (2 * answer + 5, 2 * answer)  # none is below one
+
+
+def test_scenes_in_which_a_program_and_the_cheap_model_differ_are_shown_more_often() -> None:
+    draw, seen = random.Random(0), defaultdict(list)
+    for each in votes():
+        seen[each.large, each.level].append(each)
+    stories = [task for task in mixed("train", 160) if task.family == "story"]
+
+    def differing(found: list[Scene]) -> float:
+        return sum(each.printed != each.cheap[0] for each in found) / len(found)
+
+    drawn = differing([scene(task, task.code, seen, draw) for task in stories for _ in range(5)])
+    shown = differing([played(task, task.code, seen, ALL, Thrift(), draw)[0] for task in stories for _ in range(5)])
+    assert 0.25 < drawn < shown - 0.15
 
 
 class Spender(report.Stand):

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from tts.tools.tool import Tool
 
 _VOTES, _SEARCHED = 4, 16  # samples of the cheap model, and of the dear one, whose vote the reward model weighs
-_RECORDED = "Recorded: right in {share:.0%} of 200 lab-validation problems."
-_CHEAP, _DEAR = 0.69, 0.80  # as measured for the training (benchmarks/orchestra/tools.json)
+_RECORDED = "Recorded: right in {share:.0%} of 400 lab-validation problems."
+_CHEAP, _DEAR = 0.6825, 0.815  # as measured for the training (benchmarks/orchestra/tools.json)
 
 
 def equip(solver: dict[str, Any]) -> None:
