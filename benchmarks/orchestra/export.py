@@ -18,7 +18,7 @@ from tts.models.policies import DEFAULT_ORCHESTRATOR
 CARD = CARDS[DEFAULT_ORCHESTRATOR]
 
 TAUGHT, ROLLED = "demonstrations alone", "after GRPO"
-"""The policy before and after GRPO. The one that solves more validation tasks is in the package."""
+"""The policy before and after GRPO. The one that solves more validation tasks, or as many for less, is shipped."""
 
 OTHER = Path(__file__).parent / "other.safetensors"
 """The weights of the one that is not, kept so that the two can be compared."""
@@ -46,7 +46,7 @@ train` and knows nothing but that laboratory's tasks (`benchmarks/orchestra/stor
 ## Figures
 
 On {measured} tasks of the validation split, one greedy trajectory each; 95 % intervals in brackets. The weights here
-are those of "{shipped}", which solved at least as many of them.
+are those of "{shipped}", which solved more of them, or as many for fewer dollars.
 
 | figure | demonstrations alone | after GRPO |
 |---|---|---|
@@ -77,6 +77,7 @@ def save(model: LlamaForCausalLM, folder: Path) -> None:
 
 def save_weights(model: LlamaForCausalLM, file: Path) -> None:
     """Write weights as float16, to keep the repository small; the config makes engines compute in float32."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     halves = {name: w.detach().cpu().to(torch.float16).contiguous() for name, w in model.named_parameters()}
     save_file(halves, file, metadata={"format": "pt"})
 

@@ -35,7 +35,7 @@ _LOOPS = {
 
 _HIDDEN = ("lab-1m", "lab-4m")  # of the figure, which has room for seven; the table has them all
 
-TEST = 23
+TEST = 24
 """The seed of the test tasks: no earlier policy was measured on them."""
 
 Outcomes = Mapping[str, Sequence[Outcome]]

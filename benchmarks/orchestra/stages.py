@@ -43,8 +43,8 @@ def rehearsal(plan: Plan) -> Plan:
 def everything(work: Path, models: Path, plan: Plan, kept: Path) -> Path:
     """Run all stages, in order; return the folder of the model.
 
-    The policy before GRPO is exported if it solves more validation tasks than the one after it; the other's weights go
-    to `kept`.
+    Of the policies before and after GRPO, the one that solves more validation tasks is exported, of equals the cheaper
+    one; the other's weights go to `kept`.
     """
     policy.train(plan.demonstrations, work / "demonstrations")
     answers = Answers(work / "answers.jsonl")
@@ -54,8 +54,8 @@ def everything(work: Path, models: Path, plan: Plan, kept: Path) -> Path:
             found = grpo.train(plan.rollouts, before(plan, work), shelf, export.CARD, work / "rollouts")
             export.save_weights(found, work / _TRAINED)
         figures = _figures(plan, work, shelf)
-        solved = {name: figures[name]["solved"]["share"] for name in _LOADED}
-        shipped = max(reversed(_LOADED), key=lambda name: solved[name])
+        worth = {name: (each["solved"]["share"], -each["dollars a task"]) for name, each in figures.items()}
+        shipped = max(_LOADED, key=worth.__getitem__)
         folder = models / export.CARD.name
         for name, load in _LOADED.items():
             if name == shipped:

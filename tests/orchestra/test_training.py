@@ -315,15 +315,17 @@ def test_every_stage_runs_resumes_and_writes_a_model(tmp_path: Path, monkeypatch
     monkeypatch.setattr(stages, "Shelf", FewTools)
     monkeypatch.setattr(stages, "recorded", lambda: RECORDS)
     plan = stages.Plan(MICRO, replace(grpo.rehearsal(grpo.Recipe()), tasks=2), 2)
-    folder = stages.everything(tmp_path / "work", tmp_path / "models", plan, tmp_path / "before.safetensors")
+    folder = stages.everything(tmp_path / "work", tmp_path / "models", plan, tmp_path / "models" / "other.safetensors")
     assert "On 2 tasks of the validation split" in (folder / "README.md").read_text()
     written = {file: file.read_bytes() for file in folder.iterdir()}
-    assert folder == stages.everything(tmp_path / "work", tmp_path / "models", plan, tmp_path / "before.safetensors")
+    assert folder == stages.everything(
+        tmp_path / "work", tmp_path / "models", plan, tmp_path / "models" / "other.safetensors"
+    )
     assert written == {file: file.read_bytes() for file in folder.iterdir()}
     assert (tmp_path / "work" / "rollouts" / "log.jsonl").read_text().count("\n") == 2
     rollouts = tmp_path / "work" / "rollouts"  # as after a kill in the last round, in the midst of a checkpoint
     (rollouts / "trained.safetensors").unlink()
     (rollouts / "checkpoint-4" / "trainer_state.json").unlink()
-    stages.everything(tmp_path / "work", tmp_path / "models", plan, tmp_path / "before.safetensors")
+    stages.everything(tmp_path / "work", tmp_path / "models", plan, tmp_path / "models" / "other.safetensors")
     assert (rollouts / "log.jsonl").read_text().count("\n") == 2
     assert (folder / "model.safetensors").read_bytes() == written[folder / "model.safetensors"]
