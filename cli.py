@@ -80,17 +80,19 @@ def main() -> None:
         code = _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
         note("interrupted; finished work is kept.")
-        code = 130
+        code = _INTERRUPTED
     except typer.TyperException as error:
         code = _fail(_plain(error.format_message()))
     except OSError as error:  # a full disk, a closed pipe
         code = _fail(f"{error.filename or 'a file or standard output'} cannot be used: {reason(error)}.")
     code = _flushed(code or 0)
-    if abandoned():  # a model that is still being loaded there would abort the process at its end
+    if code == _INTERRUPTED and abandoned():  # a model that is still being loaded would abort the process at its end
         atexit._run_exitfuncs()
         os._exit(code)
     sys.exit(code)
 
+
+_INTERRUPTED = 130
 
 _PLAIN = {
     "Input should be a valid integer, unable to parse string as an integer": "give a whole number, such as 16.",
