@@ -85,7 +85,8 @@ class Auto(Branching):
             limits = self.limits(search)
             decision = decide(profile, stage, await self.evidence(search, stage, leaves), price, limits)
             plan = plan_of(profile, decision, limits, f"the profile {Path(self.profile).name}")
-            search.decided(plan, **considered(decision, limits))
+            expected = decision.choice.right if decision.within else None
+            search.decided(plan, expected, **considered(decision, limits))
             if not decision.within:
                 search.note(POOR)
             move = decision.choice.move

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
-from tests.command_line import MIA
+from tests.command_line import MIA, Tts
 from tts import Solver
 from tts.engines.load import load_policy
 from tts.records.solution_json import as_row
@@ -76,3 +77,22 @@ def test_surprisals_are_those_of_the_model_whatever_is_read_with_them() -> None:
             log = model(ids).logits[0, :-1].log_softmax(-1)
         expected = -log[torch.arange(ids.shape[1] - 1), ids[0, 1:]]
         assert values == pytest.approx(expected.tolist(), abs=1e-3)
+
+
+def test_a_scope_that_judges_the_text_alone_takes_the_rate_of_the_profile() -> None:
+    solution = asyncio.run(Solver("lab-200k", budget=4).solve(MIA))
+    assert solution.scope is not None
+    assert solution.scope.basis == "text, profile"
+    assert solution.confidence == solution.scope.right
+    [*_, last] = solution.trace.of("plan")
+    [chosen] = [option["right"] for option in last["options"] if option["chosen"]]
+    assert solution.confidence == pytest.approx(chosen * solution.scope.inside, abs=1e-4)
+
+
+def test_without_a_profile_such_a_scope_gives_no_probability_of_the_answer(tts: Tts) -> None:
+    options = ["--policy", "lab-200k", "--strategy", "particle-filter", "--budget", "4"]
+    row = json.loads(tts("solve", *options, "--json", MIA).out)
+    assert (row["scope"]["basis"], row["scope"]["right"]) == ("text", None)
+    shown = " ".join(tts("solve", *options, MIA).out.split())
+    assert "that it is right" not in shown
+    assert "of the weighted vote of 4 finished solutions" in shown

@@ -50,6 +50,7 @@ class Wish:
     dataset: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     alternatives: int = 0
+    tools: bool = False
 
     @property
     def card(self) -> ModelCard | None:
@@ -58,6 +59,10 @@ class Wish:
     @property
     def policy_name(self) -> str:
         return find(self.policy, "policy").name if isinstance(self.policy, str) else self.policy.name
+
+    @property
+    def strategy_name(self) -> str:
+        return type(self.strategy).__name__ if isinstance(self.strategy, Strategy) else self.strategy or AUTO
 
     @property
     def policy_parameters(self) -> int:
@@ -127,6 +132,8 @@ class Planned:
 def planned(wish: Wish) -> Planned:
     """Plan the user's settings. Raises TTSError for an error the user can correct; nothing is loaded."""
     kind = _kind(wish)
+    if wish.tools and not kind.calls_tools:
+        raise BadInput(f"the strategy {wish.strategy_name} calls no tools: use orchestrate, or leave the tools out.")
     wish = _checked(wish, kind.adaptive)
     prm = _prm(wish, kind)
     if isinstance(prm, RewardModel):
@@ -306,7 +313,7 @@ def _plan(wish: Wish, built: Strategy, prm: str) -> Plan:
     settings = written_parameters(built)
     own = built.vote if prm or built.adaptive else "majority"
     return Plan(
-        strategy=type(built).__name__ if isinstance(wish.strategy, Strategy) else wish.strategy or AUTO,
+        strategy=wish.strategy_name,
         parameters=settings,
         n=wish.n,
         policy=wish.policy_name,

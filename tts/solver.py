@@ -147,7 +147,7 @@ class Solver:
             Wish(
                 policy=policy, prm=prm, strategy=strategy, n=budget.n, vote=vote, aggregate=aggregate, extract=extract,
                 kind=Chosen.of(kind, allow_code), seed=seed, dataset=dataset, parameters=parameters,
-                profile=None if profile is None else str(profile),
+                profile=None if profile is None else str(profile), tools=self._toolbox is not None,
             )
         )  # fmt: skip
         self._pair = ModelPair(policy, self.planned.prm, loading, prices, self._check)
@@ -156,10 +156,6 @@ class Solver:
         self._wish, self.planned = wish, planned(wish)
         self.plan, self.strategy, self.warnings = self.planned.plan, self.planned.strategy, self.planned.warnings
         check_total(self.total_flops, self.budget, self.plan.strategy, self.strategy.adaptive)
-        if self._toolbox is not None and not self.strategy.calls_tools:
-            raise BadInput(
-                f"the strategy {self.plan.strategy} calls no tools: use orchestrate, or leave the tools out."
-            )
 
     @classmethod
     def replay(cls, trace: Trace | str, **changes: Any) -> Solver:

@@ -333,9 +333,9 @@ class Scoped:
     Attributes:
         before: probability that the problem is in scope, by its text alone.
         inside: the same with all that is known.
-        right: probability that the answer is right; None before there are samples.
+        right: probability that the answer is right; None before there are samples, and where only the text is judged.
         outside: whether the problem is marked as out of scope.
-        basis: what was known: ``"text"``, or also the samples, their scores and their likelihood.
+        basis: what was known: ``"text"``, or also the samples, their scores and their likelihood, or a profile's rate.
         reasons: what is unlike the problems that the policy knows, in words; empty in scope.
     """
 
@@ -357,10 +357,10 @@ class Solution:
     """The answer to one problem, and everything behind it.
 
     ``answer`` is None if no finished candidate has an answer. ``confidence`` is the probability that it is right
-    if the policy's scope is known, else the winning answer's share of the vote, 0 to 1; ``votes`` has the most common
-    answers with their shares, the winner first. ``stopped`` is why the search ended: ``"complete"`` or the ceiling that
-    was reached. ``error`` is set if the problem failed (in batches only); ``warnings`` are sentences for the user.
-    ``scope`` is None where nothing is known of the policy's scope.
+    if the policy's scope tells it (``scope.right``), else the winning answer's share of the vote, 0 to 1; ``votes`` has
+    the most common answers with their shares, the winner first. ``stopped`` is why the search ended: ``"complete"`` or
+    the ceiling that was reached. ``error`` is set if the problem failed (in batches only); ``warnings`` are sentences
+    for the user. ``scope`` is None where nothing is known of the policy's scope.
     """
 
     problem: Problem

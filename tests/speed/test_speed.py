@@ -16,13 +16,13 @@ from benchmarks.speed.harness import FULL, QUICK, Bench, Measurement, Run
 from benchmarks.speed.measure import cluster, memory, scaling, search_tax, selector
 from benchmarks.speed.peers import its_hub, search_and_learn
 from benchmarks.speed.peers.lockstep import Beam, Lockstep, Piece, candidates, repeated, split
-from benchmarks.speed.peers.lockstep_models import Writer
+from benchmarks.speed.peers.lockstep_models import Writer, chat, tokenizer_of
 from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row, render
 from tests.toy import ToyPolicy, ToyReward, step
 from tts import Problem, Solver
 from tts.errors import BadInput
-from tts.protocols import Completion, Request
+from tts.protocols import Completion, Request, RewardModel
 from tts.registry import TABLE, resolve
 from tts.search import variant
 from tts.search.strategy import strategy_type
@@ -182,14 +182,30 @@ async def test_a_text_that_was_cut_off_does_not_vote() -> None:
 
 @pytest.mark.usefixtures("fresh_models")
 async def test_the_control_reads_the_same_reward_model_text_and_scores_as_ours(small: tuple[Path, Path]) -> None:
-    from benchmarks.speed.peers.lockstep_models import TransformersJudge
     from tts.engines.load import load_reward
 
     _, prm = small
     words = random_models.Vocabulary().words()
     texts = ["".join(words[k : k + 5]) + "\n\n" + "".join(words[k + 9 : k + 12 + k]) + "\n\n" for k in range(6)]
     problem = Problem("".join(words[:7]))
-    reward = load_reward(str(prm), engine="transformers", device="cpu", dtype="float32")
+    await _alike(load_reward(str(prm), engine="transformers", device="cpu", dtype="float32"), problem, texts)
+
+
+async def test_the_control_reads_the_built_in_models_too() -> None:
+    from tts.engines.load import load_policy, load_reward
+
+    problem = Problem("Mia has 17 marbles. She wins 25 more. How many are left?")
+    texts = ["17 + 25 = 42\n\n42 - 0 = 42\n\n\\boxed{42}", "17 + 25 = 40\n\n\\boxed{40}"]
+    await _alike(load_reward("lab-prm", engine="transformers", device="cpu", dtype="float32"), problem, texts)
+    policy = load_policy("lab-1m", engine="transformers", device="cpu")
+    ids = chat(tokenizer_of(policy))(problem.text, "")
+    assert tuple(ids) == tuple(policy.prompt(problem).tokens)
+
+
+async def _alike(reward: RewardModel, problem: Problem, texts: Sequence[str]) -> None:
+    """Check that the control and our reward model give these solutions the same step scores."""
+    from benchmarks.speed.peers.lockstep_models import TransformersJudge
+
     theirs = await TransformersJudge(reward)(problem.text, texts)
     for text, scores in zip(texts, theirs, strict=True):
         node = Node(Step("", ()), "/")

@@ -208,8 +208,9 @@ def test_what_a_user_gets_wrong_is_one_sentence_before_anything_is_loaded() -> N
 
     with pytest.raises(BadInput, match="price of the tool unpriced is unknown"):
         Solver(tools=[unpriced], max_cost=1.0)
-    with pytest.raises(BadInput, match="strategy majority calls no tools"):
-        Solver(tools=[twice], strategy="majority", prm=None)
+    for strategy in ("majority", "best-of-n"):
+        with pytest.raises(BadInput, match=f"strategy {strategy} calls no tools"):
+            Solver(tools=[twice], strategy=strategy)
     with pytest.raises(BadInput, match="go with tools"):
         Solver(prefer={"cost": 1.0})
     with pytest.raises(ModelError, match="toy cannot call tools"):

@@ -302,7 +302,7 @@ def _confidence(solution: Solution, finished: int) -> str:
     else:
         share = f"{solution.votes[0].share:.0%} {of_vote}" if solution.votes else ""
     vote = "a single solution, so there was no vote" if finished == 1 else share
-    if solution.scope is None or solution.answer is None:
+    if solution.scope is None or solution.scope.right is None or solution.answer is None:
         return vote
     return f"{_percent(solution.confidence)} that it is right; {vote}"
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from tts.budget import COMPLETE
 from tts.search.search import Search
 from tts.selection.features import Evidence
 from tts.selection.scope.scope import Scope, answer_features, likelihood_features
@@ -30,7 +32,14 @@ async def scoped(
     likelihood = None
     if scope.wants_likelihood and (values := await search.surprisal(leaves[at])):
         likelihood = likelihood_features(values, search.root.length)
-    return scope.judge(text, answer_features(evidence, least), likelihood)
+    return _by_profile(scope.judge(text, answer_features(evidence, least), likelihood), search)
+
+
+def _by_profile(found: Scoped | None, search: Search) -> Scoped | None:
+    """Take the profile's rate of right answers where the scope knows none, unless a ceiling cut the plan short."""
+    if found is None or found.right is not None or search.right is None or search.stopped != COMPLETE:
+        return found
+    return replace(found, right=round(search.right * found.inside, 4), basis=f"{found.basis}, profile")
 
 
 def unlike(scope: Scope, text: str) -> str:

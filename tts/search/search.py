@@ -35,6 +35,7 @@ class _Shared:
 
     notes: dict[str, None] = field(default_factory=dict)
     plan: Plan | None = None
+    right: float | None = None
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -144,12 +145,17 @@ class Search:
         """Return what the strategy decided last; None for strategies without decisions."""
         return self._shared.plan
 
-    def decided(self, plan: Plan, **considered: Any) -> None:
+    @property
+    def right(self) -> float | None:
+        """Return the probability that the answer is right, as the last decision expected it; None if it is unknown."""
+        return self._shared.right
+
+    def decided(self, plan: Plan, right: float | None = None, **considered: Any) -> None:
         """Record what is done next and why. The vote of the last plan counts.
 
-        ``considered`` are JSON types for the trace.
+        ``right`` is the probability that the answer then is right; ``considered`` are JSON types for the trace.
         """
-        self._shared.plan = plan
+        self._shared.plan, self._shared.right = plan, right
         fields = {"strategy": plan.strategy, "n": plan.n, "parameters": dict(plan.parameters), "vote": plan.vote}
         self.trace.add("plan", **fields, aggregate=plan.aggregate, reason=plan.reason, **considered)
 

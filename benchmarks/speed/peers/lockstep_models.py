@@ -134,10 +134,9 @@ class TransformersJudge:
 
 
 def tokenizer_of(model: Any) -> Any:
-    """Load the tokenizer from the folder of a loaded model."""
-    from pathlib import Path
+    """Load transformers' tokenizer, as search-and-learn does, from the folder of a loaded model."""
+    from transformers import PreTrainedTokenizerFast
 
-    from tts.engines.hf import tokenizer_of as read
     from tts.models.files import folder_of
 
-    return read(model.card, Path(str(folder_of(model.card))))
+    return PreTrainedTokenizerFast.from_pretrained(str(folder_of(model.card)), local_files_only=True)
