@@ -22,7 +22,8 @@ A trace is a list of events, plain dictionaries of JSON types:
                                                                         solution was too long for the reward model;
                                                                         "prompt": for the policy to improve it)
     {"event": "surprisal", "key": "0/1.2", "values": [...]}             -log p of prompt and solution, without the first
-    {"event": "end", "answer": ..., "confidence": ..., "best": "0/1.2", "stopped": "complete", "usage": {...}}
+    {"event": "end", "answer": ..., "confidence": ..., "right": its probability or null, "share": that of its votes,
+     "best": "0/1.2", "stopped": "complete", "usage": {...}}
 
 The k-th step of a sample with several steps has the key of the sample followed by ``+k`` (k from 1); its parent is the
 step before it. Concurrent subtrees append in the order they run. A trace is written in key order, so the same search
@@ -149,7 +150,10 @@ _SHAPES = {
     ),
     "cut": shape.fields({"key": _key, "what": shape.text}, {"other": _key, "worst": shape.listed(shape.whole)}),
     "surprisal": shape.fields({"key": _key, "values": shape.numbers}),
-    "end": shape.fields({}, {"answer": shape.optional(shape.text), "best": shape.optional(shape.text)}),
+    "end": shape.fields(
+        {}, {name: shape.optional(shape.text) for name in ("answer", "best")}
+        | {name: shape.optional(shape.number) for name in ("confidence", "right", "share")}
+    ),
 }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ class Outcome:
         classes: class of each candidate's answer; equal answers share a number, -1 casts no vote. Empty if the row has
             none.
         answer: the elected answer; None if no candidate had one.
-        confidence: its share of the vote, 0 to 1.
+        confidence: probability that it is right, or its share of the vote, as in :class:`tts.types.Solution`.
         correct: whether it is right.
         usage: the cost.
         stopped: ``"complete"`` or the ceiling that was reached.

@@ -107,6 +107,8 @@ async def run(
         "end",
         answer=verdict.answer,
         confidence=confidence,
+        right=found.right if found else None,
+        share=votes[0].share if votes else None,
         best=best.key if best else None,
         stopped=search.stopped,
         usage=asdict(usage),

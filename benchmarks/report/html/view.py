@@ -62,10 +62,19 @@ def _facts(start: dict[str, Any], end: dict[str, Any] | None) -> tuple[Facts, Fa
     rest += [(name.replace("_", " "), str(value)) for name, value in parameters.items() if name not in plan]
     if end is None:
         return [("stopped", "the recording ends before the search does"), *first], rest
-    answer, confidence = end.get("answer"), end.get("confidence")
-    share = "" if confidence is None else f" ({confidence:.0%} of the vote)"
-    first.insert(0, ("answer", "none" if answer is None else f"{answer}{share}"))
+    answer = end.get("answer")
+    first.insert(0, ("answer", "none" if answer is None else f"{answer}{_sure(end)}"))
     first += [("stopped", str(end["stopped"]))] if end.get("stopped", "complete") != "complete" else []
     for name, value in (end.get("usage") or {}).items():
         rest.append((name.replace("_", " "), f"{value:,}" if isinstance(value, int) else f"{value:.2f}"))
     return first, rest
+
+
+def _sure(end: dict[str, Any]) -> str:
+    """Give the probability that the answer is right where it is known, and its share of the vote."""
+    right, share, confidence = (end.get(name) for name in ("right", "share", "confidence"))
+    known = [] if right is None else [f"{right:.0%} that it is right"]
+    known += [] if share is None else [f"{share:.0%} of the vote"]
+    if "share" not in end and confidence is not None:  # an older trace does not tell which of both it is
+        known = [f"confidence {confidence:.0%}"]
+    return f" ({'; '.join(known)})" if known else ""

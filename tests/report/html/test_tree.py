@@ -126,6 +126,22 @@ def test_a_trace_is_viewed_as_a_page_beside_it(tmp_path: Path) -> None:
     assert text.count('class="step"') == len(solution.trace.nodes())
 
 
+@pytest.mark.parametrize(
+    ("end", "shown"),
+    [
+        ({"confidence": 0.41, "right": 0.41, "share": 0.64}, "2 (41% that it is right; 64% of the vote)"),
+        ({"confidence": 0.64, "right": None, "share": 0.64}, "2 (64% of the vote)"),
+        ({"confidence": 0.64}, "2 (confidence 64%)"),  # an older trace
+    ],
+)
+def test_a_view_tells_the_probability_from_the_share_of_the_vote(tmp_path: Path, end: dict, shown: str) -> None:
+    solution = search("beam-search")
+    rows = [row for row in solution.trace.events if row["event"] != "end"]
+    Trace([*rows, {"event": "end", "answer": "2", **end}]).save(tmp_path / "tree.jsonl")
+    call("view", tmp_path / "tree.jsonl")
+    assert shown in (tmp_path / "tree.html").read_text()
+
+
 def test_hostile_text_in_every_field_of_a_trace_stays_text(tmp_path: Path) -> None:
     solution = search("beam-search")
     solution.trace.save(tmp_path / "tree.jsonl")
@@ -157,6 +173,7 @@ def test_hostile_text_in_every_field_of_a_trace_stays_text(tmp_path: Path) -> No
         (b"\xff\xfe", "is UTF-16 text"),
         (b"\xff", "is not a trace"),
         (b'{"event": "end"}\n', "no start event"),
+        (b'{"event": "end", "share": "most"}\n', "'share' of"),
         (b'{"event": "start", "plan": {}}\n', "has no 'problem'"),
         (b'{"event": "start", "plan": {}, "problem": {"text": 3}}\n', "has no 'id'"),
     ],

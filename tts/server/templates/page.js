@@ -177,7 +177,8 @@ class Search {
   sure(found) {
     const share = found.votes.length && this.finished > 1 ? `${percent(found.votes[0].share)} of the vote` : "a single solution";
     if (!found.scope) return share;
-    return `${doubtful(found.scope) ? "probably wrong: " : ""}${likely(found.confidence)} that it is right; ${share}`;
+    const chance = found.scope.right === null ? "" : `${likely(found.confidence)} that it is right; `;
+    return `${doubtful(found.scope) ? "probably wrong: " : ""}${chance}${share}`;
   }
 
   compare() {
