@@ -144,11 +144,13 @@ Joined = tuple[Point, tuple[Point, ...]]
 def _joined(
     group: Sequence[int], played: Mapping[tuple[tuple[int, ...], int], tuple[Base, Point]], seed: int
 ) -> Joined | None:
-    """Return a seed's problems of some levels; None if a part of them was not run."""
+    """Return a seed's problems of some levels; None if a part of them was not run, or --limit left none of them."""
     found = [each for (part, own), each in played.items() if own == seed and set(part) & set(group)]
     if len(found) < len(parts(group)):
         return None
     inside = [np.isin(base.levels, group) for base, _ in found]
+    if not any(here.any() for here in inside):
+        return None
     point = _end_to_end([_cut(point, here) for (_, point), here in zip(found, inside, strict=True)])
     votes = [[_cut(v, here) for v in base.votes] for (base, _), here in zip(found, inside, strict=True)]
     return point, tuple(map(_end_to_end, zip(*votes, strict=True)))

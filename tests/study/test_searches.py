@@ -132,7 +132,7 @@ def test_what_was_run_is_compared_and_what_is_missing_is_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = [
-        "--levels", "3,4", "--limit", "2", "--policies", "lab-200k", "--searches", "dvts,rebase,reject-early",
+        "--levels", "3,4,5", "--limit", "2", "--policies", "lab-200k", "--searches", "dvts,rebase,reject-early",
         "--budget", "4", "--samples", "4", "--seeds", "1",
         "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out"), "--no-run",
     ]  # fmt: skip
@@ -148,14 +148,15 @@ def test_what_was_run_is_compared_and_what_is_missing_is_left_out(
     assert searches.main(command) == 0
     table = capsys.readouterr().out
     assert "level 4 (2 problems), N = 4" in table
-    assert "levels 3,4 (4 problems), N = 4" in table
+    assert "level 5 (" not in table  # the first two of levels 4 and 5 are of level 4
+    assert "levels 3,4,5 (4 problems), N = 4" in table
     assert "| `dvts` |" in table
     assert "| `reject-early` |" in table
     assert "rebase" not in table
     assert "2 of 6 runs have not begun" in table
     found = json.loads((tmp_path / "out" / "searches.json").read_text())
     assert [row["search"] for row in found] == ["dvts", "reject-early"]
-    assert {row["gains"]["levels 3,4"]["problems"] for row in found} == {4}
+    assert {row["gains"]["levels 3,4,5"]["problems"] for row in found} == {4}
     assert (tmp_path / "out" / "searches.svg").read_text().startswith("<svg")
     assert searches.main([*command[:-1], "--dry-run"]) == 0
     assert "2 of 6 runs have not begun" in capsys.readouterr().out
