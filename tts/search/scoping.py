@@ -23,16 +23,29 @@ async def scoped(
     at = next((k for k, candidate in enumerate(candidates) if candidate.key == best), None)
     if at is None:
         return scope.look(text)
+    alone = independent(leaves, at)
+    shown = [candidates[k] for k in alone]
     scores = None
-    if prm and prm == scope.prm and any(candidate.score is not None for candidate in candidates):
-        scores = [candidate.score or 0.0 for candidate in candidates]
+    if prm and prm == scope.prm and any(candidate.score is not None for candidate in shown):
+        scores = [candidate.score or 0.0 for candidate in shown]
     least = None if scores is None else min(candidates[at].scores, default=0.0)
-    tokens = [candidate.tokens for candidate in candidates]
-    evidence = Evidence(await search.classes(leaves), scores, tokens, search.root.length)
+    tokens = [candidate.tokens for candidate in shown]
+    evidence = Evidence(await search.classes([leaves[k] for k in alone]), scores, tokens, search.root.length)
     likelihood = None
     if scope.wants_likelihood and (values := await search.surprisal(leaves[at])):
         likelihood = likelihood_features(values, search.root.length)
     return _by_profile(scope.judge(text, answer_features(evidence, least), likelihood), search)
+
+
+def independent(leaves: Sequence[Node], elected: int) -> list[int]:
+    """Return the indices of candidates that share no sampled step: the elected one, and one of each other beginning.
+
+    The scope was fitted to independent samples. The candidates of a search agree more often, since they share steps.
+    """
+    kept = {leaves[elected].path[0].key: elected}
+    for k, leaf in enumerate(leaves):
+        kept.setdefault(leaf.path[0].key, k)
+    return sorted(kept.values())
 
 
 def _by_profile(found: Scoped | None, search: Search) -> Scoped | None:
