@@ -134,7 +134,9 @@ def test_a_trace_is_viewed_as_a_page_beside_it(tmp_path: Path) -> None:
         ({"confidence": 0.64}, "2 (confidence 64%)"),  # an older trace
     ],
 )
-def test_a_view_tells_the_probability_from_the_share_of_the_vote(tmp_path: Path, end: dict, shown: str) -> None:
+def test_a_view_tells_the_probability_from_the_share_of_the_vote(
+    tmp_path: Path, end: dict[str, float | None], shown: str
+) -> None:
     solution = search("beam-search")
     rows = [row for row in solution.trace.events if row["event"] != "end"]
     Trace([*rows, {"event": "end", "answer": "2", **end}]).save(tmp_path / "tree.jsonl")
