@@ -85,11 +85,11 @@ class Auto(Branching):
             limits = self.limits(search)
             decision = decide(profile, stage, await self.evidence(search, stage, leaves), price, limits)
             plan = plan_of(profile, decision, limits, f"the profile {Path(self.profile).name}")
-            expected = decision.choice.right if decision.within else None
-            search.decided(plan, expected, **considered(decision, limits))
+            move = decision.choice.move
+            carried_out = decision.within and not (self.look and move)
+            search.decided(plan, decision.choice.right if carried_out else None, **considered(decision, limits))
             if not decision.within:
                 search.note(POOR)
-            move = decision.choice.move
             if move is None or (self.look and (leaves or isinstance(move, Ending))):
                 return leaves
             if isinstance(move, Ending):
