@@ -9,6 +9,7 @@ from benchmarks.bench.jobs import budgets_of, plan_run, strategies_of
 from benchmarks.datasets import dataset
 from benchmarks.datasets.dataset import DataSet
 from benchmarks.datasets.known import BUILT_IN_SETS, KNOWN, VALIDATION
+from benchmarks.word_problems.fresh import FRESH
 from tts.commands.options import PARAMETERS
 from tts.errors import BadInput
 from tts.protocols import RewardModel
@@ -38,7 +39,8 @@ def refuse_tests(name: str, sha256: str) -> None:
     test = next((part for part in name.lower().split(", ") if part in KNOWN or part in BUILT_IN_SETS), None)
     if test is None and sha256:
         hashes = {known.sha256: test for test, known in KNOWN.items()}
-        test = (hashes | {dataset.load(test).sha256: test for test in BUILT_IN_SETS}).get(sha256)
+        hashes |= {FRESH[test].sha256 if test in FRESH else dataset.load(test).sha256: test for test in BUILT_IN_SETS}
+        test = hashes.get(sha256)
     if test:
         raise BadInput(
             f"{test} is a test set, and a profile fitted to it cannot be evaluated on it: calibrate on "

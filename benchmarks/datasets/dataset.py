@@ -122,8 +122,11 @@ def load(name: str) -> DataSet:
     """
     name = name.lower()
     if name in BUILT_IN_SETS or name in VALIDATION:
+        from benchmarks.word_problems.fresh import FRESH, data_set
         from benchmarks.word_problems.generate import DATA
 
+        if name in FRESH:
+            return data_set(name)
         return read(DATA / f"{name}.jsonl", name, source="built in")
     if name not in KNOWN and Path(name).suffix:
         raise BadInput(f"{name} is not the name of a data set: give a file with --data {name}.")

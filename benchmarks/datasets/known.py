@@ -248,8 +248,8 @@ KNOWN: dict[str, Known] = {
 }
 
 BUILT_IN = "lab-500"
-BUILT_IN_SETS = (BUILT_IN, "lab-everyday")
-"""The test splits that the package carries."""
+BUILT_IN_SETS = (BUILT_IN, "lab-everyday", "lab-hard")
+"""The test splits that the package carries, or draws."""
 
-VALIDATION = ("lab-validation", "lab-everyday-validation")
+VALIDATION = ("lab-validation", "lab-everyday-validation", "lab-calibration")
 """Their validation splits: to calibrate profiles and to fit pools on."""

@@ -14,10 +14,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from benchmarks.datasets.dataset import DataSet, load, read
-from benchmarks.study import fresh
+from benchmarks.datasets.dataset import DataSet, load
 from benchmarks.study.plan import CONCURRENCY, SPLITS, settings_of_bench
-from benchmarks.word_problems.generate import DATA
 from tts.files.names import safe_name
 from tts.records import outcomes
 from tts.records.outcomes import OUTCOMES, Outcome
@@ -25,7 +23,7 @@ from tts.records.outcomes import OUTCOMES, Outcome
 HARD = (4, 5)
 """Levels that are compared by themselves."""
 
-DATA_SETS = (*SPLITS.values(), fresh.NAME)
+DATA_SETS = (*SPLITS.values(), "lab-hard")
 """Problems that searches may be compared on."""
 
 SAMPLES = "best-of-n"
@@ -57,10 +55,8 @@ class Cell:
 
 @cache
 def _all_of(data: str) -> DataSet:
-    """Load a split of ``DATA_SETS``."""
-    if data == fresh.NAME:
-        return fresh.lab_hard()
-    return read(DATA / f"{data}.jsonl") if data == "lab-validation" else load(data)
+    """Load a data set of ``DATA_SETS``."""
+    return load(data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,12 @@ import pytest
 
 from benchmarks.recordings.gather import read
 from benchmarks.stats.intervals import Interval
-from benchmarks.study import fresh, searches
+from benchmarks.study import searches
 from benchmarks.study.compare import Point
 from benchmarks.study.gain_plot import Gains
 from benchmarks.study.search_gains import Gain, Row, base_of, compared, groups, rows
 from benchmarks.study.search_replay import Samples, replay_of, replayed
 from benchmarks.study.search_runs import SAMPLES, Cell, Grid
-from benchmarks.word_problems.generate import load
 from tests.bench.toys import toy_bench
 from tests.toy import ToyPolicy
 from tts.records import outcomes
@@ -32,17 +30,6 @@ def test_narrow_searches_of_all_policies_come_first_and_hard_levels_before_the_o
     assert [cell.n for cell in rest if cell.search == "dvts" and cell.seed == 0] == [4] * 4 + [16] * 4
     assert len({cell.name for cell in GRID.cells()}) == 2 * (2 * 2 + 2 * 2 * 2 * 2)
     assert {item.level for item in Cell("lab-500", (4, 5), "lab-1m", "dvts", 4, 0, 150).problems().items} == {4, 5}
-
-
-def test_fresh_hard_problems_are_of_the_test_split_and_not_in_lab_500() -> None:
-    problems = list(islice(fresh.problems(), 12))
-    programs = {problem.program for problem in problems}
-    assert {problem.level for problem in problems} == {4}
-    assert {problem.steps for problem in problems} == {7, 8, 9}
-    assert {problem.split for problem in problems} == {"test"}
-    assert len(programs) == 12
-    assert not programs & {problem.program for problem in load("lab-500")}
-    assert problems == list(islice(fresh.problems(), 12))
 
 
 def samples(folder: Path, n: int = 8) -> tuple[list[Samples], dict[str, outcomes.Outcome]]:
