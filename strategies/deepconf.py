@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from strategies.base import Stepwise, at_least, within
+from tts.aio import together
+from tts.search.confidence import percentile
 from tts.search.search import Search
 from tts.types import Node, Until
 
@@ -54,25 +54,22 @@ class DeepConf(Stepwise):
         [leaves] = await search.expand([search.root], warm, until=Until.END, max_tokens=limit, **self.sampling)
         kept = await search.score(leaves)
         bar = percentile(list(kept.values()), 100 - self.eta)
-        running, round, n = [search.root], 0, search.width - warm
-        while running and n and kept:
-            ended: list[Node] = []
-            for _ in range(self.chunk):
-                round += 1
-                grown = await search.expand(running, n if round == 1 else 1, **self.step(round, ahead=False))
-                children = [child for siblings in grown for child in siblings]
-                ended += [child for child in children if not child.open]
-                running = [child for child in children if child.open]
-            scores = await search.score([*ended, *running])
-            kept |= {node: scores[node] for node in ended if node in scores}
-            sampled = {node: node.length - node.root.length for node in running}
-            running = [node for node in running if sampled[node] < self.group or scores.get(node, bar) >= bar]
+        left = search.width - warm if kept else 0
+        parts = search.within(left).fork(left) if left else []
+        for found in await together(self.sample(part, bar) for part in parts):
+            kept |= found
         return [node for node, score in kept.items() if score >= bar]
 
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the value below which so many percent lie, interpolated linearly; 0 without values."""
-    ordered = sorted(values) or [0.0]
-    place = (len(ordered) - 1) * percent / 100
-    low = math.floor(place)
-    return ordered[low] + (ordered[min(low + 1, len(ordered) - 1)] - ordered[low]) * (place - low)
+    async def sample(self, search: Search, bar: float) -> dict[Node, float]:
+        """Sample a solution, with a look after each chunk. Return it with its confidence; nothing if it was stopped."""
+        node, scores = search.root, dict[Node, float]()
+        while node.open:
+            [grown] = await search.expand([node], 1, **self.step(node.depth + 1, ahead=False))
+            if not grown:
+                return {}
+            node = grown[0]
+            if not node.open or node.depth % self.chunk == 0:
+                scores = await search.score([node])
+            if node.open and node.length - node.root.length >= self.group and scores.get(node, bar) < bar:
+                return {}
+        return scores

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from prm.confidence import LARGEST, Confidence, bottom, groups, load
-from strategies.deepconf import percentile
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solution, Solver, solve
 from tts.errors import BadInput, UnknownName
 from tts.protocols import Completion, Request
-from tts.search.confidence import by_step, confidence
+from tts.search.confidence import by_step, confidence, percentile
 from tts.types import Finish, Node, Problem, Step, TokenConfidence, TokenLogprobs
 
 PROBLEM = Problem("how far")
@@ -141,7 +140,7 @@ def test_unsure_samples_stop_and_only_the_sure_ones_vote() -> None:
     solution = deepconf()
     assert solution.answer == "4"
     assert solution.plan.prm == "confidence:lowest-group:3"
-    warm = [key for key in solution.trace.nodes() if key.partition("/")[2].isdigit() and int(key[1:]) < 8]
+    warm = [key for key in solution.trace.nodes() if key.startswith("/") and key[1:].isdigit()]
     assert len(warm) == 8
     stopped = [n for n in solution.trace.nodes().values() if "#" in n["text"] and n["finish"] == "step"]
     begun = sum(n["parent"] == "/" for n in solution.trace.nodes().values())

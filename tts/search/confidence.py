@@ -32,3 +32,11 @@ def confidence(given: Sequence[TokenLogprobs], count: int) -> TokenConfidence:
 
 def _confidence(at: TokenLogprobs, top: Sequence[tuple[str, float]]) -> float:
     return -math.fsum(value for _, value in top) / len(top) if top else -at.sampled
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the value below which so many percent lie, interpolated linearly; 0 without values."""
+    ordered = sorted(values) or [0.0]
+    part, low = math.modf((len(ordered) - 1) * percent / 100)
+    below, above = ordered[int(low)], ordered[math.ceil(low + part)]
+    return below + (above - below) * part
