@@ -14,7 +14,7 @@ from benchmarks.calibrate.build import calibrate
 from benchmarks.calibrate.fit import Shape
 from benchmarks.recordings.pool import Pool
 from benchmarks.simulate.simulator import GradedSimulator
-from benchmarks.study import figures, measure, summary
+from benchmarks.study import command, figures, measure, summary
 from benchmarks.study.__main__ import main as run_study
 from benchmarks.study.claims import Claim, small_beats_large
 from benchmarks.study.measure import WIDEST, SeedSimulators, greedy_point
@@ -148,11 +148,36 @@ def test_the_large_policys_greedy_answers_are_read_from_their_run_in_the_order_o
     assert point.flops.tolist() == [40, 40]
 
 
+@pytest.mark.parametrize("where", [["--cross"], []])
+def test_a_profile_may_be_fitted_to_other_problems(
+    where: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, study: PolicyStudy
+) -> None:
+    """With ``--cross`` it plays the validation problems, and otherwise the test problems."""
+    others, played = world(1), world(2)
+    fitted = list[tuple[Pool, list[Pool]]]()
+    monkeypatch.setattr(command, "_there", lambda root, split, policy, seed: [Path(split)])
+    monkeypatch.setattr(command, "_folders", lambda *_: [])
+    monkeypatch.setattr(
+        command, "read", lambda folders: {"others": others, "val" if where else "test": played}[str(folders[0])]
+    )
+
+    def on_test(own: Pool, tests: list[Pool], *_: int) -> PolicyStudy:
+        fitted.append((own, tests))
+        return study
+
+    monkeypatch.setattr(command, "on_test", on_test)
+    arguments = ["--no-run", "--policies", "lab-200k", "--seeds", "1", "--fit-on", "others", "--out", str(tmp_path)]
+    run_study([*arguments, *where])
+    assert fitted == [(others, [played])]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--policies", "lab-9"], "lab-9 is not a built-in policy"),
         (["--policies", "lab-4m", "--runs", "nowhere"], "has no samples of lab-4m on lab-validation"),
+        (["--policies", "lab-1m,lab-4m", "--fit-on", "runs"], "--fit-on is for one policy"),
+        (["--policies", "lab-1m", "--fit-on", "nowhere"], "nowhere"),
     ],
 )
 def test_what_a_user_gets_wrong_is_one_sentence_and_exit_2(
