@@ -26,8 +26,8 @@ def calibrate(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Problems to calibrate on: a .jsonl or .parquet file, not a test set; or lab-calibration, lab-validation "
-            "or lab-everyday-validation.",
+            help="Problems to calibrate on: a .jsonl or .parquet file, not a test set; or lab-calibration, "
+            "lab-validation or lab-everyday-validation.",
             rich_help_panel=options.DATA,
         ),
     ] = None,

@@ -1,8 +1,8 @@
 """``python -m benchmarks.study``: runs the grid, fits on the validation split, plays the test split, checks claims.
 
 With ``--cross`` the test split is not used: profiles are fitted to four fifths of the validation problems and play the
-remaining fifth, five times. With ``--fit-on`` the profile is fitted to other problems, such as lab-calibration, and
-plays all of them. A last table shows what early stopping without a profile loses.
+remaining fifth, five times. A last table shows what early stopping without a profile loses. With
+``--fit-on`` runs of other problems, such as lab-calibration, take the place of the validation split.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     add("--kinds", default=None, help="parts of the grid to run, such as greedy,samples (default: all)")
     add("--engine", default="transformers", help="transformers or vllm (default: %(default)s)")
     add("--cross", action="store_true", help="cross-fit on the validation split; use no test problem")
-    add("--fit-on", type=Path, action="append", default=[], help="run folder of other problems to fit to; repeatable")
+    add("--fit-on", type=Path, action="append", default=[], help="run folder in place of lab-validation's; repeatable")
     add("--quick", action="store_true", help="lab-200k alone, one seed, fewer orders and draws")
     add("--no-run", action="store_true", help="use the existing runs, run nothing")
     add("--dry-run", action="store_true", help="print the runs and their estimated time; run nothing")
@@ -64,7 +64,7 @@ def study(args: argparse.Namespace) -> int:
         sized = plan.sized(tuple(budgets_of(args.budget)) if args.budget else None, args.sample_runs)
         kinds = plan.chosen(sized, args.kinds.split(",")) if args.kinds else sized
         runs = plan.grid(policies, seeds, args.cross, kinds, args.limit)
-        if args.fit_on and not args.cross:
+        if args.fit_on:
             runs = [run for run in runs if run.split == "test"]
         plan.execute(args.runs, runs, args.engine, args.dry_run)
         if args.dry_run:
@@ -73,13 +73,11 @@ def study(args: argparse.Namespace) -> int:
     found = []
     for policy in policies:
         print(f"{policy}: reading its runs", file=sys.stderr)
-        own = read(args.fit_on or _there(args.runs, "val", policy, 0))
-        validation = read(_there(args.runs, "val", policy, 0)) if args.cross and args.fit_on else own
-        if args.cross and not args.fit_on:
+        validation = read(args.fit_on or _there(args.runs, "val", policy, 0))
+        if args.cross:
             found.append(across(validation, orders, draws))
         else:
-            tests = [validation] if args.cross else _tests(args.runs, policy, seeds)
-            found.append(on_test(own, tests, orders, draws))
+            found.append(on_test(validation, _tests(args.runs, policy, seeds), orders, draws))
         print(summary.printed(found[-1]), end="\n\n")
         if args.cross:
             print(table(list(early_stopping.compared(policy, validation, orders))), end="\n\n")

@@ -148,27 +148,24 @@ def test_the_large_policys_greedy_answers_are_read_from_their_run_in_the_order_o
     assert point.flops.tolist() == [40, 40]
 
 
-@pytest.mark.parametrize("where", [["--cross"], []])
-def test_a_profile_may_be_fitted_to_other_problems(
-    where: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, study: PolicyStudy
+@pytest.mark.parametrize("cross", [[], ["--cross"]])
+def test_other_problems_may_take_the_place_of_the_validation_split(
+    cross: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, study: PolicyStudy
 ) -> None:
-    """With ``--cross`` it plays the validation problems, and otherwise the test problems."""
-    others, played = world(1), world(2)
-    fitted = list[tuple[Pool, list[Pool]]]()
-    monkeypatch.setattr(command, "_there", lambda root, split, policy, seed: [Path(split)])
-    monkeypatch.setattr(command, "_folders", lambda *_: [])
-    monkeypatch.setattr(
-        command, "read", lambda folders: {"others": others, "val" if where else "test": played}[str(folders[0])]
-    )
+    others, tests, played = world(1), world(2), list[list[Pool]]()
 
-    def on_test(own: Pool, tests: list[Pool], *_: int) -> PolicyStudy:
-        fitted.append((own, tests))
+    def found(own: Pool, *further: object) -> PolicyStudy:
+        played.append([own, *(further[0] if isinstance(further[0], list) else [])])
         return study
 
-    monkeypatch.setattr(command, "on_test", on_test)
+    monkeypatch.setattr(command, "_there", lambda root, split, policy, seed: [Path(split)])
+    monkeypatch.setattr(command, "_folders", lambda *_: [])
+    monkeypatch.setattr(command, "read", lambda folders: {"others": others, "test": tests}[str(folders[0])])
+    monkeypatch.setattr(command, "on_test", found)
+    monkeypatch.setattr(command, "across", found)
     arguments = ["--no-run", "--policies", "lab-200k", "--seeds", "1", "--fit-on", "others", "--out", str(tmp_path)]
-    run_study([*arguments, *where])
-    assert fitted == [(others, [played])]
+    run_study([*arguments, *cross])
+    assert played == ([[others]] if cross else [[others, tests]])
 
 
 @pytest.mark.parametrize(
