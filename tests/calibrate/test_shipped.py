@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.datasets.dataset import load as load_data
-from benchmarks.datasets.dataset import read
-from benchmarks.word_problems.generate import DATA
+from benchmarks.datasets.known import VALIDATION
 from tts.engines.hf import causal_shape
 from tts.models.files import folder_of
 from tts.models.find import find as find_model
@@ -29,7 +28,8 @@ def test_a_shipped_profile_is_small_fits_its_models_and_saw_no_test_problem(path
     assert folder is not None
     assert profile.policy_parameters == causal_shape(card, folder).parameters
     tested = {Problem(item.problem.text).id for item in load_data("lab-500").items}
-    learned = {Problem(item.problem.text).id for item in read(DATA / "lab-validation.jsonl").items}
+    assert profile.dataset in VALIDATION
+    learned = {Problem(item.problem.text).id for item in load_data(profile.dataset).items}
     assert profile.problems <= learned - tested
 
 
