@@ -11,7 +11,7 @@ from benchmarks.datasets.dataset import DataSet
 from benchmarks.datasets.known import BUILT_IN_SETS, KNOWN, VALIDATION
 from benchmarks.word_problems.fresh import FRESH
 from tts.commands.options import PARAMETERS
-from tts.errors import BadInput
+from tts.errors import BadInput, UnknownName
 from tts.protocols import RewardModel
 from tts.search.strategy import Strategy, parameters_of, strategy_type
 from tts.search.variant import base
@@ -24,11 +24,16 @@ USUAL = "beam-search,dvts"
 
 
 def data_of(path: Path) -> DataSet:
-    """Load the calibration data. Raises BadInput for a test set, and for a file that is not a data set."""
+    """Load the calibration data.
+
+    Raises BadInput for a test set and for a file that is not a data set, and UnknownName for what is neither.
+    """
     if not path.exists():
         refuse_tests(str(path), "")
         if str(path) in VALIDATION:
             return dataset.load(str(path))
+        if not path.suffix:
+            raise UnknownName("data set to calibrate on", str(path), VALIDATION)
     found = dataset.read(path)
     refuse_tests(found.name, found.sha256)
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,8 @@ def study(args: argparse.Namespace) -> int:
     if args.fit_on and len(policies) > 1:
         raise BadInput("--fit-on is for one policy: name it with --policies.")
     seeds = 1 if args.quick or args.cross else args.seeds
+    sized = plan.sized(tuple(budgets_of(args.budget)) if args.budget else None, args.sample_runs)
     if not args.no_run:
-        sized = plan.sized(tuple(budgets_of(args.budget)) if args.budget else None, args.sample_runs)
         kinds = plan.chosen(sized, args.kinds.split(",")) if args.kinds else sized
         runs = plan.grid(policies, seeds, args.cross, kinds, args.limit)
         if args.fit_on:
@@ -73,11 +74,11 @@ def study(args: argparse.Namespace) -> int:
     found = []
     for policy in policies:
         print(f"{policy}: reading its runs", file=sys.stderr)
-        validation = read(args.fit_on or _there(args.runs, "val", policy, 0))
+        validation = read(args.fit_on or _there(args.runs, "val", policy, 0, sized))
         if args.cross:
             found.append(across(validation, orders, draws))
         else:
-            found.append(on_test(validation, _tests(args.runs, policy, seeds), orders, draws))
+            found.append(on_test(validation, _tests(args.runs, policy, seeds, sized), orders, draws))
         print(summary.printed(found[-1]), end="\n\n")
         if args.cross:
             print(table(list(early_stopping.compared(policy, validation, orders))), end="\n\n")
@@ -87,10 +88,10 @@ def study(args: argparse.Namespace) -> int:
     return 0 if all(claim.holds for claim in (*between, *(c for each in found for c in each.claims))) else 1
 
 
-def _tests(root: Path, policy: str, seeds: int) -> list[Pool]:
+def _tests(root: Path, policy: str, seeds: int, kinds: Sequence[plan.Kind]) -> list[Pool]:
     """Return the test pools of the seeds that have as many samples as the first, at most ``seeds`` of them."""
-    first = read(_there(root, "test", policy, 0))
-    further = (_folders(root, "test", policy, seed) for seed in range(1, seeds))
+    first = read(_there(root, "test", policy, 0, kinds))
+    further = (_folders(root, "test", policy, seed, kinds) for seed in range(1, seeds))
     pools = [read(folders) for folders in further if _sampled(folders)]
     found = [first, *(pool for pool in pools if pool.width >= first.width)]
     if len(found) < seeds:
@@ -98,9 +99,9 @@ def _tests(root: Path, policy: str, seeds: int) -> list[Pool]:
     return found
 
 
-def _there(root: Path, split: str, policy: str, seed: int) -> list[Path]:
+def _there(root: Path, split: str, policy: str, seed: int, kinds: Sequence[plan.Kind]) -> list[Path]:
     """Return the run folders. Raises BadInput if none has samples."""
-    found = _folders(root, split, policy, seed)
+    found = _folders(root, split, policy, seed, kinds)
     if not _sampled(found):
         raise BadInput(
             f"{root} has no samples of {policy} on {plan.SPLITS[split]} with seed {seed}: leave --no-run out, or name "
@@ -109,10 +110,12 @@ def _there(root: Path, split: str, policy: str, seed: int) -> list[Path]:
     return found
 
 
-def _folders(root: Path, split: str, policy: str, seed: int) -> list[Path]:
+def _folders(root: Path, split: str, policy: str, seed: int, kinds: Sequence[plan.Kind]) -> list[Path]:
     """Return the run folders of this study, and those that the study of searches left in the same place."""
     theirs = None if split == "val" else seed  # every seed of the validation split is fitted to
-    return plan.folders(root, split, policy, seed) + search_runs.folders(root, plan.SPLITS[split], policy, theirs)
+    return plan.folders(root, split, policy, seed, kinds) + search_runs.folders(
+        root, plan.SPLITS[split], policy, theirs
+    )
 
 
 def _sampled(folders: list[Path]) -> bool:

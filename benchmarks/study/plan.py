@@ -111,9 +111,9 @@ GREEDY_OF_LARGE = Run("test", POLICIES[-1], KINDS[0], 0)
 """Baseline of the smaller policies, whichever of them are studied."""
 
 
-def folders(root: Path, split: str, policy: str, seed: int) -> list[Path]:
-    """Return the existing run folders of a split, policy and study seed."""
-    names = [Run(split, policy, kind, own).name for kind in KINDS for own in kind.seeds(seed)]
+def folders(root: Path, split: str, policy: str, seed: int, kinds: Sequence[Kind] = KINDS) -> list[Path]:
+    """Return the existing run folders of a split, policy and study seed; ``kinds`` say how many runs a seed has."""
+    names = [Run(split, policy, kind, own).name for kind in kinds for own in kind.seeds(seed)]
     return [root / name for name in names if (root / name / OUTCOMES).is_file()]
 
 

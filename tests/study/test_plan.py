@@ -26,6 +26,18 @@ def test_a_smaller_grid_has_fewer_problems_samples_and_widths_but_the_same_searc
     assert len(plan.grid(["lab-200k"], 1, True)) == 3 + 4 + 4  # four runs of the particle filter, four of samples
 
 
+def test_a_seed_with_one_run_of_samples_has_only_that_run(tmp_path: Path) -> None:
+    """Four runs of samples make a seed by default; with ``--sample-runs 1`` the second run is the second seed."""
+    for seed in range(5):
+        folder = tmp_path / f"test-200k-samples-{seed}"
+        folder.mkdir()
+        (folder / "outcomes.jsonl").touch()
+    found = [[folder.name[-1] for folder in plan.folders(tmp_path, "test", "lab-200k", seed)] for seed in range(2)]
+    assert found == [["0", "1", "2", "3"], ["4"]]
+    single = plan.sized(None, 1)
+    assert [path.name for path in plan.folders(tmp_path, "test", "lab-200k", 1, single)] == ["test-200k-samples-1"]
+
+
 def test_the_study_runs_the_variants_that_a_profile_may_hold() -> None:
     assert {name for kind in plan.chosen(plan.KINDS, ["moves", "particles"]) for name in kind.strategies} == {
         "particle-filter",

@@ -158,7 +158,7 @@ def test_other_problems_may_take_the_place_of_the_validation_split(
         played.append([own, *(further[0] if isinstance(further[0], list) else [])])
         return study
 
-    monkeypatch.setattr(command, "_there", lambda root, split, policy, seed: [Path(split)])
+    monkeypatch.setattr(command, "_there", lambda root, split, *_: [Path(split)])
     monkeypatch.setattr(command, "_folders", lambda *_: [])
     monkeypatch.setattr(command, "read", lambda folders: {"others": others, "test": tests}[str(folders[0])])
     monkeypatch.setattr(command, "on_test", found)
