@@ -11,7 +11,7 @@ import os
 import socket
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -122,11 +122,12 @@ def load(name: str) -> DataSet:
     """
     name = name.lower()
     if name in BUILT_IN_SETS or name in VALIDATION:
-        from benchmarks.word_problems.fresh import FRESH, data_set
+        from benchmarks.word_problems.fresh import FRESH, problems
         from benchmarks.word_problems.generate import DATA
 
         if name in FRESH:
-            return data_set(name)
+            items = tuple(item_of(asdict(problem), "") for problem in problems(name))
+            return DataSet(name, "drawn anew", items, len(items), digest(items))
         return read(DATA / f"{name}.jsonl", name, source="built in")
     if name not in KNOWN and Path(name).suffix:
         raise BadInput(f"{name} is not the name of a data set: give a file with --data {name}.")

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from benchmarks.datasets.dataset import DataSet, digest
-from benchmarks.datasets.items import item_of
 from benchmarks.word_problems.generate import FILES, LEVELS, LabProblem, draw, load
 
 
@@ -44,14 +42,8 @@ FRESH = {
 }
 
 
-def data_set(name: str) -> DataSet:
-    """Draw a data set of ``FRESH``; no computation is there twice or in the frozen set."""
-    items = tuple(item_of(asdict(problem), "") for problem in problems(name))
-    return DataSet(name, "drawn anew", items, len(items), digest(items))
-
-
 def problems(name: str) -> Iterator[LabProblem]:
-    """Draw the problems, the lowest level first."""
+    """Draw a data set, the lowest level first; no computation is there twice or in the frozen set."""
     what = FRESH[name]
     split, _, _ = FILES[what.frozen]
     rng, seen, number = random.Random(what.seed), {problem.program for problem in load(what.frozen)}, 0
