@@ -28,7 +28,7 @@ def bench(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help=f"Data set: {', '.join(KNOWN)}, {' or '.join(BUILT_IN_SETS)}.",
+            help=f"Data set: {', '.join((*KNOWN, *BUILT_IN_SETS[:-1]))} or {BUILT_IN_SETS[-1]}.",
             autocompletion=completion.among(*KNOWN, *BUILT_IN_SETS),
         ),
     ] = None,
