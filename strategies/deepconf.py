@@ -70,6 +70,6 @@ class DeepConf(Stepwise):
             node = grown[0]
             if not node.open or node.depth % self.chunk == 0:
                 scores = await search.score([node])
-            if node.open and node.length - node.root.length >= self.group and scores.get(node, bar) < bar:
-                return {}
+                if node.open and node.length - node.root.length >= self.group and scores.get(node, bar) < bar:
+                    return {}
         return scores

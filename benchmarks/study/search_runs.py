@@ -53,10 +53,7 @@ class Cell:
         return _all_of(self.data).choose(self.limit, self.levels)
 
 
-@cache
-def _all_of(data: str) -> DataSet:
-    """Load a data set of ``DATA_SETS``."""
-    return load(data)
+_all_of = cache(load)
 
 
 @dataclass(frozen=True, slots=True)
