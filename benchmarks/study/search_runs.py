@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from benchmarks.datasets.dataset import DataSet, load
+from benchmarks.datasets.dataset import DataSet, load, read
 from benchmarks.study.plan import CONCURRENCY, SPLITS, settings_of_bench
+from benchmarks.word_problems.generate import DATA
 from tts.files.names import safe_name
 from tts.records import outcomes
 from tts.records.outcomes import OUTCOMES, Outcome
@@ -53,7 +54,10 @@ class Cell:
         return _all_of(self.data).choose(self.limit, self.levels)
 
 
-_all_of = cache(load)
+@cache
+def _all_of(data: str) -> DataSet:
+    """Load a data set of ``DATA_SETS``; the validation split by its file, as run folders name their source."""
+    return read(DATA / f"{data}.jsonl") if data == "lab-validation" else load(data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.recordings.gather import read
 from benchmarks.stats.intervals import Interval
-from benchmarks.study import searches
+from benchmarks.study import plan, searches
 from benchmarks.study.compare import Point
 from benchmarks.study.gain_plot import Gains
 from benchmarks.study.search_gains import Gain, Row, base_of, compared, groups, rows
@@ -30,6 +30,12 @@ def test_narrow_searches_of_all_policies_come_first_and_hard_levels_before_the_o
     assert [cell.n for cell in rest if cell.search == "dvts" and cell.seed == 0] == [4] * 4 + [16] * 4
     assert len({cell.name for cell in GRID.cells()}) == 2 * (2 * 2 + 2 * 2 * 2 * 2)
     assert {item.level for item in Cell("lab-500", (4, 5), "lab-1m", "dvts", 4, 0, 150).problems().items} == {4, 5}
+
+
+def test_runs_of_the_validation_split_go_on_in_folders_that_name_its_file() -> None:
+    """A run folder with another source is refused, and both studies read each other's runs."""
+    assert Cell("lab-validation", (4, 5), "lab-1m", "dvts", 4, 0).problems().source == "lab-validation.jsonl"
+    assert plan.Run("val", "lab-1m", plan.KINDS[0], 0).data().source == "lab-validation.jsonl"
 
 
 def samples(folder: Path, n: int = 8) -> tuple[list[Samples], dict[str, outcomes.Outcome]]:
