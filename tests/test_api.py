@@ -13,7 +13,7 @@ from strategies.beam_search import BeamSearch
 from tests import tiny
 from tests.toy import ToyPolicy, ToyReward
 from tts import Budget, Solution, Solver, TTSError, solve, solve_async, solve_many
-from tts.errors import BadInput, UnknownName
+from tts.errors import BadInput, EngineDied, UnknownName
 from tts.models.lookup import CARDS
 
 TOY: dict[str, Any] = {"policy": ToyPolicy(slip=0.0), "prm": ToyReward()}
@@ -68,6 +68,21 @@ def test_many_take_no_more_problems_than_are_in_flight() -> None:
 
     asyncio.run(first())
     assert len(taken) <= 10
+
+
+@pytest.mark.parametrize("engine", [ToyPolicy, ToyReward])
+async def test_a_model_that_ends_during_a_stream_ends_it_and_is_not_loaded_under_the_searches_that_still_use_it(
+    engine: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solver, loads, alive = Solver(ToyPolicy(), ToyReward(), budget=2), list[int](), [True]
+    monkeypatch.setattr(engine, "alive", property(lambda self: alive[0]))
+    stream = solver.stream(map(str, range(9)), concurrency=2)
+    await anext(stream)
+    alive[0] = False
+    monkeypatch.setattr(Solver, "load", lambda self: loads.append(1))
+    with pytest.raises(EngineDied, match=r"the process of toy.* has ended: what was finished is kept"):
+        _ = [solution async for _, solution in stream]
+    assert not loads
 
 
 def test_a_strategy_object_is_taken_as_it_is() -> None:

@@ -43,6 +43,12 @@ class ModelPair:
         models = self._models
         return models if models and all(model.alive for model in models if model) else None
 
+    def require_alive(self) -> None:
+        """Raise EngineDied if a loaded model is not alive any more."""
+        for model in self._models or ():
+            if model is not None and not model.alive:
+                raise model.died
+
     def load(self) -> Pair:
         """Return both models; load them if they are not loaded, or if an engine's process has ended."""
         if (ready := self.ready) is None:

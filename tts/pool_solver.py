@@ -178,7 +178,7 @@ class PoolSolver(Solver):
         used = [arm.name]
         _in_use.set(used)
         try:
-            return await self._adapted(solver, arm)._solve(problem, share, listener)
+            return await self._adapted(solver, arm)._solve(problem, replace(share, reload=True), listener)
         finally:
             self._flying.subtract(used)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from tts.cost import ModelShape, Prices
-from tts.errors import BadInput, ModelError
+from tts.errors import BadInput, EngineDied, ModelError
 from tts.types import Call, Finish, Node, Problem, Step, TokenLogprobs, Until
 
 
@@ -102,6 +102,13 @@ class Model(ABC):
     def alive(self) -> bool:
         """False once the model cannot work any more, such as after the end of its process. It is then loaded again."""
         return True
+
+    @property
+    def died(self) -> EngineDied:
+        """Return the error of a request to a model that is not alive."""
+        return EngineDied(
+            f"the process of {self.name} has ended: what was finished is kept; run the same again to go on."
+        )
 
     async def prepare(self, problem: Problem) -> None:
         """Fetch what the model needs for a problem; awaited once, before the problem's search begins."""

@@ -254,7 +254,7 @@ class Solver:
         begun = clock()
         try:
             within = None if replayed else share.budget.max_seconds
-            policy, reward = await (share.stop or Stop()).before(self._prepared(problem), within)
+            policy, reward = await (share.stop or Stop()).before(self._prepared(problem, share.reload), within)
         except TimeoutError:
             return self._too_late(problem, clock() - begun, share.stop is not None and share.stop.asked)
         policy, tools = self._with_tools(policy)
@@ -292,8 +292,14 @@ class Solver:
             self._offered = policy, policy.offered(cards, self._toolbox.guide)
         return self._offered[1], self._toolbox
 
-    async def _prepared(self, problem: Problem) -> Pair:
-        """Return both models, loaded and ready for a problem. A load that takes too long is not waited for."""
+    async def _prepared(self, problem: Problem, reload: bool) -> Pair:
+        """Return both models, loaded and ready for a problem. A load that takes too long is not waited for.
+
+        With ``reload`` a model whose process has ended is loaded again; without, EngineDied is raised, for other
+        problems of the same run may still wait for that process.
+        """
+        if not reload:
+            self._pair.require_alive()
         if (ready := self._pair.ready) is None:
             ready = await aside(self.load)
         for model in ready:
@@ -367,7 +373,7 @@ class Solver:
         Raises EngineDied, which concerns every problem.
         """
         try:
-            return await self._solve(as_problem(problem), share, listener)
+            return await self._solve(as_problem(problem), replace(share, reload=False), listener)
         except EngineDied:
             raise
         except Exception as failure:

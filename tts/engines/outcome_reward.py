@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
+from tts.errors import EngineDied
 from tts.protocols import RewardFamily, RewardModel
 from tts.types import Node, Problem, Step
 
@@ -28,6 +29,10 @@ class OutcomeReward(RewardModel):
     @property
     def alive(self) -> bool:
         return self.engine_model.alive
+
+    @property
+    def died(self) -> EngineDied:
+        return self.engine_model.died
 
     async def prepare(self, problem: Problem) -> None:
         await self.engine_model.prepare(problem)

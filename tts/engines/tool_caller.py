@@ -11,7 +11,7 @@ from typing import Any
 
 from tts.engines.tokenizer import Text, opened
 from tts.engines.tool_calls import calls_in
-from tts.errors import EmptyProblem, PromptTooLong
+from tts.errors import EmptyProblem, EngineDied, PromptTooLong
 from tts.files.json_text import dump
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request, Returned
@@ -36,6 +36,10 @@ class OfferedPolicy(Policy):
     @property
     def alive(self) -> bool:
         return self.policy.alive
+
+    @property
+    def died(self) -> EngineDied:
+        return self.policy.died
 
     @property
     def counted(self) -> bool:

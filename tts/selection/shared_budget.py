@@ -24,12 +24,14 @@ class Share:
         expected: FLOPs that it is expected to cost.
         warning: a sentence for the user if the shared budget is too small; else empty.
         stop: what the user asks through to end the search with what it has.
+        reload: whether a model whose process has ended is loaded again for it.
     """
 
     budget: Budget
     expected: float = 0.0
     warning: str = ""
     stop: Stop | None = None
+    reload: bool = True
 
 
 @dataclass(slots=True)

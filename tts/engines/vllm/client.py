@@ -47,6 +47,15 @@ class Service:
         """False once the process has ended, also where no request has met that yet."""
         return not self.dead and not self.engine.errored
 
+    @property
+    def died(self) -> EngineDied:
+        """Return the error of a request to a process that has ended."""
+        where = f" (its log is {self.log})" if self.log else ""
+        return EngineDied(
+            f"the vLLM process of {self.name} has ended, killed or out of memory{where}: what was finished is kept; "
+            "run the same again to go on."
+        )
+
     async def ask(self, ask: Callable[[str], AsyncGenerator[Any, None]]) -> Any:
         """Return the last thing that ``ask(request_id)`` yields. Cancelling aborts the request in the engine.
 
@@ -55,14 +64,17 @@ class Service:
             EngineError: when it refused or failed this request.
         """
         if self.dead:
-            raise self._died()
+            raise self.died
         return await self._requests.run(self._last(ask))
 
     def close(self) -> None:
-        """Shut the engine's process down; requests under way fail with EngineError."""
-        if self.dead:
+        """Shut the engine's process down; requests under way fail with EngineError.
+
+        Where the process is gone already, they fail with EngineDied as soon as vLLM tells them.
+        """
+        ended, self.dead = not self.alive, True
+        if ended:
             return
-        self.dead = True
         gc.unfreeze()
         logging.getLogger("vllm").setLevel(logging.CRITICAL)  # it tells at length of the end that we ask for
         try:
@@ -86,17 +98,10 @@ class Service:
     def _failure(self, error: Exception) -> TTSError:
         if type(error).__name__ == "EngineDeadError" or (self.engine is not None and self.engine.errored):
             self.dead = True
-            return self._died()
+            return self.died
         cause = error.__cause__ or error
         reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
         return EngineError(f"vLLM refused a request to {self.name}: {reason}.")
-
-    def _died(self) -> EngineDied:
-        where = f" (its log is {self.log})" if self.log else ""
-        return EngineDied(
-            f"the vLLM process of {self.name} has ended, killed or out of memory{where}: what was finished is kept; "
-            "run the same again to go on."
-        )
 
     async def _shut(self) -> None:
         self._requests.close()

@@ -13,7 +13,7 @@ from tts.engines.tokenizer import Text
 from tts.engines.tool_caller import TextCaller
 from tts.engines.vllm.client import Service, tokens_prompt
 from tts.engines.vllm.replicas import Places
-from tts.errors import EngineError
+from tts.errors import EngineDied, EngineError
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request
 from tts.types import Finish, Node, Problem, Step, TokenLogprobs, Until
@@ -66,6 +66,11 @@ class VLLMPolicy(Policy):
     def alive(self) -> bool:
         """False once a process of the engine has ended."""
         return all(service.alive for service in self.services)
+
+    @property
+    def died(self) -> EngineDied:
+        """Return the error of a request to the process that has ended."""
+        return next((service for service in self.services if not service.alive), self.services[0]).died
 
     def prompt(self, problem: Problem) -> Step:
         """The prompt. Raises PromptTooLong where it leaves no room for an answer, BadInput for an empty problem."""

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from tts.cost import ModelShape
 from tts.engines.reward_prompt import Reader, joined
 from tts.engines.vllm.client import Service, tokens_prompt
+from tts.errors import EngineDied
 from tts.models.card import ModelCard
 from tts.protocols import Pooling, Read, RewardFormat, RewardModel
 from tts.types import Node, Problem, Step
@@ -66,6 +67,11 @@ class VLLMReward(RewardModel):
     def alive(self) -> bool:
         """False once the engine's process has ended."""
         return self._service.alive
+
+    @property
+    def died(self) -> EngineDied:
+        """Return the error of a request to a process that has ended."""
+        return self._service.died
 
     @property
     def cache_hits(self) -> int:
