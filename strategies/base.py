@@ -60,13 +60,14 @@ class Stepwise(Sampling):
         if not (self.adaptive and self.aggregate == AUTO):
             known_aggregate(self.aggregate)
 
-    def step(self, round: int, *, ahead: bool = True) -> dict[str, Any]:
-        """Return the arguments of the expansion in a round, counted from 1.
+    def step(self, round: int, steps: int = 1, *, ahead: bool = True) -> dict[str, Any]:
+        """Return the arguments of the expansion of a round, counted from 1, and of the ``steps`` - 1 rounds after it.
 
         ``ahead`` is true if everything that the expansion finds is scored next.
         """
-        until = Until.END if round >= self.max_steps else Until.STEP
-        return {"until": until, "max_tokens": self.step_tokens, "ahead": ahead, **self.sampling}
+        until = Until.END if round + steps > self.max_steps else Until.STEP
+        limit = steps * self.step_tokens
+        return {"until": until, "steps": steps, "max_tokens": limit, "ahead": ahead, **self.sampling}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,17 +103,13 @@ class Branching(Stepwise):
         )
 
     async def grow(self, search: Search, nodes: list[Node]) -> list[Node]:
-        """Extend kept prefixes of one depth by g - 1 unscored steps. Those that end earlier stay in place."""
-        grown = list(nodes)
-        for _ in range(self.granularity - 1):
-            going = [index for index, node in enumerate(grown) if node.open and node.depth]
-            if not going:
-                break
-            round = grown[going[0]].depth + 1
-            further = await search.expand([grown[index] for index in going], **self.step(round, ahead=False))
-            for index, children in zip(going, further, strict=True):
-                grown[index] = children[0] if children else grown[index]
-        return grown
+        """Extend kept prefixes of one depth by g - 1 unscored steps. What cannot grow stays in place."""
+        going = [node for node in nodes if node.open and node.depth]
+        if self.granularity == 1 or not going:
+            return nodes
+        steps = self.step(going[0].depth + 1, self.granularity - 1, ahead=False)
+        grown = dict(zip(going, await search.expand(going, **steps), strict=True))
+        return [child for node in nodes for child in grown.get(node) or [node]]
 
 
 def at_least(name: str, value: object, least: int) -> None:

@@ -64,12 +64,11 @@ class DeepConf(Stepwise):
         """Sample a solution, with a look after each chunk. Return it with its confidence; nothing if it was stopped."""
         node, scores = search.root, dict[Node, float]()
         while node.open:
-            [grown] = await search.expand([node], 1, **self.step(node.depth + 1, ahead=False))
+            [grown] = await search.expand([node], **self.step(node.depth + 1, self.chunk, ahead=False))
             if not grown:
                 return {}
-            node = grown[0]
-            if not node.open or node.depth % self.chunk == 0:
-                scores = await search.score([node])
-                if node.open and node.length - node.root.length >= self.group and scores.get(node, bar) < bar:
-                    return {}
+            [node] = grown
+            scores = await search.score([node])
+            if node.open and node.length - node.root.length >= self.group and scores.get(node, bar) < bar:
+                return {}
         return scores

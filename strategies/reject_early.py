@@ -51,17 +51,15 @@ class RejectEarly(Stepwise):
     async def wave(self, search: Search, n: int) -> tuple[list[Node], int]:
         """Run ``n`` samples in chunks. Return the finished ones that are scored, and the number of steps sampled."""
         done: list[Node] = []
-        running, round, sampled = [search.root], 0, 0
+        running, depth, sampled = [search.root], 0, 0
         while running:
-            ended: list[Node] = []
-            for _ in range(self.chunk):
-                round += 1
-                grown = await search.expand(running, n if round == 1 else 1, **self.step(round, ahead=self.chunk == 1))
-                children = [child for siblings in grown for child in siblings]
-                sampled += len(children)
-                ended += [child for child in children if child.finished]
-                running = [child for child in children if child.open]
-            scores = await search.score([*ended, *running], by=self.aggregate)
+            grown = await search.expand(running, 1 if depth else n, **self.step(depth + 1, self.chunk))
+            sampled += sum(
+                leaf.depth - node.depth for node, found in zip(running, grown, strict=True) for leaf in found
+            )
+            leaves = [leaf for found in grown for leaf in found]
+            depth += self.chunk
+            scores = await search.score((leaf for leaf in leaves if leaf.open or leaf.finished), by=self.aggregate)
             done += [node for node in scores if node.finished]
             ranked = sorted((node for node in scores if node.open), key=scores.__getitem__, reverse=True)
             running = ranked[: survivors(len(ranked), self.alpha)]

@@ -87,7 +87,7 @@ class ToyPolicy(Policy):
             done += 1
             if done > self.depth:
                 return Completion(tuple(steps), Finish.STOP)
-            if request.until is Until.STEP:
+            if request.until is Until.STEP and len(steps) == request.steps:
                 return Completion(tuple(steps), Finish.STEP)
 
 

@@ -30,12 +30,14 @@ class Request:
         key: the key that the first new node will have; with the problem's id it names the request in a trace.
         seed: 64 bits derived from run seed, problem and key; the same request samples the same text where the engine
             can promise it.
-        until: stop after one step, or at the end of the solution.
+        until: stop after ``steps`` steps, or at the end of the solution.
         max_tokens: most tokens to sample, at least 1.
         temperature: 0 is greedy.
         top_p: nucleus mass, 0 < top_p <= 1.
         logprobs: likeliest tokens whose log-probabilities come with each sampled one, at most ``Policy.logprobs``; 0
             asks for none.
+        steps: most steps of a continuation with ``Until.STEP``. An engine may stop after fewer; the search then asks
+            for the others.
     """
 
     problem: Problem
@@ -47,15 +49,21 @@ class Request:
     temperature: float = 0.8
     top_p: float = 1.0
     logprobs: int = 0
+    steps: int = 1
+
+    def missing(self, steps: int) -> int:
+        """Return how many of the steps asked for are missing in a continuation of so many steps."""
+        return max(0, self.steps - steps) if self.until is Until.STEP else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """What was sampled: at least one step, each with its token ids, and why sampling stopped.
 
-    With ``Until.STEP`` there is exactly one step. The token that ends the solution (end of sequence) belongs to the
-    last step's ``tokens`` but not to its text. ``warnings`` are sentences for whoever reads the solution. ``logprobs``
-    has one entry a sampled token where the request asks for them and the policy knows them; else it is empty.
+    With ``Until.STEP`` there are at most ``Request.steps`` steps. The token that ends the solution (end of sequence)
+    belongs to the last step's ``tokens`` but not to its text. ``warnings`` are sentences for the reader of a solution.
+    ``logprobs`` has one entry a sampled token where the request asks for them and the policy knows them; else it is
+    empty.
     ``calls`` are the calls of tools that it asks for; then ``finish`` is ``STEP``: the solution goes on with results.
     """
 

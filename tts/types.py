@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Until(StrEnum):
-    """Where a continuation stops: after one step, or at the end of the solution."""
+    """Where a continuation stops: after some steps, or at the end of the solution."""
 
     STEP = "step"
     END = "end"

@@ -43,7 +43,7 @@ class SimulatedPolicy(Policy):
 
     async def generate(self, request: Request) -> Completion:
         depth = request.node.depth
-        steps = 1 if request.until is Until.STEP else STEPS - depth
+        steps = min(request.steps if request.until is Until.STEP else STEPS, STEPS - depth)
         await asyncio.sleep(self._seconds * pace(request.problem.id) * steps / STEPS)
         while self._gate and Path(self._gate).exists():  # noqa: ASYNC240, ASYNC110 - a look takes microseconds
             await asyncio.sleep(0.02)

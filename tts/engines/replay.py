@@ -19,7 +19,7 @@ from tts.protocols import Completion, Policy, Request, Returned, RewardModel
 from tts.tools.tool import Result
 from tts.tools.toolbox import Place, Tools
 from tts.trace import Event, Trace
-from tts.types import Call, Finish, Node, Problem, Step
+from tts.types import Call, Finish, Node, Problem, Step, Until
 
 _SHAPE = shape.fields({f.name: shape.whole for f in fields(ModelShape)}, more=False)
 _POLICY = {"name": shape.text, "context": shape.whole, "shape": _SHAPE}
@@ -92,7 +92,8 @@ class ReplayPolicy(Policy):
         if key in self.cuts:
             raise OutOfTime
         sample = self.samples.get(key)
-        if sample is None or sample["parent"] != request.node.key or sample["until"] != request.until:
+        fits = sample is not None and sample["parent"] == request.node.key and sample["until"] == request.until
+        if sample is None or not fits or (request.until is Until.STEP and len(sample["steps"]) > request.steps):
             raise MissingKey(
                 f"the trace holds no sample {request.key!r} of problem {request.problem.id} "
                 f"below {request.node.key!r} until {request.until}: replay it with the settings it was recorded with."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 from tts.types import Finish, Step, Until
@@ -96,9 +97,13 @@ class Stepper:
         self._from.append(len(self._tokens))
         return True
 
-    def take(self, tokens: Iterable[int], until: Until) -> bool:
-        """Take sampled tokens up to where the request is done; True if it is. What lies behind was never asked for."""
-        return any(self.push(token) and (self.ended or until is Until.STEP) for token in tokens)
+    def take(self, tokens: Iterable[int], until: Until, steps: int = 1) -> bool:
+        """Take sampled tokens up to where the request is done; True if it is. What lies behind was never asked for.
+
+        With ``Until.STEP`` it is done after so many ``steps``.
+        """
+        most = steps if until is Until.STEP else math.inf
+        return any(self.push(token) and (self.ended or len(self._texts) >= most) for token in tokens)
 
     def finish(self, until: Until) -> Finish:
         """Return why a continuation that stopped here stopped."""

@@ -114,17 +114,32 @@ class Sampler:
         nodes: Sequence[Node],
         counts: Sequence[int],
         until: Until,
+        steps: int,
         max_tokens: int,
         temperature: float,
         top_p: float,
     ) -> list[Request]:
         """Return the requests of so many continuations of each node; none of one whose solution has no room left."""
         return [
-            self._request(node, until, min(max_tokens, room), temperature, top_p)
+            self._request(node, until, steps, min(max_tokens, room), temperature, top_p)
             for node, count in zip(nodes, counts, strict=True)
             if (room := self._room(node)) > 0
             for _ in range(count)
         ]
+
+    def further(self, request: Request, leaf: Node) -> Request | None:
+        """Return the request for the steps that an engine left out; None where it left out none."""
+        missing = self.missing(request, leaf)
+        left = min(request.max_tokens + request.node.length, leaf.length + self._room(leaf)) - leaf.length
+        if not missing or left < 1:
+            return None
+        return self._request(leaf, request.until, missing, left, request.temperature, request.top_p)
+
+    def missing(self, request: Request, leaf: Node) -> int:
+        """Return the number of steps that an engine left out. A solution that waits for a tool lacks none."""
+        if not leaf.open or leaf in self.sampled.calls:
+            return 0
+        return request.missing(leaf.depth - request.node.depth)
 
     async def sample(self, account: Account, request: Request, hold: Hold) -> Node | None:
         """Sample one continuation, charge it and return its leaf; None where time ran out."""
@@ -160,13 +175,15 @@ class Sampler:
         self._children[f"uniform {what}"] += 1
         return self.draw(f"{self.label}|{what}" + (f"|{turn}" if turn else "")) / 2**64
 
-    def _request(self, node: Node, until: Until, max_tokens: int, temperature: float, top_p: float) -> Request:
+    def _request(
+        self, node: Node, until: Until, steps: int, max_tokens: int, temperature: float, top_p: float
+    ) -> Request:
         if not node.open:
             raise StrategyError(f"node {node.key!r} ended with {node.finish}: only an open node can be continued.")
         key = self.next_key(node)
         seed = self.draw(key)
         logprobs = min(max(self.sampled.rated, self.sampled.alternatives), self.policy.logprobs)
-        return Request(self.problem, node, key, seed, until, max_tokens, temperature, top_p, logprobs)
+        return Request(self.problem, node, key, seed, until, max_tokens, temperature, top_p, logprobs, steps)
 
     def _room(self, node: Node) -> int:
         """Return the tokens by which the solution at a node may still grow."""

@@ -237,6 +237,7 @@ class Search:
         n: int | Sequence[int] = 1,
         *,
         until: Until = Until.STEP,
+        steps: int = 1,
         max_tokens: int = 2048,
         temperature: float = 0.8,
         top_p: float = 1.0,
@@ -247,7 +248,8 @@ class Search:
         Args:
             nodes: open nodes of this search.
             n: continuations of each node, one number for all or one a node; together they may not exceed ``width``.
-            until: one step, or to the end of the solution.
+            until: ``steps`` steps, or to the end of the solution.
+            steps: of a continuation, sampled in one request where the engine can.
             max_tokens: most tokens of one continuation; the room left in the context is a limit too.
             temperature: 0 is greedy.
             top_p: nucleus mass.
@@ -255,22 +257,16 @@ class Search:
                 comes, without waiting for the last one. What a search costs and finds is the same.
 
         Returns:
-            For each node its new leaves, in order; fewer than ``n`` where the budget or the context ran out. With
-            ``Until.END`` a leaf comes with the chain of its steps above it.
+            For each node its new leaves, in order; fewer than ``n`` where the budget or the context ran out. A leaf
+            comes with the chain of its steps above it, and may lack some of ``steps`` where the budget ran out.
         """
         counts = [n] * len(nodes) if isinstance(n, int) else list(n)
         if sum(counts) > self.width:
             raise StrategyError(f"{sum(counts)} continuations at once are more than the width of {self.width}.")
-        requests = self._sampler.requests(nodes, counts, until, max_tokens, temperature, top_p)
+        requests = self._sampler.requests(nodes, counts, until, steps, max_tokens, temperature, top_p)
         children: dict[Node, list[Node]] = {node: [] for node in nodes}
-        while requests and (batch := self.account.afford(requests)):
-            leaves = await together(self._sample(request, hold, ahead) for request, hold in batch)
-            for (request, _), leaf in zip(batch, leaves, strict=True):
-                if leaf is not None:
-                    children[request.node].append(leaf)
-            requests = requests[len(batch) :]
-        if requests and self.ledger.seconds_left <= 0:
-            self._sampler.sampled.cut(requests)
+        for request, leaf in await self._sampled(requests, ahead):
+            children[request.node].append(leaf)
         return [children[node] for node in nodes]
 
     async def score(self, nodes: Iterable[Node], by: str = "last") -> dict[Node, float]:
@@ -376,8 +372,22 @@ class Search:
         sampler = replace(fork._sampler, policy=policy, problem=problem)
         return replace(fork, root=Node(prompt, key), _sampler=sampler)
 
+    async def _sampled(self, requests: list[Request], ahead: bool) -> list[tuple[Request, Node]]:
+        """Sample the requests that the budget covers; ask again for steps that an engine left out."""
+        found: list[tuple[Request, Node]] = []
+        while requests and (batch := self.account.afford(requests)):
+            leaves = await together(self._sample(request, hold, ahead) for request, hold in batch)
+            found += [(asked, leaf) for (asked, _), leaf in zip(batch, leaves, strict=True) if leaf is not None]
+            requests = requests[len(batch) :]
+        if requests and self.ledger.seconds_left <= 0:
+            self._sampler.sampled.cut(requests)
+        if further := [more for asked, leaf in found if (more := self._sampler.further(asked, leaf))]:
+            grown = {asked.node: leaf for asked, leaf in await self._sampled(further, ahead)}
+            found = [(asked, grown.get(leaf, leaf)) for asked, leaf in found]
+        return found
+
     async def _sample(self, request: Request, hold: Hold, ahead: bool) -> Node | None:
         leaf = await self._sampler.sample(self.account, request, hold)
-        if ahead and leaf is not None:
+        if ahead and leaf is not None and not self._sampler.missing(request, leaf):
             await self._scorer.read_ahead(self.account, leaf)
         return leaf

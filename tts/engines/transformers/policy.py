@@ -269,7 +269,8 @@ class TransformersPolicy(LocalModel, Policy):
         self.stats.passes += 1
         done = []
         for row, (job, token) in enumerate(zip(rows.jobs, tokens, strict=True)):
-            if job.stepper.take([token], job.request.until) or len(job.stepper.tokens) >= job.limit:
+            asked = job.request
+            if job.stepper.take([token], asked.until, asked.steps) or len(job.stepper.tokens) >= job.limit:
                 done.append(row)
         return done
 

@@ -11,12 +11,15 @@ import itertools
 import logging
 import multiprocessing
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tts.aio import Requests, background
 from tts.errors import EngineDied, EngineError, TTSError
+
+Asked = Callable[[str], AsyncGenerator[Any, None]]
 
 
 def tokens_prompt(tokens: list[int]) -> dict[str, Any]:
@@ -56,8 +59,10 @@ class Service:
             "run the same again to go on."
         )
 
-    async def ask(self, ask: Callable[[str], AsyncGenerator[Any, None]]) -> Any:
-        """Return the last thing that ``ask(request_id)`` yields. Cancelling aborts the request in the engine.
+    async def ask(self, ask: Asked, enough: Callable[[Any], bool] | None = None) -> Any:
+        """Return the last thing that ``ask(request_id)`` yields, or the first one of which ``enough`` is true.
+
+        ``enough`` sees each of them on the background loop. Cancelling aborts the request in the engine.
 
         Raises:
             EngineDied: when the engine's process is gone.
@@ -65,7 +70,7 @@ class Service:
         """
         if self.dead:
             raise self.died
-        return await self._requests.run(self._last(ask))
+        return await self._requests.run(self._last(ask, enough))
 
     def close(self) -> None:
         """Shut the engine's process down; requests under way fail with EngineError.
@@ -86,11 +91,13 @@ class Service:
 
     # -- on the background loop --------------------------------------------------------------------------------------
 
-    async def _last(self, ask: Callable[[str], AsyncGenerator[Any, None]]) -> Any:
+    async def _last(self, ask: Asked, enough: Callable[[Any], bool] | None) -> Any:
         last: Any = None
         try:
-            async for answer in ask(f"{self.name}-{next(self._ids)}"):
-                last = answer
+            async with aclosing(ask(f"{self.name}-{next(self._ids)}")) as answers:  # closing it aborts the request
+                async for last in answers:
+                    if enough is not None and enough(last):
+                        break
         except Exception as error:
             raise self._failure(error) from error
         return last

@@ -1,8 +1,8 @@
-"""A policy on vLLM: token ids in, whole continuations out, cut into steps as in every engine."""
+"""A policy on vLLM: token ids in, continuations out, cut into steps as in every engine."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from copy import copy
 from functools import lru_cache
 from typing import Any
@@ -25,7 +25,8 @@ _ALTERNATIVES = 20  # vLLM's own limit of log-probabilities, unless its max_logp
 class VLLMPolicy(Policy):
     """A causal language model on vLLM as a policy. Implements :class:`tts.protocols.Policy`.
 
-    Prompts and continuations are token ids, and only whole continuations come back. vLLM stops at ids of the
+    Prompts and continuations are token ids. Whole continuations come back, token by token only where several steps are
+    asked for. vLLM stops at ids of the
     vocabulary that hold a separator; where a step truly ends, the same :class:`Stepper` decides as in every engine.
 
     Replicas share the searches: each stays on one of them, where its prefixes are cached, and the searches of a replica
@@ -87,12 +88,17 @@ class VLLMPolicy(Policy):
         if limit < 1:
             return Completion((Step("", ()),), Finish.LENGTH)
         stepper, done, logprobs = self._splitter.start(prompt), False, list[TokenLogprobs]()
+
+        def take(answer: Any) -> bool:
+            if request.logprobs:
+                logprobs.extend(self._logprobs(answer, request.logprobs))
+            return stepper.take(answer.token_ids, request.until, request.steps)
+
         while not done and (sampled := len(stepper.tokens)) < limit:
             # More than one round only where an id that holds a separator did not end a step.
-            answer = await self._sample(request, [*prompt, *stepper.tokens], limit - sampled, sampled)
-            done = stepper.take(answer.token_ids, request.until)
-            if request.logprobs:
-                logprobs += self._logprobs(answer, request.logprobs)
+            done = await self._sample(request, [*prompt, *stepper.tokens], limit - sampled, take)
+            if len(stepper.tokens) == sampled:
+                raise EngineError(f"vLLM ended a request to {self.name} without a token.")
         kept = tuple(logprobs[: len(stepper.tokens)])
         return Completion(stepper.steps(), stepper.finish(request.until), logprobs=kept)
 
@@ -126,12 +132,24 @@ class VLLMPolicy(Policy):
         for service in self.services:
             service.close()
 
-    async def _sample(self, request: Request, tokens: list[int], limit: int, sampled: int) -> Any:
-        """Return vLLM's output for one request."""
-        params = copy(self._settings(request.until, request.temperature, request.top_p, request.logprobs))
+    async def _sample(self, request: Request, tokens: list[int], limit: int, take: Callable[[Any], bool]) -> bool:
+        """Hand what vLLM samples for a request to ``take``; return whether that is all.
+
+        vLLM can stop at the first separator, not at a later one. Where several steps are asked for, tokens come one by
+        one, and the request is aborted behind the last step.
+        """
+        several = request.until is Until.STEP and request.steps > 1
+        until = Until.END if several else request.until
+        params = copy(self._settings(until, request.temperature, request.top_p, request.logprobs, several))
         params.max_tokens = limit
         if self.seeds and request.temperature > 0:
-            params.seed = (request.seed + sampled) & _SEEDS
+            params.seed = (request.seed + len(tokens) - request.node.length) & _SEEDS
+        done = False
+
+        def enough(output: Any) -> bool:
+            nonlocal done
+            done = take(output.outputs[0])
+            return done
 
         turn, service = self._places.of(request.node.root.step)
 
@@ -140,10 +158,8 @@ class VLLMPolicy(Policy):
             stream: AsyncGenerator[Any, None] = service.engine.generate(prompt, params, name, priority=turn)
             return stream
 
-        answer = (await service.ask(ask)).outputs[0]
-        if not answer.token_ids:
-            raise EngineError(f"vLLM ended a request to {self.name} without a token ({answer.finish_reason}).")
-        return answer
+        await service.ask(ask, enough)
+        return done
 
     def _logprobs(self, answer: Any, count: int) -> list[TokenLogprobs]:
         """Return vLLM's log-probabilities, which come by id; the sampled token is among them whatever its rank."""
@@ -154,7 +170,7 @@ class VLLMPolicy(Policy):
             found.append(TokenLogprobs(known[token].logprob, top, text=self._text.piece(token)))
         return found
 
-    def _sampling(self, until: Until, temperature: float, top_p: float, logprobs: int) -> Any:
+    def _sampling(self, until: Until, temperature: float, top_p: float, logprobs: int, streamed: bool) -> Any:
         """What requests of one kind have in common; making it anew takes longer the more stops there are."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
@@ -166,6 +182,6 @@ class VLLMPolicy(Policy):
             stop_token_ids=self._stops[until],
             ignore_eos=True,  # the ids that end a solution are among the stops
             detokenize=False,
-            output_kind=RequestOutputKind.FINAL_ONLY,
+            output_kind=RequestOutputKind.DELTA if streamed else RequestOutputKind.FINAL_ONLY,
             skip_clone=True,
         )
