@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,16 @@ def test_a_run_may_not_be_asked_for_what_would_draw_its_samples_anew(tmp_path: P
         run.run()
     with pytest.raises(BadInput, match="made with best-of-n/2, which this command leaves out"):
         toy_bench(tmp_path / "run", strategies=["best-of-n"], settings=wide)
+
+
+@pytest.mark.parametrize(("sha256", "known"), [("a" * 64, True), ("b" * 64, False), (None, False)])
+def test_the_same_problems_from_another_place_are_the_same(tmp_path: Path, sha256: str | None, known: bool) -> None:
+    with toy_bench(tmp_path / "run", data=dataset(1), settings={"data source": "x", "data sha256": sha256}) as run:
+        run.run()
+    moved = {"data source": "y", "data sha256": sha256 and "a" * 64}
+    refused = nullcontext() if known else pytest.raises(BadInput, match="was made with data")
+    with refused, toy_bench(tmp_path / "run", data=dataset(1), settings=moved):
+        pass
 
 
 def test_other_files_of_a_model_are_refused_by_their_name_and_not_by_a_bare_hash(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,27 @@ async def test_until_end_gives_the_steps_that_step_by_step_gives(policy: Transfo
         texts.append(node.step)
     assert [s.tokens for s in whole.steps] == [s.tokens for s in texts]
     assert [s.text for s in whole.steps] == [s.text for s in texts]
+
+
+async def test_several_steps_are_the_first_ones_of_the_whole_solution_and_are_not_read_again(
+    policies: Callable[..., TransformersPolicy],
+) -> None:
+    policy, other = policies(), policies()
+    root, finishes = root_of(policy), list[Finish]()
+    for seed in range(12):
+        asked = replace(ask(root, seed, tokens=400), steps=2)
+        whole = await other.generate(replace(asked, until=Until.END))
+        found = await policy.generate(asked)
+        assert [s.tokens for s in found.steps] == [s.tokens for s in whole.steps[:2]]
+        assert [s.text for s in found.steps] == [s.text for s in whole.steps[:2]]
+        assert found.finish is (Finish.STEP if len(whole.steps) > 2 else whole.finish)
+        finishes.append(found.finish)
+        if found.finish is Finish.STEP:
+            read = policy.stats.prefill
+            await policy.generate(ask(below(root, found), tokens=3))
+            assert policy.stats.prefill == read
+    assert finishes.count(Finish.STEP) > 2
+    assert finishes.count(Finish.STOP) > 2
 
 
 async def test_a_sample_does_not_depend_on_its_companions(policies: Callable[..., TransformersPolicy]) -> None:

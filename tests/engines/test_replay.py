@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from tests.toy import ToyPolicy, ToyReward
 from tts import Solution, Solver, Trace
 from tts.budget import Budget
 from tts.errors import BadInput, MissingKey
+from tts.protocols import Completion, Request
 from tts.types import Problem
 
 PROBLEM = Problem("how far")
@@ -39,6 +42,35 @@ def test_a_sample_that_was_not_recorded_is_named() -> None:
     recorded = record("best-of-n")
     with pytest.raises(MissingKey, match="no sample '/8'"):
         asyncio.run(Solver.replay(recorded.trace, budget=Budget(9)).solve(PROBLEM))
+
+
+class OneByOne(ToyPolicy):
+    """An engine that gives one step, however many it is asked for; so did every engine once."""
+
+    async def generate(self, request: Request) -> Completion:
+        return await super().generate(replace(request, steps=1))
+
+
+@pytest.mark.parametrize("policy", [ToyPolicy, OneByOne])
+@pytest.mark.parametrize(
+    ("strategy", "parameters"),
+    [("reject-early", {"chunk": 2}), ("deepconf", {"chunk": 2, "warmup": 4}), ("dvts", {"granularity": 3})],
+)
+def test_steps_that_were_recorded_together_or_one_by_one_are_replayed(
+    policy: type[ToyPolicy], strategy: str, parameters: dict[str, Any]
+) -> None:
+    solver = Solver(policy(depth=6), None if strategy == "deepconf" else ToyReward(), strategy, Budget(8), **parameters)
+    recorded = asyncio.run(solver.solve(PROBLEM))
+    again = asyncio.run(Solver.replay(recorded.trace).solve(PROBLEM))
+    assert again.candidates == recorded.candidates
+    assert replace(again.usage, seconds=0) == replace(recorded.usage, seconds=0)
+
+
+def test_steps_that_were_recorded_together_are_not_replayed_one_by_one() -> None:
+    solver = Solver(ToyPolicy(depth=6), ToyReward(), "reject-early", Budget(8), chunk=2)
+    recorded = asyncio.run(solver.solve(PROBLEM))
+    with pytest.raises(MissingKey, match="no sample '/0'"):
+        asyncio.run(Solver.replay(recorded.trace, chunk=1).solve(PROBLEM))
 
 
 def test_a_score_that_was_not_recorded_is_named() -> None:

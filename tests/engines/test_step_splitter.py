@@ -10,6 +10,7 @@ from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
 from tts.engines.step_splitter import Splitter, Stepper
+from tts.types import Finish, Until
 
 END = 99
 PIECES = {
@@ -63,6 +64,18 @@ def test_between_is_true_only_right_after_a_step() -> None:
     assert stepper.between
     stepper.push(0)
     assert not stepper.between
+
+
+@pytest.mark.parametrize(
+    ("steps", "taken"),
+    [(1, (0, 3)), (2, (0, 3, 3, 1, 3)), (3, (0, 3, 3, 1, 3, 0, 4)), (9, (0, 3, 3, 1, 3, 0, 4, 1, END))],
+)
+def test_taking_ends_with_as_many_steps_as_are_wanted_or_with_the_solution(steps: int, taken: tuple[int, ...]) -> None:
+    stepper = run()
+    assert stepper.take((0, 3, 3, 1, 3, 0, 4, 1, END, 0, 0), Until.STEP, steps)
+    assert tuple(stepper.tokens) == taken
+    assert stepper.finish(Until.STEP) is (Finish.STOP if taken[-1] == END else Finish.STEP)
+    assert len(stepper.steps()) == min(steps, 4)
 
 
 def bpe() -> Tokenizer:

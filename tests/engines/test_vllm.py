@@ -64,6 +64,19 @@ class TestPolicy:
         assert [(s.text, s.tokens) for s in ours.steps] == [(s.text, s.tokens) for s in theirs.steps]
         assert ours.finish is theirs.finish
 
+    @pytest.mark.parametrize("seed", range(4))
+    async def test_several_steps_of_one_request_equal_those_of_the_transformers_engine_and_end_it(
+        self, policy: Any, twin: Any, seed: int
+    ) -> None:
+        first = await policy.generate(request(policy, seed=seed))
+        node = Node(first.steps[0], "/0", Finish.STEP, request(policy).node)
+        asked = replace(request(policy, temperature=0.0), node=node, steps=3, logprobs=2)
+        ours, theirs = await policy.generate(asked), await twin.generate(asked)
+        assert [(s.text, s.tokens) for s in ours.steps] == [(s.text, s.tokens) for s in theirs.steps]
+        assert ours.finish is theirs.finish
+        assert len(ours.logprobs) == sum(len(step.tokens) for step in ours.steps)
+        assert not policy.services[0].engine.output_processor.has_unfinished_requests()
+
     async def test_log_probabilities_equal_those_of_the_transformers_engine(self, policy: Any, twin: Any) -> None:
         ours = await policy.generate(replace(request(policy, temperature=0.0), logprobs=3))
         theirs = await twin.generate(replace(request(twin, temperature=0.0), logprobs=3))

@@ -18,6 +18,7 @@ from tts.answers.equivalence import LATE
 from tts.answers.votes import Verdict
 from tts.budget import Budget, Ledger
 from tts.errors import BadInput, EngineError, PromptTooLong, StrategyError, UnknownName
+from tts.protocols import Completion, Request
 from tts.registry import check_home
 from tts.search.run import run
 from tts.search.search import Search
@@ -49,6 +50,44 @@ async def test_a_whole_solution_is_a_chain_of_its_steps() -> None:
     assert leaf.text == "1\n\n2\n\n3\n\n\\boxed{3}"
     assert leaf.finished
     assert search.finished == [leaf]
+
+
+async def test_several_steps_are_one_request_and_one_chain() -> None:
+    policy = ToyPolicy(slip=0.0, depth=4)
+    search = start(policy)
+    [[leaf, other]] = await search.expand([search.root], 2, steps=3)
+    [[below]] = await search.expand([leaf], steps=3)
+    assert [node.key for node in below.path] == ["/0", "/0+1", "/0+2", "/0+2.0", "/0+2.0+1"]
+    assert (leaf.text, leaf.finish, other.depth) == ("1\n\n2\n\n3\n\n", Finish.STEP, 3)
+    assert below.finished
+    assert len(policy.calls) == 3
+
+
+class OneByOne(ToyPolicy):
+    """An engine that gives one step, however many it is asked for."""
+
+    async def generate(self, request: Request) -> Completion:
+        return await super().generate(replace(request, steps=1))
+
+
+async def test_an_engine_that_gives_fewer_steps_is_asked_for_the_others() -> None:
+    policy = OneByOne(slip=0.0, depth=4)  # three tokens a step
+    search = start(policy)
+    [leaves] = await search.expand([search.root], 2, steps=3, max_tokens=10)
+    assert [leaf.key for leaf in leaves] == ["/0.0.0", "/1.0.0"]
+    assert leaves[0].text == "1\n\n2\n\n3\n\n"
+    assert [call.max_tokens for call in policy.calls[::2]] == [10, 7, 4]
+    assert search.usage.policy_tokens == 18
+
+
+@pytest.mark.parametrize("kind", [ToyPolicy, OneByOne])
+@pytest.mark.parametrize("tokens", range(1, 20))
+async def test_steps_that_are_not_paid_for_are_left_out(kind: type[ToyPolicy], tokens: int) -> None:
+    search = start(kind(slip=0.0, depth=4), budget=Budget(8, max_tokens=tokens))
+    [leaves] = await search.expand([search.root], 2, steps=3)
+    assert search.usage.policy_tokens <= tokens
+    assert search.stopped == "max_tokens", "no request could be reserved at full length"
+    assert all(0 < leaf.depth <= 3 for leaf in leaves)
 
 
 async def test_equal_siblings_share_one_step_and_are_scored_once() -> None:
