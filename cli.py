@@ -10,27 +10,30 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated
 
-import typer
+try:
+    import typer
 
-from benchmarks.bench.command import bench
-from benchmarks.bench.pool_fit import fit
-from benchmarks.calibrate.command import calibrate
-from benchmarks.prm_eval.command import prm_eval
-from benchmarks.replay.command import replay
-from benchmarks.report.command import report, view
-from tts.aio import abandoned
-from tts.commands.console import note, say
-from tts.commands.doctor import doctor
-from tts.commands.models import models
-from tts.commands.orchestrate import orchestrate
-from tts.commands.plan import plan
-from tts.commands.pool import pool
-from tts.commands.route import route
-from tts.commands.serve import serve
-from tts.commands.solve import solve
-from tts.commands.strategies import strategies
-from tts.errors import TTSError
-from tts.files.text import reason
+    from benchmarks.bench.command import bench
+    from benchmarks.bench.pool_fit import fit
+    from benchmarks.calibrate.command import calibrate
+    from benchmarks.prm_eval.command import prm_eval
+    from benchmarks.replay.command import replay
+    from benchmarks.report.command import report, view
+    from tts.aio import abandoned
+    from tts.commands.console import note, say
+    from tts.commands.doctor import doctor
+    from tts.commands.models import models
+    from tts.commands.orchestrate import orchestrate
+    from tts.commands.plan import plan
+    from tts.commands.pool import pool
+    from tts.commands.route import route
+    from tts.commands.serve import serve
+    from tts.commands.solve import solve
+    from tts.commands.strategies import strategies
+    from tts.errors import TTSError
+    from tts.files.text import reason
+except KeyboardInterrupt:  # imports take half a second, in which nothing has begun
+    sys.exit(130)
 
 app = typer.Typer(
     name="tts",

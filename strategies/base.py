@@ -43,7 +43,7 @@ class Stepwise(Sampling):
 
     Attributes:
         max_steps: limit of rounds; the last one runs to the end of the solution.
-        step_tokens: limit of tokens of one step.
+        step_tokens: limit of tokens of one step; of steps that are sampled together, in the mean.
         aggregate: aggregation of a prefix's step scores into the score it is ranked by.
     """
 

@@ -29,6 +29,25 @@ cli.main()
 """
 
 
+_EARLY = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == MODULE:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+import cli
+cli.main()
+"""
+
+
+def interrupted_import(module: str) -> subprocess.CompletedProcess[str]:
+    """Run ``tts --version``, and press Ctrl-C when Python comes to import a module."""
+    command = [sys.executable, "-c", _EARLY.replace("MODULE", repr(module)), "--version"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
 def interrupted_search(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``tts`` on one problem, and press Ctrl-C once its third solution is finished."""
     command = [sys.executable, "-c", _AFTER, *arguments]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import MIA, Tts
-from tests.interrupt import interrupted, interrupted_search
+from tests.interrupt import interrupted, interrupted_import, interrupted_search
 from tts import Trace
 
 
@@ -211,6 +211,12 @@ def test_ctrl_c_shows_the_best_answer_so_far_and_writes_the_trace(tmp_path: Path
     assert lines["Stopped"] == "interrupted: this is the best answer so far"
     [end] = Trace.load(trace).of("end")
     assert end["stopped"] == "interrupted"
+
+
+@pytest.mark.parametrize("module", ["typer", "tts.errors", "tts.commands.solve"])
+def test_ctrl_c_while_the_program_is_imported_ends_it_without_a_traceback(module: str) -> None:
+    done = interrupted_import(module)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tts: Tts, tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ _ALTERNATIVES = 20  # vLLM's own limit of log-probabilities, unless its max_logp
 class VLLMPolicy(Policy):
     """A causal language model on vLLM as a policy. Implements :class:`tts.protocols.Policy`.
 
-    Prompts and continuations are token ids. Whole continuations come back, token by token only where several steps are
-    asked for. vLLM stops at ids of the
-    vocabulary that hold a separator; where a step truly ends, the same :class:`Stepper` decides as in every engine.
+    Prompts and continuations are token ids. vLLM stops at ids of the vocabulary that hold a separator; where a step
+    truly ends, the same :class:`Stepper` decides as in every engine. Only whole continuations come back, but where
+    several steps are asked for.
 
     Replicas share the searches: each stays on one of them, where its prefixes are cached, and the searches of a replica
     are served in the order in which they began. Else all of them would be half done at once, and their prefixes would
