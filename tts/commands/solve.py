@@ -17,6 +17,7 @@ from tts.commands.own_tools import equip
 from tts.errors import BadInput
 from tts.files.text import check_writable
 from tts.models.policies import DEFAULT_ORCHESTRATOR, DEFAULT_POLICY
+from tts.records.probability import likely
 
 if TYPE_CHECKING:
     from tts import Candidate, Solution, Solver
@@ -304,12 +305,7 @@ def _confidence(solution: Solution, finished: int) -> str:
     vote = "a single solution, so there was no vote" if finished == 1 else share
     if solution.scope is None or solution.scope.right is None or solution.answer is None:
         return vote
-    return f"{_percent(solution.confidence)} that it is right; {vote}"
-
-
-def _percent(share: float) -> str:
-    """Format a probability; never as certain, for it is an estimate."""
-    return "less than 1 %" if share < 0.01 else "more than 99 %" if share > 0.99 else f"{share:.0%}"
+    return f"{likely(solution.confidence)} that it is right; {vote}"
 
 
 def _standing(standing: Standing) -> str:

@@ -9,6 +9,7 @@ from benchmarks.report.html import tree
 from benchmarks.report.html.render import render
 from tts.answers.extract import extract
 from tts.errors import BadInput
+from tts.records.probability import likely
 from tts.records.solution_json import upgraded
 from tts.trace import Event, Trace
 
@@ -73,7 +74,7 @@ def _facts(start: dict[str, Any], end: dict[str, Any] | None) -> tuple[Facts, Fa
 def _sure(end: dict[str, Any]) -> str:
     """Give the probability that the answer is right where it is known, and its share of the vote."""
     right, share, confidence = (end.get(name) for name in ("right", "share", "confidence"))
-    known = [] if right is None else [f"{right:.0%} that it is right"]
+    known = [] if right is None else [f"{likely(right)} that it is right"]
     known += [] if share is None else [f"{share:.0%} of the vote"]
     if "share" not in end and confidence is not None:  # an older trace does not tell which of both it is
         known = [f"confidence {confidence:.0%}"]

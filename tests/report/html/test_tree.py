@@ -130,6 +130,7 @@ def test_a_trace_is_viewed_as_a_page_beside_it(tmp_path: Path) -> None:
     ("end", "shown"),
     [
         ({"confidence": 0.41, "right": 0.41, "share": 0.64}, "2 (41% that it is right; 64% of the vote)"),
+        ({"confidence": 0.997, "right": 0.997, "share": 1.0}, "2 (more than 99 % that it is right; 100% of the vote)"),
         ({"confidence": 0.64, "right": None, "share": 0.64}, "2 (64% of the vote)"),
         ({"confidence": 0.64}, "2 (confidence 64%)"),  # an older trace
     ],
