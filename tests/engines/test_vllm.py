@@ -121,10 +121,22 @@ class TestPolicy:
         assert sum(len(step.tokens) for step in done.steps) <= 3
         assert done.finish in (Finish.LENGTH, Finish.STOP)
 
-    async def test_cancelling_takes_the_request_out_of_the_engine(self, policy: Any) -> None:
+    async def test_several_steps_are_the_first_ones_of_the_whole_solution(self, policy: Any) -> None:
+        finishes = set()
+        for seed in range(30):
+            whole = await policy.generate(request(policy, until=Until.END, seed=seed))
+            found = await policy.generate(replace(request(policy, seed=seed), steps=2))
+            assert [s.tokens for s in found.steps] == [s.tokens for s in whole.steps[:2]]
+            assert (found.finish is Finish.STOP) == (whole.finish is Finish.STOP and len(whole.steps) <= 2)
+            finishes.add(found.finish)
+        assert finishes == set(Finish)
+
+    @pytest.mark.parametrize("until", Until)
+    async def test_cancelling_takes_the_request_out_of_the_engine(self, policy: Any, until: Until) -> None:
         [engine] = [service.engine for service in policy.services]
-        task = asyncio.create_task(policy.generate(request(policy, until=Until.END, most=40)))
-        await asyncio.sleep(0)
+        asked = replace(request(policy, until=until, most=40), steps=40)
+        task = asyncio.create_task(policy.generate(asked))
+        await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
