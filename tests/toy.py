@@ -91,6 +91,13 @@ class ToyPolicy(Policy):
                 return Completion(tuple(steps), Finish.STEP)
 
 
+class OneByOne(ToyPolicy):
+    """An engine that gives one step, however many it is asked for."""
+
+    async def generate(self, request: Request) -> Completion:
+        return await super().generate(replace(request, steps=1))
+
+
 @dataclass(eq=False)
 class ToyReward(RewardModel):
     name: str = "toy-prm"

@@ -295,8 +295,7 @@ class Solver:
     async def _prepared(self, problem: Problem, reload: bool) -> Pair:
         """Return both models, loaded and ready for a problem. A load that takes too long is not waited for.
 
-        With ``reload`` a model whose process has ended is loaded again; without, EngineDied is raised, for other
-        problems of the same run may still wait for that process.
+        Without ``reload``, EngineDied is raised for a process that has ended: other problems may still wait for it.
         """
         if not reload:
             self._pair.require_alive()

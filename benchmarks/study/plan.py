@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.datasets.dataset import DataSet, load, read
-from benchmarks.word_problems.generate import DATA
+from benchmarks.datasets.dataset import DataSet, load
 from tts.errors import BadInput
 from tts.records.outcomes import OUTCOMES
 
@@ -82,7 +81,7 @@ class Run:
 
     def data(self) -> DataSet:
         """Load the problems."""
-        found = load("lab-500") if self.split == "test" else read(DATA / f"{SPLITS[self.split]}.jsonl")
+        found = load(SPLITS[self.split])
         return found.choose(self.limit) if self.limit else found
 
 

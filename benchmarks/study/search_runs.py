@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from benchmarks.datasets.dataset import DataSet, load, read
+from benchmarks.datasets.dataset import DataSet, load
 from benchmarks.study.plan import CONCURRENCY, SPLITS, settings_of_bench
-from benchmarks.word_problems.generate import DATA
 from tts.files.names import safe_name
 from tts.records import outcomes
 from tts.records.outcomes import OUTCOMES, Outcome
@@ -56,8 +55,8 @@ class Cell:
 
 @cache
 def _all_of(data: str) -> DataSet:
-    """Load a data set of ``DATA_SETS``; the validation split by its file, as run folders name their source."""
-    return read(DATA / f"{data}.jsonl") if data == "lab-validation" else load(data)
+    """Load a data set of ``DATA_SETS``."""
+    return load(data)
 
 
 @dataclass(frozen=True, slots=True)

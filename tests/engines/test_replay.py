@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.toy import ToyPolicy, ToyReward
+from tests.toy import OneByOne, ToyPolicy, ToyReward
 from tts import Solution, Solver, Trace
 from tts.budget import Budget
 from tts.errors import BadInput, MissingKey
-from tts.protocols import Completion, Request
 from tts.types import Problem
 
 PROBLEM = Problem("how far")
@@ -42,13 +41,6 @@ def test_a_sample_that_was_not_recorded_is_named() -> None:
     recorded = record("best-of-n")
     with pytest.raises(MissingKey, match="no sample '/8'"):
         asyncio.run(Solver.replay(recorded.trace, budget=Budget(9)).solve(PROBLEM))
-
-
-class OneByOne(ToyPolicy):
-    """An engine that gives one step, however many it is asked for; so did every engine once."""
-
-    async def generate(self, request: Request) -> Completion:
-        return await super().generate(replace(request, steps=1))
 
 
 @pytest.mark.parametrize("policy", [ToyPolicy, OneByOne])

@@ -13,12 +13,11 @@ import pytest
 
 from strategies.beam_search import BeamSearch
 from strategies.dvts import DVTS
-from tests.toy import SHAPE, ToyPolicy, ToyReward
+from tests.toy import SHAPE, OneByOne, ToyPolicy, ToyReward
 from tts.answers.equivalence import LATE
 from tts.answers.votes import Verdict
 from tts.budget import Budget, Ledger
 from tts.errors import BadInput, EngineError, PromptTooLong, StrategyError, UnknownName
-from tts.protocols import Completion, Request
 from tts.registry import check_home
 from tts.search.run import run
 from tts.search.search import Search
@@ -61,13 +60,6 @@ async def test_several_steps_are_one_request_and_one_chain() -> None:
     assert (leaf.text, leaf.finish, other.depth) == ("1\n\n2\n\n3\n\n", Finish.STEP, 3)
     assert below.finished
     assert len(policy.calls) == 3
-
-
-class OneByOne(ToyPolicy):
-    """An engine that gives one step, however many it is asked for."""
-
-    async def generate(self, request: Request) -> Completion:
-        return await super().generate(replace(request, steps=1))
 
 
 async def test_an_engine_that_gives_fewer_steps_is_asked_for_the_others() -> None:

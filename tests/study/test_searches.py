@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.datasets import dataset
 from benchmarks.recordings.gather import read
 from benchmarks.stats.intervals import Interval
 from benchmarks.study import plan, searches
@@ -16,6 +17,7 @@ from benchmarks.study.gain_plot import Gains
 from benchmarks.study.search_gains import Gain, Row, base_of, compared, groups, rows
 from benchmarks.study.search_replay import Samples, replay_of, replayed
 from benchmarks.study.search_runs import SAMPLES, Cell, Grid
+from benchmarks.word_problems.generate import DATA
 from tests.bench.toys import toy_bench
 from tests.toy import ToyPolicy
 from tts.records import outcomes
@@ -33,9 +35,10 @@ def test_narrow_searches_of_all_policies_come_first_and_hard_levels_before_the_o
 
 
 def test_runs_of_the_validation_split_go_on_in_folders_that_name_its_file() -> None:
-    """A run folder with another source is refused, and both studies read each other's runs."""
-    assert Cell("lab-validation", (4, 5), "lab-1m", "dvts", 4, 0).problems().source == "lab-validation.jsonl"
-    assert plan.Run("val", "lab-1m", plan.KINDS[0], 0).data().source == "lab-validation.jsonl"
+    """A run folder is refused for other problems, not for another source: the hash decides."""
+    file = dataset.read(DATA / "lab-validation.jsonl")
+    assert Cell("lab-validation", (4, 5), "lab-1m", "dvts", 4, 0).problems().sha256 == file.sha256
+    assert plan.Run("val", "lab-1m", plan.KINDS[0], 0).data().sha256 == file.sha256
 
 
 def samples(folder: Path, n: int = 8) -> tuple[list[Samples], dict[str, outcomes.Outcome]]:

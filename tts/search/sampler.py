@@ -130,7 +130,7 @@ class Sampler:
     def further(self, request: Request, leaf: Node) -> Request | None:
         """Return the request for the steps that an engine left out; None where it left out none."""
         missing = self.missing(request, leaf)
-        left = min(request.max_tokens + request.node.length, leaf.length + self._room(leaf)) - leaf.length
+        left = min(request.max_tokens - (leaf.length - request.node.length), self._room(leaf))
         if not missing or left < 1:
             return None
         return self._request(leaf, request.until, missing, left, request.temperature, request.top_p)
