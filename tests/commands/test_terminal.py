@@ -13,6 +13,7 @@ import pytest
 from tests.command_line import MIA, Tts
 from tests.markdown import ROOT
 from tts.commands.console import visible
+from tts.trace import Trace
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\u2066\r\x08\x7f"
 
@@ -101,6 +102,14 @@ def test_an_output_that_takes_no_utf_8_gets_the_answer_with_escapes(environment:
     assert done.returncode == 0
     done = typed(f"tts solve -n 1 --show-steps 'π 😀: {MIA}'", **environment)
     assert (done.returncode, b"Answer" in done.stdout) == (0, True)
+
+
+@pytest.mark.slow
+def test_an_answer_that_cannot_be_printed_costs_no_trace(tmp_path: Path) -> None:
+    done = typed(f"tts solve -n 1 '{MIA}' --trace {tmp_path}/trace.jsonl > /dev/full")
+    assert done.returncode == 2
+    assert b"No space left" in done.stderr
+    assert next(Trace.load(tmp_path / "trace.jsonl").of("end"))["answer"]
 
 
 @pytest.mark.slow

@@ -157,9 +157,11 @@ def solve_one(solver: Solver, problem: str | None, trace: Path | None, as_json: 
     question = problem_text(problem)
     with stoppable() as stop:
         solution = asyncio.run(solver.solve(question, stop))
-    _print_solution(solution, as_json, show_steps)
-    if trace is not None:  # after the answer: what a side file runs into costs nothing
-        solution.trace.save(trace)
+    try:
+        _print_solution(solution, as_json, show_steps)
+    finally:  # after the answer, and also where that cannot be written: neither costs the other
+        if trace is not None:
+            solution.trace.save(trace)
     if solution.stopped == INTERRUPTED:
         raise typer.Exit(130)
 
