@@ -95,11 +95,13 @@ def bench(
     Example: tts bench math500 --policy llama-3.2-3b --budget 4,16,64,256 --out runs/llama3b
     """
     from benchmarks.bench import jobs
-    from benchmarks.datasets.dataset import load, read
+    from benchmarks.datasets.dataset import load, read, require
     from tts.solver import Solver
 
     if (name is None) == (data is None):
         raise BadInput("give either the name of a data set, such as math500, or a file with --data.")
+    if name is not None:
+        require(name)
     if out is None and not dry_run:
         raise BadInput("name a folder for the run with --out, such as --out runs/first.")
     chosen = (load(name) if name is not None else read(data or Path())).choose(limit, _levels(levels), _list(ids))

@@ -120,6 +120,7 @@ def load(name: str) -> DataSet:
         BadInput: it cannot be read, or its count or content is not the expected one.
         MissingExtra: the package that reads it is not installed.
     """
+    require(name)
     name = name.lower()
     if name in BUILT_IN_SETS or name in VALIDATION:
         from benchmarks.word_problems.fresh import FRESH, problems
@@ -129,11 +130,17 @@ def load(name: str) -> DataSet:
             items = tuple(item_of(asdict(problem), "") for problem in problems(name))
             return DataSet(name, "drawn anew", items, len(items), digest(items))
         return read(DATA / f"{name}.jsonl", name, source="built in")
-    if name not in KNOWN and Path(name).suffix:
-        raise BadInput(f"{name} is not the name of a data set: give a file with --data {name}.")
-    if name not in KNOWN:
-        raise UnknownName("data set", name, [*KNOWN, *BUILT_IN_SETS, *VALIDATION])
     return _checkable(_load(name, KNOWN[name]))
+
+
+def require(name: str) -> None:
+    """Refuse what is not the name of a data set; nothing is read. Raises UnknownName, BadInput for a file's."""
+    names = [*KNOWN, *BUILT_IN_SETS, *VALIDATION]
+    if name.lower() in names:
+        return
+    if Path(name).suffix:
+        raise BadInput(f"{name} is not the name of a data set: give a file with --data {name}.")
+    raise UnknownName("data set", name, names)
 
 
 def _load(name: str, known: Known) -> DataSet:

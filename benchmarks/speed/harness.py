@@ -17,7 +17,6 @@ from benchmarks.speed.workloads import Load, load
 from tts import Solver
 from tts.aio import background
 from tts.engines.load import close_all
-from tts.trace import step_key
 from tts.types import Problem, Solution, Usage
 
 
@@ -116,11 +115,15 @@ class Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A timed search: wall seconds, the solutions in problem order, tokens that the reward model actually read."""
+    """A timed search: wall seconds, the solutions in problem order, tokens that the reward model actually read.
+
+    ``prompts_computed`` is what the policy read: the problem, and for each step what was not in the prefix cache.
+    """
 
     seconds: float
     solutions: list[Solution]
     computed: int = 0
+    prompts_computed: int = 0
 
     @property
     def usage(self) -> Usage:
@@ -136,10 +139,6 @@ class Run:
         """Return the number of sampled steps."""
         return sum(len(event["steps"]) for solution in self.solutions for event in solution.trace.of("sample"))
 
-    def read_again(self, block: int) -> int:
-        """Return the tokens of prefixes that the policy reads again, since they fill no whole block of its cache."""
-        return sum(_read_again(solution, block) for solution in self.solutions)
-
     @property
     def solution_tokens(self) -> float:
         """Return the mean tokens of a finished solution, or of any if none is finished."""
@@ -154,26 +153,14 @@ class Run:
         return sum(counts) / len(counts)
 
 
-def _read_again(solution: Solution, block: int) -> int:
-    """Sum over all requests; vLLM keeps whole blocks, and computes at least the last token of a prefix."""
-    lengths, total = dict[str, int](), 0
-    for event in solution.trace.of("sample"):
-        at = lengths.get(event["parent"], solution.usage.prompt_tokens)
-        total += (at - 1) % block + 1
-        for k, step in enumerate(event["steps"]):
-            at += len(step["tokens"])
-            lengths[step_key(event["key"], k)] = at
-    return total
-
-
 async def timed(solver: Solver, problems: Sequence[Problem], title: str = "", concurrency: int = 0) -> Run:
     """Solve the problems concurrently, all at once by default, with empty prefix caches.
 
     Raises RuntimeError if a problem fails: a figure over the others would be meaningless.
     """
     await forget(solver)
-    reward, solutions = solver.load()[1], dict[int, Solution]()
-    before = getattr(reward, "computed", 0)
+    models, solutions = solver.load(), dict[int, Solution]()
+    before = [getattr(model, "computed", 0) for model in models]
     begun = time.perf_counter()
     async with aclosing(solver.stream(problems, concurrency or len(problems))) as stream:
         with tqdm(total=len(problems), desc=title, unit="problem", disable=not title, leave=False) as bar:
@@ -183,12 +170,12 @@ async def timed(solver: Solver, problems: Sequence[Problem], title: str = "", co
                 solutions[index] = solution
                 bar.update()
     seconds = time.perf_counter() - begun
-    computed = getattr(reward, "computed", 0) - before
-    return Run(seconds, [solutions[k] for k in sorted(solutions)], computed)
+    prompts, scored = (getattr(model, "computed", 0) - old for model, old in zip(models, before, strict=True))
+    return Run(seconds, [solutions[k] for k in sorted(solutions)], scored, prompts)
 
 
 async def forget(solver: Solver) -> None:
     """Empty the prefix caches of a solver's vLLM engines, so that measurements are independent."""
     for model in solver.load():
         for service in getattr(model, "services", ()):
-            await background().run(service.engine.reset_prefix_cache())
+            await background().run(service.engine.reset_prefix_cache(reset_connector=True))

@@ -55,6 +55,7 @@ def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Pa
     [
         (["bench"], "either the name of a data set"),
         (["bench", "lab-500"], "name a folder for the run with --out"),
+        (["bench", "lab-5000"], "did you mean 'lab-500'"),
         (["bench", "mine.jsonl", "--dry-run"], "give a file with --data mine.jsonl"),
         (["bench", "--dry-run"], "either the name of a data set"),
         (["bench", "lab-500", "--data", "x.jsonl", "--dry-run"], "either the name of a data set"),

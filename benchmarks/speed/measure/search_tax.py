@@ -32,9 +32,6 @@ STRATEGIES = {"30m": SEARCHES, "lab": (*SEARCHES, "best-of-n", "auto")}
 """Strategies by load; without answers the selector cannot be measured."""
 
 BAR, WANTED = 1.5, 1.3
-BLOCK = 32
-"""Tokens of a block of vLLM's prefix cache on a CPU."""
-
 SLACK = 1.1
 """Limit of the selector's tax over the smaller tax of the searches."""
 
@@ -70,7 +67,7 @@ def figures(search: Run, sampling: float, scoring: float) -> dict[str, Any]:
         "tax": search.seconds / (sampling + scoring),
         "tax_overlapped": search.seconds / max(sampling, scoring),
         "policy_tokens": usage.policy_tokens,
-        "read_again": search.read_again(BLOCK),
+        "prompt_tokens_computed": search.prompts_computed,
         "prm_tokens": usage.prm_tokens,
         "prm_tokens_computed": search.computed,
         "step_requests": search.step_requests,
@@ -162,7 +159,7 @@ def rows(record: Record) -> Iterator[Row]:
             *bar,
             f"{found['search_seconds']:.1f} s over {found['sampling_seconds']:.1f} + {found['scoring_seconds']:.1f} s; "
             f"{found['policy_tokens']} tokens, {found['step_tokens']:.1f} a step, "
-            f"{found.get('read_again', 0)} read again, "
+            f"{found.get('prompt_tokens_computed', 0)} of prompts read, "
             f"{found['solution_steps']:.1f} steps a solution",
         )
 

@@ -8,8 +8,11 @@ from typing import Any
 CPU_CACHE = 1 << 30
 """Bytes of keys and values."""
 
+KEPT_BLOCKS = 1 << 28
+"""Bytes of unfinished blocks (:mod:`tts.engines.vllm.unfinished_blocks`): one for every four of the cache."""
+
 ARGUMENTS: Mapping[str, Any] = {
-    "block_size": 32,  # the smallest there is on a CPU, so that little of a prefix is read twice
+    "block_size": 32,  # the smallest there is on a CPU
     "kv_cache_memory_bytes": CPU_CACHE,
     "enforce_eager": True,  # compiling takes half a minute at every start
     "max_num_seqs": 256,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tts.engines import devices
 from tts.engines.engine import COMMON, Engine
-from tts.engines.vllm.cpu import CPU_CACHE
+from tts.engines.vllm.cpu import CPU_CACHE, KEPT_BLOCKS
 from tts.errors import UnknownName
 from tts.models.card import Kind, ModelCard
 from tts.models.descriptions import family_of
@@ -34,12 +34,15 @@ class VLLMEngine(Engine):
     and values; a problem stays with one of them. By default there is one, but on a CPU one for each core, up to four,
     of a policy below 5 million parameters: larger ones leave the reward model no core. Several devices are divided
     among them: ``"cuda:0,cuda:1"`` and two replicas is one on each.
+
+    On a CPU a step's request reads nothing of its prefix again: the unfinished block of vLLM's prefix cache is kept
+    (:mod:`tts.engines.vllm.unfinished_blocks`). A ``kv_transfer_config`` of the user's own replaces that, None too.
     """
 
     name = "vllm"
     reserves = True
     takes_any = True
-    cpu_cache = CPU_CACHE
+    cpu_cache = CPU_CACHE + KEPT_BLOCKS
 
     def suits(self, card: ModelCard) -> bool:
         """Return whether vLLM is installed and can serve a model that is neither built in nor behind an address."""

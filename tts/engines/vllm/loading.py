@@ -17,7 +17,7 @@ from tts.engines.memory import counted
 from tts.engines.outcome_reward import of_family
 from tts.engines.tokenizer import end_ids
 from tts.engines.vllm.client import Service
-from tts.engines.vllm.cpu import ARGUMENTS
+from tts.engines.vllm.cpu import ARGUMENTS, KEPT_BLOCKS
 from tts.engines.vllm.policy import VLLMPolicy
 from tts.engines.vllm.process_env import spawning
 from tts.engines.vllm.reward import VLLMReward
@@ -124,6 +124,8 @@ def _configure(
     }  # fmt: skip
     arguments |= ARGUMENTS if _on_cpu() else {"gpu_memory_utilization": share / part}
     arguments |= settings
+    if _on_cpu() and "kv_transfer_config" not in arguments:
+        arguments["kv_transfer_config"] = _keeping(KEPT_BLOCKS // part)
     if "kv_cache_memory_bytes" in arguments:
         arguments["kv_cache_memory_bytes"] //= part
     positions = _written(folder, "config.json").get("max_position_embeddings") or arguments["max_model_len"]
@@ -132,6 +134,16 @@ def _configure(
         arguments["max_num_batched_tokens"] = max(arguments["max_num_batched_tokens"], arguments["max_model_len"])
     with spawning(_CPU_ENVIRONMENT if _on_cpu() else {}):
         return guarded(card, lambda: AsyncEngineArgs(**arguments).create_engine_config())
+
+
+def _keeping(room: int) -> Any:
+    """Return vLLM's configuration of the connector that keeps unfinished blocks, ``room`` bytes of them."""
+    from vllm.config import KVTransferConfig
+
+    return KVTransferConfig(
+        kv_connector="UnfinishedBlocks", kv_role="kv_both",
+        kv_connector_module_path="tts.engines.vllm.unfinished_blocks", kv_connector_extra_config={"bytes": room},
+    )  # fmt: skip
 
 
 def _start(card: ModelCard, config: Any, shape: ModelShape) -> Service:

@@ -55,6 +55,7 @@ class VLLMPolicy(Policy):
         self.shape = shape
         self.context = context
         self.seeds = seeds
+        self.computed = 0  # tokens of prompts that were really read
         self.services = tuple(services)
         self._places = Places(self.services)
         self._text = Text(tokenizer)
@@ -158,7 +159,8 @@ class VLLMPolicy(Policy):
             stream: AsyncGenerator[Any, None] = service.engine.generate(prompt, params, name, priority=turn)
             return stream
 
-        await service.ask(ask, enough)
+        answer = await service.ask(ask, enough)
+        self.computed += len(tokens) - (answer.num_cached_tokens or 0)
         return done
 
     def _logprobs(self, answer: Any, count: int) -> list[TokenLogprobs]:

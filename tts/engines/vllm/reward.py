@@ -28,9 +28,9 @@ class VLLMReward(RewardModel):
     """A process reward model on vLLM as a pooling model. Implements :class:`tts.protocols.RewardModel`.
 
     Every token of a request that is not in the prefix cache comes back with its scores (pooling of kind ALL, the cache
-    being read), so a step costs its own tokens and at most a block of those before it. Scores are remembered by the
-    text they belong to for as long as the search lives, since what lies in the cache does not come back. Where a step
-    does and nobody remembers it, the request is made once more past the cache.
+    being read), so a step costs its own tokens, and on a GPU part of a block of those before it. Scores are remembered
+    by the text they belong to for as long as the search lives, since what lies in the cache does not come back. Where a
+    step does and nobody remembers it, the request is made once more past the cache.
 
     Args:
         card: name and limits.
