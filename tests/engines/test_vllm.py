@@ -232,6 +232,10 @@ class TestLoading:
         with pytest.raises(ModelError, match=r"cannot start .*its log is"):
             load_policy(vllm_models[0].card.folder, engine="vllm", arguments={"kv_cache_memory_bytes": 1})
 
+    def test_an_argument_of_a_wrong_type_is_named_with_what_it_should_be(self, vllm_models: tuple[Any, Any]) -> None:
+        with pytest.raises(ModelError, match=r"cannot be loaded: kv_transfer_config: Input should be a dictionary"):
+            load_policy(vllm_models[0].card.folder, engine="vllm", arguments={"kv_transfer_config": "none"})
+
     def test_a_model_is_loaded_once(self, vllm_models: tuple[Any, Any]) -> None:
         policy, reward = (model.card.folder for model in vllm_models)
         loading = Loading(engine="vllm", arguments={"policy.replicas": 1})
