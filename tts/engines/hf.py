@@ -106,15 +106,8 @@ def guarded(card: ModelCard, load: Callable[[], T], what: str = "", folder: Path
     except TTSError:
         raise
     except Exception as error:
-        raise ModelError(f"{what}{card.name} cannot be loaded: {_reason(error)}.") from error
-
-
-def _reason(error: Exception) -> str:
-    """Return an error's first line; of pydantic's, whose first line only counts, the field and what it should be."""
-    if type(error).__name__ == "ValidationError" and callable(found := getattr(error, "errors", None)):
-        first = found()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ").rstrip(".")
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise ModelError(f"{what}{card.name} cannot be loaded: {reason}.") from error
 
 
 @contextmanager

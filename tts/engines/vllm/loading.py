@@ -133,7 +133,19 @@ def _configure(
     if not arguments.get("enable_chunked_prefill", True):
         arguments["max_num_batched_tokens"] = max(arguments["max_num_batched_tokens"], arguments["max_model_len"])
     with spawning(_CPU_ENVIRONMENT if _on_cpu() else {}):
-        return guarded(card, lambda: AsyncEngineArgs(**arguments).create_engine_config())
+        return guarded(card, lambda: _checked(AsyncEngineArgs, arguments))
+
+
+def _checked(engine_arguments: Any, arguments: Mapping[str, Any]) -> Any:
+    """vLLM's configuration for its arguments. Raises ValueError that names an argument of a wrong type."""
+    from pydantic import ValidationError
+
+    try:
+        return engine_arguments(**arguments).create_engine_config()
+    except ValidationError as error:  # the first line of its text only counts
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{field}: {first['msg']}".removeprefix(": ")) from error
 
 
 def _keeping(room: int) -> Any:
