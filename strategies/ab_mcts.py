@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 
-from strategies.base import Sampling, at_least, known_aggregate
+from strategies.base import Sampling, at_least
 from strategies.beliefs import Belief, Uniform
+from tts.answers.aggregate import check_aggregation
 from tts.search.search import Search
 from tts.types import Node, Until
 
@@ -29,7 +30,7 @@ class ABMCTS(Sampling):
     def __post_init__(self) -> None:
         Sampling.__post_init__(self)
         at_least("solution_tokens", self.solution_tokens, 1)
-        known_aggregate(self.aggregate)
+        check_aggregation(self.aggregate)
 
     async def __call__(self, search: Search) -> list[Node]:
         turns, root, leaves = count(), Branch(search), list[Node]()

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from tts.answers.aggregate import AGGREGATES
-from tts.errors import BadInput, UnknownName
+from tts.answers.aggregate import check_aggregation
+from tts.errors import BadInput
 from tts.search.search import Search
 from tts.search.strategy import AUTO, Strategy
 from tts.types import Node, Until
@@ -58,7 +58,7 @@ class Stepwise(Sampling):
         at_least("max_steps", self.max_steps, 1)
         at_least("step_tokens", self.step_tokens, 1)
         if not (self.adaptive and self.aggregate == AUTO):
-            known_aggregate(self.aggregate)
+            check_aggregation(self.aggregate)
 
     def step(self, round: int, steps: int = 1, *, ahead: bool = True) -> dict[str, Any]:
         """Return the arguments of the expansion of a round, counted from 1, and of the ``steps`` - 1 rounds after it.
@@ -116,12 +116,6 @@ def at_least(name: str, value: object, least: int) -> None:
     """Raise BadInput if a parameter is not a whole number of at least ``least``."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise BadInput(f"{name} must be a whole number, {least} or more, not {value!r}.")
-
-
-def known_aggregate(name: str) -> None:
-    """Raise UnknownName if there is no aggregation of that name."""
-    if name not in AGGREGATES:
-        raise UnknownName("aggregation", name, AGGREGATES)
 
 
 def within(name: str, value: float, low: float, high: float) -> None:

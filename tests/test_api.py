@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,15 @@ def test_aggregation_reaches_both_the_search_and_the_vote() -> None:
     assert solver.plan.aggregate == solver.plan.parameters["aggregate"] == "min"
     with pytest.raises(UnknownName, match="aggregation"):
         Solver(**TOY, aggregate="median")
+
+
+def test_a_fitted_aggregation_weighs_the_vote() -> None:
+    fitted = "logistic:bias=-1:last=2:prod=1"
+    solution = solve("how far", strategy="best-of-n", aggregate=fitted, budget=4, **TOY)
+    assert solution.plan.aggregate == fitted
+    for candidate in solution.candidates:
+        odds = -1 + 2 * candidate.scores[-1] + math.prod(candidate.scores)
+        assert candidate.score == pytest.approx(1 / (1 + math.exp(-odds)))
 
 
 def test_majority_takes_no_reward_model_along() -> None:

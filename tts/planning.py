@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tts.answers.aggregate import AGGREGATES
+from tts.answers.aggregate import check_aggregation
 from tts.answers.kinds.chosen import Chosen
 from tts.engines.replay import ReplayPolicy
 from tts.errors import BadInput, UnknownName
@@ -176,8 +176,8 @@ def _checked(wish: Wish, adaptive: bool) -> Wish:
         wish = replace(wish, vote=vote, aggregate=aggregate)
     elif wish.profile:
         raise BadInput(f"only the strategy auto reads a profile, not {wish.strategy}: leave the profile out.")
-    if wish.aggregate is not None and wish.aggregate not in AGGREGATES:
-        raise UnknownName("aggregation", wish.aggregate, AGGREGATES)
+    if wish.aggregate is not None:
+        check_aggregation(wish.aggregate)
     if wish.vote is not None:
         resolve("vote", wish.vote)
     resolve("extraction", wish.extract)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from benchmarks.calibrate.fit import Fit, Shape, prices, shapes
 from benchmarks.calibrate.optimism import WITHIN, lowered, shift
-from benchmarks.calibrate.regression import Floats
 from benchmarks.simulate.play import play
 from benchmarks.simulate.simulator import GradedSimulator, estimate, right_of
+from benchmarks.stats.regression import Floats
 from benchmarks.stats.vote_rules import SURE
 from tts.selection.profile import Profile
 from tts.selection.selector import expected

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.calibrate.rates import Bins, curves
-from benchmarks.calibrate.regression import Floats, logistic
 from benchmarks.calibrate.vote_choice import of_samples, of_searches, unmeasured_ending, unmeasured_stage
 from benchmarks.recordings.pool import Key, Pool
 from benchmarks.simulate.simulator import GradedSimulator, estimate, is_search
+from benchmarks.stats.regression import Floats, logistic
 from benchmarks.stats.vote_rules import MAJORITY
 from tts.registry import resolve
 from tts.search.variant import base

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.calibrate.regression import logit, sigmoid
 from benchmarks.simulate.play import play
 from benchmarks.simulate.simulator import GradedSimulator, right_of
+from benchmarks.stats.regression import logit, sigmoid
 from tts.selection.profile import Curve, Profile, Stage
 from tts.selection.selector import Limits, expected
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.calibrate.regression import Floats, logistic, logit, rising, sigmoid
 from benchmarks.stats.intervals import wilson
+from benchmarks.stats.regression import Floats, logistic, logit, rising, sigmoid
 from tts.selection.profile import Curve
 
 PRIOR = 40.0

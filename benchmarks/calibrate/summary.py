@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.calibrate.build import Calibration, frontier
 from benchmarks.stats.intervals import DIFFICULTIES
+from tts.answers.aggregate import AGGREGATES, short
 from tts.commands.console import count, table
 from tts.search.variant import name_of
 from tts.selection.profile import Profile
@@ -35,7 +36,7 @@ def printed(found: Calibration, path: Path) -> str:
     plans = [
         {
             "plan": f"{row['strategy']} N = {row['n']}" + " greedy" * row["greedy"],
-            "vote": row["vote"] + (f" {row['aggregate']}" if row["vote"] != "majority" else ""),
+            "vote": row["vote"] + (f" {short(row['aggregate'])}" if row["vote"] != "majority" else ""),
             "right %": _percent(row["accuracy"]),
             **{f"{kind} %": _percent(row[kind]) for kind in DIFFICULTIES},
             "FLOPs": f"{row['flops']:.3g}",
@@ -71,6 +72,7 @@ def printed(found: Calibration, path: Path) -> str:
             "One plan for all problems (easy, medium, hard: pass@1 of 50, 10, 0 % and up):",
             table(plans),
             "",
+            *_fitted(found),
             *_part(
                 "The selector on problems its profile was not fitted to (five folds), and what it expected:", reached
             ),
@@ -79,6 +81,13 @@ def printed(found: Calibration, path: Path) -> str:
             f"Written to {path}, {size:.0f} kB.",
         ]
     )
+
+
+def _fitted(found: Calibration) -> list[str]:
+    """Return the lines about a fitted aggregation, for use with fixed strategies too."""
+    names = {row["aggregate"] for row in found.plans if row["vote"] != "majority"} - AGGREGATES.keys()
+    title = "The probability that a solution is right, fitted to its step scores:"
+    return [title, *(f"  --aggregate {name}" for name in sorted(names)), ""] if names else []
 
 
 def _repeated(profile: Profile) -> list[str]:

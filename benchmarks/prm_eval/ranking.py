@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.prm_eval.protocol import DRAWS, Scored, Subset, divide
+from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.intervals import Interval, cluster_weights, percentile
-from benchmarks.stats.vote_rules import DEFAULT, MAJORITY, VOTE_RULES, VoteRule, best_rule
+from benchmarks.stats.vote_rules import DEFAULT, MAJORITY, VOTE_RULES, VoteRule, best_rule, fitted_rule, held_out
 from tts.answers.aggregate import AGGREGATES, aggregate
 from tts.answers.equivalence import group
 from tts.answers.extract import extract
@@ -101,6 +102,13 @@ class _Group:
         self.answers = [extract("\n\n".join(case.steps)) for case, _ in scored]
         self.share = float(self.right.mean())
 
+    @property
+    def candidates(self) -> Candidates:
+        """Return what a fit reads of the solutions."""
+        scores = {how: [aggregate(found, how) for found in self.scores] for how in AGGREGATES}
+        none = [0] * len(self.scores)
+        return Candidates.of(none, scores, self.right.tolist(), none)
+
     def pairs(self, scores: np.ndarray) -> float:
         gap = scores[self.right][:, None] - scores[~self.right]
         return float((gap > 0).mean() + (gap == 0).mean() / 2) if gap.size else np.nan
@@ -133,8 +141,14 @@ class _Group:
 
 
 def _rule(groups: Sequence[_Group], weights: np.ndarray, elected: np.ndarray) -> tuple[VoteRule, Interval | None]:
-    """Choose the vote rule, and measure its gain over the default."""
-    found = {rule: elected if rule == MAJORITY else np.array([g.by(rule) for g in groups]) for rule in VOTE_RULES}
+    """Choose the vote rule, a fitted one among them, and measure its gain over the default."""
+
+    def right(rule: VoteRule) -> np.ndarray:
+        return np.array([g.by(rule) for g in groups])
+
+    found = {rule: elected if rule == MAJORITY else right(rule) for rule in VOTE_RULES}
+    problems = [g.candidates for g in groups]
+    found[fitted_rule(problems)] = held_out(problems, right)
     rule = best_rule(found)
     return rule, percentile(weights @ (found[rule] - found[DEFAULT]) / weights.sum(axis=1))
 

@@ -17,8 +17,8 @@ from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.intervals import Interval, difference, mean, pass_at_k, wilson
 from benchmarks.stats.subsets import accuracy_at
 from tts import registry
-from tts.answers.aggregate import AGGREGATES, aggregate
-from tts.errors import BadInput, UnknownName
+from tts.answers.aggregate import aggregate, check_aggregation
+from tts.errors import BadInput
 from tts.records.outcomes import Outcome
 from tts.types import Candidate
 
@@ -52,8 +52,7 @@ def choices(votes: Sequence[str], aggregates: Sequence[str]) -> list[Choice]:
     """Return every combination once. Raises UnknownName for an unknown vote or aggregation."""
     found: list[Choice] = []
     for how in aggregates:
-        if how not in AGGREGATES:
-            raise UnknownName("aggregation", how, AGGREGATES)
+        check_aggregation(how)
     for vote in votes:
         registry.resolve("vote", vote)
         name = vote.lower().replace("_", "-")

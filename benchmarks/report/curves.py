@@ -19,6 +19,7 @@ from benchmarks.stats.candidates import OWN, Candidates
 from benchmarks.stats.costs import Cost, part, whole
 from benchmarks.stats.intervals import Interval, accuracy, difference
 from benchmarks.stats.subsets import accuracy_at, pass_at
+from tts.answers.aggregate import short
 from tts.records.outcomes import Outcome
 
 
@@ -94,7 +95,7 @@ def name_of(arm: Arm, arms: Sequence[Arm]) -> str:
     """Name the strategy, with what distinguishes it from the others of the report."""
     alike = [a for a in arms if a.strategy == arm.strategy and (a.policy, a.prm) == (arm.policy, arm.prm)]
     words = (
-        [f"{arm.vote}{'-' + arm.aggregate if arm.aggregate else ''} vote"]
+        [f"{arm.vote}{'-' + short(arm.aggregate) if arm.aggregate else ''} vote"]
         if _differ(alike, "vote", "aggregate")
         else []
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchmarks.recordings.pool import Entry, Key, Pool, Searched
 from benchmarks.simulate.features import EvidenceBatch, Floats, Ints
-from benchmarks.stats.candidates import Candidates
+from benchmarks.stats.candidates import Candidates, by_aggregation
 from benchmarks.stats.subsets import elected
 from tts.search.variant import name_of
 from tts.selection.estimator import Estimator
@@ -58,7 +58,7 @@ class SampleOrders:
     def evidence(self, n: int, scored: bool, aggregate: str) -> EvidenceBatch:
         """Return the first ``n`` samples of every order."""
         first = self.orders[:, :n]
-        scores = self.candidates.scores[aggregate][first] if scored else None
+        scores = by_aggregation(self.candidates.scores, aggregate)[first] if scored else None
         return EvidenceBatch(self.candidates.classes[first], scores, self.tokens[:, :n], self.prompt)
 
     def spent(self, n: int, scored: bool) -> Floats:
@@ -95,7 +95,7 @@ class SearchOrders:
         rows = len(self.classes)
         return (
             self.classes[:, :runs].reshape(rows, -1),
-            self.scores[aggregate][:, :runs].reshape(rows, -1),
+            by_aggregation(self.scores, aggregate)[:, :runs].reshape(rows, -1),
             self.tokens[:, :runs].reshape(rows, -1),
         )
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.stats.costs import sharing_of
+from benchmarks.stats.regression import Floats, sigmoid
+from tts.answers.aggregate import logistic
 
 OWN = "own"
 """Key of the scores that the rows hold, aggregated as their plan says."""
@@ -58,9 +60,14 @@ class Candidates:
 
     def scored_by(self, how: str | None) -> NDArray[np.float64]:
         """Return the scores of this aggregation [m]; all NaN for None, as they are without a reward model."""
-        return np.full(len(self), math.nan) if how is None else self.scores[how]
+        return np.full(len(self), math.nan) if how is None else by_aggregation(self.scores, how)
 
     def cut(self, part: slice) -> Candidates:
         """Return some of the candidates; what these share is unknown."""
         scores = {how: values[part] for how, values in self.scores.items()}
         return Candidates(self.classes[part], scores, self.right[part], self.tokens[part])
+
+
+def by_aggregation(scores: Mapping[str, Floats], how: str) -> Floats:
+    """Return the scores of an aggregation; those of a fitted one are computed from the plain ones."""
+    return scores[how] if how in scores else sigmoid(logistic(how).log_odds(scores))

@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.calibrate.regression import sigmoid
 from benchmarks.recordings.grading import grade
 from benchmarks.recordings.pool import Entry, Pool, SampleSet
 from benchmarks.recordings.reading import read
 from benchmarks.simulate.simulator import ORDERS
 from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.intervals import Interval
+from benchmarks.stats.regression import sigmoid
 from benchmarks.study import early_stopping
 from benchmarks.study.compare import DRAWS
 from benchmarks.study.policy_study import PolicyStudy, across

@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tts.answers.aggregate import aggregate
 from tts.answers.extract import extract
 from tts.answers.normalize import LONGEST, canonical, number, parsable
-from tts.errors import BadInput, UnknownName
 
 
 @pytest.mark.parametrize(
@@ -137,15 +135,3 @@ def test_importing_it_loads_no_computer_algebra() -> None:
     code = "import sys, tts.answers.votes; print([m for m in ('sympy', 'mpmath') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize(("how", "value"), [("last", 0.5), ("min", 0.2), ("prod", 0.08), ("mean", 0.5)])
-def test_step_scores_become_one(how: str, value: float) -> None:
-    assert aggregate((0.8, 0.2, 0.5), how) == pytest.approx(value)  # 0.8 * 0.2 * 0.5 = 0.08, 1.5 / 3 = 0.5
-
-
-def test_aggregating_nothing_or_by_an_unknown_name_is_refused() -> None:
-    with pytest.raises(BadInput, match="no step scores"):
-        aggregate((), "last")
-    with pytest.raises(UnknownName, match="did you mean 'mean'"):
-        aggregate((0.5,), "maen")

@@ -16,7 +16,9 @@ from benchmarks.calibrate.optimism import lowered, shift
 from benchmarks.calibrate.rates import Bins, curves
 from benchmarks.recordings.pool import Searched
 from benchmarks.simulate.simulator import GradedSimulator
+from benchmarks.stats.vote_rules import DEFAULT
 from tests.calibrate.synthetic import EACH, candidates, pool
+from tts.answers.aggregate import aggregate
 from tts.selection.profile import Profile, Stage, StageKey
 
 EVERYTHING = Shape(unscored=True, searches=True)
@@ -81,11 +83,14 @@ def test_rates_rise_with_the_belief_and_intervals_hold_them() -> None:
 
 
 def test_a_vote_that_is_surely_better_is_chosen_and_else_the_usual_one() -> None:
-    # scores that are wrong three times of four: whoever counts is right more often than who weighs
+    # scores that are wrong three times of four: who counts is right more often than who weighs by them, and who weighs
+    # a low one more is right most often
     graded = GradedSimulator.of(pool([0.6] * 100, m=16, prm_accuracy=0.25), orders=8)
-    assert Fit(graded).samples.vote == "majority"
+    rule = Fit(graded).samples
+    assert rule.vote == "weighted"
+    assert aggregate((0.1,), rule.aggregate) > aggregate((0.9,), rule.aggregate) + 0.2
     graded = GradedSimulator.of(pool([0.6] * 100, m=16, prm_accuracy=1.0), orders=8)
-    assert Fit(graded).samples.vote == "weighted"
+    assert Fit(graded).samples == DEFAULT
 
 
 def test_without_the_reward_model_there_are_neither_scores_nor_searches() -> None:

@@ -48,6 +48,8 @@ def changed(folder: Path, copy: Path, **config: object) -> Path:
 
 def test_an_unknown_aggregation_given_as_a_parameter(tts: Tts) -> None:
     assert "there is no aggregation named 'median'" in refused(tts, "--parameter", "aggregate=median")
+    assert "did you mean 'last'?" in refused(tts, "--aggregate", "logistic:lsat=2")
+    assert "last must be a number, not 'much'" in refused(tts, "--aggregate", "logistic:last=much")
 
 
 def test_a_causal_model_given_as_a_reward_model(tts: Tts, policy: Path) -> None:

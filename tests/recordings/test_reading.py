@@ -77,6 +77,15 @@ def test_accuracy_of_votes_by_hand(name: str, tmp_path: Path) -> None:
     assert [found["weighted", "last", n] for n in (1, 2, 4)] == [0.5, 0.5, 1.0]
 
 
+def test_a_fitted_aggregation_is_replayed(tmp_path: Path) -> None:
+    fitted = "logistic:bias=-40:prod=80"  # above 0.5 it is nearly 1, below nearly 0
+    out, _ = replay(
+        write(tmp_path / "run.jsonl", THREE), "--vote", "best", "--aggregate", f"last,{fitted}", "-n", 4, "--json"
+    )
+    # best by the last score takes 8 and 0.5; the product of 7 is the only one above one half.
+    assert {row["aggregate"]: row["accuracy"] for row in json.loads(out)} == {"last": 0.5, fitted: 1.0}
+
+
 def test_rows_are_what_the_help_promises(tmp_path: Path) -> None:
     out, _ = replay(
         write(tmp_path / "run.jsonl", THREE), "--vote", "weighted", "--aggregate", "last", "-n", 4, "--json"

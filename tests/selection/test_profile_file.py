@@ -126,6 +126,7 @@ DAMAGES: dict[str, tuple[Change, str]] = {
     "scores before scoring": (change("stages", 1, "belief", "weights", to={"mean": 1}), "weighs 'mean', which is not"),
     "no belief": (change("stages", 1, "belief", to=None), "lacks its belief"),
     "a strange aggregate": (change("stages", 1, "aggregate", to="median"), "aggregates by 'median'"),
+    "a strange fitted one": (change("stages", 1, "aggregate", to="logistic:last=x"), "which is not an aggregation"),
     "a temperature below zero": (change("temperature", to=-1), "is out of range"),
 }  # fmt: skip
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from benchmarks.stats.vote_rules import DEFAULT, MAJORITY, VoteRule, best_rule
+from benchmarks.stats.candidates import Candidates
+from benchmarks.stats.vote_rules import DEFAULT, MAJORITY, VoteRule, best_rule, fitted_rule, held_out
 from benchmarks.study.vote_rules import gain, rows, votes
 from tests.study.test_early_rejection import outcome
+from tts.answers.aggregate import aggregate
 
 # The right answer has the better product (0.72 against 0.45), the wrong one the better last score.
 TURNED = outcome("rw", (0.9, 0.8), (0.5, 0.9))
@@ -30,7 +33,7 @@ def test_the_table_has_a_row_for_each_rule() -> None:
     found = {(row["vote"], row["aggregate"]): row for row in rows([[TURNED], [TURNED]])}
     assert found["weighted", "last"]["over the default"] == "-"
     assert found["weighted", "prod"]["over the default"] == "+100.0 points [+100.0, +100.0]"
-    assert len(found) == 9
+    assert len(found) == 10
 
 
 def test_a_rule_is_chosen_only_if_it_is_significantly_better() -> None:
@@ -45,3 +48,53 @@ def test_a_rule_is_chosen_only_if_it_is_significantly_better() -> None:
 def test_a_rule_is_written_as_options() -> None:
     assert str(VoteRule("best", "prod")) == "--vote best --aggregate prod"
     assert str(MAJORITY) == "--vote majority"
+
+
+def graded(seed: int, problems: int, each: int = 20) -> list[Candidates]:
+    """Solutions that are right with a probability of 1 / (1 + exp(3 - 2 last - 4 prod))."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(problems):
+        steps = rng.random((each, 2))
+        scores = {"last": steps[:, 1], "min": steps.min(1), "prod": steps.prod(1), "mean": steps.mean(1)}
+        chance = 1 / (1 + np.exp(3 - 2 * scores["last"] - 4 * scores["prod"]))
+        right = rng.random(each) < chance
+        none = np.zeros(each, dtype=np.int64)
+        found.append(Candidates(none, scores, right, none))
+    return found
+
+
+def test_a_fitted_rule_weighs_solutions_by_the_probability_that_they_are_right() -> None:
+    rule, fresh = fitted_rule(graded(0, 2000)), graded(1, 500)
+    assert rule.vote == "weighted"
+    stated = np.concatenate([each.scored_by(rule.aggregate) for each in fresh])
+    scores = {how: np.concatenate([each.scores[how] for each in fresh]) for how in ("last", "prod")}
+    true = 1 / (1 + np.exp(3 - 2 * scores["last"] - 4 * scores["prod"]))
+    assert np.abs(stated - true).mean() < 0.01  # 40 000 solutions: a rate of one half has a standard error of 0.0025
+    assert np.abs(stated - scores["last"]).mean() > 0.1
+
+
+def test_scores_of_a_fitted_rule_are_those_of_a_search() -> None:
+    [each], steps = graded(2, 1, each=1), np.random.default_rng(2).random((1, 2))
+    name = "logistic:bias=-1:last=2:min=1:prod=-0.5:mean=0.25"
+    assert each.scored_by(name)[0] == pytest.approx(aggregate(steps[0].tolist(), name))
+
+
+def test_solutions_without_scores_are_left_out_of_the_fit() -> None:
+    few = graded(3, 40)
+    silent = Candidates(
+        np.zeros(1, dtype=np.int64),
+        {how: np.array([np.nan]) for how in few[0].scores},
+        np.ones(1, dtype=bool),
+        np.ones(1, dtype=np.int64),
+    )
+    assert fitted_rule([*few, silent]) == fitted_rule(few)
+    assert fitted_rule([silent]) == DEFAULT
+
+
+def test_no_problem_is_played_by_a_rule_that_was_fitted_to_it() -> None:
+    few = graded(4, 6)
+    names = ["a", "b", "c", "a", "b", "c"]  # in two recordings; a and c are one half, b is the other
+    rules = {fitted_rule([few[k] for k in part]): part for part in ([0, 2, 3, 5], [1, 4])}
+    found = held_out(few, lambda rule: np.array([k in rules[rule] for k in range(6)], dtype=float), names)
+    assert found.tolist() == [0.0] * 6

@@ -8,11 +8,11 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from tts.answers.aggregate import AGGREGATES
 from tts.commands import completion
 from tts.errors import BadInput
 from tts.models.policies import DEFAULT_ORCHESTRATOR, DEFAULT_POLICY
@@ -48,13 +48,6 @@ PARAMETERS = (
     "lookahead",
 )
 """The options that are parameters of strategies. ``--parameter`` names any other."""
-
-
-class Aggregations(StrEnum):
-    last = "last"
-    min = "min"
-    prod = "prod"
-    mean = "mean"
 
 
 Engine = Annotated[
@@ -185,9 +178,13 @@ def _shared(
         ),
     ] = None,
     aggregate: Annotated[
-        Aggregations | None,
+        str | None,
         typer.Option(
-            help="How step scores become the score of a solution.", show_default="last", rich_help_panel=ANSWERS
+            help="How step scores become the score of a solution: last, min, prod, mean, or logistic:... as `tts "
+            "prm-eval` and `tts calibrate` print it.",
+            autocompletion=completion.among(*AGGREGATES),
+            show_default="last",
+            rich_help_panel=ANSWERS,
         ),
     ] = None,
     extract: Annotated[
@@ -374,6 +371,4 @@ def _settings(typed: dict[str, Any]) -> dict[str, Any]:
     found["prm"] = None if found["prm"].lower() == "none" else found["prm"]
     found["prm_parameters"] = prm_parameters(found.pop("prm_parameter")) or None
     found["engine_args"] = dict(map(parse_argument, found.pop("engine_arg") or []))
-    if (aggregate := found.get("aggregate")) is not None:
-        found["aggregate"] = aggregate.value
     return found | dict(map(parse_argument, found.pop("parameter", None) or []))

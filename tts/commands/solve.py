@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tts.answers.aggregate import short
 from tts.budget import COMPLETE, INTERRUPTED
 from tts.commands import completion, options
 from tts.commands.console import check_printable, count, fold, interactive, note, problem_text, say, say_json
@@ -379,5 +380,5 @@ def _plan_words(solution: Solution) -> str:
     if "beam_width" in plan.parameters:
         words.append(f"beam width {plan.parameters['beam_width']}")
     words.append(f"temperature {plan.parameters.get('temperature', '?')}")
-    words.append(f"{plan.vote} vote" + (f" on {plan.aggregate} step score" if plan.prm else ""))
+    words.append(f"{plan.vote} vote" + (f" on {short(plan.aggregate)} step score" if plan.prm else ""))
     return ", ".join(words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tts.answers.aggregate import AGGREGATES
+from tts.answers.aggregate import AGGREGATES, is_aggregation
 from tts.files import shape
 from tts.files.shape import Misfit
 
@@ -13,7 +13,8 @@ def check_parameter(name: str, value: Any, default: Any) -> None:
     """Raise Misfit for a value of another kind than the parameter's default."""
     what = f"the parameter {name!r}"
     if name == "aggregate":
-        shape.one_of((*AGGREGATES, "auto"))(value, what)
+        if not isinstance(value, str) or not (value == "auto" or is_aggregation(value)):
+            raise Misfit(f"{what} must be one of {', '.join((*AGGREGATES, 'auto'))}, not {shape.short(value)}")
     elif isinstance(default, bool):
         shape.flag(value, what)
     elif isinstance(default, int):

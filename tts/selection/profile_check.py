@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from tts.answers.aggregate import AGGREGATES
+from tts.answers.aggregate import is_aggregation
 from tts.selection.features import FEATURES, SCORE_FEATURES
 from tts.selection.profile import Advance, Curve, Profile, Stage, StageKey
 
@@ -71,7 +71,7 @@ def _check_stage(stage: Stage, where: str) -> None:
         if ending.n < 1:
             raise Damaged(f"{where} ends with {ending.strategy} of {ending.n} samples")
     for aggregate in (stage.aggregate, *(ending.aggregate for ending in stage.endings)):
-        if aggregate not in AGGREGATES:
+        if not is_aggregation(aggregate):
             raise Damaged(f"{where} aggregates by {aggregate!r}, which is not an aggregation")
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.calibrate.regression import logistic
 from benchmarks.lab.scope.collect import Answered
+from benchmarks.stats.regression import logistic
 from benchmarks.word_problems.everyday import draw
 from benchmarks.word_problems.everyday import frozen as everyday
 from benchmarks.word_problems.generate import stream

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.calibrate.regression import logistic, rising, sigmoid
+from benchmarks.stats.regression import logistic, rising, sigmoid
 
 
 def test_a_logistic_regression_on_one_yes_or_no_feature_has_the_odds_of_the_two_groups() -> None:
