@@ -52,11 +52,13 @@ class Shape:
         unscored: whether stages of unscored samples exist in a profile with a reward model.
         searches: whether searches may be chosen, at the first stage or after samples.
         repeated: a search that may be run several times, with a look after each run.
+        estimates: whether endings have estimates for single problems, beside the rates of their bins.
     """
 
     unscored: bool = False
     searches: bool = False
     repeated: Key | None = None
+    estimates: bool = False
 
 
 SIMPLEST = Shape()
@@ -64,11 +66,12 @@ SIMPLEST = Shape()
 
 def shapes(pool: Pool, scored: bool) -> list[Shape]:
     """Return the shapes that can be fitted to a pool, the simplest first."""
+    found = [SIMPLEST, Shape(estimates=True)]
     if not scored:
-        return [SIMPLEST]
-    found = [SIMPLEST, Shape(unscored=True)]
+        return found
+    found.append(Shape(unscored=True))
     if pool.parameters:
-        found += [Shape(searches=True), Shape(unscored=True, searches=True)]
+        found += [Shape(searches=True), Shape(unscored=True, searches=True), Shape(searches=True, estimates=True)]
     needing = (key for key in pool.parameters if resolve("strategy", base(key[0])).needs_reward)
     return found + [Shape(repeated=key) for key in needing if pool.repeats(key) > 1]
 
@@ -161,7 +164,7 @@ class Fit:
         truth = np.array([self.graded.entries[row].pass_at_1 for row in self.rows])
         truth = np.broadcast_to(truth[:, None], right.shape)
         weight = self._weight.get(stage.key, np.ones(right.shape))
-        belief = self._estimator(features, right, weight)
+        belief = self._estimator(features, right, np.ones(right.shape) if self.shape.estimates else weight)
         difficulty = self._estimator(features, truth, np.ones(right.shape))
         bins = Bins.of(estimate(belief, features), self.bins, weight)
         self._bins[stage.key] = bins
@@ -254,10 +257,20 @@ class Fit:
 
     def _priced(self, stage: Stage, moves: list[Ending], found: list[Curve]) -> list[Ending]:
         bins = self._bins[stage.key]
-        return [
-            replace(move, right=curve, flops=_tuple(bins.mean(self.graded.flops(stage, move)[self.rows])))
-            for move, curve in zip(moves, found, strict=True)
-        ]
+        flops = [_tuple(bins.mean(self.graded.flops(stage, move)[self.rows])) for move in moves]
+        each = zip(moves, found, flops, strict=True)
+        return [replace(move, right=curve, flops=f, estimate=self._estimate(stage, move)) for move, curve, f in each]
+
+    def _estimate(self, stage: Stage, move: Ending) -> Estimator | None:
+        """Fit the probability that an ending is right.
+
+        All problems count alike, as for the belief beside it: the two are compared with each other.
+        """
+        if not self.shape.estimates or stage.n == 0 or stage.scored != self.scored:
+            return None
+        features = {name: values[self.rows] for name, values in self.graded.features(stage).items()}
+        right = self.graded.right(stage, move)[self.rows]
+        return self._estimator(features, right, np.ones(right.shape))
 
 
 def prices(profile: Profile) -> list[float]:

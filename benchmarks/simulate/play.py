@@ -6,14 +6,16 @@ until it stops or ends with a search, exactly as it does with an engine.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.simulate.features import Floats, Ints
-from benchmarks.simulate.simulator import BEGINNING, Simulator, key_of
+from benchmarks.simulate.simulator import BEGINNING, Simulator, estimate, key_of
 from tts.selection.profile import Advance, Ending, Profile, Stage
-from tts.selection.selector import Limits, best_moves
+from tts.selection.selector import Limits, Move, Moves, best_moves, estimated, is_look, separate_search
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +41,42 @@ def play(simulator: Simulator, profile: Profile, price: float, limits: Limits) -
     for stage in profile.stages:
         if not at[stage.key].any():
             continue
-        found = simulator.bins(stage)
-        for bin, choice in enumerate(moves[stage.key].choices):
-            here = at[stage.key] & (found == bin)
+        for move, chosen in _chosen(simulator, stage, moves, price, limits):
+            here = at[stage.key] & chosen
             if not here.any():
                 continue
-            flops[here] += simulator.flops(stage, choice.move)[here]
-            if isinstance(choice.move, Advance):
-                at[choice.move.key] |= here
+            flops[here] += simulator.flops(stage, move)[here]
+            if isinstance(move, Advance):
+                at[move.key] |= here
             else:
-                answers[here] = simulator.answers(stage, choice.move)[here]
-                way = words(stage, choice.move)
+                answers[here] = simulator.answers(stage, move)[here]
+                way = words(stage, move)
                 endings[way] = endings.get(way, 0.0) + float(here.mean())
     return Played(answers, flops, endings)
+
+
+def _chosen(
+    simulator: Simulator, stage: Stage, moves: Moves, price: float, limits: Limits
+) -> Iterator[tuple[Move, NDArray[np.bool_]]]:
+    """Yield moves from a stage, each with the problems and orders [P, S] that take it, as ``decide`` chooses them."""
+    bins = simulator.bins(stage)
+    if stage.belief is None or not estimated(stage):
+        for bin, choice in enumerate(moves[stage.key].choices):
+            yield choice.move, bins == bin
+        return
+    features, allowed = simulator.features(stage), range(len(stage.share))
+    best, taken = simulator.beliefs(stage), np.zeros(bins.shape, dtype=np.int64)
+    endings = [ending for ending in stage.endings if ending.estimate is not None and not ending.blind]
+    for k, ending in enumerate(endings, 1):
+        assert ending.estimate is not None
+        within = np.array([limits.allow(stage, ending, bin) for bin in allowed])[bins]
+        worth = estimate(ending.estimate, features) - price * np.array(ending.flops)[bins]
+        better = within & (worth > best)
+        best, taken = np.where(better, worth, best), np.where(better, k, taken)
+    yield None, taken == 0
+    for k, ending in enumerate(endings, 1):
+        looks = (each for each in stage.advances if is_look(each, ending) and not separate_search(ending))
+        yield next(looks, ending), taken == k
 
 
 def fixed(simulator: Simulator, ending: Ending) -> Played:

@@ -15,7 +15,7 @@ from benchmarks.calibrate.fit import Fit, Shape
 from benchmarks.calibrate.optimism import lowered, shift
 from benchmarks.calibrate.rates import Bins, curves
 from benchmarks.recordings.pool import Searched
-from benchmarks.simulate.simulator import GradedSimulator
+from benchmarks.simulate.simulator import GradedSimulator, estimate
 from benchmarks.stats.vote_rules import DEFAULT
 from tests.calibrate.synthetic import EACH, candidates, pool
 from tts.answers.aggregate import aggregate
@@ -91,6 +91,25 @@ def test_a_vote_that_is_surely_better_is_chosen_and_else_the_usual_one() -> None
     assert aggregate((0.1,), rule.aggregate) > aggregate((0.9,), rule.aggregate) + 0.2
     graded = GradedSimulator.of(pool([0.6] * 100, m=16, prm_accuracy=1.0), orders=8)
     assert Fit(graded).samples == DEFAULT
+
+
+def test_estimates_tell_problems_apart_and_are_right_on_average() -> None:
+    # half the problems are never right; the others are right by every second sample, so that more samples help them
+    graded = GradedSimulator.of(pool([0.0] * 60 + [0.5] * 60, m=16), orders=8)
+    found = Profile("", "", 0, 0, 1.0, 1.0, Fit(graded, shape=Shape(estimates=True)).stages()).by_key[2, True, 0]
+    assert found.belief is not None
+    features = graded.features(found)
+    for move in found.endings:
+        assert move.estimate is not None
+        stated, right = estimate(move.estimate, features), graded.right(found, move)
+        assert stated.mean() == pytest.approx(right.mean(), abs=0.01)
+        # of the others a quarter looks like the first ones, as neither of two samples is right
+        assert stated[:60].mean() < 0.2 < 0.7 < stated[60:].mean()
+
+
+def test_without_estimates_a_profile_has_none() -> None:
+    found = Fit(GradedSimulator.of(pool([0.5] * 30, m=8), orders=4)).stages()
+    assert not any(ending.estimate for stage in found for ending in stage.endings)
 
 
 def test_without_the_reward_model_there_are_neither_scores_nor_searches() -> None:

@@ -70,7 +70,7 @@ def test_a_solution_says_what_was_decided_and_why(tts: Tts, profile: str) -> Non
             "cannot be read: No such file or directory; `tts calibrate` makes one",
         ),
         (["--profile", "{damaged}"], "is damaged: 'policy' of the profile must be a text"),
-        (["--profile", "{newer}"], "has version 99, this program reads versions 2 and 3"),
+        (["--profile", "{newer}"], "has version 99, this program reads versions 2 to 4"),
         (["--profile", "{profile}", "--policy", "lab-200k"], "was measured with lab-2m and lab-prm, not with lab-200k"),
         (["--profile", "{profile}", "--prm", "none"], "not with lab-2m and no reward model"),
         (["--profile", "{profile}", "--strategy", "dvts"], "only the strategy auto reads a profile, not dvts"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from tests.selection.profiles import repeating, toy_profile
 from tts.errors import BadInput
 from tts.selection import profile_file
+from tts.selection.estimator import Estimator
 from tts.selection.features import FEATURES, SCORE_FEATURES, Evidence
 from tts.selection.profile_file import load, named, save
 
@@ -32,6 +34,20 @@ def test_a_profile_with_repeated_searches_survives_its_file_and_is_refused_by_ol
     assert json.loads((tmp_path / "toy.json").read_text())["version"] == 3
     save(toy_profile(), tmp_path / "plain.json")
     assert json.loads((tmp_path / "plain.json").read_text())["version"] == 2
+
+
+def test_a_profile_with_estimates_survives_its_file_and_is_refused_by_older_programs(tmp_path: Path) -> None:
+    first, one, two, four = toy_profile().stages
+    [beam] = two.endings
+    two = replace(two, endings=(replace(beam, estimate=Estimator(-0.5, {"agreement": 1.25})),))
+    save(toy_profile(stages=(first, one, two, four)), tmp_path / "toy.json")
+    assert load(tmp_path / "toy.json").stages == (first, one, two, four)
+    row = json.loads((tmp_path / "toy.json").read_text())
+    assert row["version"] == 4
+    row["stages"][2]["finishes"][0]["estimate"]["weights"] = {"luck": 1.0}
+    (tmp_path / "toy.json").write_text(json.dumps(row))
+    with pytest.raises(BadInput, match="weighs 'luck', which is not a feature of its samples"):
+        load(tmp_path / "toy.json")
 
 
 @pytest.mark.parametrize(
@@ -90,8 +106,8 @@ def change(*path: str | int, to: Any) -> Change:
 
 
 DAMAGES: dict[str, tuple[Change, str]] = {
-    "another version": (change("version", to=99), "has version 99, this program reads versions 2 and 3: update it"),
-    "an old version": (change("version", to=1), "has version 1, this program reads versions 2 and 3: calibrate anew"),
+    "another version": (change("version", to=99), "has version 99, this program reads versions 2 to 4: update it"),
+    "an old version": (change("version", to=1), "has version 1, this program reads versions 2 to 4: calibrate anew"),
     "another file": (change("format", to="recipe"), "is not a profile: `tts calibrate` makes one"),
     "no policy": (lambda row: row.pop("policy"), "'policy' of the profile must be a text"),
     "no stages": (change("stages", to=[]), "its stages must start with n = 0"),

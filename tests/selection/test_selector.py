@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +18,8 @@ from tts.selection.selector import Limits, Move, best_moves, decide, expected, p
 
 TOY = toy_profile()
 AGREEING = Evidence([0, 0], None, [10, 10], 5)
+DISAGREEING = Evidence([0, -1, 1], None, [10, 10, 9], 5)
+"""1 of 3: a belief of 1 / (1 + (2.5 / 1.5) ** 2), below one half."""
 
 
 def test_free_flops_go_where_most_is_right_and_the_cheaper_of_equals_is_taken() -> None:
@@ -78,8 +82,7 @@ def test_what_is_decided_comes_with_all_that_was_considered() -> None:
     assert easy.difficulty == (0.9, 0.7, 1.0)
     assert [type(option.move).__name__ for option in easy.options] == ["NoneType", "Advance", "Ending"]
     assert easy.choice in easy.options
-    disagreeing = Evidence([0, -1, 1], None, [10, 10, 9], 5)  # 1 of 3: 1 / (1 + (2.5 / 1.5) ** 2), below one half
-    hard = decide(TOY, TOY.by_key[2, False, 0], disagreeing, 0.001, Limits())
+    hard = decide(TOY, TOY.by_key[2, False, 0], DISAGREEING, 0.001, Limits())
     assert hard.bin == 0
     assert hard.belief == pytest.approx(1 / (1 + (2.5 / 1.5) ** 2))
     assert isinstance(hard.choice.move, Ending)
@@ -155,3 +158,52 @@ def test_no_policy_of_the_same_cost_is_more_often_right(seed: int) -> None:
             right = walked(profile, policy, 0, 0, 0.0)
             cost = right - walked(profile, policy, 0, 0, 1.0)
             assert cost > found.flops + 1e-9 or right <= found.right + 1e-9
+
+
+# --------------------------------------------------------------------------------- with estimates of single problems
+
+
+def certain(rate: float) -> Estimator:
+    """The same probability for every problem."""
+    return Estimator(math.log(rate / (1 - rate)), {})
+
+
+def estimating(sampled: float, searched: float) -> Profile:
+    """The toy profile, with estimates for two more samples (20 FLOPs) and for the search (100) after two samples."""
+    first, one, two, four = TOY.stages
+    [beam] = two.endings
+    more = Ending("majority", 4, curve(0.4, 0.97), (20.0, 20.0), "majority", estimate=certain(sampled))
+    endings = more, replace(beam, estimate=certain(searched))
+    return toy_profile(stages=(first, one, replace(two, endings=endings), four))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "price", "sampled", "searched", "move"),
+    [
+        # belief 25 / 26 = 0.962: 0.97 - 0.02 is below it, 0.97 - 0.002 above it
+        (AGREEING, 0.001, 0.97, 0.97, None),
+        (AGREEING, 0.0001, 0.97, 0.97, "look"),
+        (AGREEING, 0.0001, 0.97, 0.99, "search"),
+        # a hard problem, belief 0.265, is searched by its bin (0.7 - 0.1); by an estimate of 0.3 it is not
+        (DISAGREEING, 0.001, 0.1, 0.3, None),
+        (DISAGREEING, 0.001, 0.3, 0.3, "look"),
+        (DISAGREEING, 0.001, 0.3, 0.5, "search"),
+    ],
+)
+def test_an_estimate_for_the_problem_itself_decides_before_the_rates_of_its_bin(
+    evidence: Evidence, price: float, sampled: float, searched: float, move: str | None
+) -> None:
+    profile = estimating(sampled, searched)
+    decision = decide(profile, profile.by_key[2, False, 0], evidence, price, Limits())
+    kinds = {type(None): None, Advance: "look", Ending: "search"}
+    assert kinds[type(decision.choice.move)] == move
+    assert decision.choice in decision.options
+    rights = [option.right for option in decision.options if not isinstance(option.move, Advance)]
+    assert rights == pytest.approx([decision.belief, sampled, searched])
+
+
+def test_an_estimate_is_not_followed_beyond_the_limits() -> None:
+    profile = estimating(0.97, 0.99)
+    stage = profile.by_key[2, False, 0]
+    assert decide(profile, stage, AGREEING, 0.0, Limits(4)).choice.move == stage.advances[0]
+    assert decide(profile, stage, AGREEING, 0.0, Limits(3)).choice.move is None

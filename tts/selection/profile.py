@@ -107,6 +107,8 @@ class Ending:
         right: accuracy by bin.
         flops: expected cost from each bin [K], both models.
         blind: baseline, never selected: a strategy chosen beforehand, without samples.
+        estimate: estimator of the probability that it ends right, from a problem's own features; None if only the rates
+            by bin are known.
     """
 
     strategy: str
@@ -117,6 +119,7 @@ class Ending:
     aggregate: str = "last"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     blind: bool = False
+    estimate: Estimator | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def _check_stage(stage: Stage, where: str) -> None:
     if stage.n > 0 and stage.belief is None:
         raise Damaged(f"{where} lacks its belief")
     known = (*FEATURES, *SCORE_FEATURES) if stage.scored else FEATURES
-    for estimator in (stage.belief, stage.difficulty):
+    for estimator in (stage.belief, stage.difficulty, *(ending.estimate for ending in stage.endings)):
         if estimator is not None and (strange := sorted(set(estimator.weights) - set(known))):
             raise Damaged(f"{where} weighs {strange[0]!r}, which is not a feature of its samples")
     if (stage.difficulty is None) != (stage.scale is None):

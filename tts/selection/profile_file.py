@@ -4,7 +4,8 @@
      "stages": [{"n": 0, "scored": false, ...}, ...]}
 
 The fields are those of :mod:`tts.selection.profile`; endings are called ``finishes``. Numbers have six digits.
-``searches`` of a stage and of an advance may be absent. With them the version is 3: older programs refuse the file.
+``searches`` of a stage and of an advance may be absent, and so may ``estimate`` of an ending. With searches the version
+is 3, with estimates 4: older programs refuse the file.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ from tts.selection.scope import scope_file
 from tts.selection.scope.scope import Scope
 
 FORMAT = "tts-search profile"
-VERSION = 3
+VERSION = 4
+WITHOUT_ESTIMATES = 3
 WITHOUT_SEARCHES = 2
+OPTIONAL = {"searches", "estimate"}
 SHIPPED = Path(__file__).with_name("profiles")
 LARGEST = 2**26
 """Size limit of a profile in bytes; the shipped ones have some 100 kB."""
@@ -76,7 +79,9 @@ def _kept(path: Path, changed: int, size: int) -> Profile:
 
 def save(profile: Profile, path: Path | str) -> None:
     """Write a profile atomically, one stage per line. Raises BadInput if the path cannot be written."""
-    version = VERSION if any(stage.searches.runs for stage in profile.stages) else WITHOUT_SEARCHES
+    version = WITHOUT_ESTIMATES if any(stage.searches.runs for stage in profile.stages) else WITHOUT_SEARCHES
+    if any(ending.estimate for stage in profile.stages for ending in stage.endings):
+        version = VERSION
     row = {"format": FORMAT, "version": version, **_row(profile)}
     if profile.scope is None:
         del row["scope"]
@@ -95,10 +100,10 @@ def load(path: Path | str) -> Profile:
     row = json_text.read(path, f"the profile {path}", LARGEST)
     if not isinstance(row, dict) or row.get("format") != FORMAT:
         raise BadInput(f"{path} is not a profile: `tts calibrate` makes one.")
-    if (version := row.get("version")) not in (WITHOUT_SEARCHES, VERSION):
+    if (version := row.get("version")) not in (WITHOUT_SEARCHES, WITHOUT_ESTIMATES, VERSION):
         older = isinstance(version, int) and version < VERSION
         raise BadInput(
-            f"the profile {path} has version {version}, this program reads versions {WITHOUT_SEARCHES} and {VERSION}: "
+            f"the profile {path} has version {version}, this program reads versions {WITHOUT_SEARCHES} to {VERSION}: "
             + ("calibrate anew." if older else "update it, or calibrate anew.")
         )
     try:
@@ -189,6 +194,7 @@ def _ending(row: Any, where: str) -> Ending:
         aggregate=_text(row, "aggregate", where),
         parameters=_mapping(row, "parameters", where),
         blind=row.get("blind") is True,
+        estimate=_estimator(row, "estimate", where),
     )
 
 
@@ -206,8 +212,8 @@ def _estimator(row: Mapping[str, Any], name: str, where: str) -> Estimator | Non
 
 
 def _known(row: Any, kind: type[Any], where: str) -> None:
-    names = {_on_disk(f.name) for f in fields(kind)} - {"searches"}
-    if not isinstance(row, dict) or set(row) - {"searches"} != names:
+    names = {_on_disk(f.name) for f in fields(kind)} - OPTIONAL
+    if not isinstance(row, dict) or set(row) - OPTIONAL != names:
         raise Damaged(f"the {kind.__name__.lower()} of {where} does not have exactly {', '.join(sorted(names))}")
 
 
@@ -262,7 +268,7 @@ def _row(value: Any) -> Any:
         return scope_file.as_row(value)
     if is_dataclass(value):
         each = ((_on_disk(f.name), getattr(value, f.name)) for f in fields(value))
-        return {name: _row(part) for name, part in each if part != NO_SEARCHES}
+        return {name: _row(part) for name, part in each if name not in OPTIONAL or part not in (None, NO_SEARCHES)}
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, Mapping):

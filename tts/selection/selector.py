@@ -7,9 +7,16 @@ again there, each FLOP at a price:
                       right(search | bin) - price * flops(search | bin),
                       sum over bins' of chance(bin' | bin) * worth(bin') - price * flops(bin) )
 
-It is computed backwards from the last stage (optimal stopping by backward induction; compute-optimal scaling in the
-sense of arXiv 2408.03314 and 2502.06703, with an estimated difficulty). One price for all problems divides a shared
-budget best: a FLOP that gains less than its price on one problem is not spent there.
+A profile may have an estimate for each ending, a regression over the problem's own features. Then a problem that has
+samples is judged by these and not by its bin's rates:
+
+    stop, unless   max over endings of estimate(ending) - price * flops(ending)   is above its belief
+
+and samples of the best ending are drawn with a look on the way. The bins still say what is expected at a price.
+
+The worth of a bin is computed backwards from the last stage (optimal stopping by backward induction; compute-optimal
+scaling in the sense of arXiv 2408.03314 and 2502.06703, with an estimated difficulty). One price for all problems
+divides a shared budget best: a FLOP that gains less than its price on one problem is not spent there.
 """
 
 from __future__ import annotations
@@ -17,6 +24,7 @@ from __future__ import annotations
 import bisect
 import math
 import operator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -157,17 +165,50 @@ def decide(profile: Profile, stage: Stage, evidence: Evidence | None, price: flo
         difficulty = _difficulty(stage, features)
     moves = best_moves(profile, price, limits)
     options = _options(stage, bin, moves, price, limits)
+    best = moves[stage.key].choices[bin]
+    if belief is not None and estimated(stage):
+        options = tuple(_own(choice, belief, features, price) for choice in options)
+        best = _best_of(options, best)
     blind = tuple(
         _outcome(stage, bin, move, moves, price)
         for move in stage.endings
         if move.blind and limits.allow(stage, move, bin)
     )
-    best = moves[stage.key].choices[bin]
     if options:
         return Decision(stage, bin, belief, difficulty, (*options, *blind), best, price)
     poor = min((move for move in stage.moves if limits.width(stage, move)), key=lambda move: move.flops[bin])
     choice = _outcome(stage, bin, poor, best_moves(profile, price, Limits(limits.n)), price)
     return Decision(stage, bin, belief, difficulty, (choice,), choice, price, within=False)
+
+
+def estimated(stage: Stage) -> bool:
+    """Return whether the endings of a stage have estimates for single problems."""
+    return any(ending.estimate is not None for ending in stage.endings)
+
+
+def _own(choice: Choice, belief: float, features: Mapping[str, float], price: float) -> Choice:
+    """Return the figures of stopping or of an ending for a problem with these features; an advance keeps its bin's."""
+    move = choice.move
+    if isinstance(move, Advance) or (move is not None and move.estimate is None):
+        return choice
+    right = belief if move is None or move.estimate is None else move.estimate(features)
+    low, high = min(choice.low, right), max(choice.high, right)
+    return replace(choice, right=right, low=low, high=high, worth=right - price * choice.flops)
+
+
+def _best_of(options: Sequence[Choice], spare: Choice) -> Choice:
+    """Return the best of stopping and the estimated endings; in place of drawing more samples the look on the way."""
+    known = [c for c in options if c.move is None or (isinstance(c.move, Ending) and c.move.estimate is not None)]
+    best = max(known, key=lambda choice: (choice.worth, -choice.flops), default=spare)
+    if not isinstance(best.move, Ending) or separate_search(best.move):
+        return best
+    return next((choice for choice in options if is_look(choice.move, best.move)), best)
+
+
+def is_look(move: Move, ending: Ending) -> bool:
+    """Return whether a move draws the first of the samples that an ending would draw."""
+    scored = ending.strategy == "best-of-n"
+    return isinstance(move, Advance) and not move.searches.runs and move.scored == scored and move.n <= ending.n
 
 
 def separate_search(move: Advance | Ending) -> bool:
