@@ -73,7 +73,10 @@ def shapes(pool: Pool, scored: bool) -> list[Shape]:
     if pool.parameters:
         found += [Shape(searches=True), Shape(unscored=True, searches=True), Shape(searches=True, estimates=True)]
     needing = (key for key in pool.parameters if resolve("strategy", base(key[0])).needs_reward)
-    return found + [Shape(repeated=key) for key in needing if pool.repeats(key) > 1]
+    for key in needing:
+        if pool.repeats(key) > 1:
+            found += [Shape(repeated=key), Shape(searches=True, repeated=key, estimates=True)]
+    return found
 
 
 class Fit:
@@ -190,7 +193,7 @@ class Fit:
 
     def _with_moves(self, stage: Stage, known: dict[StageKey, Stage]) -> Stage:
         right, endings = self._samples(stage)
-        if stage.n == 0 or (self.shape.searches and stage.n <= PROBED and not stage.searches.runs):
+        if stage.n == 0 or (self.shape.searches and stage.n <= PROBED and self._more(stage)):
             for strategy in self.searches:
                 endings += self._search(stage, strategy)
         if stage.n == 0:
@@ -211,6 +214,11 @@ class Fit:
                 found = self._curves(stage, moves, widths)
             endings += self._priced(stage, moves, found)
         return right, endings
+
+    def _more(self, stage: Stage) -> bool:
+        """Return whether a run of a search is left after those of a stage."""
+        repeated, done = self.shape.repeated, stage.searches.runs
+        return not done or (repeated is not None and done < self.pool.repeats(repeated))
 
     def _blind(self, ending: Ending) -> bool:
         """Return whether an ending of the first stage is for comparison only.
@@ -244,6 +252,10 @@ class Fit:
     def _search(self, stage: Stage, strategy: str) -> list[Ending]:
         rule = self.searches[strategy]
         keys = [key for key in self.keys() if key[0] == strategy]
+        if stage.searches.runs:
+            keys = [key for key in keys if key == self.shape.repeated]
+        if not keys:
+            return []
         if stage.n and not resolve("strategy", base(strategy)).needs_reward:  # a greedy answer is one of the samples
             return []
         moves = [unmeasured_ending(*key, rule, self.pool.parameters[key]) for key in keys]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.simulate.features import Floats, Ints
 from benchmarks.simulate.simulator import BEGINNING, Simulator, estimate, key_of
 from tts.selection.profile import Advance, Ending, Profile, Stage
-from tts.selection.selector import Limits, Move, Moves, best_moves, estimated, is_look, separate_search
+from tts.selection.selector import Limits, Move, Moves, best_moves, estimated, is_look
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _chosen(
         best, taken = np.where(better, worth, best), np.where(better, k, taken)
     yield None, taken == 0
     for k, ending in enumerate(endings, 1):
-        looks = (each for each in stage.advances if is_look(each, ending) and not separate_search(ending))
+        looks = (each for each in stage.advances if is_look(stage, each, ending))
         yield next(looks, ending), taken == k
 
 

@@ -139,9 +139,9 @@ class ProblemSimulator:
             row = self.with_greedy if stage.n else self.without_greedy
             scored = stage.scored or move.strategy == "best-of-n"
             return row.spent(move.n, scored) - row.spent(stage.n, stage.scored)
-        runs = self.searches[key_of(move)]
+        runs, done = self.searches[key_of(move)], _done(stage, move)
         read = self._prompts[0] * (stage.n == 0) + self._prompts[1] * (runs.reads and not stage.scored)
-        return runs.spent(1) + read
+        return runs.spent(done + 1) - runs.spent(done) + read
 
     def _spent(self, at: Stage | Advance) -> Floats:
         """Return the FLOPs spent until a stage [S]."""
@@ -188,13 +188,13 @@ class ProblemSimulator:
         evidence = (self.with_greedy if stage.n else self.without_greedy).evidence(n, scored, last.aggregate)
         classes = evidence.classes
         scores = np.full(classes.shape, np.nan) if evidence.scores is None else evidence.scores
-        more: list[tuple[Searches | Ending, int]] = []
+        more: dict[Key, int] = {}
         if stage.searches.runs:
-            more.append((stage.searches, stage.searches.runs))
+            more[key_of(stage.searches)] = stage.searches.runs
         if move is not None and is_search(move):
-            more.append((move, 1))
-        for search, many in more:
-            found = self.searches[key_of(search)].first(many, last.aggregate)
+            more[key_of(move)] = _done(stage, move) + 1
+        for search, many in more.items():
+            found = self.searches[search].first(many, last.aggregate)
             classes = np.concatenate([classes, found[0]], axis=1)
             scores = np.concatenate([scores, found[1]], axis=1)
         if not classes.shape[1]:
@@ -288,6 +288,11 @@ def right_of(pool: Pool, answers: Ints) -> Floats:
         classes, right = (np.concatenate([getattr(each, name) for each in known]) for name in ("classes", "right"))
         found[row] = np.isin(answers[row], classes[right & (classes >= 0)])
     return found
+
+
+def _done(stage: Stage, move: Ending) -> int:
+    """Return how often the stage has run the search of an ending before."""
+    return stage.searches.runs if key_of(stage.searches) == key_of(move) else 0
 
 
 def _random_orders(rng: np.random.Generator, entry: Entry, orders: int) -> Ints:

@@ -12,7 +12,7 @@ samples is judged by these and not by its bin's rates:
 
     stop, unless   max over endings of estimate(ending) - price * flops(ending)   is above its belief
 
-and samples of the best ending are drawn with a look on the way. The bins still say what is expected at a price.
+and the best ending is begun with a look on the way, if there is one. The bins still say what is expected at a price.
 
 The worth of a bin is computed backwards from the last stage (optimal stopping by backward induction; compute-optimal
 scaling in the sense of arXiv 2408.03314 and 2502.06703, with an estimated difficulty). One price for all problems
@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tts.selection.features import Evidence
-from tts.selection.profile import Advance, Ending, Profile, Stage, StageKey
+from tts.selection.profile import Advance, Ending, Profile, Searches, Stage, StageKey
 
 INDIFFERENCE = 0.005
 """Without a shared budget the whole budget is worth half a point of accuracy: among equal plans the cheapest wins."""
@@ -168,7 +168,7 @@ def decide(profile: Profile, stage: Stage, evidence: Evidence | None, price: flo
     best = moves[stage.key].choices[bin]
     if belief is not None and estimated(stage):
         options = tuple(_own(choice, belief, features, price) for choice in options)
-        best = _best_of(options, best)
+        best = _best_of(stage, options, best)
     blind = tuple(
         _outcome(stage, bin, move, moves, price)
         for move in stage.endings
@@ -196,19 +196,23 @@ def _own(choice: Choice, belief: float, features: Mapping[str, float], price: fl
     return replace(choice, right=right, low=low, high=high, worth=right - price * choice.flops)
 
 
-def _best_of(options: Sequence[Choice], spare: Choice) -> Choice:
-    """Return the best of stopping and the estimated endings; in place of drawing more samples the look on the way."""
+def _best_of(stage: Stage, options: Sequence[Choice], spare: Choice) -> Choice:
+    """Return the best of stopping and the estimated endings; the look on the way to an ending, where there is one."""
     known = [c for c in options if c.move is None or (isinstance(c.move, Ending) and c.move.estimate is not None)]
     best = max(known, key=lambda choice: (choice.worth, -choice.flops), default=spare)
-    if not isinstance(best.move, Ending) or separate_search(best.move):
+    if not isinstance(best.move, Ending):
         return best
-    return next((choice for choice in options if is_look(choice.move, best.move)), best)
+    return next((choice for choice in options if is_look(stage, choice.move, best.move)), best)
 
 
-def is_look(move: Move, ending: Ending) -> bool:
-    """Return whether a move draws the first of the samples that an ending would draw."""
-    scored = ending.strategy == "best-of-n"
-    return isinstance(move, Advance) and not move.searches.runs and move.scored == scored and move.n <= ending.n
+def is_look(stage: Stage, move: Move, ending: Ending) -> bool:
+    """Return whether a move from a stage does what an ending would do first, and then looks."""
+    if not isinstance(move, Advance):
+        return False
+    again = move.searches.runs > stage.searches.runs
+    if separate_search(ending):
+        return again and replace(move.searches, runs=0) == Searches(ending.strategy, ending.n, ending.parameters)
+    return not again and move.scored == (ending.strategy == "best-of-n") and move.n <= ending.n
 
 
 def separate_search(move: Advance | Ending) -> bool:
