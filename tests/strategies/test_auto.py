@@ -18,6 +18,7 @@ from tts.budget import Budget
 from tts.errors import BadInput, UnknownName
 from tts.protocols import Completion, Request
 from tts.search.search import Search
+from tts.selection.estimator import Estimator
 from tts.selection.profile import Advance, Ending, Stage
 from tts.selection.profile_file import save
 from tts.selection.published_rule import settled_confidence
@@ -81,6 +82,27 @@ def test_two_moves_of_one_strategy_are_told_apart_by_their_parameters(tmp_path: 
     solution = solve(policy=ToyPolicy(slip=0.9), profile=str(tmp_path / "toy.json"))
     options = [option["plan"] for option in list(solution.trace.of("plan"))[-1]["options"]]
     assert {"beam-search:granularity=1 plus samples", "beam-search:granularity=2 plus samples"} <= set(options)
+
+
+@pytest.mark.parametrize(
+    ("odds", "way"), [(9.0, [("best-of-n", 2), ("particle-filter", 2)]), (-9.0, [("best-of-n", 2), ("best-of-n", 2)])]
+)
+def test_an_estimate_for_the_problem_decides_whether_a_search_is_begun_or_none(
+    tmp_path: Path, odds: float, way: list[tuple[str, int]]
+) -> None:
+    """By the rates of its bin the search would be run twice; by the estimate it is begun, with a look after it, or not."""
+    start, two, *after = repeating("toy", "toy-prm").stages
+    more = two.advances[0].searches
+    flops = two.advances[0].flops
+    search = Ending(more.strategy, more.n, two.right, flops, parameters=more.parameters, estimate=Estimator(odds, {}))
+    stages = (start, replace(two, endings=(search,)), *after)
+    save(replace(repeating("toy", "toy-prm"), stages=stages), tmp_path / "toy.json")
+    hard = solve(policy=ToyPolicy(slip=0.9), profile=str(tmp_path / "toy.json"))
+    assert ways(hard)[:2] == way
+    if odds > 0:
+        assert hard.plan.reason.startswith("after 2 scored samples and")  # there was a look after the run
+    again = asyncio.run(Solver.replay(hard.trace).solve("how far"))
+    assert (again.answer, ways(again)) == (hard.answer, ways(hard))
 
 
 # --------------------------------------------------------------------------------------------- searches, run repeatedly
