@@ -90,7 +90,7 @@ def test_two_moves_of_one_strategy_are_told_apart_by_their_parameters(tmp_path: 
 def test_an_estimate_for_the_problem_decides_whether_a_search_is_begun_or_none(
     tmp_path: Path, odds: float, way: list[tuple[str, int]]
 ) -> None:
-    """By the rates of its bin the search would be run twice; by the estimate it is begun, with a look after it, or not."""
+    """The rates of its bin would run the search twice; the estimate begins it, with a look after it, or does not."""
     start, two, *after = repeating("toy", "toy-prm").stages
     more = two.advances[0].searches
     flops = two.advances[0].flops
