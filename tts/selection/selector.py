@@ -167,7 +167,7 @@ def decide(profile: Profile, stage: Stage, evidence: Evidence | None, price: flo
     options = _options(stage, bin, moves, price, limits)
     best = moves[stage.key].choices[bin]
     if belief is not None and estimated(stage):
-        options = tuple(_own(choice, belief, features, price) for choice in options)
+        options = _own(stage, options, belief, features, price)
         best = _best_of(stage, options, best)
     blind = tuple(
         _outcome(stage, bin, move, moves, price)
@@ -186,13 +186,30 @@ def estimated(stage: Stage) -> bool:
     return any(ending.estimate is not None for ending in stage.endings)
 
 
-def _own(choice: Choice, belief: float, features: Mapping[str, float], price: float) -> Choice:
-    """Return the figures of stopping or of an ending for a problem with these features; an advance keeps its bin's."""
-    move = choice.move
-    if isinstance(move, Advance) or (move is not None and move.estimate is None):
-        return choice
-    right = belief if move is None or move.estimate is None else move.estimate(features)
-    low, high = min(choice.low, right), max(choice.high, right)
+def _own(
+    stage: Stage, options: Sequence[Choice], belief: float, features: Mapping[str, float], price: float
+) -> tuple[Choice, ...]:
+    """Return the options with the rates of a problem with these features: a look has those of what it leads to."""
+    own: list[float | None] = [_estimate(choice.move, belief, features) for choice in options]
+    known = [(option.move, rate) for option, rate in zip(options, own, strict=True) if isinstance(option.move, Ending)]
+    for k, look in enumerate(options):
+        if isinstance(look.move, Advance):
+            ahead = [rate for move, rate in known if rate is not None and is_look(stage, look.move, move)]
+            own[k] = max(ahead, default=None)
+    pairs = zip(options, own, strict=True)
+    return tuple(choice if right is None else _moved(choice, right, price) for choice, right in pairs)
+
+
+def _estimate(move: Move, belief: float, features: Mapping[str, float]) -> float | None:
+    """Return the estimate of a move for a problem with these features; None if there is none."""
+    if move is None:
+        return belief
+    return move.estimate(features) if isinstance(move, Ending) and move.estimate is not None else None
+
+
+def _moved(choice: Choice, right: float, price: float) -> Choice:
+    """Return the choice with another rate, and an interval as wide as its bin's."""
+    low, high = max(0.0, right + choice.low - choice.right), min(1.0, right + choice.high - choice.right)
     return replace(choice, right=right, low=low, high=high, worth=right - price * choice.flops)
 
 
