@@ -167,7 +167,7 @@ def decide(profile: Profile, stage: Stage, evidence: Evidence | None, price: flo
     options = _options(stage, bin, moves, price, limits)
     best = moves[stage.key].choices[bin]
     if belief is not None and estimated(stage):
-        options = _own(stage, options, belief, features, price)
+        options = _own(stage, bin, options, belief, features, price)
         best = _best_of(stage, options, best)
     blind = tuple(
         _outcome(stage, bin, move, moves, price)
@@ -187,30 +187,35 @@ def estimated(stage: Stage) -> bool:
 
 
 def _own(
-    stage: Stage, options: Sequence[Choice], belief: float, features: Mapping[str, float], price: float
+    stage: Stage, bin: int, options: Sequence[Choice], belief: float, features: Mapping[str, float], price: float
 ) -> tuple[Choice, ...]:
-    """Return the options with the rates of a problem with these features: a look has those of what it leads to."""
-    own: list[float | None] = [_estimate(choice.move, belief, features) for choice in options]
+    """Return the options with the rates of a problem with these features; a look has those of what it leads to.
+
+    Stopping keeps the rate of its bin, which was counted. An ending has that rate plus what it gains by the estimates.
+    """
+    base = stage.right.mean[bin]
+    own: list[float | None] = [_gain(choice.move, belief, features) for choice in options]
     known = [(option.move, rate) for option, rate in zip(options, own, strict=True) if isinstance(option.move, Ending)]
     for k, look in enumerate(options):
         if isinstance(look.move, Advance):
             ahead = [rate for move, rate in known if rate is not None and is_look(stage, look.move, move)]
             own[k] = max(ahead, default=None)
     pairs = zip(options, own, strict=True)
-    return tuple(choice if right is None else _moved(choice, right, price) for choice, right in pairs)
+    return tuple(choice if gain is None else _moved(choice, base + gain, price) for choice, gain in pairs)
 
 
-def _estimate(move: Move, belief: float, features: Mapping[str, float]) -> float | None:
-    """Return the estimate of a move for a problem with these features; None if there is none."""
+def _gain(move: Move, belief: float, features: Mapping[str, float]) -> float | None:
+    """Return what a move gains over stopping by its estimate for these features; None if it has none."""
     if move is None:
-        return belief
-    return move.estimate(features) if isinstance(move, Ending) and move.estimate is not None else None
+        return 0.0
+    return move.estimate(features) - belief if isinstance(move, Ending) and move.estimate is not None else None
 
 
 def _moved(choice: Choice, right: float, price: float) -> Choice:
-    """Return the choice with another rate, and an interval as wide as its bin's."""
-    low, high = max(0.0, right + choice.low - choice.right), min(1.0, right + choice.high - choice.right)
-    return replace(choice, right=right, low=low, high=high, worth=right - price * choice.flops)
+    """Return the choice with another rate, within 0..1, and an interval as wide as its bin's."""
+    ends = right + choice.low - choice.right, right, right + choice.high - choice.right
+    low, mean, high = (min(1.0, max(0.0, end)) for end in ends)
+    return replace(choice, right=mean, low=low, high=high, worth=right - price * choice.flops)
 
 
 def _best_of(stage: Stage, options: Sequence[Choice], spare: Choice) -> Choice:
