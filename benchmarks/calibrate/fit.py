@@ -40,6 +40,9 @@ FIRST = 8
 BEFORE = 1
 """Limit of samples of a stage from which a search is repeated."""
 
+ESTIMABLE = 200
+"""Problems from which on endings may have estimates: more than ten for each coefficient."""
+
 PROBED = 64
 """Limit of samples of a stage from which searches are measured."""
 
@@ -66,17 +69,17 @@ SIMPLEST = Shape()
 
 def shapes(pool: Pool, scored: bool) -> list[Shape]:
     """Return the shapes that can be fitted to a pool, the simplest first."""
-    found = [SIMPLEST, Shape(estimates=True)]
-    if not scored:
-        return found
-    found.append(Shape(unscored=True))
-    if pool.parameters:
-        found += [Shape(searches=True), Shape(unscored=True, searches=True), Shape(searches=True, estimates=True)]
-    needing = (key for key in pool.parameters if resolve("strategy", base(key[0])).needs_reward)
-    for key in needing:
-        if pool.repeats(key) > 1:
-            found += [Shape(repeated=key), Shape(searches=True, repeated=key, estimates=True)]
-    return found
+    found, estimating = [SIMPLEST], [Shape(estimates=True)]
+    if scored:
+        found.append(Shape(unscored=True))
+        if pool.parameters:
+            found += [Shape(searches=True), Shape(unscored=True, searches=True)]
+            estimating.append(Shape(searches=True, estimates=True))
+        needing = (key for key in pool.parameters if resolve("strategy", base(key[0])).needs_reward)
+        repeated = [key for key in needing if pool.repeats(key) > 1]
+        found += [Shape(repeated=key) for key in repeated]
+        estimating += [Shape(searches=True, repeated=key, estimates=True) for key in repeated]
+    return found + estimating * (len(pool.entries) >= ESTIMABLE)
 
 
 class Fit:

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.calibrate.build import rounded
 from benchmarks.calibrate.evaluate import choose
-from benchmarks.calibrate.fit import Fit, Shape
+from benchmarks.calibrate.fit import Fit, Shape, shapes
 from benchmarks.calibrate.optimism import lowered, shift
 from benchmarks.calibrate.rates import Bins, curves
 from benchmarks.recordings.pool import Searched
@@ -105,6 +105,12 @@ def test_estimates_tell_problems_apart_and_are_right_on_average() -> None:
         assert stated.mean() == pytest.approx(right.mean(), abs=0.01)
         # of the others a quarter looks like the first ones, as neither of two samples is right
         assert stated[:60].mean() < 0.2 < 0.7 < stated[60:].mean()
+
+
+def test_few_problems_get_no_estimates() -> None:
+    """A regression has some fifteen coefficients."""
+    assert not any(shape.estimates for shape in shapes(pool([0.5] * 199, m=2), scored=True))
+    assert any(shape.estimates for shape in shapes(pool([0.5] * 200, m=2), scored=True))
 
 
 def test_without_estimates_a_profile_has_none() -> None:
