@@ -79,7 +79,7 @@ def shapes(pool: Pool, scored: bool) -> list[Shape]:
         repeated = [key for key in needing if pool.repeats(key) > 1]
         found += [Shape(repeated=key) for key in repeated]
         estimating += [Shape(searches=True, repeated=key, estimates=True) for key in repeated]
-    return found + estimating * (len(pool.entries) >= ESTIMABLE)
+    return found + estimating if len(pool.entries) >= ESTIMABLE else found
 
 
 class Fit:
@@ -273,19 +273,19 @@ class Fit:
     def _priced(self, stage: Stage, moves: list[Ending], found: list[Curve]) -> list[Ending]:
         bins = self._bins[stage.key]
         flops = [_tuple(bins.mean(self.graded.flops(stage, move)[self.rows])) for move in moves]
-        each = zip(moves, found, flops, strict=True)
-        return [replace(move, right=curve, flops=f, estimate=self._estimate(stage, move)) for move, curve, f in each]
+        each = zip(moves, found, flops, self._estimates(stage, moves), strict=True)
+        return [replace(move, right=curve, flops=cost, estimate=own) for move, curve, cost, own in each]
 
-    def _estimate(self, stage: Stage, move: Ending) -> Estimator | None:
-        """Fit the probability that an ending is right.
+    def _estimates(self, stage: Stage, moves: Sequence[Ending]) -> Sequence[Estimator | None]:
+        """Fit the probability that each ending is right.
 
         All problems count alike, as for the belief beside it: the two are compared with each other.
         """
         if not self.shape.estimates or stage.n == 0 or stage.scored != self.scored:
-            return None
+            return [None] * len(moves)
         features = {name: values[self.rows] for name, values in self.graded.features(stage).items()}
-        right = self.graded.right(stage, move)[self.rows]
-        return self._estimator(features, right, np.ones(right.shape))
+        rights = (self.graded.right(stage, move)[self.rows] for move in moves)
+        return [self._estimator(features, right, np.ones(right.shape)) for right in rights]
 
 
 def prices(profile: Profile) -> list[float]:

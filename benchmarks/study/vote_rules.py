@@ -31,16 +31,14 @@ from tts.records.outcomes import Outcome
 DRAWS = 4000
 
 
-def votes(outcomes: Sequence[Outcome], rule: VoteRule, n: int | None = None) -> NDArray[np.float64]:
+def votes(problems: Sequence[Candidates], rule: VoteRule, n: int | None = None) -> NDArray[np.float64]:
     """Return how often the vote of ``n`` samples of each problem is right [P]: its mean over subsets; None for all."""
-    found = []
-    for samples in map(_graded, outcomes):
-        size = len(samples) if n is None else min(n, len(samples))
-        found.append(accuracy_at(samples, size, rule.vote, rule.aggregate))
-    return np.array(found, dtype=float)
+    sizes = [len(samples) if n is None else min(n, len(samples)) for samples in problems]
+    pairs = zip(problems, sizes, strict=True)
+    return np.array([accuracy_at(each, size, rule.vote, rule.aggregate) for each, size in pairs], dtype=float)
 
 
-def _graded(outcome: Outcome) -> Candidates:
+def graded(outcome: Outcome) -> Candidates:
     """Return what votes and fits read of the samples of a problem."""
     found = outcome.candidates
     scores = {how: [aggregate(c.scores, how) for c in found] for how in AGGREGATES}
@@ -59,9 +57,10 @@ def rows(recordings: Sequence[Sequence[Outcome]], n: int | None = None) -> Itera
     """Yield a row for each rule: how often it is right over all recordings, and its gain over the default."""
     outcomes = [outcome for recording in recordings for outcome in recording]
     problems = [outcome.problem or outcome.id for outcome in outcomes]
-    played = {rule: votes(outcomes, rule, n) for rule in VOTE_RULES}
+    samples = [graded(outcome) for outcome in outcomes]
+    played = {rule: votes(samples, rule, n) for rule in VOTE_RULES}
     default = played[DEFAULT]
-    fitted = held_out([_graded(outcome) for outcome in outcomes], lambda rule: votes(outcomes, rule, n), problems)
+    fitted = held_out(samples, lambda rule: votes(samples, rule, n), problems)
     for rule, right in [*played.items(), (VoteRule("weighted", "fitted"), fitted)]:
         yield {
             "vote": rule.vote,

@@ -92,8 +92,7 @@ def test_an_estimate_for_the_problem_decides_whether_a_search_is_begun_or_none(
 ) -> None:
     """The rates of its bin would run the search twice; the estimate begins it, with a look after it, or does not."""
     start, two, *after = repeating("toy", "toy-prm").stages
-    more = two.advances[0].searches
-    flops = two.advances[0].flops
+    more, flops = two.advances[0].searches, two.advances[0].flops
     search = Ending(more.strategy, more.n, two.right, flops, parameters=more.parameters, estimate=Estimator(odds, {}))
     stages = (start, replace(two, endings=(search,)), *after)
     save(replace(repeating("toy", "toy-prm"), stages=stages), tmp_path / "toy.json")

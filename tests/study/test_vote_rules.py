@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.vote_rules import DEFAULT, MAJORITY, VoteRule, best_rule, fitted_rule, held_out
-from benchmarks.study.vote_rules import gain, rows, votes
+from benchmarks.study.vote_rules import gain, graded, rows, votes
 from tests.study.test_early_rejection import outcome
 from tts.answers.aggregate import aggregate
 
@@ -16,9 +16,9 @@ TURNED = outcome("rw", (0.9, 0.8), (0.5, 0.9))
 
 
 def test_a_rule_votes_by_its_own_aggregation() -> None:
-    assert votes([TURNED], DEFAULT).tolist() == [0.0]
-    assert votes([TURNED], VoteRule("weighted", "prod")).tolist() == [1.0]
-    assert votes([TURNED], VoteRule("best", "min")).tolist() == [1.0]
+    assert votes([graded(TURNED)], DEFAULT).tolist() == [0.0]
+    assert votes([graded(TURNED)], VoteRule("weighted", "prod")).tolist() == [1.0]
+    assert votes([graded(TURNED)], VoteRule("best", "min")).tolist() == [1.0]
 
 
 def test_problems_of_several_recordings_are_drawn_together() -> None:
@@ -50,7 +50,7 @@ def test_a_rule_is_written_as_options() -> None:
     assert str(MAJORITY) == "--vote majority"
 
 
-def graded(seed: int, problems: int, each: int = 20) -> list[Candidates]:
+def drawn(seed: int, problems: int, each: int = 20) -> list[Candidates]:
     """Solutions that are right with a probability of 1 / (1 + exp(3 - 2 last - 4 prod))."""
     rng = np.random.default_rng(seed)
     found = []
@@ -65,7 +65,7 @@ def graded(seed: int, problems: int, each: int = 20) -> list[Candidates]:
 
 
 def test_a_fitted_rule_weighs_solutions_by_the_probability_that_they_are_right() -> None:
-    rule, fresh = fitted_rule(graded(0, 2000)), graded(1, 500)
+    rule, fresh = fitted_rule(drawn(0, 2000)), drawn(1, 500)
     assert rule.vote == "weighted"
     stated = np.concatenate([each.scored_by(rule.aggregate) for each in fresh])
     scores = {how: np.concatenate([each.scores[how] for each in fresh]) for how in ("last", "prod")}
@@ -75,13 +75,13 @@ def test_a_fitted_rule_weighs_solutions_by_the_probability_that_they_are_right()
 
 
 def test_scores_of_a_fitted_rule_are_those_of_a_search() -> None:
-    [each], steps = graded(2, 1, each=1), np.random.default_rng(2).random((1, 2))
+    [each], steps = drawn(2, 1, each=1), np.random.default_rng(2).random((1, 2))
     name = "logistic:bias=-1:last=2:min=1:prod=-0.5:mean=0.25"
     assert each.scored_by(name)[0] == pytest.approx(aggregate(steps[0].tolist(), name))
 
 
 def test_solutions_without_scores_are_left_out_of_the_fit() -> None:
-    few = graded(3, 40)
+    few = drawn(3, 40)
     silent = Candidates(
         np.zeros(1, dtype=np.int64),
         {how: np.array([np.nan]) for how in few[0].scores},
@@ -93,7 +93,7 @@ def test_solutions_without_scores_are_left_out_of_the_fit() -> None:
 
 
 def test_no_problem_is_played_by_a_rule_that_was_fitted_to_it() -> None:
-    few = graded(4, 6)
+    few = drawn(4, 6)
     names = ["a", "b", "c", "a", "b", "c"]  # in two recordings; a and c are one half, b is the other
     rules = {fitted_rule([few[k] for k in part]): part for part in ([0, 2, 3, 5], [1, 4])}
     found = held_out(few, lambda rule: np.array([k in rules[rule] for k in range(6)], dtype=float), names)
