@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -74,7 +75,22 @@ def bytes_of(solution: Solution) -> str:
     lines = solution.trace.lines()
     end = next(solution.trace.of("end"))
     end["usage"]["seconds"] = 0.0
-    return "\n".join(lines[:-1]) + str(end)
+    return "\n".join([*lines[:-1], json.dumps(end)])
+
+
+def events_of(solution: Solution) -> list[Any]:
+    return [json.loads(line) for line in bytes_of(solution).splitlines()]
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Equal but for what an engine rounds differently from batch to batch: the last digits of numbers."""
+    if isinstance(one, float) and isinstance(other, float):
+        return one == pytest.approx(other, rel=1e-5)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(one == other)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -112,9 +128,9 @@ class TestEveryStrategyOnEveryEngine:
             assert candidate.answer is None or candidate.finished
 
     def test_the_same_seed_gives_the_same_trace_and_another_seed_another(self, strategy: str, engine: Engine) -> None:
-        first, second, third = (solve(strategy, engine, seed=seed) for seed in (1, 1, 2))
-        assert bytes_of(first) == bytes_of(second)
-        assert bytes_of(first) != bytes_of(third)
+        first, second, third = (events_of(solve(strategy, engine, seed=seed)) for seed in (1, 1, 2))
+        assert alike(first, second)
+        assert not alike(first, third)
 
     def test_a_recorded_search_replays_to_the_same_bytes(self, strategy: str, engine: Engine) -> None:
         recorded = solve(strategy, engine)
