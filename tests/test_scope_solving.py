@@ -12,7 +12,7 @@ from tts import Solver
 from tts.engines.load import load_policy
 from tts.records.solution_json import as_row
 from tts.search.scoping import independent
-from tts.types import Node, Problem, Solution, Step
+from tts.types import Candidate, Finish, Node, Problem, Solution
 
 STRANGE = "A lottery draws 6 of 49 balls. How many different draws are possible?"
 
@@ -81,14 +81,9 @@ def test_surprisals_are_those_of_the_model_whatever_is_read_with_them() -> None:
 
 
 def test_candidates_that_share_steps_count_once() -> None:
-    def child(parent: Node, key: str) -> Node:
-        return Node(Step(key, (1,)), key, parent=parent)
-
-    root = Node(Step("?", (1,)), "/")
-    a, b = child(root, "/0"), child(root, "/1")
-    leaves = [child(a, "/0.0"), child(a, "/0.1"), child(b, "/1.0"), child(root, "/2")]
-    assert independent(leaves, elected=1) == [1, 2, 3]  # of the first two the elected one
-    assert independent(leaves, elected=3) == [0, 2, 3]
+    candidates = [Candidate(key, (), Finish.STOP) for key in ("/0.0", "/0.1", "/1.0", "/2")]
+    assert independent(candidates, elected=1) == [1, 2, 3]  # of the first two the elected one
+    assert independent(candidates, elected=3) == [0, 2, 3]
 
 
 def test_a_scope_that_judges_the_text_alone_takes_the_rate_of_the_profile() -> None:

@@ -36,6 +36,7 @@ TABLE: dict[str, dict[str, str]] = {
         "majority": "tts.answers.votes:majority",
         "best": "tts.answers.votes:best",
         "weighted": "tts.answers.votes:weighted",
+        "lineage": "tts.answers.votes:lineage",
         "borda": "tts.answers.votes:borda",
         "tournament": "tts.answers.votes:tournament",
     },

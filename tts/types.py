@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -240,6 +241,12 @@ class Candidate:
     @property
     def finished(self) -> bool:
         return self.finish is Finish.STOP
+
+    @property
+    def lineage(self) -> str:
+        """Return the key of its first step. Candidates that share it are not independent of each other."""
+        subtree, slash, path = self.key.rpartition("/")
+        return f"{subtree}{slash}{re.split('[.+]', path, maxsplit=1)[0]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from benchmarks.calibrate.vote_choice import of_samples, of_searches, unmeasured
 from benchmarks.recordings.pool import Key, Pool
 from benchmarks.simulate.simulator import GradedSimulator, estimate, is_search
 from benchmarks.stats.regression import Floats, logistic
-from benchmarks.stats.vote_rules import MAJORITY
+from benchmarks.stats.vote_rules import MAJORITY, VoteRule
 from tts.registry import resolve
 from tts.search.variant import base
 from tts.selection.estimator import Estimator
@@ -160,7 +160,7 @@ class Fit:
 
     def seen(self, n: int, scored: bool, runs: int = 0) -> Stage:
         """Return a stage with its estimators, bins and rates, without moves."""
-        rule = self.samples if scored else MAJORITY
+        rule = self._rule(scored, runs)
         stage = replace(unmeasured_stage(n, scored), vote=rule.vote, aggregate=rule.aggregate, searches=self._run(runs))
         if n == 0:
             self._bins[stage.key] = Bins.at((), np.full((len(self.rows), self.graded.simulator.orders), 0.5))
@@ -178,6 +178,12 @@ class Fit:
             stage, belief=belief, edges=bins.edges, share=_tuple(bins.share), difficulty=difficulty,
             scale=scale(estimate(difficulty, features), truth, self.bins),
         )  # fmt: skip
+
+    def _rule(self, scored: bool, runs: int) -> VoteRule:
+        """Return how the candidates of a stage vote: as those of its search do where it has run one."""
+        if not scored:
+            return MAJORITY
+        return self.searches[self.shape.repeated[0]] if runs and self.shape.repeated else self.samples
 
     def _run(self, runs: int) -> Searches:
         if not runs or self.shape.repeated is None:
@@ -208,7 +214,7 @@ class Fit:
         """Return the rates of stopping, and the endings that draw more samples at once, with and without scores."""
         right, endings = stage.right, list[Ending]()
         for strategy in ("majority", "best-of-n")[stage.scored : 1 + self.scored]:
-            rule = MAJORITY if strategy == "majority" else self.samples
+            rule = self._rule(strategy == "best-of-n", stage.searches.runs)
             moves = [unmeasured_ending(strategy, n, rule) for n in self.pool.sizes if n > stage.n]
             widths = [move.n for move in moves]
             if stage.n and (strategy == "best-of-n") == stage.scored:  # stopping is the first point of this curve

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from benchmarks.recordings.pool import Key
 from benchmarks.simulate.simulator import GradedSimulator
 from benchmarks.stats.regression import Floats
-from benchmarks.stats.vote_rules import DEFAULT, MAJORITY, VOTE_RULES, VoteRule, best_rule, fitted_rule, held_out
+from benchmarks.stats.vote_rules import (
+    DEFAULT,
+    MAJORITY,
+    SEARCH_RULES,
+    VOTE_RULES,
+    VoteRule,
+    best_rule,
+    fitted_rule,
+    held_out,
+)
 from tts.registry import resolve
 from tts.search.variant import base
 from tts.selection.profile import Curve, Ending, Stage
@@ -44,7 +53,7 @@ def of_searches(graded: GradedSimulator, rows: NDArray[np.int64], keys: Sequence
     ]
     for strategy in dict.fromkeys(name for name, _ in keys):
         ways = [(stage, key) for stage in stages for key in keys if key[0] == strategy]
-        rules = VOTE_RULES if resolve("strategy", base(strategy)).needs_reward else (MAJORITY,)
+        rules = SEARCH_RULES if resolve("strategy", base(strategy)).needs_reward else (MAJORITY,)
 
         def right(rule: VoteRule, ways: Sequence[tuple[Stage, Key]] = ways) -> list[Floats]:
             return [graded.right(s, unmeasured_ending(*key, rule, graded.pool.parameters[key])) for s, key in ways]

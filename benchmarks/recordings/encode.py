@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.recordings.grading import voter
 from benchmarks.recordings.pool import Entry, Key, SampleSet, Searched
-from benchmarks.stats.candidates import Candidates
+from benchmarks.stats.candidates import Candidates, numbered
 from benchmarks.stats.costs import policy_prompt, prm_prompt
 from tts.answers.aggregate import AGGREGATES, aggregate
 from tts.answers.equivalence import group
@@ -37,6 +37,7 @@ class Run:
     scores: Mapping[str, NDArray[np.float64]]
     right: NDArray[np.bool_]
     tokens: NDArray[np.int64]
+    lineages: NDArray[np.int64]
     usage: Usage
     steps: NDArray[np.int32]
     lengths: NDArray[np.float64]
@@ -49,7 +50,7 @@ class Run:
 
     def candidates(self, classes: NDArray[np.int64]) -> Candidates:
         """Return the candidates, given the class of each spelling; the last class is -1, for those without a vote."""
-        return Candidates(classes[self.answers], self.scores, self.right, self.tokens)
+        return Candidates(classes[self.answers], self.scores, self.right, self.tokens, self.lineages)
 
     def behind(self, first: Run) -> Run:
         """Append these candidates to those of another run. The cost is that of this run."""
@@ -62,7 +63,8 @@ class Run:
         return Run(
             np.append(first.answers, self.answers),
             {how: np.append(first.scores[how], values) for how, values in self.scores.items()},
-            np.append(first.right, self.right), np.append(first.tokens, self.tokens), self.usage, tree,
+            np.append(first.right, self.right), np.append(first.tokens, self.tokens),
+            np.append(first.lineages, self.lineages + len(first.lineages)), self.usage, tree,
             np.append(self.lengths, first.lengths[fresh]), np.append(self.names, first.names[fresh]),
         )  # fmt: skip
 
@@ -98,7 +100,8 @@ def run_of(draft: Draft, outcome: Outcome) -> Run:
     }
     return Run(
         np.array(answers, dtype=np.int64), scores, np.array(outcome.right, dtype=bool),
-        np.array([c.tokens for c in found], dtype=np.int64), outcome.usage, steps, lengths, names,
+        np.array([c.tokens for c in found], dtype=np.int64), numbered([c.lineage for c in found]),
+        outcome.usage, steps, lengths, names,
     )  # fmt: skip
 
 

@@ -144,7 +144,8 @@ def _samples(outcomes: Sequence[Outcome], choice: Choice) -> list[Candidates]:
     for outcome in outcomes:
         how, tokens = choice.aggregate, [candidate.tokens for candidate in outcome.candidates]
         scores = {} if how is None else {how: [_score(candidate, how) for candidate in outcome.candidates]}
-        found.append(Candidates.of(outcome.classes, scores, outcome.right, tokens))
+        lineages = [candidate.lineage for candidate in outcome.candidates]
+        found.append(Candidates.of(outcome.classes, scores, outcome.right, tokens, lineages=lineages))
     return found
 
 

@@ -85,6 +85,8 @@ class SearchOrders:
         self.count = np.array([len(each) for each in found])[orders]
         self.classes = joined([each.classes for each in found], -1).astype(np.int64)
         self.tokens = joined([each.tokens for each in found], 0).astype(float)
+        own = [each.lineages if len(each.lineages) else np.arange(len(each)) for each in found]
+        self._lineages = joined(own, 0).astype(np.int64)
         self.scores = {how: joined([each.scores[how] for each in found], np.nan) for how in found[0].scores}
         self._policy = np.cumsum(np.array([run.policy_flops for run in runs])[orders], axis=1)
         self._prm = np.cumsum(np.array([run.prm_flops for run in runs])[orders], axis=1)
@@ -98,6 +100,12 @@ class SearchOrders:
             by_aggregation(self.scores, aggregate)[:, :runs].reshape(rows, -1),
             self.tokens[:, :runs].reshape(rows, -1),
         )
+
+    def lineages(self, runs: int, start: int) -> Ints:
+        """Return numbers of the lineages of the candidates of :meth:`first`, from ``start`` on; no runs share one."""
+        width = self.classes.shape[2]
+        found: Ints = self._lineages[:, :runs] + start + width * np.arange(runs)[:, None]
+        return found.reshape(len(found), -1)
 
     def there(self, runs: int) -> NDArray[np.bool_]:
         """Return which of the candidates of :meth:`first` were found rather than filled up [S, m]."""
@@ -188,6 +196,7 @@ class ProblemSimulator:
         evidence = (self.with_greedy if stage.n else self.without_greedy).evidence(n, scored, last.aggregate)
         classes = evidence.classes
         scores = np.full(classes.shape, np.nan) if evidence.scores is None else evidence.scores
+        lineages = np.broadcast_to(np.arange(classes.shape[1]), classes.shape)  # samples share no step
         more: dict[Key, int] = {}
         if stage.searches.runs:
             more[key_of(stage.searches)] = stage.searches.runs
@@ -195,11 +204,13 @@ class ProblemSimulator:
             more[key_of(move)] = _done(stage, move) + 1
         for search, many in more.items():
             found = self.searches[search].first(many, last.aggregate)
+            own = self.searches[search].lineages(many, classes.shape[1])
+            lineages = np.concatenate([lineages, own], axis=1)
             classes = np.concatenate([classes, found[0]], axis=1)
             scores = np.concatenate([scores, found[1]], axis=1)
         if not classes.shape[1]:
             return np.full(len(classes), -1)
-        winner = elected(classes, scores, last.vote)
+        winner = elected(classes, scores, last.vote, lineages)
         chosen = np.take_along_axis(classes, np.maximum(winner, 0)[:, None], axis=1)[:, 0]
         return np.where(winner >= 0, chosen, -1)
 

@@ -27,6 +27,7 @@ class Candidates:
             NaN without one.
         right: whether each is right [m].
         tokens: sampled tokens of each [m].
+        lineages: number of the first step of each [m], see the vote ``lineage``; empty for independent samples.
         sharing: lengths of shared steps, see :func:`benchmarks.stats.costs.sharing_of`; empty if unknown.
     """
 
@@ -34,6 +35,7 @@ class Candidates:
     scores: Mapping[str, NDArray[np.float64]]
     right: NDArray[np.bool_]
     tokens: NDArray[np.int64]
+    lineages: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     sharing: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @classmethod
@@ -44,15 +46,19 @@ class Candidates:
         right: Sequence[bool],
         tokens: Sequence[int],
         solutions: Sequence[Sequence[str]] = (),
+        lineages: Sequence[str] = (),
     ) -> Candidates:
-        """Convert lists of one length; ``solutions`` are the steps of each candidate, if known."""
+        """Convert lists of one length; ``solutions`` are the steps of each candidate, if known.
+
+        ``lineages`` are :attr:`tts.types.Candidate.lineage`; none for independent samples.
+        """
         arrays = {
             how: np.array([math.nan if score is None else score for score in values], dtype=float)
             for how, values in scores.items()
         }
         return cls(
             np.array(classes, dtype=np.int64), arrays, np.array(right, dtype=bool), np.array(tokens, dtype=np.int64),
-            sharing_of(solutions),
+            numbered(lineages), sharing_of(solutions),
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -65,7 +71,13 @@ class Candidates:
     def cut(self, part: slice) -> Candidates:
         """Return some of the candidates; what these share is unknown."""
         scores = {how: values[part] for how, values in self.scores.items()}
-        return Candidates(self.classes[part], scores, self.right[part], self.tokens[part])
+        return Candidates(self.classes[part], scores, self.right[part], self.tokens[part], self.lineages[part])
+
+
+def numbered(lineages: Sequence[str]) -> NDArray[np.int64]:
+    """Number lineages by their first appearance [m]."""
+    numbers = {name: k for k, name in enumerate(dict.fromkeys(lineages))}
+    return np.array([numbers[name] for name in lineages], dtype=np.int64)
 
 
 def by_aggregation(scores: Mapping[str, Floats], how: str) -> Floats:

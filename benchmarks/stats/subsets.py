@@ -27,7 +27,7 @@ SUBSETS = 400
 """Number of subsets a vote is averaged over if all are too many. The mean over 500 problems then varies by about 0.1
 points with the seed."""
 
-VOTES = ("majority", "best", "weighted")
+VOTES = ("majority", "best", "weighted", "lineage")
 
 
 def independent(strategy: str) -> bool:
@@ -58,7 +58,8 @@ def accuracy_at(samples: Candidates, n: int, vote: str, aggregate: str | None = 
     if vote not in VOTES:
         raise UnknownName("vote with an estimate for fewer samples", vote, VOTES)
     subsets = _subsets(len(samples), n, seed)
-    winner = elected(samples.classes[subsets], scores[subsets], vote)
+    lineages = samples.lineages[subsets] if len(samples.lineages) else None
+    winner = elected(samples.classes[subsets], scores[subsets], vote, lineages)
     chosen = np.take_along_axis(subsets, np.maximum(winner, 0)[:, None], axis=1)[:, 0]
     return float((samples.right[chosen] & (winner >= 0)).mean())
 
@@ -89,19 +90,25 @@ def _subsets(m: int, n: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.argpartition(draws, n - 1, axis=1)[:, :n], axis=1)
 
 
-def elected(classes: NDArray[np.int64], scores: NDArray[np.float64], vote: str) -> NDArray[np.int64]:
+def elected(
+    classes: NDArray[np.int64], scores: NDArray[np.float64], vote: str, lineages: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
     """Return the column of each row's elected sample [S], -1 if no sample votes. See :mod:`tts.answers.votes`.
 
     Args:
         classes, scores: of each sample of each row [S, n]; NaN for a missing score.
         vote: one of VOTES.
+        lineages: number of the first step of each [S, n]; None if no samples share it.
     """
     voters = classes >= 0
     scores = np.where(np.isnan(scores), -np.inf, scores)
     if vote == "best":
         mine = voters
     else:
-        weights = np.nan_to_num(scores, neginf=0.0) if vote == "weighted" else None
+        weights = None if vote == "majority" else np.nan_to_num(scores, neginf=0.0)
+        if vote == "lineage" and lineages is not None and weights is not None:
+            known = (voters & np.isfinite(scores)).any(axis=1, keepdims=True)
+            weights = np.where(known, weights, 1.0) / _sizes(lineages, voters)
         mine = voters & (classes == _leading(classes, scores, voters, weights)[:, None])
     # the elected answer is spelled as its best sample has it; ties go to the first
     member = np.where(mine, scores, -np.inf)
@@ -125,6 +132,14 @@ def _leading(
     for row in np.flatnonzero(winners.sum(axis=1) > 1):
         winner[row] = _tie(classes[row], scores[row], winners[row])
     return winner
+
+
+def _sizes(lineages: NDArray[np.int64], voters: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Count the voters of each sample's lineage in its row, at least 1 [S, n]."""
+    count = int(lineages.max(initial=0)) + 1
+    cells = np.arange(len(lineages))[:, None] * count + lineages
+    sizes: NDArray[np.int64] = np.maximum(1, np.bincount(cells[voters], minlength=len(lineages) * count))[cells]
+    return sizes
 
 
 def _totals(

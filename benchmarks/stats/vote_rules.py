@@ -37,6 +37,9 @@ VOTE_RULES = tuple(
     dict.fromkeys([DEFAULT, MAJORITY, *(VoteRule(v, a) for v in ("weighted", "best") for a in AGGREGATES)])
 )
 
+SEARCH_RULES = (*VOTE_RULES, *(VoteRule("lineage", a) for a in AGGREGATES))
+"""Rules for the candidates of a search, which may share steps."""
+
 
 def fitted_rule(problems: Sequence[Candidates]) -> VoteRule:
     """Fit the weighted vote whose weights are the probabilities that the solutions are right.

@@ -15,7 +15,7 @@ import pytest
 
 from tts.answers.aggregate import AGGREGATES, aggregate
 from tts.answers.equivalence import group
-from tts.answers.votes import VOTES, Verdict, best, borda, classes, majority, spelling_decides, weighted
+from tts.answers.votes import VOTES, Verdict, best, borda, classes, elect, lineage, majority, spelling_decides, weighted
 from tts.types import Candidate, Finish
 
 SHARED = Path(os.environ.get("TTS_SHARED") or Path(__file__).resolve().parents[3] / "shared")
@@ -176,3 +176,45 @@ def test_borda_weighs_candidates_by_the_square_root_of_their_rank() -> None:
     assert weighted(voters).answer == "1"
     scaled = [vote_of("1", 1e9), vote_of("2", -5.0), vote_of("2", -7.0)]
     assert borda(scaled) == replace(verdict, best=scaled[1]), "the scale of the scores does not matter"
+
+
+def grown(key: str, answer: str, score: float | None = None) -> Candidate:
+    return replace(vote_of(answer, score), key=key)
+
+
+def verdict(answer: str, share: float, best: Candidate) -> Any:
+    """A verdict whose share need not be equal in its last digits."""
+    about: Any = pytest.approx(share)
+    return Verdict(answer, about, best)
+
+
+@pytest.mark.parametrize(
+    ("key", "first"),
+    [("/4", "/4"), ("/4.0", "/4"), ("/4+2", "/4"), ("2/0.3+1", "2/0"), ("1.2/0.1", "1.2/0"), ("7", "7")],
+)
+def test_a_lineage_is_named_by_its_first_step_in_its_subtree(key: str, first: str) -> None:
+    assert grown(key, "1").lineage == first
+
+
+def test_candidates_of_one_first_step_divide_one_vote() -> None:
+    """Copies of one beginning: 1.8 / 3 = 0.6 for 1, where 2 has 0.4 + 0.4. Weighted, 1 has 1.8 of 2.6."""
+    copies = [grown(f"/0.{k}", "1", 0.6) for k in range(3)]
+    alone = [grown("/1.0", "2", 0.4), grown("1/0.0", "2", 0.4)]
+    assert weighted([*copies, *alone]) == verdict("1", 1.8 / 2.6, copies[0])
+    assert lineage([*copies, *alone]) == verdict("2", 0.8 / 1.4, alone[0])
+    _, standings = elect("lineage", [*copies, *alone])
+    assert [(each.answer, each.count) for each in standings] == [("2", 2), ("1", 3)]
+    assert standings[0].share == pytest.approx(0.8 / 1.4)
+
+
+def test_within_a_lineage_scores_weigh_and_without_scores_candidates_count() -> None:
+    split = [grown("/0.0", "1", 0.8), grown("/0.1", "2", 0.4), grown("/1", "2", 0.3)]  # 0.4 against 0.2 + 0.3
+    assert lineage(split) == verdict("2", 0.5 / 0.9, split[1])
+    unscored = [replace(each, score=None) for each in split]  # 1/2 against 1/2 + 1
+    assert lineage(unscored) == verdict("2", 1.5 / 2, unscored[1])
+
+
+def test_candidates_that_cannot_vote_take_no_share_of_their_lineage() -> None:
+    silent = replace(grown("/0.0", "1", 0.9), finish=Finish.LENGTH)
+    voters = [silent, grown("/0.1", "1", 0.9), grown("/1", "2", 0.6)]
+    assert lineage(voters) == verdict("1", 0.9 / 1.5, voters[1])

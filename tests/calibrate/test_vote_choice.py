@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.calibrate.vote_choice import of_samples
-from benchmarks.recordings.pool import Entry, Pool, SampleSet
+from benchmarks.calibrate.vote_choice import of_samples, of_searches
+from benchmarks.recordings.pool import Entry, Key, Pool, SampleSet, Searched
 from benchmarks.simulate.simulator import GradedSimulator
 from benchmarks.stats.candidates import Candidates
-from benchmarks.stats.vote_rules import DEFAULT
+from benchmarks.stats.vote_rules import DEFAULT, VoteRule
 from tests.calibrate.synthetic import EACH, pool
 from tts.answers.aggregate import aggregate, short
 
@@ -43,3 +43,24 @@ def test_a_fitted_aggregation_is_taken_where_scores_are_no_probabilities() -> No
 def test_the_default_stays_where_scores_are_probabilities_already() -> None:
     graded = GradedSimulator.of(pool([0.3, 0.6] * 30), orders=4)
     assert of_samples(graded, np.arange(60)) == DEFAULT
+
+
+def copying(seed: int, count: int, copies: int) -> Pool:
+    """A search of eight first steps, right with a chance of 0.4; one of the wrong ones ends in so many copies."""
+    rng, key, entries = np.random.default_rng(seed), ("particle-filter", 8), list[Entry]()
+    for drawn in pool([0.4] * count, seed=seed).entries:
+        right = rng.random(8) < 0.4
+        firsts = np.append(np.where(right, 0, np.arange(1, 9)), [9] * copies).astype(np.int64)
+        each = dict.fromkeys(("last", "min", "prod", "mean"), np.full(len(firsts), 0.5))
+        tokens, lineages = np.full(len(firsts), 10), np.append(np.arange(8), [8] * copies)
+        found = Candidates(firsts, each, firsts == 0, tokens, lineages)
+        entries.append(replace(drawn, searches={key: (Searched(found, 800.0, 80.0),)}))
+    return replace(pool([0.4]), entries=tuple(entries), parameters={key: {}})
+
+
+def test_a_search_that_copies_wrong_beginnings_votes_by_lineage() -> None:
+    keys: list[Key] = [("particle-filter", 8)]
+    copied = GradedSimulator.of(copying(0, 60, copies=6), orders=4)
+    assert of_searches(copied, np.arange(60), keys) == {"particle-filter": VoteRule("lineage", "last")}
+    single = GradedSimulator.of(copying(0, 60, copies=1), orders=4)
+    assert of_searches(single, np.arange(60), keys) == {"particle-filter": DEFAULT}

@@ -217,3 +217,18 @@ def test_features_after_a_search_are_those_of_the_candidates_that_it_found() -> 
             classes, scores = classes + known[run][0], scores + known[run][1]
         expected = Evidence(classes, scores, [10] * len(classes), 20).features()
         assert {name: values[0, row] for name, values in found.items()} == pytest.approx(expected)
+
+
+def test_copies_of_a_searchs_beginning_divide_a_vote_with_samples_and_other_runs() -> None:
+    """Class 4 has three copies of one first step at 0.9, class 5 one candidate of each other run at 0.8.
+
+    By lineage 0.9 against 0.8 after one run, and 0.9 against 1.6 after three; weighted, 2.7 against 1.6.
+    """
+    copies = replace(candidates([4, 4, 4], [0.9] * 3, 5), lineages=np.array([0, 0, 0]))
+    alone = replace(candidates([5], [0.8], 5), lineages=np.array([0]))
+    runs = tuple(Searched(each, 1.0, 1.0) for each in (copies, alone, alone))
+    found = replace(entry("q", [0, 1, 2, 3], [4], right=5), searches={("dvts", 4): runs})
+    simulator = Simulator(Pool((found,), "policy", "prm", {}), 3)
+    for vote, elected in (("weighted", 4), ("lineage", 5)):
+        assert set(simulator.answers(replace(after(runs=3), vote=vote), None).ravel()) == {elected}
+    assert sorted(simulator.answers(replace(after(), vote="lineage"), None).ravel()) == [4, 5, 5]

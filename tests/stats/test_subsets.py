@@ -16,17 +16,21 @@ from tts.types import Candidate, Finish
 
 
 def draw(seed: int, most: int = 8) -> tuple[list[Candidate], Candidates]:
-    """Candidates with few answers and few scores, so that ties and missing voices are common; "1" is right."""
+    """Candidates with few answers and few scores, so that ties and missing voices are common; "1" is right.
+
+    They grew from at most three first steps.
+    """
     rng = random.Random(seed)
     answers = [rng.choice(["1", "2", "3", None]) for _ in range(rng.randrange(1, most))]
     scores = [rng.choice([0.0, 0.5, 0.5, 0.875, None]) for _ in answers]
     candidates = [
-        Candidate(str(k), (), Finish.STOP if answer else Finish.LENGTH, answer, (), score)
+        Candidate(f"/{rng.randrange(3)}.{k}", (), Finish.STOP if answer else Finish.LENGTH, answer, (), score)
         for k, (answer, score) in enumerate(zip(answers, scores, strict=True))
     ]
     names: dict[str, int] = {}
     classes = [-1 if answer is None else names.setdefault(answer, len(names)) for answer in answers]
-    return candidates, Candidates.of(classes, {OWN: scores}, [answer == "1" for answer in answers], [1] * len(answers))
+    right, lineages = [answer == "1" for answer in answers], [candidate.lineage for candidate in candidates]
+    return candidates, Candidates.of(classes, {OWN: scores}, right, [1] * len(answers), lineages=lineages)
 
 
 def over_all(candidates: list[Candidate], n: int, vote: str) -> float:

@@ -11,6 +11,7 @@ Majority is self-consistency (arXiv 2203.11171); best and weighted are best-of-N
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -53,6 +54,15 @@ def weighted(candidates: Sequence[Candidate], *, group: Grouping = group) -> Ver
     share of the voters by number.
     """
     return _elect(candidates, group, _weights)
+
+
+def lineage(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict:
+    """Elect as :func:`weighted`, but candidates that share their first step divide one vote among them.
+
+    A search copies or branches what it has begun. Its candidates then agree because they share steps, which is no
+    evidence that they are right. Independent samples share none: for them it is :func:`weighted`.
+    """
+    return _elect(candidates, group, _divided)
 
 
 def borda(candidates: Sequence[Candidate], *, group: Grouping = group) -> Verdict:
@@ -133,7 +143,7 @@ def _by_class(vote: str, candidates: Sequence[Candidate], kind: Classes) -> tupl
 
 
 def standings(candidates: Sequence[Candidate], vote: str = "majority") -> tuple[Standing, ...]:
-    """Return the result of every answer, the largest share first: by sum of scores if ``weighted``, else by number."""
+    """Return the result of every answer, the largest share first: by the weights of the vote if it has some."""
     voters = _voters(candidates)
     if not voters:
         return ()
@@ -150,7 +160,7 @@ def standings(candidates: Sequence[Candidate], vote: str = "majority") -> tuple[
     return tuple(sorted(found, key=lambda standing: -standing.share))
 
 
-VOTES: dict[str, Vote] = {"majority": majority, "best": best, "weighted": weighted, "borda": borda}
+VOTES: dict[str, Vote] = {"majority": majority, "best": best, "weighted": weighted, "lineage": lineage, "borda": borda}
 
 _NOBODY = Verdict(None, 0.0, None)
 _Voter = tuple[Candidate, str]
@@ -194,7 +204,16 @@ def _ranks(voters: Sequence[_Voter]) -> list[float]:
     return [math.sqrt(len(scores) - sum(other > score for other in scores)) for score in scores]
 
 
-_WEIGHTS: dict[str, Callable[[Sequence[_Voter]], list[float]]] = {"weighted": _weights, "borda": _ranks}
+def _divided(voters: Sequence[_Voter]) -> list[float]:
+    """The weights of a weighted vote, each divided by the number of voters of its lineage."""
+    lineages = [candidate.lineage for candidate, _ in voters]
+    sizes = Counter(lineages)
+    return [weight / sizes[each] for weight, each in zip(_weights(voters), lineages, strict=True)]
+
+
+_WEIGHTS: dict[str, Callable[[Sequence[_Voter]], list[float]]] = {
+    "weighted": _weights, "lineage": _divided, "borda": _ranks
+}  # fmt: skip
 
 
 def _elect(

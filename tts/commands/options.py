@@ -172,7 +172,8 @@ def _shared(
     vote: Annotated[
         str | None,
         typer.Option(
-            help="majority, best, weighted, borda or tournament (by a judge). Default: what the strategy recommends.",
+            help="majority, best, weighted, lineage (candidates of one first step share a vote), borda or tournament "
+            "(by a judge). Default: what the strategy recommends.",
             autocompletion=completion.registered("vote"),
             rich_help_panel=ANSWERS,
         ),

@@ -23,7 +23,7 @@ async def scoped(
     at = next((k for k, candidate in enumerate(candidates) if candidate.key == best), None)
     if at is None:
         return scope.look(text)
-    alone = independent(leaves, at)
+    alone = independent(candidates, at)
     shown = [candidates[k] for k in alone]
     scores = None
     if prm and prm == scope.prm and any(candidate.score is not None for candidate in shown):
@@ -37,14 +37,14 @@ async def scoped(
     return _by_profile(scope.judge(text, answer_features(evidence, least), likelihood), search)
 
 
-def independent(leaves: Sequence[Node], elected: int) -> list[int]:
-    """Return the indices of candidates that share no sampled step: the elected one, and one of each other beginning.
+def independent(candidates: Sequence[Candidate], elected: int) -> list[int]:
+    """Return the indices of candidates that share no sampled step: the elected one, and one of each other lineage.
 
     The scope was fitted to independent samples. The candidates of a search agree more often, since they share steps.
     """
-    kept = {leaves[elected].path[0].key: elected}
-    for k, leaf in enumerate(leaves):
-        kept.setdefault(leaf.path[0].key, k)
+    kept = {candidates[elected].lineage: elected}
+    for k, candidate in enumerate(candidates):
+        kept.setdefault(candidate.lineage, k)
     return sorted(kept.values())
 
 
