@@ -55,7 +55,7 @@ def replay(
             autocompletion=completion.registered("vote"),
             rich_help_panel=options.ANSWERS,
         ),
-    ] = "majority,best,weighted",
+    ] = "majority,best,weighted,lineage",
     aggregate: Annotated[
         str,
         typer.Option(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from benchmarks.recordings.plans import independent, plan_words
 from benchmarks.stats.candidates import Candidates
 from benchmarks.stats.intervals import Interval, difference, mean, pass_at_k, wilson
-from benchmarks.stats.subsets import accuracy_at
+from benchmarks.stats.subsets import VOTES, accuracy_at
 from tts import registry
 from tts.answers.aggregate import aggregate, check_aggregation
 from tts.errors import BadInput
@@ -23,7 +23,6 @@ from tts.records.outcomes import Outcome
 from tts.types import Candidate
 
 MAJORITY = "majority"
-VOTES = (MAJORITY, "best", "weighted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,14 @@ def scored(outcomes: Sequence[Outcome]) -> bool:
 
 
 def single(outcomes: Sequence[Outcome], wanted: Sequence[Choice]) -> list[Choice]:
-    """Return the choices without equal ones: of one score a solution every aggregation is the same."""
+    """Return the choices without equal ones.
+
+    Of one score a solution every aggregation is the same, and where no solutions share their first step, ``lineage`` is
+    ``weighted``.
+    """
+    shared = (len({c.lineage for c in outcome.candidates}) < len(outcome.candidates) for outcome in outcomes)
+    if not any(shared):
+        wanted = list(dict.fromkeys(replace(c, vote="weighted") if c.vote == "lineage" else c for c in wanted))
     if any(len(candidate.scores) > 1 for outcome in outcomes for candidate in outcome.candidates):
         return list(wanted)
     return list({choice.vote: choice for choice in reversed(wanted)}.values())[::-1]
