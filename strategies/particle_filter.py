@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import ClassVar
 
 from strategies.base import Stepwise, at_least, within
 from strategies.resampling import annealed, effective_size, logit, softmax, systematic
@@ -16,18 +17,18 @@ class ParticleFilter(Stepwise):
     """Particle filtering (Puri et al., arXiv 2502.01618), with systematic resampling.
 
     N particles take one step each, get the odds of their scores as weights, and are resampled by weight. A finished
-    particle is absorbed: it keeps its weight, and its place is not filled again.
+    particle is absorbed: it keeps its weight, and its place stays empty. Copies of one first step divide one vote.
 
     Attributes:
         ess: resample if the effective sample size is at most this share of the particles; 1 means every step.
-        anneal: divide the logits by max(1, (N/ESS) (1 - t/T)) early in the search if few particles hold the weight
-            (entropic particle filtering, arXiv 2510.05825).
+        anneal: divide the logits by max(1, (N/ESS) (1 - t/T)) early on if few particles hold the weight (2510.05825).
         rounds: particle Gibbs: number of runs of N/rounds particles, each keeping one trajectory of the run before.
     """
 
     ess: float = 1.0
     anneal: bool = False
     rounds: int = 1
+    vote: ClassVar[str] = "lineage"
 
     def __post_init__(self) -> None:
         Stepwise.__post_init__(self)
@@ -35,14 +36,13 @@ class ParticleFilter(Stepwise):
         at_least("rounds", self.rounds, 1)
 
     async def __call__(self, search: Search) -> list[Node]:
-        done: list[Node] = []
-        kept: Node | None = None
+        done, kept = list[Node](), None
         rounds, count = self.shape(search.width)
         for index in range(rounds):
             finished = await self.run(search, count, f"{index}", kept)
             done += [node for node in finished if node not in done]
             if finished:
-                weights = softmax([logit(finished[node]) for node in finished])
+                weights = softmax([*map(logit, finished.values())])
                 [pick] = systematic(weights, 1, search.uniform(f"reference {index}"))
                 kept = list(finished)[pick]
         return done
@@ -54,8 +54,8 @@ class ParticleFilter(Stepwise):
 
     def note(self, n: int) -> str:
         rounds, count = self.shape(n)
-        used = f"a budget of {n} is spent on {rounds} rounds of {count} particles."
-        return used if rounds < self.rounds or rounds * count < n else ""
+        unusual = rounds < self.rounds or rounds * count < n
+        return f"a budget of {n} is spent on {rounds} rounds of {count} particles." if unusual else ""
 
     async def run(self, search: Search, count: int, name: str, kept: Node | None) -> dict[Node, float]:
         """Move ``count`` particles, one of them along the path of ``kept``. Return the finished ones with scores."""
