@@ -124,6 +124,19 @@ def test_a_finished_particle_is_kept_and_never_resampled() -> None:
     assert [depths[k] for k in range(4)] == [8, 4, 4, 4]
 
 
+def test_particles_of_one_first_step_divide_a_vote() -> None:
+    """Several of 16 particles descend from one of the 16 first steps: a lineage weighs as much as its mean score."""
+    solution = toy("particle-filter", depth=3, slip=0.6)
+    voters = [candidate for candidate in solution.candidates if candidate.answer is not None]
+    sizes = Counter(candidate.key.split(".")[0] for candidate in voters)
+    assert max(sizes.values()) > 1
+    shares = dict.fromkeys((str(candidate.answer) for candidate in voters), 0.0)
+    for candidate in voters:
+        shares[str(candidate.answer)] += (candidate.score or 0.0) / sizes[candidate.key.split(".")[0]]
+    assert solution.plan.vote == "lineage"
+    assert solution.confidence == pytest.approx(max(shares.values()) / sum(shares.values()))
+
+
 def test_particle_gibbs_keeps_one_trajectory_from_run_to_run() -> None:
     solution = toy("particle-filter", budget=16, rounds=4)
     depths = Counter(key.count(".") for key in solution.trace.nodes())
