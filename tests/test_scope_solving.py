@@ -102,4 +102,4 @@ def test_without_a_profile_such_a_scope_gives_no_probability_of_the_answer(tts: 
     assert (row["scope"]["basis"], row["scope"]["right"]) == ("text", None)
     shown = " ".join(tts("solve", *options, MIA).out.split())
     assert "that it is right" not in shown
-    assert "of the weighted vote of 4 finished solutions" in shown
+    assert "of the lineage vote of 4 finished solutions" in shown
