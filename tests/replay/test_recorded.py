@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks.recordings.mixup import fit_of, warning
 from benchmarks.recordings.reading import read
-from benchmarks.replay.replay import VOTES, choices, hits, lines, rescored
+from benchmarks.replay.replay import choices, hits, lines, rescored
+from benchmarks.stats.subsets import VOTES
 from tests.replay.recorded import RECORDED, recorded
 from tts.answers.aggregate import AGGREGATES
 from tts.answers.extract import extract
