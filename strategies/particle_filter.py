@@ -21,7 +21,7 @@ class ParticleFilter(Stepwise):
 
     Attributes:
         ess: resample if the effective sample size is at most this share of the particles; 1 means every step.
-        anneal: divide the logits by max(1, (N/ESS) (1 - t/T)) early on if few particles hold the weight (2510.05825).
+        anneal: divide the logits by max(1, (N/ESS) (1 - t/T)) early on if few hold the weight (arXiv 2510.05825).
         rounds: particle Gibbs: number of runs of N/rounds particles, each keeping one trajectory of the run before.
     """
 

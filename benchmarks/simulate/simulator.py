@@ -85,8 +85,7 @@ class SearchOrders:
         self.count = np.array([len(each) for each in found])[orders]
         self.classes = joined([each.classes for each in found], -1).astype(np.int64)
         self.tokens = joined([each.tokens for each in found], 0).astype(float)
-        own = [each.lineages if len(each.lineages) else np.arange(len(each)) for each in found]
-        self._lineages = joined(own, 0).astype(np.int64)
+        self._lineages = joined([each.lineages for each in found], 0).astype(np.int64)
         self.scores = {how: joined([each.scores[how] for each in found], np.nan) for how in found[0].scores}
         self._policy = np.cumsum(np.array([run.policy_flops for run in runs])[orders], axis=1)
         self._prm = np.cumsum(np.array([run.prm_flops for run in runs])[orders], axis=1)

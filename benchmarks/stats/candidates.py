@@ -27,7 +27,7 @@ class Candidates:
             NaN without one.
         right: whether each is right [m].
         tokens: sampled tokens of each [m].
-        lineages: number of the first step of each [m], see the vote ``lineage``; empty for independent samples.
+        lineages: number of the first step of each [m], see the vote ``lineage``; by default each has its own.
         sharing: lengths of shared steps, see :func:`benchmarks.stats.costs.sharing_of`; empty if unknown.
     """
 
@@ -37,6 +37,10 @@ class Candidates:
     tokens: NDArray[np.int64]
     lineages: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     sharing: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        if not len(self.lineages):
+            object.__setattr__(self, "lineages", np.arange(len(self.classes)))
 
     @classmethod
     def of(

@@ -58,8 +58,7 @@ def accuracy_at(samples: Candidates, n: int, vote: str, aggregate: str | None = 
     if vote not in VOTES:
         raise UnknownName("vote with an estimate for fewer samples", vote, VOTES)
     subsets = _subsets(len(samples), n, seed)
-    lineages = samples.lineages[subsets] if len(samples.lineages) else None
-    winner = elected(samples.classes[subsets], scores[subsets], vote, lineages)
+    winner = elected(samples.classes[subsets], scores[subsets], vote, samples.lineages[subsets])
     chosen = np.take_along_axis(subsets, np.maximum(winner, 0)[:, None], axis=1)[:, 0]
     return float((samples.right[chosen] & (winner >= 0)).mean())
 
