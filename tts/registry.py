@@ -127,7 +127,11 @@ def check_home(module: str) -> None:
     The roots have common names, so a file ``prm.py`` in the working folder could hide ours. Raises BadInput in that
     case.
     """
-    root = module.partition(".")[0]
+    _check_root(module.partition(".")[0])
+
+
+@cache
+def _check_root(root: str) -> None:
     spec = importlib.util.find_spec(root)
     if spec is None or not spec.origin:
         return

@@ -103,6 +103,7 @@ class Fit:
         self.rows = np.arange(len(graded.entries)) if rows is None else rows
         self.scored = self.pool.scored if scored is None else scored
         self.bins = max(3, min(MOST_BINS, len(self.rows) // A_BIN))
+        self.sizes = self.pool.sizes
         self.samples = of_samples(graded, self.rows) if self.scored else MAJORITY
         self.searches = of_searches(graded, self.rows, self.keys())
         self._bins: dict[StageKey, Bins] = {}
@@ -133,10 +134,10 @@ class Fit:
 
     def _stages(self) -> tuple[Stage, ...]:
         kinds = [False] * (self.shape.unscored or not self.scored) + [True] * self.scored
-        keys = [(0, False, 0), *((n, scored, 0) for n in self.pool.sizes for scored in kinds)]
+        keys = [(0, False, 0), *((n, scored, 0) for n in self.sizes for scored in kinds)]
         if self.shape.repeated:
             runs = range(1, 1 + self.pool.repeats(self.shape.repeated))
-            keys += [(n, True, k) for n in self.pool.sizes if n <= BEFORE for k in runs]
+            keys += [(n, True, k) for n in self.sizes if n <= BEFORE for k in runs]
             keys.sort(key=lambda key: (key[0], key[2], key[1]))
         known = {key: self.seen(*key) for key in keys}
         return tuple(self._with_moves(known[key], known) for key in keys)
@@ -215,7 +216,7 @@ class Fit:
         right, endings = stage.right, list[Ending]()
         for strategy in ("majority", "best-of-n")[stage.scored : 1 + self.scored]:
             rule = self._rule(strategy == "best-of-n", stage.searches.runs)
-            moves = [unmeasured_ending(strategy, n, rule) for n in self.pool.sizes if n > stage.n]
+            moves = [unmeasured_ending(strategy, n, rule) for n in self.sizes if n > stage.n]
             widths = [move.n for move in moves]
             if stage.n and (strategy == "best-of-n") == stage.scored:  # stopping is the first point of this curve
                 right, *found = self._curves(stage, [None, *moves], [stage.n, *widths])
@@ -242,7 +243,7 @@ class Fit:
     def _leads(self, stage: Stage, n: int, scored: bool, runs: int) -> bool:
         if stage.n == 0:
             return 0 < n <= FIRST and not runs
-        after = next((size for size in self.pool.sizes if size > stage.n), None)
+        after = next((size for size in self.sizes if size > stage.n), None)
         done = stage.searches.runs
         if stage.scored:
             return scored and (n, runs) in ((after, done), (stage.n, done + 1))

@@ -80,6 +80,7 @@ class Entry:
         samples: independent samples; the first is the greedy answer if ``greedy``.
         searches: runs of each search, one a seed, by strategy and width.
         greedy: whether the first sample is the greedy one (temperature 0).
+        right: classes of right answers, in ascending order; made from all candidates.
     """
 
     id: str
@@ -90,6 +91,13 @@ class Entry:
     samples: SampleSet
     searches: Mapping[Key, tuple[Searched, ...]] = field(default_factory=dict)
     greedy: bool = False
+    right: NDArray[np.int64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        runs = (run for each in self.searches.values() for run in each)
+        known = [self.samples.candidates, *(run.candidates for run in runs)]
+        right = [each.classes[each.right & (each.classes >= 0)] for each in known]
+        object.__setattr__(self, "right", np.unique(np.concatenate(right)))
 
     @property
     def pass_at_1(self) -> float:

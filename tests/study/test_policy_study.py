@@ -92,7 +92,7 @@ def test_a_search_that_only_some_seeds_have_is_played_on_those_and_said_to_be() 
 
 
 def test_searches_that_no_seed_has_are_named() -> None:
-    profile = calibrate(world(1)).profile
+    profile = calibrate(world(1), orders=2).profile
     with pytest.raises(BadInput, match="no seed of the test runs has: run beam-search at N = 4"):
         measure.measure(
             SeedSimulators([without_searches(world(2))], 2), [measure.Part(np.arange(60), profile)], [1000.0]
@@ -133,7 +133,7 @@ def test_a_pot_between_two_prices_is_spent_on_a_share_of_the_problems() -> None:
     """What is expected to be spent is the budget, however far apart the plays of two neighbouring prices cost."""
     made = world(4)
     simulators = SeedSimulators([made], 4)
-    profile = calibrate(made).profile
+    profile = calibrate(made, orders=4).profile
     cheap, dear = cheapest(profile), expected(profile, 0.0, WIDEST).flops
     for share in (0.1, 0.5, 0.9):
         budget = cheap + share * (dear - cheap)
