@@ -11,7 +11,7 @@ import pytest
 from benchmarks.speed import __main__ as command
 from benchmarks.speed import random_models, workloads
 from benchmarks.speed.harness import FULL, QUICK, Bench, Measurement, Run
-from benchmarks.speed.measure import cluster, memory, scaling, search_tax, selector
+from benchmarks.speed.measure import cluster, memory, overhead, scaling, search_tax, selector
 from benchmarks.speed.peers import its_hub, search_and_learn
 from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row, render
@@ -267,3 +267,14 @@ async def test_a_decision_is_measured_on_curves_that_a_calibration_could_have_ma
     record = Record(None, {}, {})
     record.keep(measurement.name, found)
     assert [row.what for row in selector.rows(record)] == ["a decision", "the table of best moves"]
+
+
+async def test_our_own_time_is_measured_with_an_engine_that_answers_at_once(tmp_path: Path) -> None:
+    pytest.importorskip("vllm", reason="vLLM is not installed", exc_type=ImportError)
+    record = Record(None, {}, {})
+    for measurement in overhead.measurements(QUICK):
+        found = await measurement.run(Bench(QUICK, tmp_path))
+        assert found["step_requests"] > QUICK.overhead * QUICK.n  # every problem takes more than one step of each beam
+        assert sum(entry["own_share"] for entry in found["top"]) < 1
+        record.keep(measurement.name, found)
+    assert [row.what for row in overhead.rows(record)] == ["beam-search, a step request", "dvts, a step request"]

@@ -35,6 +35,8 @@ _DEPTH = 5  # steps of a solution
 class InstantEngine:
     """Replacement of an ``AsyncLLM``: the policy's answers are prepared steps, the reward model's rows are noise."""
 
+    errored = False
+
     def __init__(self, steps: list[list[int]], lasts: list[list[int]], vocabulary: int) -> None:
         self.model_config = SimpleNamespace(get_vocab_size=lambda: vocabulary, max_model_len=512)
         self.asked = 0
@@ -45,7 +47,8 @@ class InstantEngine:
         self.asked += 1
         last = self._draw.random() < 1 / _DEPTH
         tokens = self._draw.choice(self._lasts if last else self._steps)
-        yield SimpleNamespace(outputs=[SimpleNamespace(token_ids=tokens, finish_reason="stop")])
+        sampled = SimpleNamespace(token_ids=tokens, finish_reason="stop")
+        yield SimpleNamespace(outputs=[sampled], num_cached_tokens=len(prompt["prompt_token_ids"]) - 1)
 
     async def encode(self, prompt: Any, params: Any, name: str) -> AsyncGenerator[Any, None]:
         import torch
@@ -54,8 +57,9 @@ class InstantEngine:
         fresh = min(len(prompt["prompt_token_ids"]), 40)  # a step, and the part of a cache block before it
         yield SimpleNamespace(outputs=SimpleNamespace(data=torch.rand(fresh, 2)))
 
-    async def reset_prefix_cache(self) -> None:
+    async def reset_prefix_cache(self, reset_connector: bool = False) -> bool:
         """Do nothing: this engine has no cache."""
+        return True
 
     def shutdown(self, timeout: float | None = None) -> None:
         """Do nothing: this engine has no process."""
