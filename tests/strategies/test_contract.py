@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,6 @@ from tts.types import Plan, Problem, Solution
 STRATEGIES = registry.names("strategy")
 Engine = Callable[[], tuple[Policy, RewardModel]]
 PROBLEM = Problem("how far")
-UNBOUND: dict[tuple[str, str], Solution] = {}
 
 
 @pytest.fixture(params=["toy", "transformers", "vllm"])
@@ -60,23 +59,55 @@ def solve(
     return asyncio.run(solver.solve(problem))
 
 
-def solve_each(strategy: str, engine: Engine, budgets: list[Budget]) -> list[Solution]:
-    """Solve the problem once with each budget, all side by side, which is faster."""
-    policy, reward = engine()
+WIDTHS = (1, 2, 7, 8)
+TOKENS = (1, 5, 20, 40, 60)  # ceilings
+SHARES = (0.01, 0.3, 0.6, 0.9)  # ceilings: shares of the FLOPs of a search that has none
+SEEDS = (1, 1, 2)
 
-    async def all_of_them() -> list[Solution]:
-        return await together(made(strategy, policy, reward, budget).solve(PROBLEM) for budget in budgets)
 
-    return asyncio.run(all_of_them())
+@dataclass(frozen=True)
+class Runs:
+    """What a strategy finds for one problem on one engine: many searches side by side, which is much faster."""
+
+    of_width: dict[int, Solution]
+    of_seed: list[Solution]
+    of_tokens: dict[int, Solution]
+    of_flops: dict[float, Solution]
+
+    @property
+    def unbound(self) -> Solution:
+        return self.of_width[8]
+
+    @classmethod
+    async def made(cls, strategy: str, engine: Engine) -> Runs:
+        policy, reward = engine()
+
+        async def solved(budgets: list[Budget]) -> list[Solution]:
+            return await together(made(strategy, policy, reward, budget).solve(PROBLEM) for budget in budgets)
+
+        seeded = (made(strategy, policy, reward, Budget(8), seed=seed).solve(PROBLEM) for seed in SEEDS)
+        widths, seeds, tokens = await asyncio.gather(
+            solved([Budget(n) for n in WIDTHS]),
+            together(seeded),
+            solved([Budget(8, max_tokens=ceiling) for ceiling in TOKENS]),
+        )
+        of_width = dict(zip(WIDTHS, widths, strict=True))
+        most = of_width[8].usage.flops
+        flops = await solved([Budget(8, max_flops=most * share) for share in SHARES])
+        of_flops = {most * share: solution for share, solution in zip(SHARES, flops, strict=True)}
+        return cls(of_width, seeds, dict(zip(TOKENS, tokens, strict=True)), of_flops)
+
+
+RUNS: dict[tuple[str, str], Runs] = {}
 
 
 @pytest.fixture
-def unbound(strategy: str, engine: Engine, request: pytest.FixtureRequest) -> Solution:
-    """A search without a ceiling, run once for each strategy on each engine."""
+def runs(strategy: str, engine: Engine, request: pytest.FixtureRequest) -> Runs:
+    """The searches of a strategy on an engine, run once."""
     key = strategy, request.node.callspec.params["engine"]
-    if key not in UNBOUND:
-        UNBOUND[key] = solve(strategy, engine)
-    return UNBOUND[key]
+    if key not in RUNS:
+        RUNS[key] = asyncio.run(Runs.made(strategy, engine))
+    return RUNS[key]
 
 
 def bytes_of(solution: Solution) -> str:
@@ -104,16 +135,15 @@ def alike(one: Any, other: Any) -> bool:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 class TestEveryStrategyOnEveryEngine:
-    def test_never_samples_more_than_n_at_any_depth(self, strategy: str, engine: Engine) -> None:
-        budgets = [Budget(n) for n in (1, 2, 7, 8)]
-        for budget, solution in zip(budgets, solve_each(strategy, engine, budgets), strict=True):
+    def test_never_samples_more_than_n_at_any_depth(self, runs: Runs) -> None:
+        for n, solution in runs.of_width.items():
             depth_of: dict[str, int] = {}
             for key, node in solution.trace.nodes().items():
                 depth_of[key] = depth_of.get(node["parent"], 0) + 1
-            assert max(Counter(depth_of.values()).values()) <= budget.n
+            assert max(Counter(depth_of.values()).values()) <= n
 
-    def test_the_trace_is_a_tree_below_the_prompt(self, unbound: Solution) -> None:
-        nodes = unbound.trace.nodes()
+    def test_the_trace_is_a_tree_below_the_prompt(self, runs: Runs) -> None:
+        nodes = runs.unbound.trace.nodes()
         assert nodes
         for node in nodes.values():
             seen = set()
@@ -123,59 +153,56 @@ class TestEveryStrategyOnEveryEngine:
                 assert nodes[node["parent"]]["finish"] == "step", "only an open node has children"
                 node = nodes[node["parent"]]
 
-    def test_a_budget_of_one_works(self, strategy: str, engine: Engine) -> None:
-        solution = solve(strategy, engine, Budget(1))
-        assert len(solution.candidates) <= 1
-        assert solution.stopped == "complete"
+    def test_a_budget_of_one_works(self, runs: Runs) -> None:
+        assert len(runs.of_width[1].candidates) <= 1
+        assert runs.of_width[1].stopped == "complete"
 
-    def test_candidates_are_leaves_of_the_trace_and_only_finished_ones_have_answers(self, unbound: Solution) -> None:
-        nodes = unbound.trace.nodes()
+    def test_candidates_are_leaves_of_the_trace_and_only_finished_ones_have_answers(self, runs: Runs) -> None:
+        nodes = runs.unbound.trace.nodes()
         parents = {node["parent"] for node in nodes.values()}
-        for candidate in unbound.candidates:
+        for candidate in runs.unbound.candidates:
             assert candidate.key in nodes
             assert candidate.key not in parents
             assert candidate.answer is None or candidate.finished
 
-    def test_the_same_seed_gives_the_same_trace_and_another_seed_another(self, strategy: str, engine: Engine) -> None:
-        first, second, third = (events_of(solve(strategy, engine, seed=seed)) for seed in (1, 1, 2))
+    def test_the_same_seed_gives_the_same_trace_and_another_seed_another(self, runs: Runs) -> None:
+        first, second, third = map(events_of, runs.of_seed)
         assert alike(first, second)
         assert not alike(first, third)
 
-    def test_a_recorded_search_replays_to_the_same_bytes(self, strategy: str, engine: Engine) -> None:
-        recorded = solve(strategy, engine)
+    def test_a_recorded_search_replays_to_the_same_bytes(self, runs: Runs) -> None:
+        recorded = runs.unbound
         again = asyncio.run(Solver.replay(recorded.trace).solve(PROBLEM))
         assert bytes_of(again) == bytes_of(recorded)
         assert again.candidates == recorded.candidates
         assert replace(again.usage, seconds=0) == replace(recorded.usage, seconds=0)
 
-    def test_sampled_tokens_never_pass_their_ceiling(self, strategy: str, engine: Engine, unbound: Solution) -> None:
-        ceilings = (1, 5, 20, 60)
-        solutions = solve_each(strategy, engine, [Budget(8, max_tokens=tokens) for tokens in ceilings])
-        for tokens, solution in zip(ceilings, solutions, strict=True):
-            assert solution.usage.policy_tokens <= tokens
-            assert solution.stopped == MAX_TOKENS or unbound.usage.policy_tokens <= tokens
+    def test_sampled_tokens_never_pass_their_ceiling(self, runs: Runs) -> None:
+        for ceiling, solution in runs.of_tokens.items():
+            assert solution.usage.policy_tokens <= ceiling
+            assert solution.stopped == MAX_TOKENS or runs.unbound.usage.policy_tokens <= ceiling
 
-    def test_flops_never_pass_their_ceiling(self, strategy: str, engine: Engine, unbound: Solution) -> None:
-        ceilings = [unbound.usage.flops * share for share in (0.01, 0.3, 0.6, 0.9)]
-        solutions = solve_each(strategy, engine, [Budget(8, max_flops=ceiling) for ceiling in ceilings])
-        for ceiling, solution in zip(ceilings, solutions, strict=True):
+    def test_flops_never_pass_their_ceiling(self, strategy: str, runs: Runs) -> None:
+        for ceiling, solution in runs.of_flops.items():
             assert solution.usage.flops <= ceiling
             assert solution.stopped == MAX_FLOPS or strategy == "auto", "auto may choose what the ceiling allows"
 
-    def test_a_search_cut_by_its_budget_replays_too(self, strategy: str, engine: Engine) -> None:
-        recorded = solve(strategy, engine, Budget(8, max_tokens=40))
-        assert bytes_of(asyncio.run(Solver.replay(recorded.trace).solve(PROBLEM))) == bytes_of(recorded)
+    def test_a_search_cut_by_its_budget_replays_too(self, runs: Runs) -> None:
+        for recorded in runs.of_tokens.values():
+            assert bytes_of(asyncio.run(Solver.replay(recorded.trace).solve(PROBLEM))) == bytes_of(recorded)
 
-    def test_many_problems_side_by_side_give_what_each_gives_alone(self, strategy: str, engine: Engine) -> None:
-        problems = [Problem(f"how far {k}") for k in range(4)]
-        alone = {p.id: solve(strategy, engine, problem=p).answer for p in problems}
+    def test_many_problems_side_by_side_give_what_each_gives_alone(
+        self, strategy: str, engine: Engine, runs: Runs
+    ) -> None:
+        problems = [PROBLEM, *(Problem(f"how far {k}") for k in range(3))]
+        alone = {p.id: solve(strategy, engine, problem=p).answer for p in problems[1:]}
         policy, reward = engine()
         solver = made(strategy, policy, reward, Budget(8))
 
         async def side_by_side() -> dict[str, str | None]:
             return {s.problem.id: s.answer async for _, s in solver.stream(problems, 3)}
 
-        assert asyncio.run(side_by_side()) == alone
+        assert asyncio.run(side_by_side()) == alone | {PROBLEM.id: runs.unbound.answer}
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
