@@ -17,7 +17,7 @@ import pytest
 from prm.judge import Judge
 from prm.judge_prompt import LETTERS
 from tests.engines.test_reward import PROBLEM, TEXTS
-from tests.engines.vllm_processes import all_gone, children, needs_vllm
+from tests.engines.vllm_processes import all_gone, engines_below, needs_vllm
 from tests.nodes import chain
 from tests.tiny import make_policy
 from tests.toy import ToyPolicy
@@ -284,11 +284,11 @@ class TestReplicas:
     def test_searches_are_shared_out_and_sampled_as_on_one_until_a_replica_dies_and_then_all_are_replaced(
         self, vllm_models: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        before = set(children(os.getpid()))
+        before = set(engines_below(os.getpid()))
         arguments = {"policy.replicas": 2, "policy.kv_cache_memory_bytes": 1 << 28}
         load = partial(load_policy, vllm_models[0].card.folder, engine="vllm", arguments=arguments)
         policy: Any = load()
-        processes = [pid for pid in children(os.getpid()) if pid not in before]
+        processes = [pid for pid in engines_below(os.getpid()) if pid not in before]
         assert len(processes) == 2
         requests = [request(policy, seed=seed) for seed in range(6)]
         served = [policy._places.of(each.node.root.step).replica for each in requests]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.vllm_processes import all_gone, children, needs_vllm
+from tests.engines.vllm_processes import all_gone, engines_below, needs_vllm
 from tests.markdown import ROOT
 
 pytestmark = needs_vllm
@@ -71,7 +71,7 @@ def test_a_killed_engine_ends_the_run_with_one_sentence_and_keeps_what_was_finis
     start: Callable[[int], Run], tmp_path: Path
 ) -> None:
     run = start(2)
-    engines = children(run.pid)
+    engines = engines_below(run.pid)
     assert len(engines) == 3
     os.kill(engines[0], signal.SIGKILL)
     _, errors = run.communicate(timeout=60)
@@ -83,7 +83,7 @@ def test_a_killed_engine_ends_the_run_with_one_sentence_and_keeps_what_was_finis
 
 def test_nothing_outlives_a_run_that_was_killed_itself(start: Callable[[int], Run]) -> None:
     run = start(1)
-    engines = children(run.pid)
+    engines = engines_below(run.pid)
     assert len(engines) == 2
     run.kill()
     run.wait(10)
@@ -92,7 +92,7 @@ def test_nothing_outlives_a_run_that_was_killed_itself(start: Callable[[int], Ru
 
 def test_interrupting_twice_ends_everything_within_five_seconds(start: Callable[[int], Run]) -> None:
     run = start(1)
-    engines, begun = children(run.pid), time.monotonic()
+    engines, begun = engines_below(run.pid), time.monotonic()
     assert len(engines) == 2
     os.killpg(run.pid, signal.SIGINT)
     time.sleep(0.5)

@@ -11,18 +11,21 @@ import pytest
 needs_vllm = pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed")
 
 
-def children(pid: int) -> list[int]:
-    """Processes of vLLM below a process."""
-    found = []
+def engines_below(pid: int) -> list[int]:
+    """Processes of vLLM below a process, at any depth."""
+    parents, names = {}, {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            name = (entry / "comm").read_text()
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            names[int(entry.name)] = (entry / "comm").read_text()
         except (OSError, ValueError):
             continue
-        if parent == pid and "VLLM" in name.upper():
-            found.append(int(entry.name))
-    return found
+
+    def below(child: int) -> bool:
+        parent = parents.get(child, 0)
+        return parent == pid or (parent > 1 and below(parent))
+
+    return [child for child, name in names.items() if "VLLM" in name.upper() and below(child)]
 
 
 def all_gone(pids: list[int], within: float = 10.0) -> bool:

@@ -16,6 +16,7 @@ from tts.engines.hf import SMALL, causal_shape, check_type, guarded, shape_of, t
 from tts.engines.memory import counted
 from tts.engines.outcome_reward import of_family
 from tts.engines.tokenizer import end_ids
+from tts.engines.vllm import fork_server
 from tts.engines.vllm.client import Service
 from tts.engines.vllm.cpu import ARGUMENTS, KEPT_BLOCKS
 from tts.engines.vllm.policy import VLLMPolicy
@@ -96,10 +97,14 @@ def _pooling_arguments(pooling: Pooling) -> dict[str, Any]:
 
 
 def _check_installed() -> None:
+    import torch
+
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     try:
         with spawning({}):  # what it says while it is imported goes to the log
+            if not torch.cuda.is_available():
+                fork_server.start()
             import vllm.engine.arg_utils
             import vllm.v1.engine.async_llm  # noqa: F401
     except ImportError as error:
@@ -164,7 +169,7 @@ def _start(card: ModelCard, config: Any, shape: ModelShape) -> Service:
 
     values = {"VLLM_WORKER_MULTIPROC_METHOD": "spawn", **(_CPU_ENVIRONMENT | _threads(shape) if _on_cpu() else {})}
     try:
-        with nullcontext() if _on_cpu() else _starting, spawning(values):
+        with nullcontext() if _on_cpu() else _starting, spawning(values, forked=_on_cpu()):
             engine = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
     except Exception as error:
         reason = spawning.reason() or str(error).strip().partition("\n")[0].rstrip(".")

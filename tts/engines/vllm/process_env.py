@@ -15,13 +15,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from pathlib import Path
 
+from tts.engines.vllm.fork_server import forking
+
 
 class Spawning:
     """Surroundings in which vLLM is imported and starts its processes: undone when the last of several threads leaves.
 
     What is printed goes to a log: standard output belongs to our answers. The processes' environment is set, and
     ``tts.engines.vllm.process_main`` stands in for the user's script, which a spawned process would run once more, up
-    to a guard that most short scripts lack.
+    to a guard that most short scripts lack. Processes may be forked from one that has imported vLLM.
     """
 
     def __init__(self) -> None:
@@ -29,14 +31,18 @@ class Spawning:
         self._environment: dict[str, str | None] = {}
         self._main: types.ModuleType | None = None
         self._stderr = -1
+        self._forked = False
         self._hushed = ExitStack()
         self.log = Path(tempfile.gettempdir(), f"tts-vllm-{os.getpid()}.log")
 
     @contextmanager
-    def __call__(self, values: Mapping[str, str]) -> Iterator[None]:
+    def __call__(self, values: Mapping[str, str], forked: bool = False) -> Iterator[None]:
         with self._lock:
             if self._inside == 0:
                 self._begin()
+            if forked and not self._forked:
+                self._hushed.enter_context(forking())
+                self._forked = True
             self._inside += 1
             self._environment = {name: os.environ.get(name) for name in values} | self._environment
             os.environ.update(values)
@@ -64,6 +70,7 @@ class Spawning:
 
     def _end(self) -> None:
         self._hushed.close()
+        self._forked = False
         sys.stderr.flush()
         os.dup2(self._stderr, 2)
         os.close(self._stderr)

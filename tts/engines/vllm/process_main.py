@@ -6,19 +6,21 @@ gone, however it went: vLLM's own processes would go on for ever.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
 import time
 
 
-def follow(parent: int, every: float = 0.5) -> None:
-    """End this process as soon as its parent is another, without further ado."""
-    while os.getppid() == parent:
+def follow(every: float = 0.1) -> None:
+    """End this process as soon as the one that asked for it is gone, without further ado."""
+    while (parent := multiprocessing.parent_process()) is None:  # as long as this process is being set up
         time.sleep(every)
+    parent.join()
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__mp_main__":
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    threading.Thread(target=follow, args=(os.getppid(),), name="tts-follow", daemon=True).start()
+    threading.Thread(target=follow, name="tts-follow", daemon=True).start()

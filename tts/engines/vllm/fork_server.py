@@ -1,0 +1,77 @@
+"""Engine processes that are forked from one that has imported vLLM.
+
+On a CPU importing vLLM takes most of the time in which a small model starts, and every engine has a process of its own.
+Python's fork server imports it once for all of them, while this process does the same. Nothing but imports happens in
+it: it has one thread and no model, so its forks are safe, and they share its memory.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from typing import Any
+
+_IMPORTED = ["vllm.v1.engine.core", "vllm.v1.worker.cpu_worker", "vllm.model_executor.models"]
+
+
+class InEnvironment:
+    """A function for another process, to run there in the environment that this process has when it starts that one.
+
+    A fork has the environment of the fork server, which is older.
+    """
+
+    def __init__(self, run: Callable[..., Any], environment: dict[str, str] | None = None) -> None:
+        self._run, self._environment = run, environment
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._run, dict(os.environ))
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        import torch
+
+        if self._environment is not None:
+            _become(self._environment)
+            if threads := os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]:
+                torch.set_num_threads(int(threads))  # the variable is read once, when PyTorch is imported
+        return self._run(*arguments, **named)
+
+
+def _become(environment: dict[str, str]) -> None:
+    """Change the variables that differ, and no others: a process that gives itself a name needs their memory."""
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update({name: value for name, value in environment.items() if os.environ.get(name) != value})
+
+
+class Forks(ForkServerContext):
+    """What vLLM asks for processes, which are forked here and run in this environment."""
+
+    def Process(self, *, target: Callable[..., Any], **named: Any) -> ForkServerProcess:  # type: ignore[override]  # noqa: N802
+        return ForkServerProcess(target=InEnvironment(target), **named)
+
+
+def start() -> None:
+    """Begin to import vLLM in the fork server, and return at once. One that runs already is left as it is."""
+    multiprocessing.set_forkserver_preload(_IMPORTED)
+    forkserver.ensure_running()
+
+
+@contextmanager
+def forking() -> Iterator[None]:
+    """Let vLLM fork its engines here. A vLLM that asks for processes in another way spawns them."""
+    from vllm.v1.engine import utils
+
+    usual = vars(utils).get("get_mp_context")
+    if usual is None:
+        yield
+        return
+    context = Forks()
+    utils.get_mp_context = lambda: context
+    try:
+        yield
+    finally:
+        utils.get_mp_context = usual
