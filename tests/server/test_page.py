@@ -44,7 +44,7 @@ async def test_the_page_is_one_file_that_may_reach_this_server_alone() -> None:
 @needed
 @pytest.mark.slow
 async def test_people_solve_watch_cancel_and_come_back_in_a_browser(tmp_path: Path) -> None:
-    made = toy(Hostile(slip=0.3, delay=0.02, context=4000), budget=8)
+    made = toy(Hostile(slip=0.3, delay=1.0, context=4000), budget=8)
     with live(made) as address:
         async with browser(tmp_path) as tab:
             await tab.open(f"{address}/")
@@ -54,6 +54,7 @@ async def test_people_solve_watch_cancel_and_come_back_in_a_browser(tmp_path: Pa
             await tab.js("document.querySelector('#go').click()")
             await tab.until("document.querySelectorAll('#tree [role=treeitem]').length > 4")
             assert await tab.js("document.querySelector('#go').disabled && !document.querySelector('#cancel').disabled")
+            made.policy.delay = 0.02
             await tab.until("!document.querySelector('#result').hidden")
             assert await tab.js("document.querySelector('#answer').textContent") == "3"
             assert HOSTILE in await tab.js("document.querySelector('#tree').textContent")  # text, and no element
