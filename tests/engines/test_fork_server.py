@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from multiprocessing.connection import Connection
+from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
@@ -26,12 +28,13 @@ def engine_start() -> Any:
 def report(pipe: Connection) -> None:
     import torch
 
+    print("a remark", file=sys.stderr)
     pipe.send((dict(os.environ), torch.get_num_threads()))
 
 
-def forked() -> tuple[dict[str, str], int]:
+def forked(log: Path) -> tuple[dict[str, str], int]:
     """Return the environment of a forked process and its number of threads."""
-    forks = Forks()
+    forks = Forks(log)
     here, there = forks.Pipe()
     with spawning({}):
         process = forks.Process(target=report, kwargs={"pipe": there})
@@ -43,18 +46,19 @@ def forked() -> tuple[dict[str, str], int]:
     return environment, threads
 
 
-def test_a_fork_has_the_environment_and_the_threads_of_the_moment_it_is_started(
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_fork_has_the_environment_the_threads_and_the_log_of_the_moment_it_is_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TTS_OF_BEFORE", "1")
-    forked()  # the fork server runs from now on
+    forked(tmp_path / "before")  # the fork server runs from now on
     monkeypatch.delenv("TTS_OF_BEFORE")
     monkeypatch.setenv("TTS_OF_NOW", "2")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    environment, threads = forked()
+    environment, threads = forked(tmp_path / "now")
     assert "TTS_OF_BEFORE" not in environment
     assert environment["TTS_OF_NOW"] == "2"
     assert threads == 3
+    assert (tmp_path / "now").read_text() == "a remark\n"
 
 
 @needs_vllm

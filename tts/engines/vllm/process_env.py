@@ -41,7 +41,7 @@ class Spawning:
             if self._inside == 0:
                 self._begin()
             if forked and not self._forked:
-                self._hushed.enter_context(forking())
+                self._hushed.enter_context(forking(self.log))
                 self._forked = True
             self._inside += 1
             self._environment = {name: os.environ.get(name) for name in values} | self._environment
