@@ -50,7 +50,7 @@ class Watch:
     """A thread that measures the memory of this process (and its children) every tenth of a second.
 
     Attributes:
-        most: peak bytes; pages shared by two processes count twice.
+        most: peak bytes; a page that several processes share counts once.
         processes: number of processes at the peak.
     """
 
@@ -82,12 +82,12 @@ class Watch:
 
 
 def held(process: int) -> int:
-    """Return the resident bytes of a process; 0 if it has ended."""
+    """Return the resident bytes of a process, its part of what it shares with others; 0 if it has ended."""
     try:
-        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
         return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def below(process: int) -> list[int]:
