@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import aclosing
@@ -84,10 +85,10 @@ class Watch:
 def held(process: int) -> int:
     """Return the resident bytes of a process, its part of what it shares with others; 0 if it has ended."""
     try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        table = Path(f"/proc/{process}/smaps_rollup").read_text()
     except OSError:
         return 0
-    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return sum(1024 * int(found) for found in re.findall(r"^Pss: +(\d+) kB$", table, re.MULTILINE))
 
 
 def below(process: int) -> list[int]:
