@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -103,7 +104,7 @@ def _check_installed() -> None:
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     try:
         with spawning({}):  # what it says while it is imported goes to the log
-            if not torch.cuda.is_available():
+            if importlib.util.find_spec("vllm") and not torch.cuda.is_available():
                 fork_server.start()
             import vllm.engine.arg_utils
             import vllm.v1.engine.async_llm  # noqa: F401
