@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tts.engines.transformers.sampling import choose, uniforms
+from tts.engines.sampling import choose, uniforms
 
 
 def draw(logits: list[float], count: int, temperature: float = 1.0, top_p: float = 1.0) -> list[float]:
@@ -47,3 +47,21 @@ def test_rows_keep_their_own_settings() -> None:
     random = np.array([0.999, 0.999, 0.999])
     found = choose(logits, random, np.array([0, 1, 1], np.float32), np.array([1, 1, 0.1], np.float32))
     assert found.tolist() == [1, 2, 1]
+
+
+def test_draws_follow_the_probabilities_of_a_vocabulary_of_many_blocks() -> None:
+    # 1000 entries, of which each seventh has a weight: entry 7k weighs k + 1. 20 000 draws: the standard error of a
+    # share, at most 0.014, is at most 0.00083.
+    weights = np.zeros(1000)
+    weights[::7] = np.arange(143) + 1
+    with np.errstate(divide="ignore"):
+        found = np.array(draw(np.log(weights).tolist(), 20_000))
+    np.testing.assert_allclose(found, weights / weights.sum(), atol=0.004)
+    assert not found[weights == 0].any()
+
+
+def test_the_ends_of_the_range_draw_entries_that_have_a_weight() -> None:
+    logits = torch.full((2, 200), -torch.inf)
+    logits[:, 70:130] = 0.0
+    ones = np.ones(2, np.float32)
+    assert choose(logits, np.array([0.0, 1 - 2.0**-53]), ones, ones).tolist() == [70, 129]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tts.cost import ModelShape
 from tts.engines.hf import setting
+from tts.engines.sampling import SEEDS, choose, uniforms
 from tts.engines.step_splitter import Splitter, Stepper
 from tts.engines.ticket import Ticket, failure
 from tts.engines.tokenizer import Text, end_ids
@@ -23,14 +24,12 @@ from tts.engines.transformers.local_model import LocalModel
 from tts.engines.transformers.logprobs import token_logprobs
 from tts.engines.transformers.prefix_cache import Prefix, PrefixStore
 from tts.engines.transformers.ragged_batch import RaggedCache
-from tts.engines.transformers.sampling import choose, uniforms
 from tts.engines.transformers.surprisal import SurprisalReader
 from tts.errors import TTSError
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request
 from tts.types import Finish, Node, Problem, Step, TokenLogprobs
 
-_SEED = (1 << 64) - 1
 _HEADROOM = 64  # tokens that a row must be able to grow by, so that rows are not evicted at once
 _IDLE_BYTES = 1 << 26  # an idle engine releases a batch larger than this
 
@@ -77,7 +76,7 @@ class _Rows:
         requests = [job.request for job in jobs]
         self.pending = np.append(self.pending, [_next(job) for job in jobs])
         self.counts = np.append(self.counts, [len(job.stepper.tokens) for job in jobs])
-        self.seeds = np.append(self.seeds, np.array([r.seed & _SEED for r in requests], np.uint64))
+        self.seeds = np.append(self.seeds, np.array([r.seed & SEEDS for r in requests], np.uint64))
         self.temperature = np.append(self.temperature, np.array([r.temperature for r in requests], np.float32))
         self.top_p = np.append(self.top_p, np.array([r.top_p for r in requests], np.float32))
 

@@ -6,7 +6,6 @@ An ``AsyncLLM`` belongs to one event loop for life: the background loop of :mod:
 from __future__ import annotations
 
 import asyncio
-import gc
 import itertools
 import logging
 import multiprocessing
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tts.aio import Requests, background
+from tts.engines.vllm.garbage import collect_as_usual
 from tts.errors import EngineDied, EngineError, TTSError
 
 Asked = Callable[[str], AsyncGenerator[Any, None]]
@@ -80,7 +80,7 @@ class Service:
         ended, self.dead = not self.alive, True
         if ended:
             return
-        gc.unfreeze()
+        collect_as_usual()
         logging.getLogger("vllm").setLevel(logging.CRITICAL)  # it tells at length of the end that we ask for
         try:
             background().wait(self._shut())

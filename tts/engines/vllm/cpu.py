@@ -11,6 +11,15 @@ CPU_CACHE = 1 << 30
 KEPT_BLOCKS = 1 << 28
 """Bytes of unfinished blocks (:mod:`tts.engines.vllm.unfinished_blocks`): one for every four of the cache."""
 
+DRAW = "tts_draw"
+"""Key of a request's ``extra_args``: its seed, the tokens drawn with it before, temperature and top_p."""
+
+DRAWING = "tts.engines.vllm.drawing:Drawing"
+"""The logits processor that draws tokens."""
+
+OWN_SAMPLING = frozenset({"logits_processors", "speculative_config", "logprobs_mode"})
+"""Engine arguments with which vLLM draws tokens itself."""
+
 ARGUMENTS: Mapping[str, Any] = {
     "block_size": 32,  # the smallest there is on a CPU
     "kv_cache_memory_bytes": CPU_CACHE,

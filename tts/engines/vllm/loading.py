@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib.util
 import os
 import threading
@@ -19,7 +18,8 @@ from tts.engines.outcome_reward import of_family
 from tts.engines.tokenizer import end_ids
 from tts.engines.vllm import fork_server
 from tts.engines.vllm.client import Service
-from tts.engines.vllm.cpu import ARGUMENTS, KEPT_BLOCKS
+from tts.engines.vllm.cpu import ARGUMENTS, DRAWING, KEPT_BLOCKS, OWN_SAMPLING
+from tts.engines.vllm.garbage import collect_rarely
 from tts.engines.vllm.policy import VLLMPolicy
 from tts.engines.vllm.process_env import spawning
 from tts.engines.vllm.reward import VLLMReward
@@ -59,13 +59,16 @@ def load_policy(
             "max_model_len": min(card.context, card.max_tokens + _ROOM), "scheduling_policy": "priority",
             **arguments,
         }  # fmt: skip
+        draws = seeds and _on_cpu() and not OWN_SAMPLING & arguments.keys()
+        if draws:
+            settings["logits_processors"] = [DRAWING]
         count = counted(replicas) or _by_default(shape)
         places = _divided(device, count)
         part = 1 if len(set(places)) == count else count  # of a device's memory
         configs = [_configure(card, folder, place, dtype, share, settings, part) for place in places]
     services = _start_all(card, configs, shape)
     context = int(services[0].engine.model_config.max_model_len)
-    return VLLMPolicy(card, services, tokenizer, shape=shape, context=context, ends=ends, seeds=seeds)
+    return VLLMPolicy(card, services, tokenizer, shape=shape, context=context, ends=ends, seeds=seeds, draws=draws)
 
 
 def load_reward(
@@ -175,10 +178,7 @@ def _start(card: ModelCard, config: Any, shape: ModelShape) -> Service:
     except Exception as error:
         reason = spawning.reason() or str(error).strip().partition("\n")[0].rstrip(".")
         raise ModelError(f"vLLM cannot start {card.name}: {reason} (its log is {spawning.log}).") from error
-    # What the libraries hold never becomes garbage, and to look through it, as a full collection does, takes a third of
-    # a second in which no request moves. Closing a service undoes this.
-    gc.collect()
-    gc.freeze()
+    collect_rarely()
     return Service(card.name, engine, spawning.log)
 
 

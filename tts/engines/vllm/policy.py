@@ -8,10 +8,12 @@ from functools import lru_cache
 from typing import Any
 
 from tts.cost import ModelShape
+from tts.engines.sampling import SEEDS
 from tts.engines.step_splitter import Splitter
 from tts.engines.tokenizer import Text
 from tts.engines.tool_caller import TextCaller
 from tts.engines.vllm.client import Service, tokens_prompt
+from tts.engines.vllm.cpu import DRAW
 from tts.engines.vllm.replicas import Places
 from tts.errors import EngineDied, EngineError
 from tts.models.card import ModelCard
@@ -40,7 +42,8 @@ class VLLMPolicy(Policy):
         shape: for the cost of a pass.
         context: most tokens of prompt and solution.
         ends: ids that end a solution.
-        seeds: whether a request carries its seed; without, sampling is somewhat faster and never the same twice.
+        seeds: whether a request carries its seed; without, vLLM samples somewhat faster and never the same twice.
+        draws: whether the engine draws tokens with :class:`tts.engines.vllm.drawing.Drawing`.
     """
 
     background = True
@@ -48,13 +51,14 @@ class VLLMPolicy(Policy):
 
     def __init__(
         self, card: ModelCard, services: Sequence[Service], tokenizer: Any, *, shape: ModelShape, context: int,
-        ends: set[int], seeds: bool = True,
+        ends: set[int], seeds: bool = True, draws: bool = False,
     ) -> None:  # fmt: skip
         self.card = card
         self.name = card.name
         self.shape = shape
         self.context = context
         self.seeds = seeds
+        self.draws = draws
         self.computed = 0  # tokens of prompts that were really read
         self.services = tuple(services)
         self._places = Places(self.services)
@@ -141,10 +145,15 @@ class VLLMPolicy(Policy):
         """
         several = request.until is Until.STEP and request.steps > 1
         until = Until.END if several else request.until
-        params = copy(self._settings(until, request.temperature, request.top_p, request.logprobs, several))
+        temperature, top_p, before = request.temperature, request.top_p, len(tokens) - request.node.length
+        drawn = self.draws and temperature > 0
+        shown = (0.0, 1.0) if drawn else (temperature, top_p)
+        params = copy(self._settings(until, *shown, request.logprobs, several))
         params.max_tokens = limit
-        if self.seeds and request.temperature > 0:
-            params.seed = (request.seed + len(tokens) - request.node.length) & _SEEDS
+        if drawn:
+            params.extra_args = {DRAW: [request.seed & SEEDS, before, temperature, top_p]}
+        elif self.seeds and temperature > 0:
+            params.seed = (request.seed + before) & _SEEDS
         done = False
 
         def enough(output: Any) -> bool:

@@ -12,6 +12,8 @@ import signal
 import threading
 import time
 
+from tts.engines.vllm.garbage import wait_longer
+
 
 def follow(every: float = 0.1) -> None:
     """End this process as soon as the one that asked for it is gone, without further ado."""
@@ -22,5 +24,6 @@ def follow(every: float = 0.1) -> None:
 
 
 if __name__ == "__mp_main__":
+    wait_longer()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     threading.Thread(target=follow, name="tts-follow", daemon=True).start()

@@ -6,6 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+SEEDS = (1 << 64) - 1
+"""The largest seed."""
+
+_BLOCK = 64  # entries of a vocabulary that are summed before the running sum, which takes far longer an entry
+
 
 def uniforms(seeds: NDArray[np.uint64], positions: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return a number in [0, 1) for each (seed, position): splitmix64 of that seed, jumped to that position.
@@ -23,7 +28,7 @@ def uniforms(seeds: NDArray[np.uint64], positions: NDArray[np.int64]) -> NDArray
 def choose(
     logits: torch.Tensor, random: NDArray[np.float64], temperature: NDArray[np.float32], top_p: NDArray[np.float32]
 ) -> torch.Tensor:
-    """Draw one token per row by inverting the cumulative distribution.
+    """Draw one token per row by inverting the cumulative distribution: of blocks of the vocabulary, then within one.
 
     Args:
         logits: [rows, vocabulary].
@@ -37,16 +42,38 @@ def choose(
     if not temperature.any():
         return logits.argmax(-1)
     device = logits.device
-    warm = torch.from_numpy(np.where(temperature > 0, temperature, 1.0).astype(np.float32)).to(device)
-    probabilities = torch.softmax(logits.float() / warm[:, None], -1)
+    logits = logits.float()
+    warm = np.where(temperature > 0, temperature, 1.0).astype(np.float32)
+    scaled = logits if (warm == 1).all() else logits / torch.from_numpy(warm).to(device)[:, None]
+    probabilities = torch.softmax(scaled, -1)
     if (top_p < 1).any():
         probabilities = _nucleus(probabilities, torch.from_numpy(top_p).to(device))
-    mass = probabilities.double().cumsum(-1)
-    target = torch.from_numpy(random).to(device)[:, None] * mass[:, -1:]
-    picked = torch.searchsorted(mass, target, right=True)[:, 0].clamp_(max=logits.shape[-1] - 1)
+    rows, size = probabilities.shape
+    blocks = torch.nn.functional.pad(probabilities, (0, -size % _BLOCK)).view(rows, -1, _BLOCK)
+    block, rest = _at(blocks.sum(-1), torch.from_numpy(random).to(device))
+    picked = block * _BLOCK + _at(blocks[torch.arange(rows, device=device), block], rest)[0]
+    picked.clamp_(max=size - 1)
     if (temperature > 0).all():
         return picked
     return torch.where(torch.from_numpy(temperature > 0).to(device), picked, logits.argmax(-1))
+
+
+def _at(weights: torch.Tensor, share: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Find in each row where the running sum of ``weights`` passes a share of their sum.
+
+    Args:
+        weights: [rows, entries], not negative.
+        share: [rows], in [0, 1).
+
+    Returns:
+        [rows] the entry, whose weight is above zero; [rows] the share of it that is passed.
+    """
+    sums = weights.double().cumsum(-1)
+    total = sums[:, -1:]
+    goal = torch.minimum(share[:, None] * total, total.nextafter(torch.zeros_like(total)))
+    entry = torch.searchsorted(sums, goal, right=True).clamp_(max=weights.shape[-1] - 1)
+    weight = weights.gather(1, entry).double()
+    return entry[:, 0], ((goal - sums.gather(1, entry) + weight) / weight)[:, 0].clamp_(min=0)
 
 
 def _nucleus(probabilities: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
