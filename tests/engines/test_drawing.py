@@ -34,7 +34,8 @@ class TestDrawing:
     def drawing(self) -> Any:
         from tts.engines.vllm.drawing import Drawing
 
-        return Drawing(None, torch.device("cpu"), False)
+        config = SimpleNamespace(scheduler_config=SimpleNamespace(max_num_seqs=4))
+        return Drawing(config, torch.device("cpu"), False)
 
     def update(self, drawing: Any, *, removed: Any = (), added: Any = (), moved: Any = ()) -> None:
         from vllm.v1.sample.logits_processor import BatchUpdate

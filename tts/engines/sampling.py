@@ -48,14 +48,22 @@ def choose(
     probabilities = torch.softmax(scaled, -1)
     if (top_p < 1).any():
         probabilities = _nucleus(probabilities, torch.from_numpy(top_p).to(device))
-    rows, size = probabilities.shape
-    blocks = torch.nn.functional.pad(probabilities, (0, -size % _BLOCK)).view(rows, -1, _BLOCK)
-    block, rest = _at(blocks.sum(-1), torch.from_numpy(random).to(device))
-    picked = block * _BLOCK + _at(blocks[torch.arange(rows, device=device), block], rest)[0]
-    picked.clamp_(max=size - 1)
+    size = probabilities.shape[-1]
+    block, rest = _at(_block_sums(probabilities), torch.from_numpy(random).to(device))
+    inside = block[:, None] * _BLOCK + torch.arange(_BLOCK, device=device)
+    weights = probabilities.gather(1, inside.clamp(max=size - 1)).masked_fill_(inside >= size, 0.0)
+    picked = (block * _BLOCK + _at(weights, rest)[0]).clamp_(max=size - 1)
     if (temperature > 0).all():
         return picked
     return torch.where(torch.from_numpy(temperature > 0).to(device), picked, logits.argmax(-1))
+
+
+def _block_sums(probabilities: torch.Tensor) -> torch.Tensor:
+    """Sum every 64 entries of each row, and what is left at its end."""
+    whole = probabilities.shape[-1] // _BLOCK * _BLOCK
+    sums = probabilities[:, :whole].unflatten(-1, (-1, _BLOCK)).sum(-1)
+    rest = probabilities[:, whole:]
+    return torch.cat([sums, rest.sum(-1, keepdim=True)], -1) if rest.shape[-1] else sums
 
 
 def _at(weights: torch.Tensor, share: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
