@@ -26,6 +26,6 @@ ARGUMENTS: Mapping[str, Any] = {
     "enforce_eager": True,  # compiling takes half a minute at every start
     "max_num_seqs": 256,
     "max_num_batched_tokens": 8192,
-    "enable_chunked_prefill": False,  # a sampler with a seed of its own cannot take a prompt in pieces there
+    "enable_chunked_prefill": False,  # with seeds vLLM's own sampler cannot take a prompt in pieces there
 }
 """Engine arguments that the user's own replace."""

@@ -37,6 +37,8 @@ class VLLMEngine(Engine):
 
     On a CPU a step's request reads nothing of its prefix again: the unfinished block of vLLM's prefix cache is kept
     (:mod:`tts.engines.vllm.unfinished_blocks`). A ``kv_transfer_config`` of the user's own replaces that, None too.
+    A batch's tokens are drawn in one pass there (:mod:`tts.engines.vllm.drawing`), unless ``seeds`` is false or the
+    user gives ``logits_processors``, a ``speculative_config`` or a ``logprobs_mode`` (None too).
     """
 
     name = "vllm"
