@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -40,7 +41,14 @@ with Batch(solver, Path(problems), Path(out)) as batch:
 
 
 @pytest.fixture
-def start(tmp_path: Path, vllm_folders: tuple[str, str]) -> Iterator[Callable[[int], Run]]:
+def short() -> Iterator[Path]:
+    """A folder for temporary files, with a path that leaves room for the name of a socket."""
+    with TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def start(tmp_path: Path, short: Path, vllm_folders: tuple[str, str]) -> Iterator[Callable[[int], Run]]:
     """Starts the script with so many replicas of the policy, and waits until it has solved a problem."""
     problems, script = tmp_path / "problems.txt", tmp_path / "script.py"
     problems.write_text("\n".join(f"take {k} more" for k in range(3000)))
@@ -51,7 +59,7 @@ def start(tmp_path: Path, vllm_folders: tuple[str, str]) -> Iterator[Callable[[i
         def start(replicas: int) -> Run:
             run = subprocess.Popen(
                 [*map(str, command), str(replicas)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
+                env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(short)}, start_new_session=True,
             )  # fmt: skip
             started.enter_context(run)
             started.callback(end, run)
@@ -68,17 +76,20 @@ def end(run: Run) -> None:
 
 
 def test_a_killed_engine_ends_the_run_with_one_sentence_and_keeps_what_was_finished(
-    start: Callable[[int], Run], tmp_path: Path
+    start: Callable[[int], Run], tmp_path: Path, short: Path
 ) -> None:
     run = start(2)
     engines = engines_below(run.pid)
     assert len(engines) == 3
+    assert list(short.glob("tts-vllm-*/*"))
     os.kill(engines[0], signal.SIGKILL)
     _, errors = run.communicate(timeout=60)
     assert run.returncode
     assert "EngineDied: the vLLM process of" in errors
     assert (tmp_path / "out.jsonl").read_text().count("\n") >= 1
     assert all_gone(engines)
+    left = [file.name for file in short.glob("*vllm*") if file.suffix != ".log"]
+    assert not left, "sockets and the like are taken away"
 
 
 def test_nothing_outlives_a_run_that_was_killed_itself(start: Callable[[int], Run]) -> None:

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
+
+FILES = "VLLM_RPC_BASE_PATH"
+"""The variable that names the folder of vLLM's sockets."""
 
 _IMPORTED = ["vllm.v1.engine.core", "vllm.v1.worker.cpu_worker", "vllm.model_executor.models"]
 
@@ -38,6 +42,7 @@ class InEnvironment:
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         import torch
+        from torch._inductor.runtime.cache_dir_utils import cache_dir
 
         with self._log.open("ab") as log:
             os.dup2(log.fileno(), 2)
@@ -45,6 +50,9 @@ class InEnvironment:
             _become(self._environment)
             if threads := os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]:
                 torch.set_num_threads(int(threads))  # the variable is read once, when PyTorch is imported
+            if files := os.environ.get(FILES):
+                cache_dir()  # what PyTorch compiles stays where it always is
+                tempfile.tempdir = files
         return self._run(*arguments, **named)
 
 

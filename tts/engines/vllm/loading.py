@@ -19,6 +19,7 @@ from tts.engines.tokenizer import end_ids
 from tts.engines.vllm import fork_server
 from tts.engines.vllm.client import Service
 from tts.engines.vllm.cpu import ARGUMENTS, DRAWING, KEPT_BLOCKS, OWN_SAMPLING
+from tts.engines.vllm.fork_server import FILES
 from tts.engines.vllm.garbage import collect_rarely
 from tts.engines.vllm.policy import VLLMPolicy
 from tts.engines.vllm.process_env import spawning
@@ -171,7 +172,10 @@ def _start(card: ModelCard, config: Any, shape: ModelShape) -> Service:
     """Start an engine and wait until it is ready."""
     from vllm.v1.engine.async_llm import AsyncLLM
 
-    values = {"VLLM_WORKER_MULTIPROC_METHOD": "spawn", **(_CPU_ENVIRONMENT | _threads(shape) if _on_cpu() else {})}
+    values = {
+        "VLLM_WORKER_MULTIPROC_METHOD": "spawn", FILES: os.environ.get(FILES) or spawning.files,
+        **(_CPU_ENVIRONMENT | _threads(shape) if _on_cpu() else {}),
+    }  # fmt: skip
     try:
         with nullcontext() if _on_cpu() else _starting, spawning(values, forked=_on_cpu()):
             engine = AsyncLLM.from_vllm_config(config, disable_log_stats=True)

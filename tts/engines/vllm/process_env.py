@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import logging
 import os
 import re
+import shutil
 import sys
 import tempfile
 import threading
@@ -33,6 +35,7 @@ class Spawning:
         self._stderr = -1
         self._forked = False
         self._hushed = ExitStack()
+        self._files = ""
         self.log = Path(tempfile.gettempdir(), f"tts-vllm-{os.getpid()}.log")
 
     @contextmanager
@@ -53,6 +56,20 @@ class Spawning:
                 self._inside -= 1
                 if self._inside == 0:
                     self._end()
+
+    @property
+    def files(self) -> str:
+        """A folder for the engines' sockets and temporary files, which goes with this process.
+
+        vLLM lets them lie: half a dozen for each engine. A socket's path has at most 107 characters, 36 of which are
+        its own.
+        """
+        with self._lock:
+            if not self._files:
+                usual = tempfile.gettempdir()
+                self._files = tempfile.mkdtemp(prefix="tts-vllm-", dir=usual if len(usual) < 50 else "/tmp")
+                atexit.register(shutil.rmtree, self._files, ignore_errors=True)
+            return self._files
 
     def _begin(self) -> None:
         stand_in = types.ModuleType("__main__")
