@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tts.commands import completion, options
-from tts.commands.console import count, note, say
+from tts.commands.console import note, say
 from tts.commands.pool import (
     Embedder,
     Outcomes,
@@ -25,6 +25,7 @@ from tts.commands.pool import (
     router_of,
 )  # fmt: skip
 from tts.errors import BadInput
+from tts.records.words import count
 
 if TYPE_CHECKING:
     from benchmarks.bench.jobs import Line

@@ -9,7 +9,8 @@ from typing import Any
 from benchmarks.calibrate.build import Calibration, frontier
 from benchmarks.stats.intervals import DIFFICULTIES
 from tts.answers.aggregate import AGGREGATES, short
-from tts.commands.console import count, table
+from tts.commands.console import table
+from tts.records.words import count
 from tts.search.variant import name_of
 from tts.selection.profile import Profile
 

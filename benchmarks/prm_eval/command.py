@@ -68,8 +68,8 @@ def prm_eval(
     """
     from benchmarks.prm_eval.evaluation import evaluate
     from benchmarks.prm_eval.sources import load
-    from tts.commands.console import count
     from tts.engines.load import parse_argument
+    from tts.records.words import count
 
     found = load(data, subset or (), limit)
     for row in found.bad:

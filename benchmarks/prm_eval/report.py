@@ -12,7 +12,8 @@ from benchmarks.prm_eval.ranking import Rankings
 from benchmarks.prm_eval.sources import PROCESSBENCH
 from benchmarks.stats.intervals import Interval
 from benchmarks.stats.vote_rules import DEFAULT as DEFAULT_RULE
-from tts.commands.console import count, fold, paragraph, table
+from tts.commands.console import fold, paragraph, table
+from tts.records.words import count
 
 DEFAULT = "last"  # aggregation of step scores
 FEW = 20  # problems with right and wrong solutions that a verdict needs

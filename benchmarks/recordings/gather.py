@@ -12,11 +12,11 @@ from benchmarks.recordings.encode import CHARACTERS, Draft, entry_of, run_of
 from benchmarks.recordings.manifest import MANIFEST, read_manifest
 from benchmarks.recordings.plans import strategy_of
 from benchmarks.recordings.pool import Key, Pool, without_greedy
-from tts.commands.console import count
 from tts.errors import BadInput
 from tts.files.jsonl import rows
 from tts.records import outcomes
 from tts.records.outcomes import Outcome
+from tts.records.words import count
 from tts.search.strategy import parameters_of, strategy_type
 from tts.search.variant import name_of
 from tts.types import Plan, Usage

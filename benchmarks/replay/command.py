@@ -285,8 +285,8 @@ def _print(
     from benchmarks.recordings.plans import independent, plan_words
     from benchmarks.replay.replay import some_right
     from benchmarks.stats.intervals import Interval
-    from tts.commands.console import count
     from tts.commands.console import table as columns
+    from tts.records.words import count
 
     most = ns[-1]
     laid: list[dict[str, Any]] = []

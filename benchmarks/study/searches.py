@@ -24,10 +24,10 @@ from benchmarks.study.gain_plot import Gains
 from benchmarks.study.search_gains import Gain, Row, rows, words
 from benchmarks.study.search_replay import replay_of
 from benchmarks.study.search_runs import DATA_SETS, HARD, SAMPLES, Cell, Grid, execute
-from tts.commands.console import count
 from tts.errors import BadInput
 from tts.files.json_text import dump
 from tts.files.text import write_atomically
+from tts.records.words import count
 
 CHANCE = 0.025
 """Share of 95 % intervals that lie above the true value."""

@@ -9,7 +9,8 @@ from typing import Any
 from benchmarks.stats.intervals import Interval, percentile
 from benchmarks.study.claims import Claim, Row
 from benchmarks.study.policy_study import PolicyStudy
-from tts.commands.console import count, table
+from tts.commands.console import table
+from tts.records.words import count
 from tts.selection.selector import INDIFFERENCE
 
 

@@ -45,11 +45,6 @@ def fold(text: str, before: str = "") -> list[str]:
     )
 
 
-def count(number: int, noun: str) -> str:
-    """Format a count, such as "1 problem" or "1,000 problems"."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
 def entries(pairs: Sequence[tuple[str, str]]) -> str:
     """Format pairs in two columns: titles, and texts wrapped to the terminal."""
     indent = max(len(title) for title, _ in pairs) + 2

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tts.commands.console import count, fold, say
+from tts.commands.console import fold, say
 from tts.errors import BadInput, EngineError
+from tts.records.words import count
 
 if TYPE_CHECKING:
     from tts.engines.remote.policy import RemotePolicy

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tts.commands import options
-from tts.commands.console import check_printable, count, entries, note, problem_text, say, say_json, table
+from tts.commands.console import check_printable, entries, note, problem_text, say, say_json, table
 from tts.errors import BadInput
 from tts.models.policies import DEFAULT_POLICY
+from tts.records.words import count
 
 if TYPE_CHECKING:
     from tts.routing.choice import Expected

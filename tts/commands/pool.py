@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tts.commands import options
-from tts.commands.console import count, entries, interactive, note, say, say_json, table
+from tts.commands.console import entries, interactive, note, say, say_json, table
 from tts.errors import BadInput
+from tts.records.words import count
 
 if TYPE_CHECKING:
     from tts.routing.arms import Arm

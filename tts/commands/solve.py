@@ -13,12 +13,12 @@ import typer
 from tts.answers.aggregate import short
 from tts.budget import COMPLETE, INTERRUPTED
 from tts.commands import completion, options
-from tts.commands.console import check_printable, count, fold, interactive, note, problem_text, say, say_json
+from tts.commands.console import check_printable, fold, interactive, note, problem_text, say, say_json
 from tts.commands.own_tools import equip
 from tts.errors import BadInput
 from tts.files.text import check_writable
 from tts.models.policies import DEFAULT_ORCHESTRATOR, DEFAULT_POLICY
-from tts.records.probability import likely
+from tts.records.words import count, likely
 
 if TYPE_CHECKING:
     from tts import Candidate, Solution, Solver

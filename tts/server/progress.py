@@ -8,6 +8,7 @@ from typing import Any
 
 from tts.answers.extract import conclusion
 from tts.answers.finding import Found
+from tts.records.words import count
 from tts.registry import resolve
 from tts.trace import Event, step_key
 from tts.types import Plan
@@ -76,15 +77,11 @@ class Progress:
         if now < self._next:
             return ""
         self._next = now + _LEAST
-        state = f"{_count(self._steps, 'step')} sampled, {_count(self._finished, 'solution')} finished"
+        state = f"{count(self._steps, 'step')} sampled, {count(self._finished, 'solution')} finished"
         if self._answers:
             [(answer, votes)] = self._answers.most_common(1)
             state += f"; in front is {answer[:80]} with {votes} of {self._answers.total()} votes"
         return f"{state}.\n"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _started(event: Event) -> Event:

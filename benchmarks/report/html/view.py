@@ -9,8 +9,8 @@ from benchmarks.report.html import tree
 from benchmarks.report.html.render import render
 from tts.answers.extract import extract
 from tts.errors import BadInput
-from tts.records.probability import likely
 from tts.records.solution_json import upgraded
+from tts.records.words import likely
 from tts.trace import Event, Trace
 
 Facts = list[tuple[str, str]]
