@@ -114,8 +114,7 @@ class TestPolicy:
         assert len({c.steps[0].tokens for c in crowd}) > 1
 
     async def test_a_step_ends_with_the_token_that_completes_its_separator(self, policy: Any) -> None:
-        for seed in range(30):
-            done = await policy.generate(request(policy, seed=seed))
+        for done in await asyncio.gather(*(policy.generate(request(policy, seed=seed)) for seed in range(30))):
             assert len(done.steps) == 1
             text, tokens = done.steps[0].text, done.steps[0].tokens
             if done.finish is Finish.STEP:
@@ -150,9 +149,10 @@ class TestPolicy:
 
     async def test_several_steps_are_the_first_ones_of_the_whole_solution(self, policy: Any) -> None:
         finishes = set()
-        for seed in range(30):
-            whole = await policy.generate(request(policy, until=Until.END, seed=seed))
-            found = await policy.generate(replace(request(policy, seed=seed), steps=2))
+        seeds = range(30)
+        wholes = await asyncio.gather(*(policy.generate(request(policy, until=Until.END, seed=seed)) for seed in seeds))
+        parts = await asyncio.gather(*(policy.generate(replace(request(policy, seed=seed), steps=2)) for seed in seeds))
+        for whole, found in zip(wholes, parts, strict=True):
             assert [s.text for s in found.steps] == [s.text for s in whole.steps[:2]]
             sampled = [
                 token for step in whole.steps for token in step.tokens
