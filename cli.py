@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 try:
     import typer
@@ -31,6 +31,7 @@ try:
     from tts.commands.solve import solve
     from tts.commands.strategies import strategies
     from tts.errors import TTSError
+    from tts.files.standard_streams import output
     from tts.files.text import reason
 except KeyboardInterrupt:  # imports take half a second, in which nothing has begun
     sys.exit(130)
@@ -90,9 +91,18 @@ def main() -> None:
         code = _fail(f"{error.filename or 'a file or standard output'} cannot be used: {reason(error)}.")
     code = _flushed(code or 0)
     if code == _INTERRUPTED and abandoned():  # a model that is still being loaded would abort the process at its end
-        atexit._run_exitfuncs()
-        os._exit(code)
+        _leave(code)
     sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End without waiting for threads, nor for the processes of a model that is being loaded."""
+    from multiprocessing import active_children
+
+    for child in active_children():
+        child.kill()
+    atexit._run_exitfuncs()
+    os._exit(code)
 
 
 _INTERRUPTED = 130
@@ -132,13 +142,15 @@ def _open_standard_files() -> None:
 
 def _flushed(code: int) -> int:
     """Return the exit code, once what was printed has arrived; what cannot arrive is dropped."""
+    stream = output()
+    if stream is None:
+        return code
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        stream.flush()
     except (OSError, ValueError) as error:
         code = code or _fail(f"standard output cannot be written: {reason(error)}.")
         with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return code
 
 

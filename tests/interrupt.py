@@ -42,6 +42,33 @@ cli.main()
 """
 
 
+_LOADING = """
+import multiprocessing, os, signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import cli
+from tts.engines.vllm.process_env import spawning
+from tts.model_pair import ModelPair
+def started():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(100)
+def load(self):
+    with spawning({}):  # what is printed goes to a log
+        process = multiprocessing.get_context("fork").Process(target=started)
+        process.start()
+        print("loading", process.pid)
+        os.kill(os.getpid(), signal.SIGINT)
+        process.join()
+ModelPair.load = load
+cli.main()
+"""
+
+
+def interrupted_load(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``tts``, and press Ctrl-C while a process starts that serves a model; it takes 100 s and hears no SIGTERM."""
+    command = [sys.executable, "-c", _LOADING, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
 def interrupted_import(module: str) -> subprocess.CompletedProcess[str]:
     """Run ``tts --version``, and press Ctrl-C when Python comes to import a module."""
     command = [sys.executable, "-c", _EARLY.replace("MODULE", repr(module)), "--version"]

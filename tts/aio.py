@@ -50,9 +50,9 @@ def in_time(work: Callable[[], T], seconds: float) -> T:
 async def aside(work: Callable[..., T], *arguments: Any) -> T:
     """Run ``work`` on a thread of its own and return its result.
 
-    Unlike ``asyncio.to_thread``, whose threads the event loop and the interpreter join at exit, this thread is
-    abandoned
-    when the coroutine is cancelled: an interrupt does not wait for a slow comparison of answers.
+    Unlike those of ``asyncio.to_thread``, which the event loop and the interpreter join at exit, this thread is
+    abandoned when the coroutine is cancelled: an interrupt waits for no model that is being loaded, and for no slow
+    comparison of answers.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from tts.files.names import safe_name
 from tts.files.text import is_utf8, reason
 from tts.records.solution_json import as_row, plan_dict
 from tts.solver import Solver
-from tts.trace import Event
+from tts.trace import Sampled
 from tts.types import Plan, Problem, Solution
 
 
@@ -156,23 +155,6 @@ class Answers:
         self._texts[known] = text
         if "error" not in row:
             self.done.add(known)
-
-
-class Sampled:
-    """Counts the samples of searches under way, and their tokens; it listens to their traces from any thread."""
-
-    def __init__(self) -> None:
-        self.samples = self.tokens = 0
-        self._lock = threading.Lock()
-
-    def __call__(self, event: Event) -> None:
-        if event["event"] == "sample":
-            with self._lock:
-                self.samples += 1
-                self.tokens += sum(len(step["tokens"]) for step in event["steps"])
-
-    def __str__(self) -> str:
-        return f"{self.samples:,} samples, {self.tokens:,} tokens so far"
 
 
 class Batch:

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from tts.aio import aside
 from tts.answers.kinds.chosen import Chosen
 from tts.budget import Budget
 from tts.errors import BadInput, EngineError, ModelError, NotEnoughMemory
@@ -206,7 +207,7 @@ class PoolSolver(Solver):
         while True:
             busy = sum(self._flying.values())
             try:
-                return await asyncio.to_thread(self._load_arm, arm)
+                return await aside(self._load_arm, arm)
             except NotEnoughMemory:
                 if not busy and not sum(self._flying.values()):  # one that has just ended can make room next time
                     raise

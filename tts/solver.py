@@ -226,9 +226,11 @@ class Solver:
     def _check(self, policy: Policy, reward: RewardModel | None) -> None:
         check_models(self.planned, self.budget, self.total_flops, self._wish.alternatives, policy, reward)
 
-    async def solve(self, problem: str | Problem, stop: Stop | None = None) -> Solution:
-        """Solve one problem; once ``stop`` is asked for, with what there is by then."""
-        return await self._solve(as_problem(problem), replace(self.shared(1).open(), stop=stop))
+    async def solve(
+        self, problem: str | Problem, stop: Stop | None = None, listener: Listener | None = None
+    ) -> Solution:
+        """Solve one problem; once ``stop`` is asked for, with what there is by then. ``listener`` hears its events."""
+        return await self._solve(as_problem(problem), replace(self.shared(1).open(), stop=stop), listener)
 
     async def watch(self, problem: str | Problem) -> AsyncGenerator[Event | Solution, None]:
         """Solve one problem; yield each event of its trace (:mod:`tts.trace`) as it happens, and the Solution last.
@@ -293,12 +295,9 @@ class Solver:
         return self._offered[1], self._toolbox
 
     async def _prepared(self, problem: Problem, reload: bool) -> Pair:
-        """Return both models, loaded and ready for a problem. A load that takes too long is not waited for.
-
-        Without ``reload``, EngineDied is raised for a process that has ended: other problems may still wait for it.
-        """
+        """Return both models, ready for a problem. Without ``reload``, a process that has ended raises EngineDied."""
         if not reload:
-            self._pair.require_alive()
+            self._pair.require_alive()  # other problems may still wait for it
         if (ready := self._pair.ready) is None:
             ready = await aside(self.load)
         for model in ready:
@@ -332,7 +331,7 @@ class Solver:
         call took of these FLOPs. What a problem may then cost depends on which others have ended, so that with more
         than one in flight two runs may differ. ``listener`` hears the events of all searches, from any thread.
         """
-        await asyncio.to_thread(self.warm_up)
+        await aside(self.warm_up)
         if self.total_flops is not None:
             problems = list(problems)
         shared = self.shared(len(problems) if isinstance(problems, list) else 1, spent)

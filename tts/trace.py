@@ -32,6 +32,7 @@ gives the same bytes at any concurrency.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -190,3 +191,24 @@ def sort_key(key: str) -> list[tuple[int, ...]]:
     label, _, path = key.partition("/")
     parts = [*label.split("."), "", *path.split(".")]
     return [tuple(int(n) if n else -1 for n in part.split("+")) for part in parts]
+
+
+class Sampled:
+    """Counts the samples of searches under way, and their tokens; it listens to their traces from any thread."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.samples = self.tokens = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        self.begun = True
+        if event["event"] == "sample":
+            with self._lock:
+                self.samples += 1
+                self.tokens += sum(len(step["tokens"]) for step in event["steps"])
+
+    def __str__(self) -> str:
+        if not self.begun:
+            return "loading the models"
+        return f"{self.samples:,} samples, {self.tokens:,} tokens so far"

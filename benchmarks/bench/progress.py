@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 
 from tqdm import tqdm
 
 from benchmarks.stats.intervals import wilson
+from tts.files.standard_streams import ERRORS
 
 INTERVAL = 60.0
 """Seconds between two lines without a terminal."""
@@ -38,8 +38,8 @@ class Progress:
         self._name, self._total, self._right, self._clock = name, total, right, clock
         self._begun = self._reported = clock()
         self._before = self.done = done
-        terminal = sys.stderr.isatty()
-        self._bar = tqdm(total=total, initial=done, desc=name, unit="problem", disable=not terminal)
+        terminal = ERRORS.isatty()
+        self._bar = tqdm(total=total, initial=done, desc=name, unit="problem", file=ERRORS, disable=not terminal)
         self._quiet = not terminal
 
     def add(self, right: bool) -> None:
@@ -83,7 +83,7 @@ class Progress:
 
     def _report(self) -> None:
         self._reported = self._clock()
-        print(f"tts: {self.line}", file=sys.stderr, flush=True)
+        print(f"tts: {self.line}", file=ERRORS, flush=True)
 
 
 def duration(seconds: float) -> str:

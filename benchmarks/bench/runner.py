@@ -16,10 +16,10 @@ from benchmarks.bench.progress import Progress
 from benchmarks.bench.results_table import Tally
 from benchmarks.datasets.dataset import DataSet
 from benchmarks.datasets.items import Item
-from tts.batch import Sampled
 from tts.commands.progress import watched
 from tts.errors import BadInput
 from tts.executor import Executor, Here, Work
+from tts.trace import Sampled
 from tts.types import Solution
 
 _NOTE = 60.0  # seconds between two notes of a job's pace in the manifest

@@ -10,6 +10,7 @@ import typer
 
 from tts.commands import completion, options
 from tts.commands.console import interactive, note, say, say_json
+from tts.files.standard_streams import ERRORS
 
 
 def prm_eval(
@@ -117,6 +118,6 @@ class Bar:
     def start(self, total: int, known: int) -> Callable[[int], object]:
         if known:
             note(f"{known} of {total} solutions are scored in {self._out} already.")
-        self._bar = self._make(total=total, initial=known, unit="solution", disable=not interactive())
+        self._bar = self._make(total=total, initial=known, unit="solution", file=ERRORS, disable=not interactive())
         update: Callable[[int], object] = self._bar.update
         return update

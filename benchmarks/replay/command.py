@@ -13,6 +13,7 @@ import typer
 from tts.commands import completion, options
 from tts.commands.console import interactive, note, say, say_json
 from tts.errors import BadInput
+from tts.files.standard_streams import ERRORS
 
 if TYPE_CHECKING:
     from benchmarks.replay.replay import Choice, Line
@@ -320,5 +321,5 @@ def _print(
 def _bar(total: int) -> Any:
     from tqdm import tqdm
 
-    bar = tqdm(total=total, desc="grading", unit="problem", disable=not interactive(), leave=False)
+    bar = tqdm(total=total, desc="grading", unit="problem", file=ERRORS, disable=not interactive(), leave=False)
     return bar.update

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import MIA, Tts
-from tests.interrupt import interrupted, interrupted_import, interrupted_search
+from tests.interrupt import interrupted, interrupted_import, interrupted_load, interrupted_search
 from tts import Trace
 
 
@@ -211,6 +211,19 @@ def test_ctrl_c_shows_the_best_answer_so_far_and_writes_the_trace(tmp_path: Path
     assert lines["Stopped"] == "interrupted: this is the best answer so far"
     [end] = Trace.load(trace).of("end")
     assert end["stopped"] == "interrupted"
+
+
+def test_ctrl_c_while_models_are_loaded_waits_for_nothing_and_says_what_there_is(tmp_path: Path) -> None:
+    """The wait for a process that hears nothing is over within the time limit of :func:`interrupted_load`."""
+    run = tmp_path / "run"
+    done = interrupted_load("bench", "lab-500", "--limit", "2", "--strategy", "majority", "-n", "2", "--out", str(run))
+    assert done.returncode == 130
+    assert f"tts: interrupted: 0 of 2 rows are in {run}; this goes on: tts bench lab-500" in done.stderr
+    done = interrupted_load("solve", MIA)
+    assert done.returncode == 130
+    assert done.stdout.startswith("Answer      none: interrupted before the first solution ended\n")
+    assert done.stderr.splitlines()[-1] == "tts: the models were not ready yet."
+    assert "loading" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("module", ["typer", "tts.errors", "tts.commands.solve"])

@@ -11,12 +11,13 @@ import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
 from tts.errors import BadInput
 from tts.files.json_text import dump
+from tts.files.standard_streams import ERRORS, errors, output
 from tts.files.text import decoded, is_utf8, reason
 
 LONGEST = 2000
@@ -94,8 +95,7 @@ def say(text: str = "") -> None:
 
 def say_json(value: Any) -> None:
     """Print JSON on standard output, in ASCII where the output takes no UTF-8. Raises BadInput as :func:`say`."""
-    check_printable()
-    name = (sys.stdout.encoding or "").lower().replace("-", "").replace("_", "")
+    name = (_output().encoding or "").lower().replace("-", "").replace("_", "")
     _write(dump(value, ascii_only=name != "utf8"))
 
 
@@ -104,18 +104,18 @@ def note(text: str) -> None:
     if len(text) > LONGEST:  # it quotes a text of no end
         text = f"{text[: LONGEST - 400]} ... {text[-400:]}"
     with suppress(OSError, ValueError):
-        typer.echo(f"tts: {visible(text)}", err=True)
+        stream = errors()
+        typer.echo(f"tts: {visible(text)}", None if stream is sys.stderr else stream, err=True)
 
 
 def interactive() -> bool:
     """Return whether somebody watches standard error: whether a progress bar is drawn."""
-    return sys.stderr is not None and sys.stderr.isatty()
+    return ERRORS.isatty()
 
 
 def check_printable() -> None:
     """Check before the work that its result can be printed. Raises BadInput where standard output is closed."""
-    if sys.stdout is None:
-        raise BadInput("standard output is closed, so nothing can be printed: open it, or redirect it to a file.")
+    _output()
 
 
 def problem_text(given: str | None) -> str:
@@ -153,9 +153,16 @@ def _asked() -> str:
         return str(data.decode(source.encoding, "surrogateescape"))
 
 
+def _output() -> TextIO:
+    stream = output()
+    if stream is None:
+        raise BadInput("standard output is closed, so nothing can be printed: open it, or redirect it to a file.")
+    return stream
+
+
 def _write(text: str) -> None:
-    check_printable()
+    stream = _output()
     try:
-        typer.echo(text)
+        typer.echo(text, None if stream is sys.stdout else stream)
     except (OSError, ValueError) as error:
         raise BadInput(f"standard output cannot be written: {reason(error)}.") from error

@@ -12,6 +12,7 @@ import typer
 from tts.commands import options
 from tts.commands.console import entries, interactive, note, say, say_json, table
 from tts.errors import BadInput
+from tts.files.standard_streams import ERRORS
 from tts.records.words import count
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def embedding(embedder: str | AnyEmbedder, kept: str) -> Iterator[str | AnyEmbed
         with resumable(lambda: kept):
             yield embedder
         return
-    cached, bar = embedder, tqdm(desc="embedding", unit="problem", disable=not interactive(), leave=False)
+    cached, bar = embedder, tqdm(desc="embedding", unit="problem", file=ERRORS, disable=not interactive(), leave=False)
 
     def words() -> str:
         return f"{cached.done} of {cached.total} problems are embedded" if cached.done < cached.total else ""

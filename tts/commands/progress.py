@@ -15,6 +15,7 @@ import typer
 
 from tts.aio import Stop
 from tts.commands.console import interactive, note
+from tts.files.standard_streams import ERRORS
 
 SECONDS = 0.5
 """Between two looks on a terminal."""
@@ -49,12 +50,26 @@ def watched(words: Callable[[], str], show: Callable[[str], None]) -> Iterator[N
 
 
 @contextmanager
+def told(words: Callable[[], str]) -> Iterator[None]:
+    """Show what ``words`` returns as :func:`watched`, on a line of the terminal that goes away at the end."""
+    from tqdm import tqdm
+
+    with (
+        tqdm(bar_format="{desc}", file=ERRORS, disable=not interactive(), leave=False) as line,
+        watched(words, line.set_description_str),
+    ):
+        yield
+
+
+@contextmanager
 def stoppable() -> Iterator[Stop]:
     """Yield what the first Ctrl-C asks to stop; a second one interrupts as usual."""
     stop = Stop()
 
     def ask(*_: Any) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        if interactive():
+            ERRORS.write("\n")  # behind a line of progress and ^C
         note("interrupted: ending with what there is; press Ctrl-C again to leave at once.")
         stop.ask()
 

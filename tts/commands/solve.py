@@ -16,6 +16,7 @@ from tts.commands import completion, options
 from tts.commands.console import check_printable, fold, interactive, note, problem_text, say, say_json
 from tts.commands.own_tools import equip
 from tts.errors import BadInput
+from tts.files.standard_streams import ERRORS
 from tts.files.text import check_writable
 from tts.models.policies import DEFAULT_ORCHESTRATOR, DEFAULT_POLICY
 from tts.records.words import count, likely
@@ -150,14 +151,16 @@ def _pooled(
 def solve_one(solver: Solver, problem: str | None, trace: Path | None, as_json: bool, show_steps: bool) -> None:
     import asyncio
 
-    from tts.commands.progress import stoppable
+    from tts.commands.progress import elapsed, stoppable, told
+    from tts.trace import Sampled
 
     check_printable()
     if trace is not None:
         check_writable(trace, f"the trace {trace}")
     question = problem_text(problem)
-    with stoppable() as stop:
-        solution = asyncio.run(solver.solve(question, stop))
+    sampled, begun = Sampled(), time.monotonic()
+    with told(lambda: f"{sampled}, {elapsed(begun)}"), stoppable() as stop:
+        solution = asyncio.run(solver.solve(question, stop, sampled))
     try:
         _print_solution(solution, as_json, show_steps)
     finally:  # after the answer, and also where that cannot be written: neither costs the other
@@ -198,7 +201,7 @@ def _solve_file(
             where = f"{batch.answered} of {batch.total} answers are in {out}"
             return where if out else f"{batch.answered} of {batch.total} were printed; with --out they are kept"
 
-        bar = tqdm(total=batch.total, initial=batch.resumed, unit="problem", disable=not interactive())
+        bar = tqdm(total=batch.total, initial=batch.resumed, unit="problem", file=ERRORS, disable=not interactive())
         with (
             resumable(kept, goes_on=out is not None),
             bar,

@@ -14,10 +14,11 @@ import threading
 import types
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tts.engines.vllm.fork_server import forking
+from tts.files.standard_streams import diverted
 
 
 class Spawning:
@@ -32,7 +33,6 @@ class Spawning:
         self._lock, self._inside = threading.Lock(), 0
         self._environment: dict[str, str | None] = {}
         self._main: types.ModuleType | None = None
-        self._stderr = -1
         self._forked = False
         self._hushed = ExitStack()
         self._files = ""
@@ -78,19 +78,12 @@ class Spawning:
         level = logging.root.manager.disable
         self._hushed.callback(logging.disable, level)
         logging.disable(logging.WARNING)
-        self._hushed.enter_context(redirect_stdout(sys.stderr))
+        self._hushed.enter_context(diverted(self.log))
         self._hushed.enter_context(warnings.catch_warnings(action="ignore"))
-        sys.stderr.flush()
-        self._stderr = os.dup(2)
-        with self.log.open("ab") as log:
-            os.dup2(log.fileno(), 2)
 
     def _end(self) -> None:
         self._hushed.close()
         self._forked = False
-        sys.stderr.flush()
-        os.dup2(self._stderr, 2)
-        os.close(self._stderr)
         if self._main is not None:
             sys.modules["__main__"] = self._main
         for name, value in self._environment.items():
