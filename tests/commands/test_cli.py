@@ -253,3 +253,20 @@ def test_a_file_shows_what_was_sampled_before_its_first_problem_ends(
     err = tts("solve", "--prm", "none", "--strategy", "majority", "-n", "64", "--file", str(source)).err
     lines = [line for line in err.splitlines() if "0 of 1 problems" in line]
     assert any(re.search(r"problems, [1-9]\d* samples, [1-9][\d,]* tokens so far, 0:\d\d$", line) for line in lines)
+
+
+def test_a_problem_shows_what_it_waits_for_and_what_was_sampled(tts: Tts, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tts.commands import progress
+
+    solve = ["solve", "--prm", "none", "--strategy", "majority", "-n", "64", MIA]
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.002)
+    lines = tts(*solve).err.splitlines()
+    assert lines[0] == "tts: loading the models, 0:00"
+    assert any(re.fullmatch(r"tts: [1-9]\d* samples, [1-9][\d,]* tokens so far, 0:\d\d", line) for line in lines)
+
+    monkeypatch.setattr(progress, "interactive", lambda: True)
+    monkeypatch.setattr(progress, "SECONDS", 0.002)
+    drawn = tts(*solve).err.split("\r")
+    assert any(re.fullmatch(r"[1-9]\d* samples, [1-9][\d,]* tokens so far, 0:\d\d", line) for line in drawn)
+    assert "\n" not in "".join(drawn), "one line, which is drawn again"
+    assert not drawn[-1].strip(), "and is taken away at the end"
