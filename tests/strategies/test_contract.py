@@ -27,6 +27,7 @@ from tts.types import Plan, Problem, Solution
 STRATEGIES = registry.names("strategy")
 Engine = Callable[[], tuple[Policy, RewardModel]]
 PROBLEM = Problem("how far")
+OTHERS = [Problem(f"how far {k}") for k in range(3)]
 
 
 @pytest.fixture(params=["toy", "transformers", "vllm"])
@@ -67,12 +68,13 @@ SEEDS = (1, 1, 2)
 
 @dataclass(frozen=True)
 class Runs:
-    """What a strategy finds for one problem on one engine: many searches side by side, which is much faster."""
+    """What a strategy finds on one engine: many searches side by side, which is much faster."""
 
     of_width: dict[int, Solution]
     of_seed: list[Solution]
     of_tokens: dict[int, Solution]
     of_flops: dict[float, Solution]
+    of_problem: dict[str, str | None]
 
     @property
     def unbound(self) -> Solution:
@@ -85,17 +87,22 @@ class Runs:
         async def solved(budgets: list[Budget]) -> list[Solution]:
             return await together(made(strategy, policy, reward, budget).solve(PROBLEM) for budget in budgets)
 
+        async def streamed() -> dict[str, str | None]:
+            stream = made(strategy, policy, reward, Budget(8)).stream([PROBLEM, *OTHERS], 3)
+            return {solution.problem.id: solution.answer async for _, solution in stream}
+
         seeded = (made(strategy, policy, reward, Budget(8), seed=seed).solve(PROBLEM) for seed in SEEDS)
-        widths, seeds, tokens = await asyncio.gather(
+        widths, seeds, tokens, answers = await asyncio.gather(
             solved([Budget(n) for n in WIDTHS]),
             together(seeded),
             solved([Budget(8, max_tokens=ceiling) for ceiling in TOKENS]),
+            streamed(),
         )
         of_width = dict(zip(WIDTHS, widths, strict=True))
         most = of_width[8].usage.flops
         flops = await solved([Budget(8, max_flops=most * share) for share in SHARES])
         of_flops = {most * share: solution for share, solution in zip(SHARES, flops, strict=True)}
-        return cls(of_width, seeds, dict(zip(TOKENS, tokens, strict=True)), of_flops)
+        return cls(of_width, seeds, dict(zip(TOKENS, tokens, strict=True)), of_flops, answers)
 
 
 RUNS: dict[tuple[str, str], Runs] = {}
@@ -103,11 +110,14 @@ RUNS: dict[tuple[str, str], Runs] = {}
 
 @pytest.fixture
 def runs(strategy: str, engine: Engine, request: pytest.FixtureRequest) -> Runs:
-    """The searches of a strategy on an engine, run once."""
-    key = strategy, request.node.callspec.params["engine"]
-    if key not in RUNS:
-        RUNS[key] = asyncio.run(Runs.made(strategy, engine))
-    return RUNS[key]
+    """The searches of a strategy on an engine, run once; those of all strategies that are tested, side by side."""
+    name = request.node.callspec.params["engine"]
+    if (strategy, name) not in RUNS:
+        tested = {item.callspec.params.get("strategy") for item in request.session.items if hasattr(item, "callspec")}
+        wanted = [each for each in STRATEGIES if each in tested]
+        found = asyncio.run(together(Runs.made(each, engine) for each in wanted))
+        RUNS.update({(each, name): made for each, made in zip(wanted, found, strict=True)})
+    return RUNS[strategy, name]
 
 
 def bytes_of(solution: Solution) -> str:
@@ -194,15 +204,9 @@ class TestEveryStrategyOnEveryEngine:
     def test_many_problems_side_by_side_give_what_each_gives_alone(
         self, strategy: str, engine: Engine, runs: Runs
     ) -> None:
-        problems = [PROBLEM, *(Problem(f"how far {k}") for k in range(3))]
-        alone = {p.id: solve(strategy, engine, problem=p).answer for p in problems[1:]}
-        policy, reward = engine()
-        solver = made(strategy, policy, reward, Budget(8))
-
-        async def side_by_side() -> dict[str, str | None]:
-            return {s.problem.id: s.answer async for _, s in solver.stream(problems, 3)}
-
-        assert asyncio.run(side_by_side()) == alone | {PROBLEM.id: runs.unbound.answer}
+        alone = {problem.id: solve(strategy, engine, problem=problem).answer for problem in [PROBLEM, OTHERS[-1]]}
+        assert runs.of_problem.keys() == {PROBLEM.id, *(other.id for other in OTHERS)}
+        assert {name: runs.of_problem[name] for name in alone} == alone
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
