@@ -97,6 +97,31 @@ def test_the_second_stage_takes_the_first_as_log_odds() -> None:
     assert replace(scope, threshold=0.95).judge(text, {}, None) is not None
 
 
+def test_what_is_marked_as_out_of_scope_is_at_most_as_likely_right_as_in_scope() -> None:
+    scope = Scope(
+        "p", "", Reference.of(TEXTS), before=Estimator(0.0, {}),
+        inside={"samples": Estimator(math.log(0.25), {})}, right={"samples": Estimator(math.log(4), {})},
+    )  # fmt: skip
+    features = answer_features(Evidence([0], None, [3], 4), None)
+    marked, unmarked = (replace(scope, threshold=t).judge("Tom has 5 eggs.", features, None) for t in (0.5, 0.1))
+    assert marked is not None
+    assert unmarked is not None
+    assert (marked.inside, marked.right, marked.outside) == (0.2, 0.2, True)  # odds of a quarter
+    assert (unmarked.inside, unmarked.right, unmarked.outside) == (0.2, 0.8, False)  # and of four
+
+
+def test_more_samples_of_the_same_shares_move_no_problem_out_of_scope(shipped: Scope) -> None:
+    """The log odds of three quarters are 1.02 of 16 samples and 1.09 of 256, those of none -3.5 and -6.2."""
+    few, many = (answer_features(Evidence([0, 0, 0, 1] * n, None, [20, 22, 24, 30] * n, 30), None) for n in (4, 64))
+    found = shipped.judge(MIA, many, None, few)
+    assert found is not None
+    alone, grown = shipped.judge(MIA, few, None), shipped.judge(MIA, many, None)
+    assert alone is not None
+    assert grown is not None
+    assert found.inside == alone.inside != grown.inside
+    assert found.right == grown.right
+
+
 @pytest.mark.parametrize(
     ("outside", "right", "marked", "said"),
     [

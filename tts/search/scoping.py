@@ -8,7 +8,7 @@ from dataclasses import replace
 from tts.budget import COMPLETE
 from tts.search.search import Search
 from tts.selection.features import Evidence
-from tts.selection.scope.scope import Scope, answer_features, likelihood_features
+from tts.selection.scope.scope import SAMPLES, Scope, answer_features, likelihood_features
 from tts.types import Candidate, Node, Scoped
 
 
@@ -24,17 +24,20 @@ async def scoped(
     if at is None:
         return scope.look(text)
     alone = independent(candidates, at)
-    shown = [candidates[k] for k in alone]
-    scores = None
-    if prm and prm == scope.prm and any(candidate.score is not None for candidate in shown):
-        scores = [candidate.score or 0.0 for candidate in shown]
-    least = None if scores is None else min(candidates[at].scores, default=0.0)
-    tokens = [candidate.tokens for candidate in shown]
-    evidence = Evidence(await search.classes([leaves[k] for k in alone]), scores, tokens, search.root.length)
+    classes = dict(zip(alone, await search.classes([leaves[k] for k in alone]), strict=True))
+    scored = bool(prm) and prm == scope.prm and any(candidates[k].score is not None for k in alone)
+    least = min(candidates[at].scores, default=0.0) if scored else None
+
+    def features(kept: Sequence[int]) -> dict[str, float]:
+        scores = [candidates[k].score or 0.0 for k in kept] if scored else None
+        tokens = [candidates[k].tokens for k in kept]
+        return answer_features(Evidence([classes[k] for k in kept], scores, tokens, search.root.length), least)
+
+    few = features(_few(alone, at)) if len(alone) > SAMPLES else None
     likelihood = None
     if scope.wants_likelihood and (values := await search.surprisal(leaves[at])):
         likelihood = likelihood_features(values, search.root.length)
-    return _by_profile(scope.judge(text, answer_features(evidence, least), likelihood), search)
+    return _by_profile(scope.judge(text, features(alone), likelihood, few), search)
 
 
 def independent(candidates: Sequence[Candidate], elected: int) -> list[int]:
@@ -46,6 +49,12 @@ def independent(candidates: Sequence[Candidate], elected: int) -> list[int]:
     for k, candidate in enumerate(candidates):
         kept.setdefault(candidate.lineage, k)
     return sorted(kept.values())
+
+
+def _few(alone: Sequence[int], elected: int) -> list[int]:
+    """Return :data:`SAMPLES` of the candidates: the elected one and the first of the others."""
+    others = [k for k in alone if k != elected]
+    return sorted([elected, *others[: SAMPLES - 1]])
 
 
 def _by_profile(found: Scoped | None, search: Search) -> Scoped | None:

@@ -53,7 +53,10 @@ class Recorder(Scope):
 
     seen: dict[str, tuple[Mapping[str, float], Mapping[str, float] | None]] = field(default_factory=dict)
 
-    def judge(self, text: str, answer: Mapping[str, float], likelihood: Mapping[str, float] | None) -> Scoped | None:
+    def judge(
+        self, text: str, answer: Mapping[str, float], likelihood: Mapping[str, float] | None,
+        few: Mapping[str, float] | None = None,
+    ) -> Scoped | None:  # fmt: skip
         self.seen[text] = (answer, likelihood)
         return None
 

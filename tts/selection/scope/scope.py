@@ -25,6 +25,9 @@ KINDS = ("samples", "scores", "samples+likelihood", "scores+likelihood")
 WINDOW = 8
 """Tokens of the window whose mean surprisal is the worst of a prompt."""
 
+SAMPLES = 16
+"""Most samples of a problem that the shipped scopes are fitted to."""
+
 _SMALL = 1e-4
 
 
@@ -79,10 +82,18 @@ class Scope:
         inside = self.before(self.reference.features(text))
         return self._scoped(text, inside, inside, None, "text")
 
-    def judge(self, text: str, answer: Mapping[str, float], likelihood: Mapping[str, float] | None) -> Scoped | None:
+    def judge(
+        self, text: str, answer: Mapping[str, float], likelihood: Mapping[str, float] | None,
+        few: Mapping[str, float] | None = None,
+    ) -> Scoped | None:  # fmt: skip
         """Judge a problem by its text and the features of its samples (:func:`answer_features`).
 
-        ``likelihood`` are those of :func:`likelihood_features`; None where the engine cannot compute them.
+        ``likelihood`` are those of :func:`likelihood_features`; None where the engine cannot compute them. ``few`` are
+        the features of :data:`SAMPLES` samples, where there are more: whether a problem is in scope is read from them,
+        since the log odds of shares grow with the number of samples.
+
+        What is right is in scope. So the answer to a problem that is marked as out of scope is at most as likely right
+        as the problem is in scope, whatever the estimate.
         """
         if self.before is None:
             return None
@@ -93,11 +104,13 @@ class Scope:
         if kind not in self.inside or kind not in self.right:
             return self._scoped(text, before, before, None, "text")
         known = {"text": odds(before), **answer, **(likelihood or {})}
-        right = min(self.right[kind](known), 1.0)
-        return self._scoped(text, before, self.inside[kind](known), right, f"text, {kind.replace('+', ', ')}")
+        inside, right = self.inside[kind]({**known, **(few or {})}), self.right[kind](known)
+        return self._scoped(text, before, inside, right, f"text, {kind.replace('+', ', ')}")
 
     def _scoped(self, text: str, before: float, inside: float, right: float | None, basis: str) -> Scoped:
         outside = inside < self.threshold
+        if right is not None and outside:
+            right = min(right, inside)
         reasons = self.reference.reasons(text) if outside else ()
         return Scoped(_rounded(before), _rounded(inside), None if right is None else _rounded(right), outside, basis,
                       reasons)  # fmt: skip
@@ -105,7 +118,7 @@ class Scope:
 
 def answer_features(evidence: Evidence, least: float | None) -> dict[str, float]:
     """Return the features of the samples; ``least`` is the lowest step score of the best solution."""
-    found = evidence.features() | {"samples": math.log(len(evidence.classes))}
+    found = evidence.features() | {"samples": math.log(min(len(evidence.classes), SAMPLES))}
     return found if least is None else found | {"least": least}
 
 
