@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated, NoReturn
+from functools import wraps
+from typing import Annotated, Any, NoReturn
 
 try:
     import typer
@@ -68,10 +69,28 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Measure": (bench, calibrate, replay, prm_eval),
     "Look": (report, view, strategies, models, doctor),
 }
+
+_INTERRUPTED = 130
+
+
+def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """Say that a command was interrupted, if it does not say more itself."""
+
+    @wraps(command)
+    def run(*arguments: Any, **named: Any) -> None:
+        try:
+            command(*arguments, **named)
+        except KeyboardInterrupt:
+            note("interrupted.")
+            raise typer.Exit(_INTERRUPTED) from None
+
+    return run
+
+
 for panel, commands in COMMANDS.items():
     for command in commands:
-        app.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(command)
-pool.command()(fit)
+        app.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(_interruptible(command))
+pool.command()(_interruptible(fit))
 app.add_typer(pool, name="pool", rich_help_panel="Measure")
 
 
@@ -83,7 +102,7 @@ def main() -> None:
     except TTSError as error:
         code = _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        note("interrupted; finished work is kept.")
+        note("interrupted.")
         code = _INTERRUPTED
     except typer.TyperException as error:
         code = _fail(_plain(error.format_message()))
@@ -104,8 +123,6 @@ def _leave(code: int) -> NoReturn:
     atexit._run_exitfuncs()
     os._exit(code)
 
-
-_INTERRUPTED = 130
 
 _PLAIN = {
     "Input should be a valid integer, unable to parse string as an integer": "give a whole number, such as 16.",

@@ -99,6 +99,8 @@ def interrupted(rows: Path, *arguments: object) -> int:
     assert "Traceback" not in err
     if arguments[0] in ("solve", "bench"):
         assert f" are in {rows if arguments[0] == 'solve' else rows.parent}; this goes on: tts {arguments[0]} " in err
+    if arguments[0] == "prm-eval":
+        assert f"solutions are scored in {rows}; this goes on: tts prm-eval " in err
     text = rows.read_bytes()
     assert text.endswith(b"\n")
     return text.count(b"\n")

@@ -26,8 +26,11 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [task.result() for task in tasks]
 
 
-def in_time(work: Callable[[], T], seconds: float) -> T:
-    """Return what ``work`` returns; it runs on a thread that is left behind after ``seconds``. Raises TimeoutError."""
+def in_time(work: Callable[[], T], seconds: float | None) -> T:
+    """Return what ``work`` returns; it runs on a thread that is left behind after ``seconds``, or on Ctrl-C.
+
+    Raises TimeoutError.
+    """
     done: list[T] = []
     failed: list[BaseException] = []
 
@@ -37,7 +40,7 @@ def in_time(work: Callable[[], T], seconds: float) -> T:
         except BaseException as error:
             failed.append(error)
 
-    thread = threading.Thread(target=run, name="tts-in-time", daemon=True)
+    thread = threading.Thread(target=run, name=_ASIDE, daemon=True)
     thread.start()
     thread.join(seconds)
     if failed:
@@ -79,7 +82,7 @@ async def aside(work: Callable[..., T], *arguments: Any) -> T:
 
 
 def abandoned() -> bool:
-    """Return whether a thread of ``aside`` is still at work."""
+    """Return whether a thread of ``aside`` or ``in_time`` is still at work."""
     return any(thread.name == _ASIDE for thread in threading.enumerate())
 
 

@@ -69,6 +69,7 @@ def prm_eval(
     """
     from benchmarks.prm_eval.evaluation import evaluate
     from benchmarks.prm_eval.sources import load
+    from tts.commands.progress import resumable
     from tts.engines.load import parse_argument
     from tts.records.words import count
 
@@ -77,7 +78,7 @@ def prm_eval(
         note(f"{data}, {row}")
     if found.ignored:
         note(f"{data} has fields that are not looked at: {', '.join(found.ignored)}.")
-    with Bar(out) as bar:
+    with Bar(out) as bar, resumable(bar.kept, goes_on=out is not None):
         report = evaluate(
             prm,
             found,
@@ -107,6 +108,12 @@ class Bar:
         from tqdm import tqdm
 
         self._out, self._make = out, tqdm
+        self._total = self._done = 0
+
+    def kept(self) -> str:
+        """Say what is kept if the work ends here."""
+        scored = f"{self._done} of {self._total} solutions are scored"
+        return f"{scored} in {self._out}" if self._out else f"{scored}; with --out they are kept"
 
     def __enter__(self) -> Bar:
         self._bar = self._make(disable=True)
@@ -119,5 +126,9 @@ class Bar:
         if known:
             note(f"{known} of {total} solutions are scored in {self._out} already.")
         self._bar = self._make(total=total, initial=known, unit="solution", file=ERRORS, disable=not interactive())
-        update: Callable[[int], object] = self._bar.update
-        return update
+        self._total, self._done = total, known
+        return self._scored
+
+    def _scored(self, number: int) -> None:
+        self._done += number
+        self._bar.update(number)

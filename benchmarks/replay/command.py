@@ -159,8 +159,7 @@ def _rescored(
     from tts.engines.load import parse_argument
 
     arguments = dict(map(parse_argument, loading.pop("engine_arg") or []))
-    kept = f"the scores so far are in {out}" if out else "no score is kept without --out"
-    with Bar(out) as bar, resumable(lambda: kept):
+    with Bar(out) as bar, resumable(bar.kept, goes_on=out is not None):
         return rescored_by(
             prm, outcomes, out, name=str(file), allow_code=allow_code, arguments=arguments,
             prm_parameters=options.prm_parameters(parameters), progress=bar.start, **loading,

@@ -224,6 +224,8 @@ def test_ctrl_c_while_models_are_loaded_waits_for_nothing_and_says_what_there_is
     assert done.stdout.startswith("Answer      none: interrupted before the first solution ended\n")
     assert done.stderr.splitlines()[-1] == "tts: the models were not ready yet."
     assert "loading" not in done.stdout + done.stderr
+    done = interrupted_load("plan", MIA)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "tts: interrupted.\n")
 
 
 @pytest.mark.parametrize("module", ["typer", "tts.errors", "tts.commands.solve"])

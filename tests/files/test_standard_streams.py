@@ -50,6 +50,16 @@ def test_standard_error_of_the_system_is_the_users_while_it_is_diverted(
     assert log.read_text() == "out of place\nand this\n"
 
 
+def test_an_error_that_ends_the_program_meanwhile_is_the_users(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    usual = sys.excepthook
+    with diverted(tmp_path / "log"):
+        sys.excepthook(ValueError, ValueError("no more"), None)
+    assert sys.excepthook is usual
+    assert capfd.readouterr().err == "ValueError: no more\n"
+
+
 def test_a_closed_standard_error_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     assert ERRORS.write("lost") == 0

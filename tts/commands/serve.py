@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from tts.commands import completion, options
 from tts.commands.console import note
+from tts.commands.progress import elapsed, told
 from tts.errors import BadInput, MissingExtra
 from tts.models.policies import DEFAULT_POLICY
 
@@ -118,8 +120,10 @@ def serve(
         build = _replicated(placed, policy or [DEFAULT_POLICY], budget, solver, ending)
     else:
         build = _single(policy or [DEFAULT_POLICY], budget, solver)
+    begun = time.monotonic()
     with ending, listen(host, port) as listening:
-        catalogue, notes = build()
+        with told(lambda: f"loading the models, {elapsed(begun)}"):
+            catalogue, notes = build()
         for sentence in notes:
             note(sentence)
         if not key and host not in _LOOPBACK:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from tts.aio import in_time
 from tts.engines import memory
 from tts.engines.engine import Engine
 from tts.errors import BadInput, MissingWeights, ModelError, UnknownName
@@ -142,10 +143,14 @@ def load_both(policy: str, prm: str, loading: Loading) -> tuple[Policy, RewardMo
     if not all(engine.reserves for engine in engines):
         return _load("policy", policy, mine, 1.0, room=False), _load("prm", prm, other, 1.0, room=False)
     shares = _shares(*cards, loading)
-    with ThreadPoolExecutor(2) as pool:  # each takes some seconds to start, mostly waiting for its process
-        first = pool.submit(_load, "policy", policy, loading, shares[0], room=False)
-        second = pool.submit(_load, "prm", prm, loading, shares[1], room=False)
-        return first.result(), second.result()
+
+    def side_by_side() -> tuple[Policy, RewardModel]:
+        with ThreadPoolExecutor(2) as pool:  # each takes some seconds to start, mostly waiting for its process
+            first = pool.submit(_load, "policy", policy, loading, shares[0], room=False)
+            second = pool.submit(_load, "prm", prm, loading, shares[1], room=False)
+            return first.result(), second.result()
+
+    return in_time(side_by_side, None)  # Ctrl-C does not wait for it
 
 
 def load_pair(policy: str | Policy, judge: str, loading: Loading) -> tuple[Policy, Policy]:
@@ -258,21 +263,25 @@ def _load(kind: Kind, name: str, loading: Loading, share: float, *, room: bool =
     key = _key(kind, card, loading)
     with _lock:
         lock = _locks[key]
-    with lock:  # one load at a time: two of the same would cost twice the memory
-        if not _here(key):
-            if room:
-                _check_room([(kind, card, loading)])
-            if engine.reserves:
-                options["share"] = share * loading.gpu_memory
-            if key in _loaded:
-                _loaded[key].close()  # what remains of a dead one
-            model = (engine.load_policy if kind == "policy" else engine.load_reward)(card, **options)
-            with _lock:
-                # Anew after each load, so that it runs before the exit handlers of what the load brought in.
-                atexit.unregister(close_all)
-                atexit.register(close_all)
-                _loaded[key] = model
-        return _loaded[key]
+
+    def once() -> Any:
+        with lock:  # one load at a time: two of the same would cost twice the memory
+            if not _here(key):
+                if room:
+                    _check_room([(kind, card, loading)])
+                if engine.reserves:
+                    options["share"] = share * loading.gpu_memory
+                if key in _loaded:
+                    _loaded[key].close()  # what remains of a dead one
+                model = (engine.load_policy if kind == "policy" else engine.load_reward)(card, **options)
+                with _lock:
+                    # Anew after each load, so that it runs before the exit handlers of what the load brought in.
+                    atexit.unregister(close_all)
+                    atexit.register(close_all)
+                    _loaded[key] = model
+            return _loaded[key]
+
+    return in_time(once, None)  # Ctrl-C does not wait for it, and what it loads is found by the next call
 
 
 def _check_room(wanted: Sequence[tuple[Kind, ModelCard, Loading]]) -> None:

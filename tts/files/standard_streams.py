@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple, TextIO
 
 
@@ -67,19 +69,25 @@ def diverted(log: Path) -> Iterator[None]:
     ours = sys.stdout
     kept = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
     _users = _Streams(ours, kept if _is_number_2(sys.stderr) else sys.stderr)
+    hook, sys.excepthook = sys.excepthook, _told
     with log.open("ab") as file:
         os.dup2(file.fileno(), 2)
     sys.stdout = sys.stderr
     try:
         yield
     finally:
-        sys.stdout = ours
+        sys.stdout, sys.excepthook = ours, hook
         with suppress(OSError, ValueError, AttributeError):
             sys.stderr.flush()
         os.dup2(kept.fileno(), 2)
         _users = None
         with suppress(OSError):
             kept.close()
+
+
+def _told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show the user the error that ends the program, such as Ctrl-C while a model is loaded."""
+    traceback.print_exception(kind, error, trace, file=errors())
 
 
 def _is_number_2(stream: TextIO | None) -> bool:
