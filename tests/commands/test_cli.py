@@ -213,9 +213,13 @@ def test_ctrl_c_shows_the_best_answer_so_far_and_writes_the_trace(tmp_path: Path
     assert end["stopped"] == "interrupted"
 
 
-def test_ctrl_c_while_models_are_loaded_waits_for_nothing_and_says_what_there_is(tmp_path: Path) -> None:
+def test_ctrl_c_while_models_are_loaded_waits_for_nothing_and_says_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The wait for a process that hears nothing is over within the time limit of :func:`interrupted_load`."""
-    run = tmp_path / "run"
+    run, place = tmp_path / "run", tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
     done = interrupted_load("bench", "lab-500", "--limit", "2", "--strategy", "majority", "-n", "2", "--out", str(run))
     assert done.returncode == 130
     assert f"tts: interrupted: 0 of 2 rows are in {run}; this goes on: tts bench lab-500" in done.stderr
@@ -226,6 +230,7 @@ def test_ctrl_c_while_models_are_loaded_waits_for_nothing_and_says_what_there_is
     assert "loading" not in done.stdout + done.stderr
     done = interrupted_load("plan", MIA)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "tts: interrupted.\n")
+    assert not [file.name for file in place.iterdir() if file.name.startswith("tts-vllm")], "no log stays"
 
 
 @pytest.mark.parametrize("module", ["typer", "tts.errors", "tts.commands.solve"])

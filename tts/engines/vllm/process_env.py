@@ -71,7 +71,14 @@ class Spawning:
                 atexit.register(shutil.rmtree, self._files, ignore_errors=True)
             return self._files
 
+    def _tidy(self) -> None:
+        """Take the log away at the end of this process if nobody waited for the load: no error names the log."""
+        if self._inside:
+            self.log.unlink(missing_ok=True)
+
     def _begin(self) -> None:
+        atexit.unregister(self._tidy)
+        atexit.register(self._tidy)
         stand_in = types.ModuleType("__main__")
         stand_in.__spec__ = importlib.util.find_spec("tts.engines.vllm.process_main")
         self._main, sys.modules["__main__"] = sys.modules["__main__"], stand_in
