@@ -102,6 +102,19 @@ def test_a_strategy_object_searches_with_the_budget_and_has_no_width_of_its_own(
         BeamSearch(n=n)  # type: ignore[call-arg]
 
 
+def test_a_strategys_name_may_have_parameters_as_the_tables_write_it() -> None:
+    named, given = Solver(strategy="dvts:granularity=2", beam_width=2, **TOY), Solver(**TOY)
+    options = Solver(strategy="dvts", granularity=2, beam_width=2, **TOY)
+    assert named.plan == options.plan
+    assert named.strategy == options.strategy
+    assert given.variant(strategy="dvts:granularity=2", parameters={"beam_width": 2}).plan == options.plan
+    assert Solver("lab-1m", strategy="dvts:granularity=2").recipe()["strategy"] == "dvts"
+    with pytest.raises(BadInput, match="granularity is given twice, in dvts:granularity=2 and by itself"):
+        Solver(strategy="dvts:granularity=2", granularity=3, **TOY)
+    with pytest.raises(UnknownName, match="did you mean 'granularity'"):
+        Solver(strategy="dvts:granularty=2", **TOY)
+
+
 def test_n_as_a_parameter_is_sent_to_the_budget() -> None:
     with pytest.raises(BadInput, match="N is the budget"):
         solve("how far", strategy="dvts", n=4, **TOY)

@@ -24,6 +24,7 @@ from tts.search.parameters import check_parameter
 from tts.search.step_scores import refusal
 from tts.search.strategy import AUTO, Strategy, build, parameters_of, strategy_type, written_parameters
 from tts.search.tournament import TOURNAMENT
+from tts.search.variant import split
 from tts.selection.profile import Ending, Profile, Searches
 from tts.selection.profile_file import find as find_profile
 from tts.selection.profile_file import named
@@ -67,6 +68,19 @@ class Wish:
     @property
     def policy_parameters(self) -> int:
         return find(self.policy, "policy").parameters if isinstance(self.policy, str) else self.policy.shape.parameters
+
+
+def plain(wish: Wish) -> Wish:
+    """Return the settings with the parameters of a strategy's name, such as ``dvts:granularity=2``, beside the others.
+
+    Raises BadInput for a parameter that is given twice, and what :func:`tts.search.variant.split` raises.
+    """
+    if not isinstance(wish.strategy, str) or ":" not in wish.strategy:
+        return wish
+    strategy, own = split(wish.strategy)
+    for name in own.keys() & wish.parameters.keys():
+        raise BadInput(f"{name} is given twice, in {wish.strategy} and by itself: leave one out.")
+    return replace(wish, strategy=strategy, parameters={**own, **wish.parameters})
 
 
 def made_by_name(name: str) -> bool:

@@ -22,7 +22,7 @@ from tts.errors import BadInput, EmptyProblem, EngineDied, TTSError
 from tts.files.text import legible
 from tts.model_pair import ModelPair, Pair, check_models
 from tts.models.policies import DEFAULT_ORCHESTRATOR, DEFAULT_POLICY
-from tts.planning import Wish, planned, reward_of
+from tts.planning import Wish, plain, planned, reward_of
 from tts.protocols import Policy, RewardModel, as_policy
 from tts.recipe import Arguments, recipe
 from tts.registry import resolve
@@ -48,8 +48,8 @@ class Solver:
             :class:`tts.protocols.Policy`. By default ``lab-2m``, and with tools ``lab-orchestrator``.
         prm: the same for the reward model; ``"auto"`` takes the one recommended for the policy, None goes without. A
             Python function ``(problem, solution) -> score`` serves as one (:mod:`prm.function`).
-        strategy: a name (``tts strategies`` lists them) or a Strategy; by default ``auto``, which chooses for each
-            problem by measured curves or by the published rule (docs/SELECTOR.md).
+        strategy: a name (``tts strategies`` lists them), with parameters such as ``dvts:granularity=2``, or a Strategy;
+            by default ``auto``, which chooses by measured curves or by the published rule (docs/SELECTOR.md).
         budget: N, the number of samples, or a whole Budget.
         max_tokens: most tokens the policy may sample for one problem.
         max_flops: most FLOPs of policy and reward model together for one problem.
@@ -153,7 +153,8 @@ class Solver:
         self._pair = ModelPair(policy, self.planned.prm, loading, prices, self._check)
 
     def _make_plan(self, wish: Wish) -> None:
-        self._wish, self.planned = wish, planned(wish)
+        self._wish = plain(wish)
+        self.planned = planned(self._wish)
         self.plan, self.strategy, self.warnings = self.planned.plan, self.planned.strategy, self.planned.warnings
         check_total(self.total_flops, self.budget, self.plan.strategy, self.strategy.adaptive)
 

@@ -301,15 +301,15 @@ def _answer(solution: Solution) -> str:
 
 def _confidence(solution: Solution, finished: int) -> str:
     """Give the probability that the answer is right where it is known, and the share of the vote."""
-    if not finished and solution.answer is None:
-        return "none: no solution was finished"
+    if solution.answer is None:
+        return "none: no solution has an answer" if finished else "none: no solution was finished"
     of_vote = f"of the {solution.plan.vote} vote of {count(finished, 'finished solution')}"
-    if solution.scope is None or solution.answer is None:
+    if solution.scope is None:
         share = f"{solution.confidence:.0%} {of_vote}"
     else:
         share = f"{solution.votes[0].share:.0%} {of_vote}" if solution.votes else ""
     vote = "a single solution, so there was no vote" if finished == 1 else share
-    if solution.scope is None or solution.scope.right is None or solution.answer is None:
+    if solution.scope is None or solution.scope.right is None:
         return vote
     return f"{likely(solution.confidence)} that it is right; {vote}"
 
@@ -329,15 +329,19 @@ def _no_answer(solution: Solution) -> str:
     if not finished:
         why = f"no solution was finished; {_more(solution)}"
     elif solution.plan.kind != "math":
-        why = f"none of {count(len(finished), 'finished solution')} holds {_wanted(solution.plan.kind)}; --kind names "
-        why += "another kind of answer"
+        why = f"{_lacking(finished, 'hold')} {_wanted(solution.plan.kind)}; --kind names another kind of answer"
     elif solution.plan.extract == "auto":
-        why = f"none of {count(len(finished), 'finished solution')} states one; ask for it in the problem"
+        why = f"{_lacking(finished, 'state')} one; ask for it in the problem"
     else:
-        why = f"none of {count(len(finished), 'finished solution')} has one by the rule {solution.plan.extract!r}; "
-        why += "try --extract auto"
+        why = f"{_lacking(finished, 'have')} one by the rule {solution.plan.extract!r}; try --extract auto"
     text, chosen = _best_text(finished or solution.candidates)
     return f"none: {why}. The {chosen} text ends: {text.strip()[-_EXCERPT:]}"
+
+
+def _lacking(finished: list[Candidate], verb: str) -> str:
+    if len(finished) == 1:
+        return f"the only finished solution does not {verb}"
+    return f"none of {len(finished)} finished solutions {'has' if verb == 'have' else f'{verb}s'}"
 
 
 def _more(solution: Solution) -> str:
@@ -376,10 +380,13 @@ _EXCERPT = 400  # characters of a text that held no answer
 
 
 def _plan_words(solution: Solution) -> str:
+    from tts.search.variant import name_of
+
     plan = solution.plan
     if "profile" in plan.parameters:
         return f"{plan.strategy}, N up to {plan.n}: {plan.reason}"
-    words = [plan.strategy, f"N = {plan.n}"]
+    own = {name: value for name, value in plan.parameters.items() if name != "beam_width"}
+    words = [name_of(plan.strategy, own), f"N = {plan.n}"]
     if "beam_width" in plan.parameters:
         words.append(f"beam width {plan.parameters['beam_width']}")
     words.append(f"temperature {plan.parameters.get('temperature', '?')}")
