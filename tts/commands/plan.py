@@ -12,7 +12,7 @@ from tts.commands import options
 from tts.commands.console import check_printable, entries, note, problem_text, say, say_json, table
 from tts.errors import BadInput
 from tts.models.policies import DEFAULT_POLICY
-from tts.records.words import count
+from tts.records.words import count, likely
 
 if TYPE_CHECKING:
     from tts.routing.choice import Expected
@@ -141,7 +141,7 @@ def printed(decision: Mapping[str, Any], solution: Solution) -> str:
     elif "agreement" in decision:
         found.append(("Difficulty", f"{decision['agreement']:.0%} of the pairs of samples agree; uncalibrated"))
     if decision.get("belief") is not None:
-        found.append(("Belief", f"{decision['belief']:.0%} that the vote of these samples is right"))
+        found.append(("Belief", f"{likely(decision['belief'])} that the vote of these samples is right"))
     rows = [_row(option, scope is not None and scope.outside) for option in decision["options"]]
     choice = [("Choice", f"{decision['reason']}.")]
     return "\n\n".join([entries(found), *([table(rows)] if rows else []), entries(choice)])
@@ -158,8 +158,8 @@ def _look(decision: Mapping[str, Any], solution: Solution) -> str:
 
 def _scope(scope: Scoped) -> str:
     what = "outside, so the profile's rates do not apply" if scope.outside else "inside"
-    right = "" if scope.right is None else f"; {scope.right:.0%} that the vote of these samples is right"
-    return f"{what}; {scope.before:.0%} in scope by the text alone, {scope.inside:.0%} with the samples{right}"
+    right = "" if scope.right is None else f"; {likely(scope.right)} that the vote of these samples is right"
+    return f"{what}; {likely(scope.before)} in scope by the text alone, {likely(scope.inside)} with the samples{right}"
 
 
 def _row(option: Mapping[str, Any], outside: bool) -> dict[str, Any]:
