@@ -104,8 +104,7 @@ def note(text: str) -> None:
     if len(text) > LONGEST:  # it quotes a text of no end
         text = f"{text[: LONGEST - 400]} ... {text[-400:]}"
     with suppress(OSError, ValueError):
-        stream = errors()
-        typer.echo(f"tts: {visible(text)}", None if stream is sys.stderr else stream, err=True)
+        typer.echo(f"tts: {visible(text)}", None if errors() is sys.stderr else ERRORS, err=True)
 
 
 def interactive() -> bool:

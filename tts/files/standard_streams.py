@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, TextIO
+from typing import NamedTuple, TextIO, cast
 
 
 class _Streams(NamedTuple):
@@ -18,6 +19,7 @@ class _Streams(NamedTuple):
 
 
 _users: _Streams | None = None  # while diverted
+_turning = threading.RLock()  # nothing is written while the streams change; a signal handler may write meanwhile
 
 
 def output() -> TextIO | None:
@@ -30,18 +32,18 @@ def errors() -> TextIO | None:
     return _users.errors if _users else sys.stderr
 
 
-class Errors:
-    """A file that writes to the user's standard error, wherever that is at the moment: for a progress bar."""
-
+class _Errors:
     encoding = "utf-8"
 
     def write(self, text: str) -> int:
-        stream = errors()
-        return 0 if stream is None else stream.write(text)
+        with _turning:
+            stream = errors()
+            return 0 if stream is None else stream.write(text)
 
     def flush(self) -> None:
-        if (stream := errors()) is not None:
-            stream.flush()
+        with _turning:
+            if (stream := errors()) is not None:
+                stream.flush()
 
     def isatty(self) -> bool:
         stream = errors()
@@ -54,7 +56,8 @@ class Errors:
         return stream.fileno()
 
 
-ERRORS = Errors()
+ERRORS = cast("TextIO", _Errors())
+"""A file that writes to the user's standard error, wherever that is at the moment: for a progress bar."""
 
 
 @contextmanager
@@ -63,31 +66,39 @@ def diverted(log: Path) -> Iterator[None]:
 
     For one thread at a time. A standard error that is not a file of the system, such as a notebook's, stays as it is.
     """
-    global _users
-    with suppress(OSError, ValueError, AttributeError):
-        sys.stderr.flush()
-    ours = sys.stdout
-    kept = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
-    _users = _Streams(ours, kept if _is_number_2(sys.stderr) else sys.stderr)
-    hook, sys.excepthook = sys.excepthook, _told
-    with log.open("ab") as file:
-        os.dup2(file.fileno(), 2)
-    sys.stdout = sys.stderr
+    with _turning:
+        _flush()
+        hook, ours = sys.excepthook, sys.stdout
+        kept = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+        _turn(_Streams(ours, kept if _is_number_2(sys.stderr) else sys.stderr))
+        with log.open("ab") as file:
+            os.dup2(file.fileno(), 2)
+        sys.stdout, sys.excepthook = sys.stderr, _told
     try:
         yield
     finally:
-        sys.stdout, sys.excepthook = ours, hook
-        with suppress(OSError, ValueError, AttributeError):
-            sys.stderr.flush()
-        os.dup2(kept.fileno(), 2)
-        _users = None
-        with suppress(OSError):
-            kept.close()
+        with _turning:
+            sys.stdout, sys.excepthook = ours, hook
+            _flush()
+            os.dup2(kept.fileno(), 2)
+            _turn(None)
+            with suppress(OSError):
+                kept.close()
+
+
+def _turn(users: _Streams | None) -> None:
+    global _users
+    _users = users
+
+
+def _flush() -> None:
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.flush()
 
 
 def _told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Show the user the error that ends the program, such as Ctrl-C while a model is loaded."""
-    traceback.print_exception(kind, error, trace, file=errors())
+    traceback.print_exception(kind, error, trace, file=ERRORS)
 
 
 def _is_number_2(stream: TextIO | None) -> bool:
