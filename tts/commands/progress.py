@@ -52,12 +52,13 @@ def watched(words: Callable[[], str], show: Callable[[str], None]) -> Iterator[N
 @contextmanager
 def told(words: Callable[[], str]) -> Iterator[None]:
     """Show what ``words`` returns as :func:`watched`, on a line of the terminal that goes away at the end."""
+    if not interactive():
+        with watched(words, note):
+            yield
+        return
     from tqdm import tqdm
 
-    with (
-        tqdm(bar_format="{desc}", file=ERRORS, disable=not interactive(), leave=False) as line,
-        watched(words, line.set_description_str),
-    ):
+    with tqdm(bar_format="{desc}", file=ERRORS, leave=False) as line, watched(words, line.set_description_str):
         yield
 
 

@@ -385,7 +385,8 @@ def _plan_words(solution: Solution) -> str:
     plan = solution.plan
     if "profile" in plan.parameters:
         return f"{plan.strategy}, N up to {plan.n}: {plan.reason}"
-    own = {name: value for name, value in plan.parameters.items() if name != "beam_width"}
+    plain = {name: value for name, value in plan.parameters.items() if isinstance(value, (int, float, str))}
+    own = {name: value for name, value in plain.items() if name != "beam_width"}
     words = [name_of(plan.strategy, own), f"N = {plan.n}"]
     if "beam_width" in plan.parameters:
         words.append(f"beam width {plan.parameters['beam_width']}")
