@@ -12,7 +12,7 @@ import pytest
 from tests.toy import ToyPolicy, ToyReward
 from tts import Budget, Problem, Solution, Solver
 from tts.errors import PromptTooLong, UnknownName
-from tts.trace import Trace
+from tts.trace import Sampled, Trace
 from tts.types import Turn
 
 
@@ -104,3 +104,13 @@ async def test_a_trace_holds_the_turns_of_a_conversation_and_replays() -> None:
     assert [turn["role"] for turn in head["problem"]["turns"]] == ["system", "user", "assistant", "user"]
     again = await Solver.replay(solution.trace).solve(solution.problem)
     assert (again.answer, again.confidence) == (solution.answer, solution.confidence)
+
+
+def test_what_was_sampled_is_told_once_the_models_are_loaded() -> None:
+    sampled = Sampled()
+    assert str(sampled) == "loading the models"
+    trace = Trace(listener=sampled)
+    trace.add("start")
+    assert str(sampled) == "0 samples, 0 tokens so far"
+    trace.add("sample", steps=[{"text": "a", "tokens": [1, 2]}, {"text": "b", "tokens": [3]}])
+    assert str(sampled) == "1 sample, 3 tokens so far"

@@ -211,4 +211,5 @@ class Sampled:
     def __str__(self) -> str:
         if not self.begun:
             return "loading the models"
-        return f"{self.samples:,} samples, {self.tokens:,} tokens so far"
+        samples = f"{self.samples:,} sample{'' if self.samples == 1 else 's'}"
+        return f"{samples}, {self.tokens:,} tokens so far"

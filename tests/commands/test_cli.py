@@ -262,13 +262,12 @@ def test_a_file_shows_what_was_sampled_before_its_first_problem_ends(
     assert any(re.search(r"problems, [1-9]\d* samples, [1-9][\d,]* tokens so far, 0:\d\d$", line) for line in lines)
 
 
-def test_a_problem_shows_what_it_waits_for_and_what_was_sampled(tts: Tts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_problem_shows_what_was_sampled_before_it_ends(tts: Tts, monkeypatch: pytest.MonkeyPatch) -> None:
     from tts.commands import progress
 
     solve = ["solve", "--prm", "none", "--strategy", "majority", "-n", "64", MIA]
     monkeypatch.setattr(progress, "QUIET_SECONDS", 0.002)
     lines = tts(*solve).err.splitlines()
-    assert lines[0] == "tts: loading the models, 0:00"
     assert any(re.fullmatch(r"tts: [1-9]\d* samples, [1-9][\d,]* tokens so far, 0:\d\d", line) for line in lines)
 
     monkeypatch.setattr(progress, "interactive", lambda: True)
