@@ -96,7 +96,7 @@ def interrupted(rows: Path, *arguments: object) -> int:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err
     if arguments[0] in ("solve", "bench"):
         assert f" are in {rows if arguments[0] == 'solve' else rows.parent}; this goes on: tts {arguments[0]} " in err
     if arguments[0] == "prm-eval":

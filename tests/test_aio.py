@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
@@ -122,6 +123,38 @@ class TestBackgroundLoop:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert await asyncio.to_thread(ended.wait, 5)
+
+    async def test_an_error_that_nobody_waits_for_any_more_is_not_complained_about(self) -> None:
+        begun, heard = threading.Event(), list[str]()
+
+        async def fails() -> None:
+            begun.set()
+            try:
+                await asyncio.sleep(60)
+            finally:
+                raise ValueError
+
+        async def settled() -> None:
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            if others:
+                await asyncio.wait(others, timeout=1)
+            others.clear()
+            gc.collect()
+
+        loop = background().loop
+        loop.set_exception_handler(lambda _, context: heard.append(context["message"]))
+        try:
+            task = asyncio.create_task(background().run(fails()))
+            await asyncio.to_thread(begun.wait, 5)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            del task
+            await background().run(asyncio.sleep(0.05))  # the work hears of it
+            await background().run(settled())
+        finally:
+            loop.set_exception_handler(None)
+        assert not heard
 
     def test_a_blocking_wait_on_that_thread_is_refused_and_does_not_hang(self) -> None:
         async def inner() -> None: ...

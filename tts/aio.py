@@ -138,7 +138,7 @@ class LoopThread:
         """Await a coroutine that runs there; cancelling the wait cancels it. On that loop it is simply awaited."""
         if asyncio.get_running_loop() is self.loop:
             return await work
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
+        return _result(await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_outcome(work), self.loop)))
 
     def wait(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
         """Run a coroutine there and block until it ends, at most ``seconds`` long.
@@ -148,13 +148,27 @@ class LoopThread:
         if threading.current_thread() is self._thread:
             work.close()
             raise RuntimeError("the background loop cannot wait for itself: await this instead.")
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(seconds)
+        return _result(asyncio.run_coroutine_threadsafe(_outcome(work), self.loop).result(seconds))
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         while True:
             with suppress(BaseException):  # such as SystemExit in a task, which belongs to whoever awaits the task
                 self.loop.run_forever()
+
+
+async def _outcome(work: Coroutine[Any, Any, T]) -> tuple[T, None] | tuple[None, Exception]:
+    """Await work and return its result or its error: one that nobody waits for any more is not complained about."""
+    try:
+        return await work, None
+    except Exception as error:
+        return None, error
+
+
+def _result(outcome: tuple[T, None] | tuple[None, Exception]) -> T:
+    if outcome[1] is not None:
+        raise outcome[1]
+    return outcome[0]
 
 
 _thread: LoopThread | None = None
