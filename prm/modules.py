@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from tts.errors import ModelError
+from tts.models import shared_heads
 
 
 def load(kind: Any, folder: Path, dtype: torch.dtype, what: str) -> Any:
@@ -20,7 +21,7 @@ def load(kind: Any, folder: Path, dtype: torch.dtype, what: str) -> Any:
     )  # fmt: skip
     if missing := sorted(report["missing_keys"]):
         raise ModelError(f"{folder} lacks the weights {', '.join(missing[:3])}: it is no {what}.")
-    return module.eval()
+    return shared_heads.use(module.eval())
 
 
 def empty(folder: Path, make: Callable[[Any], Any]) -> Any:

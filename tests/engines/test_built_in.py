@@ -17,6 +17,7 @@ from tts.engines.hf import shape_of, tokenizer_of
 from tts.engines.transformers.engine import ENGINE
 from tts.engines.transformers.ragged_batch import Geometry, RaggedCache
 from tts.errors import ModelError
+from tts.models import shared_heads
 from tts.models.card import ModelCard
 from tts.models.core_tokenizer import CoreTokenizer
 from tts.models.decoder import Configuration, Decoder, causal_model, fill
@@ -46,7 +47,7 @@ def test_a_policy_computes_the_bits_of_transformers(name: str, dtype: torch.dtyp
 
     folder = policy_folder if name == "shared heads" else BUILT_IN / name
     load: Any = AutoModelForCausalLM.from_pretrained
-    theirs = load(folder, dtype=dtype, attn_implementation="sdpa").eval()
+    theirs = shared_heads.use(load(folder, dtype=dtype, attn_implementation="sdpa").eval())
     ours = causal_model(folder, dtype)
     found, wanted = states(ours.get_decoder()), states(theirs.get_decoder())
     assert torch.equal(found, wanted)

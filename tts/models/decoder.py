@@ -1,7 +1,8 @@
 """The decoder of the built-in models in plain torch: the layers of Llama and Qwen2.
 
 Importing transformers takes longer than a first answer of these models. Each operation is the one of transformers, in
-its order, so that hidden states and logits are equal to the last bit.
+its order, so that hidden states and logits are equal to the last bit where both compute attention in
+:mod:`tts.models.shared_heads`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from tts.errors import ModelError
 from tts.files import json_text
+from tts.models.shared_heads import attention
 
 
 class Configuration(SimpleNamespace):
@@ -68,7 +70,6 @@ class Attention(nn.Module):
         self.layer = layer
         heads, shared, width = config.num_attention_heads, config.num_key_value_heads, config.hidden_size
         self.size = config.head_dim or width // heads
-        self.groups = heads // shared
         bias = config.model_type == "qwen2" or config.attention_bias
         self.q_proj = nn.Linear(width, heads * self.size, bias=bias)
         self.k_proj = nn.Linear(width, shared * self.size, bias=bias)
@@ -84,10 +85,7 @@ class Attention(nn.Module):
             for projection in (self.q_proj, self.k_proj, self.v_proj)
         )
         keys, values = cache.update(_turned(key, *angles), value, self.layer)
-        found = functional.scaled_dot_product_attention(
-            _turned(query, *angles), _repeated(keys, self.groups), _repeated(values, self.groups),
-            attn_mask=mask, scale=self.size**-0.5,
-        )  # fmt: skip
+        found = attention(_turned(query, *angles), keys, values, mask, self.size**-0.5)
         out: torch.Tensor = self.o_proj(found.transpose(1, 2).reshape(rows, tokens, -1))
         return out
 
@@ -222,8 +220,3 @@ def _turned(states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch
     """Rotate queries or keys [rows, heads, tokens, size] by the angles of their positions."""
     first, second = states[..., : states.shape[-1] // 2], states[..., states.shape[-1] // 2 :]
     return (states * cos) + (torch.cat((-second, first), dim=-1) * sin)
-
-
-def _repeated(states: torch.Tensor, times: int) -> torch.Tensor:
-    """Repeat the heads of keys or values for the queries that share them."""
-    return states if times == 1 else states.repeat_interleave(times, dim=1)

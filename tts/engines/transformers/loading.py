@@ -15,6 +15,7 @@ from tts.engines.transformers.device_thread import worker_for
 from tts.engines.transformers.policy import TransformersPolicy
 from tts.engines.transformers.reward import TransformersReward
 from tts.errors import BadInput, ModelError
+from tts.models import shared_heads
 from tts.models.card import ModelCard
 from tts.models.decoder import causal_model
 from tts.models.descriptions import family_of
@@ -74,7 +75,7 @@ def _causal_model(folder: Path, device: torch.device, dtype: str | None) -> Any:
     )  # fmt: skip
     if missing := sorted(report["missing_keys"]):
         raise ModelError(f"{folder} lacks the weights {', '.join(missing[:3])}: copy or save the whole model again.")
-    return model.to(device).eval()
+    return shared_heads.use(model.to(device).eval())
 
 
 def _device(name: str | None) -> torch.device:
