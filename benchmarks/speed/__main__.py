@@ -15,7 +15,17 @@ from pathlib import Path
 
 from benchmarks.provenance import machine
 from benchmarks.speed.harness import FULL, QUICK, Bench, Measurement, Part, Scale
-from benchmarks.speed.measure import cluster, memory, overhead, scaling, search_tax, selector, serving, serving_faults
+from benchmarks.speed.measure import (
+    attention,
+    cluster,
+    memory,
+    overhead,
+    scaling,
+    search_tax,
+    selector,
+    serving,
+    serving_faults,
+)
 from benchmarks.speed.peers import gateways, its_hub, search_and_learn
 from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row, render
@@ -25,6 +35,7 @@ from tts.errors import TTSError
 # In running order: parts on the lab models first, so that engines are started as rarely as possible.
 PARTS: dict[str, Part] = {
     "selector": selector,
+    "attention": attention,
     "overhead": overhead,
     "serve": serving,
     "faults": serving_faults,

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.speed import __main__ as command
 from benchmarks.speed import random_models, workloads
 from benchmarks.speed.harness import FULL, QUICK, Bench, Measurement, Run
-from benchmarks.speed.measure import cluster, memory, overhead, scaling, search_tax, selector
+from benchmarks.speed.measure import attention, cluster, memory, overhead, scaling, search_tax, selector
 from benchmarks.speed.peers import its_hub, search_and_learn
 from benchmarks.speed.results_file import Record
 from benchmarks.speed.table import Row, render
@@ -278,3 +278,15 @@ async def test_our_own_time_is_measured_with_an_engine_that_answers_at_once(tmp_
         assert sum(entry["own_share"] for entry in found["top"]) < 1
         record.keep(measurement.name, found)
     assert [row.what for row in overhead.rows(record)] == ["beam-search, a step request", "dvts, a step request"]
+
+
+async def test_attention_is_measured_with_repeated_and_with_shared_heads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random_models.make(tmp_path / "shape-30m", random_models.Shape(width=128, inner=64, layers=1, kv_heads=1))
+    monkeypatch.setattr(attention, "TOKENS", 4)
+    record = Record(None, {}, {})
+    for measurement in attention.measurements(QUICK):
+        record.keep(measurement.name, await measurement.run(Bench(QUICK, tmp_path)))
+    [row] = attention.rows(record)
+    assert row.what == "decoding on transformers, N=4, repeated heads over shared ones"
