@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,3 +112,31 @@ def test_missing_weights_are_found_before_an_engine_is_imported(
     monkeypatch.setattr(load, "_engine_for", imported)
     with pytest.raises(ModelError, match=r"holds no \.safetensors file"):
         load_policy(str(tmp_path))
+
+
+def test_a_load_that_an_interrupt_left_is_found_by_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go, loads = threading.Event(), threading.Event(), []
+
+    def slow(card: ModelCard, **_: Any) -> ToyPolicy:
+        loads.append(card.name)
+        begun.set()
+        assert go.wait(60)
+        return ToyPolicy(name=card.name)
+
+    monkeypatch.setattr(TOYS, "load_policy", slow)
+    waiting = threading.get_ident()
+
+    def press() -> None:
+        begun.wait(60)
+        signal.pthread_kill(waiting, signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Thread(target=press).start()
+        with pytest.raises(KeyboardInterrupt):
+            load_policy("lab-1m", engine="toys")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    go.set()
+    assert load_policy("lab-1m", engine="toys").name == "lab-1m"
+    assert loads == ["lab-1m"]

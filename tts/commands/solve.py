@@ -35,7 +35,7 @@ def solve(
     strategy: Annotated[
         str | None,
         typer.Option(
-            help="Search strategy; `tts strategies` lists them.",
+            help="Search strategy, by itself or as NAME:PARAMETER=VALUE; `tts strategies` lists them.",
             show_default="auto",
             autocompletion=completion.registered("strategy"),
             rich_help_panel=options.SEARCH,
