@@ -18,6 +18,7 @@ from benchmarks.recordings.pool import Pool
 from benchmarks.simulate.simulator import ORDERS, GradedSimulator, key_of
 from benchmarks.stats.intervals import DIFFICULTIES, difficulty
 from tts.errors import BadInput
+from tts.records.words import count
 from tts.selection.profile import Ending, Profile, Stage
 
 FEWEST = 20
@@ -120,7 +121,9 @@ def frontier(held_out: HeldOut) -> list[dict[str, float]]:
 def refuse_few(problems: int) -> None:
     """Raise BadInput for fewer problems than a profile needs."""
     if problems < FEWEST:
-        raise BadInput(f"{problems} problems are too few to calibrate on: take {WANTED} or more, {FEWEST} at least.")
+        raise BadInput(
+            f"calibration needs more than {count(problems, 'problem')}: take {WANTED} or more, {FEWEST} at least."
+        )
 
 
 def _check(pool: Pool, policy: str, prm: str | None) -> None:

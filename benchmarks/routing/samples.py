@@ -22,6 +22,7 @@ from tts import Solver
 from tts.errors import BadInput
 from tts.files.jsonl import rows
 from tts.records.outcomes import OUTCOMES, usage_of
+from tts.records.words import count
 from tts.types import Usage
 
 DRAWS = 100  # of the samples of several policies that vote together
@@ -115,7 +116,7 @@ def _rows(data: DataSet, policy: str, n: int, folder: Path, greedy: bool) -> lis
     for job in jobs_of(lines):
         job.solver.unload()
     if run.folder.failed:
-        raise BadInput(f"{run.folder.failed} rows of {folder} failed: the same command tries them again.")
+        raise BadInput(f"{count(run.folder.failed, 'row')} of {folder} failed: the same command tries them again.")
     known = {row["id"]: row for _, row in rows(folder / OUTCOMES)}
     return [known[item.problem.id] for item in data.items]
 

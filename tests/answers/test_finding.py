@@ -100,6 +100,7 @@ def test_weaker_finds_vote_only_where_no_candidate_has_a_stronger_one() -> None:
     assert (solution.answer, solution.confidence) == ("4", 1.0)
     assert [c.found for c in solution.candidates] == ["last quantity"] * 3 + ["boxed"]
     assert solution.warnings == ("3 solutions without a boxed answer did not vote.",)
+    assert ask("So 9.", r"\boxed{4}").warnings == ("1 solution without a boxed answer did not vote.",)
 
 
 def test_where_all_finds_are_weak_the_solution_says_so() -> None:

@@ -18,6 +18,7 @@ from tts.answers.votes import elect
 from tts.budget import Budget, Ledger
 from tts.protocols import Policy, RewardModel
 from tts.records.solution_json import plan_dict
+from tts.records.words import count
 from tts.registry import resolve
 from tts.search.scoping import scoped, sentence, unlike
 from tts.search.search import Search
@@ -195,7 +196,7 @@ def _voters(search: Search, candidates: Sequence[Candidate]) -> tuple[Candidate,
     if best is How.LAST:
         search.note("No solution states its answer: the last quantity of each was taken for it.")
     elif weaker:
-        search.note(f"{weaker} solutions without {_MISSING[best]} did not vote.")
+        search.note(f"{count(weaker, 'solution')} without {_MISSING[best]} did not vote.")
     return tuple(c for c in candidates if c.found == best)
 
 

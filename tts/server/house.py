@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from starlette.types import Receive
 
+from tts.records.words import count
 from tts.server.refusals import Refusal, shutting_down
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ class House:
         if self.closing:
             raise shutting_down()
         if self.inside >= self.most:
-            message = f"the server is answering {self.inside} requests, which is all it takes: try again soon."
+            message = f"the server is answering {count(self.inside, 'request')}, which is all it takes: try again soon."
             raise Refusal(503, message, code="queue_full", headers={"retry-after": str(_SOON)})
         self.inside += 1
         try:
