@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.command_line import MIA, Tts
+from tests.selection.profiles import ladder
+from tests.toy import ToyPolicy, ToyReward
 from tts import Solver
+from tts.budget import Budget
 from tts.engines.load import load_policy
 from tts.records.solution_json import as_row
 from tts.search.scoping import independent
+from tts.selection.profile_file import save
+from tts.selection.scope.scope import Scope
+from tts.selection.scope.text import Reference
 from tts.types import Candidate, Finish, Node, Problem, Solution
 
 STRANGE = "A lottery draws 6 of 49 balls. How many different draws are possible?"
@@ -103,3 +112,30 @@ def test_without_a_profile_such_a_scope_gives_no_probability_of_the_answer(tts: 
     shown = " ".join(tts("solve", *options, MIA).out.split())
     assert "that it is right" not in shown
     assert "of the lineage vote of 4 finished solutions" in shown
+
+
+def with_profile(tmp_path: Path, scope: Scope | None = None, **ceilings: Any) -> Solution:
+    save(replace(ladder("toy", "toy-prm"), scope=scope), tmp_path / "toy.json")
+    budget = Budget(8, **ceilings)
+    return asyncio.run(Solver(ToyPolicy(), ToyReward(), budget=budget, profile=tmp_path / "toy.json").solve("how far"))
+
+
+@pytest.mark.parametrize(
+    "scope", [None, Scope("toy", "", Reference.of(["how far", "how high"]), limits={"unknown": 0.5})]
+)
+def test_a_policy_without_a_scope_takes_the_rate_of_its_profile(scope: Scope | None, tmp_path: Path) -> None:
+    solution = with_profile(tmp_path, scope)
+    assert solution.scope is not None
+    assert (solution.scope.before, solution.scope.inside, solution.scope.basis) == (None, None, "profile")
+    [*_, last] = solution.trace.of("plan")
+    [chosen] = [option["right"] for option in last["options"] if option["chosen"]]
+    assert solution.confidence == solution.scope.right == pytest.approx(chosen, abs=1e-4)
+    assert solution.scope.doubtful == (chosen < 0.5)
+    assert "% [" in solution.plan.reason, "the rates hold here"
+
+
+def test_far_from_the_profiles_problems_or_cut_short_its_rate_is_not_taken(tmp_path: Path) -> None:
+    far = Scope("toy", "", Reference.of(["how high"]), limits={"unknown": 0.1})
+    for solution in (with_profile(tmp_path, far), with_profile(tmp_path, max_tokens=8)):
+        assert solution.scope is None
+        assert solution.confidence == (solution.votes[0].share if solution.votes else 0.0)

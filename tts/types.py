@@ -335,19 +335,20 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Scoped:
-    """How likely it is that a policy knows a problem (:mod:`tts.selection.scope`).
+    """How likely it is that a policy knows a problem (:mod:`tts.selection.scope`), and that its answer is right.
 
     Attributes:
-        before: probability that the problem is in scope, by its text alone.
+        before: probability that the problem is in scope, by its text alone; None where no scope was fitted.
         inside: the same with all that is known.
         right: probability that the answer is right; None before there are samples, and where only the text is judged.
         outside: whether the problem is marked as out of scope.
-        basis: what was known: ``"text"``, or also the samples, their scores and their likelihood, or a profile's rate.
+        basis: what was known: ``"text"``, or also the samples, their scores and their likelihood, or a profile's rate;
+            ``"profile"``: that rate alone.
         reasons: what is unlike the problems that the policy knows, in words; empty in scope.
     """
 
-    before: float
-    inside: float
+    before: float | None
+    inside: float | None
     right: float | None
     outside: bool
     basis: str
@@ -358,16 +359,22 @@ class Scoped:
         """Return whether the answer is marked as probably wrong: out of scope, or more likely wrong than right."""
         return self.outside or (self.right is not None and self.right < 0.5)
 
+    def confidence(self, share: float) -> float:
+        """Return the probability that the answer is right; if unknown its share of the vote, as far as in scope."""
+        if self.right is not None:
+            return self.right
+        return share if self.inside is None else share * self.inside
+
 
 @dataclass(frozen=True, slots=True)
 class Solution:
     """The answer to one problem, and everything behind it.
 
     ``answer`` is None if no finished candidate has an answer. ``confidence`` is the probability that it is right
-    if the policy's scope tells it (``scope.right``), else the winning answer's share of the vote, 0 to 1; ``votes`` has
-    the most common answers with their shares, the winner first. ``stopped`` is why the search ended: ``"complete"`` or
-    the ceiling that was reached. ``error`` is set if the problem failed (in batches only); ``warnings`` are sentences
-    for the user. ``scope`` is None where nothing is known of the policy's scope.
+    if the policy's scope or a profile tells it (``scope.right``), else the winning answer's share of the vote, 0 to 1;
+    ``votes`` has the most common answers with their shares, the winner first. ``stopped`` is why the search ended:
+    ``"complete"`` or the ceiling that was reached. ``error`` is set if the problem failed (in batches only);
+    ``warnings`` are sentences for the user. ``scope`` is None where neither tells anything.
     """
 
     problem: Problem

@@ -157,6 +157,8 @@ def _look(decision: Mapping[str, Any], solution: Solution) -> str:
 
 
 def _scope(scope: Scoped) -> str:
+    if scope.before is None or scope.inside is None:
+        return "unknown"
     what = "outside, so the profile's rates do not apply" if scope.outside else "inside"
     right = "" if scope.right is None else f"; {likely(scope.right)} that the vote of these samples is right"
     return f"{what}; {likely(scope.before)} in scope by the text alone, {likely(scope.inside)} with the samples{right}"

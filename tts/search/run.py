@@ -20,7 +20,7 @@ from tts.protocols import Policy, RewardModel
 from tts.records.solution_json import plan_dict
 from tts.records.words import count
 from tts.registry import resolve
-from tts.search.scoping import scoped, sentence, unlike
+from tts.search.scoping import of_profile, scoped, sentence, unlike
 from tts.search.search import Search
 from tts.search.strategy import AUTO, Strategy, build
 from tts.search.tournament import TOURNAMENT, tournament
@@ -66,7 +66,7 @@ async def run(
         listener: called with each event of the trace as it is added.
         made: makes the kind of the answers, in place of the plan's.
         tools: those that the policy was offered.
-        scope: of the policy; the confidence then is the probability that the answer is right.
+        scope: of the policy; with it, or with a profile's rate, the confidence is the probability of a right answer.
         alternatives: likeliest tokens whose log-probabilities come with each token of a candidate; 0 keeps none.
         stop: ends the search with what it has, when the user asks for it.
 
@@ -102,6 +102,8 @@ async def run(
         search.note(f"{policy.name} gave no log-probabilities of some tokens.")
     elected = best.key if best and verdict.answer is not None else None
     found = await scoped(scope, search, plan.prm, leaves, candidates, elected) if scope else None
+    if found is None and elected:
+        found = of_profile(search, scope)
     confidence, plan = _taken_in(search, scope, found, verdict.confidence, plan)
     usage = replace(search.usage, seconds=clock() - begun)
     trace.add(
@@ -160,15 +162,15 @@ def _taken_in(
     search: Search, scope: Scope | None, found: Scoped | None, share: float, plan: Plan
 ) -> tuple[float, Plan]:
     """Return confidence and plan with the scope taken in, and note that a problem is outside."""
-    if scope is None or found is None:
-        if scope is not None and (said := unlike(scope, search.problem.text)):
-            search.note(said)
-            return share, replace(plan, reason=without_rates(plan.reason))
+    if found is None and (scope is None or not (said := unlike(scope, search.problem.text))):
         return share, plan
+    if found is None:
+        search.note(said)
+        return share, replace(plan, reason=without_rates(plan.reason))
     if found.doubtful:
-        search.note(sentence(scope, found))
-    confidence = share * found.inside if found.right is None else found.right
-    return confidence, replace(plan, reason=without_rates(plan.reason))
+        search.note(sentence(plan.policy, scope, found))
+    shown = plan if found.inside is None else replace(plan, reason=without_rates(plan.reason))
+    return found.confidence(share), shown
 
 
 def _candidate(search: Search, leaf: Node, how: str) -> Candidate:

@@ -61,7 +61,15 @@ def _by_profile(found: Scoped | None, search: Search) -> Scoped | None:
     """Take the profile's rate of right answers where the scope knows none, unless a ceiling cut the plan short."""
     if found is None or found.right is not None or search.right is None or search.stopped != COMPLETE:
         return found
-    return replace(found, right=round(search.right * found.inside, 4), basis=f"{found.basis}, profile")
+    right = search.right if found.inside is None else search.right * found.inside
+    return replace(found, right=round(right, 4), basis=f"{found.basis}, profile")
+
+
+def of_profile(search: Search, scope: Scope | None) -> Scoped | None:
+    """Return the profile's rate of right answers as all that is known; None far from the profile's problems."""
+    if search.right is None or search.stopped != COMPLETE or (scope is not None and scope.far(search.problem.text)):
+        return None
+    return Scoped(None, None, round(search.right, 4), False, "profile")
 
 
 def unlike(scope: Scope, text: str) -> str:
@@ -73,10 +81,10 @@ def unlike(scope: Scope, text: str) -> str:
     return f"the problem is unlike those that the profile was measured on{why}: its rates may not hold"
 
 
-def sentence(scope: Scope, found: Scoped) -> str:
+def sentence(policy: str, scope: Scope | None, found: Scoped) -> str:
     """Say that an answer is probably wrong, and why."""
-    advice = f": {scope.advice}" if scope.advice else "."
+    advice = f": {scope.advice}" if scope is not None and scope.advice else "."
     if not found.outside:
-        return f"probably wrong, {scope.policy} is right in {found.right:.0%} of such cases{advice}"
+        return f"probably wrong, {policy} is right in {found.right:.0%} of such cases{advice}"
     why = f" ({'; '.join(found.reasons)})" if found.reasons else ""
-    return f"probably wrong, the problem looks unlike those that {scope.policy} knows{why}{advice}"
+    return f"probably wrong, the problem looks unlike those that {policy} knows{why}{advice}"

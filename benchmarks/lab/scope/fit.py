@@ -64,7 +64,7 @@ def fitted(rows: Sequence[Answered], policy: str, prm: str, about: Mapping[str, 
 def text_alone(scope: Scope, rows: Sequence[Answered], policy: str) -> Scope:
     """Return the first stage of a scope for another policy that was trained on the same problems."""
     found = [scope.look(row.problem) for row in rows]
-    threshold = _threshold(rows, [each.inside if each is not None else 0.0 for each in found])
+    threshold = _threshold(rows, [(each and each.inside) or 0.0 for each in found])
     return replace(scope, policy=policy, inside={}, right={}, threshold=threshold)
 
 
@@ -133,4 +133,5 @@ def judged(scope: Scope, row: Answered) -> tuple[float, float]:
     """Return probability in scope and of a right answer of an answered problem."""
     found = scope.look(row.problem) if row.answer is None else scope.judge(row.problem, row.answer, row.likelihood)
     assert found is not None
+    assert found.inside is not None
     return found.inside, found.right or 0.0

@@ -31,7 +31,7 @@ def judge(scope: Scope, row: Answered) -> Judged:
     """Judge an answered problem as `tts solve` does."""
     found = scope.look(row.problem) if row.answer is None else scope.judge(row.problem, row.answer, row.likelihood)
     assert found is not None, "the scope has no first stage"
-    confidence = row.confidence * found.inside if found.right is None else found.right
+    confidence = found.confidence(row.confidence)
     return Judged(row.split, row.known, row.right, found.outside, confidence, found.doubtful)
 
 
