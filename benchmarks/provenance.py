@@ -16,6 +16,7 @@ from tts.models.card import Kind, ModelCard
 from tts.models.files import folder_of
 from tts.models.find import find
 from tts.models.gguf.convert import digest as gguf_digest
+from tts.models.policies import POLICIES
 from tts.planning import made_by_name
 
 _SUFFIXES = (".safetensors", ".json", ".jinja", ".model", ".txt")
@@ -25,7 +26,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def fingerprint(name: str, kind: Kind) -> str:
     """Return the SHA-256 over what decides how a model answers; empty if none of its files is here.
 
-    It covers the names and hashes of the files, and the description of a reward model
+    It covers the names and hashes of the files, and the description of a model
     (:mod:`tts.models.descriptions`). Files on a server are not visible. The hub's cache names each large file after its
     hash, so these are not read again.
     """
@@ -33,26 +34,37 @@ def fingerprint(name: str, kind: Kind) -> str:
         made, _, rest = name.partition(":")
         return fingerprint(rest, "policy") if made == "judge" else ""
     card = find(name, kind)
+    described = _described(card)
     if card.gguf and not card.url:
-        return gguf_digest(Path(card.folder))
+        whole = gguf_digest(Path(card.folder))
+        return _joined([whole, *described]) if described else whole
     folder = None if card.url else folder_of(card)
     files = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file()) if folder else ()
-    lines = [f"{file.name} {_hash(file)}" for file in files] + _described(card)
+    return _joined([f"{file.name} {_hash(file)}" for file in files] + described)
+
+
+def _joined(lines: list[str]) -> str:
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest() if lines else ""
 
 
 def _described(card: ModelCard) -> list[str]:
-    """Return a line if the family, form or context of a reward model differs from what its name or files give."""
-    if card.kind != "prm":
+    """Return a line if what a description may set differs from what the model's name or files give."""
+    if card in POLICIES:
         return []
-    described = card.family, card.form, card.context
+    described = _settings(card)
     try:
         plain = find(f"{card.url}#{card.name}" if card.url else card.folder or card.hub or card.name, card.kind)
     except (ModelError, UnknownName):  # its files alone do not identify it
         plain = None
-    if plain is not None and described == (plain.family, plain.form, plain.context):
+    if plain is not None and described == _settings(plain):
         return []
     return [json.dumps(described)]
+
+
+def _settings(card: ModelCard) -> tuple[Any, ...]:
+    if card.kind == "prm":
+        return card.family, card.form, card.context
+    return card.system, card.suffix, card.opening, card.separator, card.thinking, card.context
 
 
 def _hash(file: Path) -> str:

@@ -29,6 +29,7 @@ from tts.batch import Batch, read_problems
 from tts.budget import Budget
 from tts.engines.memory import need
 from tts.models import descriptions, files
+from tts.models.find import find
 from tts.models.lookup import lookup
 from tts.records import outcomes
 from tts.routing.formats import read_outcomes
@@ -100,6 +101,10 @@ def use_profile(path: Path) -> None:
     save_profile(load_profile(path), path.with_suffix(".copy"))
     asyncio.run(solver(strategy="auto", profile=path).solve(PROBLEM))
     asyncio.run(solver(strategy="auto", profile=path, total_flops=1e7).solve(PROBLEM))
+
+
+def use_policy_description(path: Path) -> None:
+    find(str(path), "policy").conversation(Problem("How many?"))
 
 
 def use_description(path: Path) -> None:
@@ -265,6 +270,8 @@ FORMATS = [
     Format("profile with looks", make_ladder, use_profile),
     Format("description", written("prm.json", {"model": "lab-prm", "family": "two-token", "opening": "{problem}",
            "mark": "\n\n", "good": "+", "bad": "-", "context": 512}), use_description),
+    Format("description of a policy", written("policy.json", {"model": "lab-1m", "system": "Count.", "suffix": "",
+           "separator": "\n", "temperature": 0.5, "max_tokens": 200, "thinking": False}), use_policy_description),
     Format("outcomes", make_outcomes, use_run),
     Format("outcomes for a profile", make_outcomes, use_pool),
     Format("manifest", make_manifest, use_run),

@@ -63,7 +63,8 @@ async def test_five_lines_of_a_file_make_a_reward_model(tmp_path: Path, causal: 
 
 async def test_the_description_in_the_docs_works(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "MODELS.md").read_text(encoding="utf-8")
-    [block] = [part.partition("```")[0] for part in page.split("```json\n")[1:]]
+    blocks = [part.partition("```")[0] for part in page.split("```json\n")[1:]]
+    [block] = [block for block in blocks if '"family"' in block]
     checkpoints.two_token(tmp_path)
     (tmp_path / "own-two-token").rename(tmp_path / "my-prm")
     file = tmp_path / "my-prm.json"

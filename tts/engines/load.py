@@ -245,7 +245,8 @@ def _engine(name: str) -> Engine:
 def _key(kind: Kind, card: ModelCard, loading: Loading) -> tuple[str, ...]:
     """Return what identifies a loaded model."""
     options = json.dumps(loading.of(kind), sort_keys=True, default=str)
-    where, form = card.folder or card.hub or card.name, f"{card.family} {card.form}"
+    where = card.folder or card.hub or card.name
+    form = repr((card.family, card.form, card.system, card.suffix, card.opening, card.separator, card.thinking))
     return kind, card.url, where, form, _engine_for(card, loading.engine).name, options
 
 

@@ -22,7 +22,7 @@ def find(name: str, kind: Kind | None = None) -> ModelCard:
         ModelError: the folder has no model, or the model has the other kind.
     """
     path = Path(name).expanduser()
-    card = descriptions.read(path) if path.suffix == ".json" else lookup(name, kind)
+    card = descriptions.read(path, kind) if path.suffix == ".json" else lookup(name, kind)
     if kind == "prm" and card.kind != kind and card.name not in CARDS:
         raise ModelError(
             f"{card.name} is a causal language model by its config.json, so a policy and not a reward model: name "

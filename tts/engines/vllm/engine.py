@@ -15,6 +15,7 @@ from tts.engines.vllm.cpu import CPU_CACHE, KEPT_BLOCKS
 from tts.errors import UnknownName
 from tts.models.card import Kind, ModelCard
 from tts.models.descriptions import family_of
+from tts.models.files import built_in
 from tts.protocols import RewardModel
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class VLLMEngine(Engine):
 
     def suits(self, card: ModelCard) -> bool:
         """Return whether vLLM is installed and can serve a model that is neither built in nor behind an address."""
-        built_in = not (card.hub or card.folder)
-        if card.url or built_in or importlib.util.find_spec("vllm") is None:
+        ours = built_in(Path(card.folder)) if card.folder else not card.hub
+        if card.url or ours or importlib.util.find_spec("vllm") is None:
             return False
         return not card.family or family_of(card).pooling is not None
 
