@@ -15,10 +15,18 @@ from tts.search.search import Search
 from tts.search.strategy import build, parameters_of, strategy_type
 from tts.selection.explain import considered, plan_of
 from tts.selection.features import Evidence
-from tts.selection.profile import Ending, Stage
+from tts.selection.profile import Ending, Profile, Stage
 from tts.selection.profile_file import named
 from tts.selection.published_rule import EASY, HARD, PROBE, agreement, rounds, settled_confidence
-from tts.selection.selector import SAMPLING, Limits, decide, price_of_budget, without_searches, without_unscored
+from tts.selection.selector import (
+    SAMPLING,
+    Limits,
+    decide,
+    price_of_budget,
+    rate,
+    without_searches,
+    without_unscored,
+)
 from tts.types import Node, Plan, Until
 
 POOR = "the ceiling of FLOPs is below the expected cost of any answer: the cheapest one was tried."
@@ -93,7 +101,10 @@ class Auto(Branching):
             if move is None or (self.look and (leaves or isinstance(move, Ending))):
                 return leaves
             if isinstance(move, Ending):
-                return [*await self.finish(search, plan, samples), *searched]
+                found = await self.finish(search, plan, samples)
+                if carried_out and not searched:
+                    await self.looked(search, profile, plan, found)
+                return [*found, *searched]
             if move.searches.runs > stage.searches.runs:
                 searched += await self.run(search, plan)
             else:
@@ -101,6 +112,14 @@ class Auto(Branching):
             if len(samples) < move.n or (searched and search.stopped != COMPLETE):  # a ceiling was reached
                 return [*samples, *searched]
             stage = profile.by_key[move.key]
+
+    async def looked(self, search: Search, profile: Profile, plan: Plan, samples: list[Node]) -> None:
+        """Expect what was counted at the stage of all samples, if these are all that vote: it knows how they agree."""
+        stage = profile.by_key.get((len(samples), plan.strategy == "best-of-n", 0))
+        if stage is not None and plan.strategy in SAMPLING:
+            evidence = await self.evidence(search, stage, samples)
+            if evidence is not None and (right := rate(stage, evidence)) is not None:
+                search.expect(right)
 
     def limits(self, search: Search) -> Limits:
         """Return what is left for this problem. No request may be in progress."""

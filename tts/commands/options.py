@@ -107,7 +107,8 @@ def _shared(
     policy: Annotated[
         str | None,
         typer.Option(
-            help="Model that writes solutions: a short name, a hub id, a folder, or http://HOST/v1#MODEL.",
+            help="Model that writes solutions: a short name, a hub id, a folder, http://HOST/v1#MODEL, or a JSON file "
+            "that describes one.",
             show_default=f"{DEFAULT_POLICY}; with tools {DEFAULT_ORCHESTRATOR}",
             autocompletion=completion.models("policy"),
             rich_help_panel=MODELS,

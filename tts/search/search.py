@@ -147,7 +147,7 @@ class Search:
 
     @property
     def right(self) -> float | None:
-        """Return the probability that the answer is right, as the last decision expected it; None if it is unknown."""
+        """Return the probability that the answer is right, as it was expected last; None if it is unknown."""
         return self._shared.right
 
     def decided(self, plan: Plan, right: float | None = None, **considered: Any) -> None:
@@ -158,6 +158,10 @@ class Search:
         self._shared.plan, self._shared.right = plan, right
         fields = {"strategy": plan.strategy, "n": plan.n, "parameters": dict(plan.parameters), "vote": plan.vote}
         self.trace.add("plan", **fields, aggregate=plan.aggregate, reason=plan.reason, **considered)
+
+    def expect(self, right: float) -> None:
+        """Record what is known since the last decision of the probability that the answer is right."""
+        self._shared.right = right
 
     def note(self, sentence: str) -> None:
         """Add a sentence for the user of the solution."""

@@ -181,6 +181,13 @@ def decide(profile: Profile, stage: Stage, evidence: Evidence | None, price: flo
     return Decision(stage, bin, belief, difficulty, (choice,), choice, price, within=False)
 
 
+def rate(stage: Stage, evidence: Evidence) -> float | None:
+    """Return how often the vote of such samples was right, as counted at that stage; None where nothing was."""
+    if stage.belief is None:
+        return None
+    return stage.right.mean[bisect.bisect_right(stage.edges, stage.belief(evidence.features()))]
+
+
 def estimated(stage: Stage) -> bool:
     """Return whether the endings of a stage have estimates for single problems."""
     return any(ending.estimate is not None for ending in stage.endings)
