@@ -131,8 +131,8 @@ def printed(decision: Mapping[str, Any], solution: Solution) -> str:
     from tts.selection.explain import without_rates
 
     found = [("Look", _look(decision, solution))]
-    if (scope := solution.scope) is not None:
-        found.append(("Scope", _scope(scope)))
+    if (scope := solution.scope) is not None and (known := _scope(scope)):
+        found.append(("Scope", known))
         decision = {**decision, "reason": without_rates(decision["reason"])}
     if scope is not None and scope.outside:
         decision = {**decision, "difficulty": None, "belief": None}
@@ -157,8 +157,9 @@ def _look(decision: Mapping[str, Any], solution: Solution) -> str:
 
 
 def _scope(scope: Scoped) -> str:
+    """Describe a fitted scope; empty where a profile's rate is all that is known."""
     if scope.before is None or scope.inside is None:
-        return "unknown"
+        return ""
     what = "outside, so the profile's rates do not apply" if scope.outside else "inside"
     right = "" if scope.right is None else f"; {likely(scope.right)} that the vote of these samples is right"
     return f"{what}; {likely(scope.before)} in scope by the text alone, {likely(scope.inside)} with the samples{right}"
