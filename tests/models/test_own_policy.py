@@ -98,6 +98,7 @@ def test_a_policy_can_be_described_in_python_too() -> None:
         (LAB | {"temperature": "hot"}, "'temperature' must be a number"),
         (LAB | {"separator": ""}, "'separator' and 'prm' may not be empty"),
         (LAB | {"max_tokens": 0}, "a number of tokens must be 1 or more"),
+        (LAB | {"context": 513}, "'context' may be at most 512, as in lab-1m, not 513"),
     ],
 )
 def test_a_wrong_description_is_one_sentence(found: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -129,6 +129,8 @@ def _asked(name: str, model: str, conventions: Mapping[str, Any]) -> ModelCard:
         raise BadInput(f"{name}: 'separator' and 'prm' may not be empty, and a number of tokens must be 1 or more.")
     card = lookup(model, "policy")
     folder = card.folder or ("" if card.hub or card.url else str(folder_of(card) or ""))  # of a built-in model
+    if folder and conventions.get("context", 0) > card.context:
+        raise BadInput(f"{name}: 'context' may be at most {card.context}, as in {model}, not {conventions['context']}.")
     called = card.name if card.url else name  # a server has its own name for its model
     reason = "its description names it" if "prm" in conventions else card.prm_reason
     return replace(card, name=called, folder=folder, prm_reason=reason, **conventions)
