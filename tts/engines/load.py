@@ -246,7 +246,8 @@ def _key(kind: Kind, card: ModelCard, loading: Loading) -> tuple[str, ...]:
     """Return what identifies a loaded model."""
     options = json.dumps(loading.of(kind), sort_keys=True, default=str)
     where = card.folder or card.hub or card.name
-    form = repr((card.family, card.form, card.system, card.suffix, card.opening, card.separator, card.thinking))
+    asked = card.system, card.suffix, card.opening, card.separator, card.thinking
+    form = repr((card.family, card.form, card.context, card.max_tokens, *asked))
     return kind, card.url, where, form, _engine_for(card, loading.engine).name, options
 
 
