@@ -2,7 +2,7 @@
 
 report.html      the page, with fewer search trees until it is below half a megabyte
 summary.md       the same without the trees, for places that show Markdown
-table.json       every point of every curve and the paired differences, as numbers, with the settings of the run
+table.json       every point of every curve, the paired differences and the confidences, with the settings of the run
 accuracy-*.svg   the figures of summary.md; they follow the reader's light or dark mode
 """
 
@@ -14,6 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report.confidence import ABOUT, confidences
 from benchmarks.report.curves import Curve, gains, sizes
 from benchmarks.report.figures import Figure
 from benchmarks.report.html import page, words
@@ -65,7 +66,13 @@ def table(runs: Runs, curves: Sequence[Curve]) -> dict[str, Any]:
             {"above": gain.above, "below": gain.below, "n": gain.n, **_interval(gain.value, "difference")}
             for gain in gains(curves)
         ],
-    }
+        "confidence": [
+            {"method": each.method, "n": each.n, "answers": each.answers, "stated": round(each.stated, 6),
+             **_interval(each.right, "right"), "calibration_error": round(each.error, 6),
+             "brier": round(each.brier, 6)}
+            for each in confidences(runs, curves)
+        ],
+    }  # fmt: skip
 
 
 def _points(curve: Curve) -> list[dict[str, Any]]:
@@ -111,6 +118,14 @@ def _markdown(title: str, runs: Runs, curves: Sequence[Curve], figures: Sequence
         rows = [[plain(g.above), plain(g.below), str(g.n), g.value.points().replace(" points", "")] for g in found]
         head = ["method", "against", "N", "points"]
         parts += ["## Paired differences", _rows(head, rows), plain(words.DIFFERENCES)]
+    if known := list(confidences(runs, curves)):
+        rows = [
+            [plain(each.method), str(each.n), str(each.answers), f"{100 * each.stated:.1f}",
+             " ".join(words.ranged(each.right)), f"{each.error:.3f}", f"{each.brier:.3f}"]
+            for each in known
+        ]  # fmt: skip
+        head = ["method", "N", "answers", "stated, %", "right, %", "calibration error", "Brier score"]
+        parts += ["## Confidence", _rows(head, rows), plain(ABOUT)]
     commands = dict.fromkeys(str(call["command"]) for call in runs.calls if call.get("command"))
     if commands:
         parts += ["## How it was run", "\n".join(["```sh", *(_line(command) for command in commands), "```"])]

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.lab.scope.figure import reliability
-from benchmarks.lab.scope.table import Judged, bins, calibration_error, table_line
+from benchmarks.lab.scope.table import Judged, bins, table_line
+from benchmarks.stats.calibration import calibration_error
 
 
 def row(confidence: float, right: bool, outside: bool = False) -> Judged:
@@ -24,7 +25,7 @@ ROWS = [
 def test_the_calibration_error_weighs_each_bin_by_its_problems() -> None:
     # bins: 0.95 on average with 2 of 3 right, 0.15 with 0 of 1, 0.05 with 1 of 1
     expected = 3 / 5 * abs(0.95 - 2 / 3) + 1 / 5 * 0.15 + 1 / 5 * 0.95
-    assert calibration_error(ROWS) == pytest.approx(expected)
+    assert calibration_error([row.confidence for row in ROWS], [row.right for row in ROWS]) == pytest.approx(expected)
     assert [(each.count, each.right.value) for each in bins(ROWS)] == [(1, 1.0), (1, 0.0), (3, pytest.approx(2 / 3))]
 
 

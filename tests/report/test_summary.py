@@ -64,6 +64,22 @@ def test_the_numbers_are_those_of_the_rows(run: Path, folder: Path) -> None:
     assert len(table["differences"]) == len(gains(curves(load([run]))))
 
 
+def test_the_confidence_of_each_method_is_set_beside_its_right_answers(run: Path, folder: Path) -> None:
+    table = json.loads((folder / "table.json").read_text())
+    found = {row["method"]: row for row in table["confidence"]}
+    assert set(found) == {strategy for strategy, _ in PLANS}, "what is estimated from samples has no confidence"
+    for strategy, each in found.items():
+        rows = [row for row in read(run) if row["job"] == f"{strategy}/{each['n']}" and row["answer"] is not None]
+        gaps = [row["confidence"] - row["correct"] for row in rows]
+        assert each["answers"] == len(rows)
+        assert each["stated"] == pytest.approx(sum(row["confidence"] for row in rows) / len(rows), abs=1e-6)
+        assert each["right"] == pytest.approx(sum(row["correct"] for row in rows) / len(rows), abs=1e-6)
+        assert each["brier"] == pytest.approx(sum(gap**2 for gap in gaps) / len(rows), abs=1e-6)
+        line = f"{each['calibration_error']:.3f} | {each['brier']:.3f} |"
+        assert line in (folder / "summary.md").read_text()
+        assert f">{each['brier']:.3f}<" in (folder / "report.html").read_text()
+
+
 def test_a_page_too_heavy_is_thinned_out(run: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     call("report", run, "--out", tmp_path / "whole")
     whole = (tmp_path / "whole" / "report.html").stat().st_size

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.lab.scope.table import BINS, Judged, bins
+from benchmarks.lab.scope.table import Judged, bins
 from benchmarks.report.drawing import Dot, Series
 from benchmarks.report.plot import Groups
 from benchmarks.report.svg import svg
+from benchmarks.stats.calibration import BINS
 
 
 def reliability(rows: Sequence[Judged]) -> str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.lab.scope.collect import Answered
+from benchmarks.stats.calibration import BINS, calibration_error, places
 from benchmarks.stats.intervals import Interval, wilson
 from tts.selection.scope.scope import Scope
 
 SURE = 0.9
-BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +46,14 @@ class Bin:
 
 def bins(rows: Sequence[Judged], count: int = BINS) -> list[Bin]:
     """Sort rows into bins of equal width by confidence; empty bins are left out."""
-    places = [min(count - 1, int(row.confidence * count)) for row in rows]
+    at = places([row.confidence for row in rows], count)
     found = []
     for k in range(count):
-        part = [row for row, at in zip(rows, places, strict=True) if at == k]
+        part = [row for row, place in zip(rows, at, strict=True) if place == k]
         if part:
             right = wilson(sum(row.right for row in part), len(part))
             found.append(Bin(float(np.mean([row.confidence for row in part])), right, len(part)))
     return found
-
-
-def calibration_error(rows: Sequence[Judged], count: int = BINS) -> float:
-    """Compute the expected calibration error (arXiv 1706.04599): bins weighted by their sizes."""
-    found = bins(rows, count)
-    return sum(each.count * abs(each.confidence - each.right.value) for each in found) / max(1, len(rows))
 
 
 def printed(scope: Scope, splits: Sequence[Sequence[Answered]]) -> str:
@@ -72,7 +66,8 @@ def printed(scope: Scope, splits: Sequence[Sequence[Answered]]) -> str:
         *(table_line(rows) for rows in judged),
     ]
     together = [row for rows in judged for row in rows]
-    lines += ["", f"Expected calibration error over all {len(together)}: {calibration_error(together):.3f}."]
+    error = calibration_error([row.confidence for row in together], [row.right for row in together])
+    lines += ["", f"Expected calibration error over all {len(together)}: {error:.3f}."]
     return "\n".join(lines)
 
 

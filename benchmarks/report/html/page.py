@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.report import paper
+from benchmarks.report.confidence import ABOUT, confidences
 from benchmarks.report.curves import Curve, Gain, Point, chances, gains, sizes
 from benchmarks.report.figures import Figure
 from benchmarks.report.html import cases, words
@@ -76,6 +77,8 @@ def report(
         paper_note=words.paper_note(runs),
         gains=[_difference(gain) for gain in gains(curves)[:_PAIRS]],
         gains_note=words.DIFFERENCES,
+        confidences=[(each, words.ranged(each.right)) for each in confidences(runs, curves)],
+        confidence_note=ABOUT,
         cases=[cases.view(case, traces, leaves) for case in chosen if case.outcomes],
         cases_note=words.cases_note(len(chosen)),
         facts=list(_facts(runs)),
