@@ -121,9 +121,8 @@ def frontier(held_out: HeldOut) -> list[dict[str, float]]:
 def refuse_few(problems: int) -> None:
     """Raise BadInput for fewer problems than a profile needs."""
     if problems < FEWEST:
-        raise BadInput(
-            f"calibration needs more than {count(problems, 'problem')}: take {WANTED} or more, {FEWEST} at least."
-        )
+        few = f"{count(problems, 'problem')} {'is' if problems == 1 else 'are'} too few to calibrate on"
+        raise BadInput(f"{few}: take {WANTED} or more, {FEWEST} at least.")
 
 
 def _check(pool: Pool, policy: str, prm: str | None) -> None:

@@ -11,7 +11,9 @@ import typer
 
 from tts.commands import completion, options
 from tts.commands.console import note, say, say_json
-from tts.errors import BadInput
+from tts.errors import BadInput, TTSError
+from tts.models.card import Kind
+from tts.models.find import find
 from tts.models.policies import DEFAULT_POLICY
 
 if TYPE_CHECKING:
@@ -133,6 +135,17 @@ def calibrate(
     _fit(runs, data if from_ else None, out, policy or "", solver["prm"], solver["seed"], as_json)
 
 
+def _recorded(name: str, kind: Kind) -> str:
+    """Return the name under which runs record a model; the name as typed for one that is not known here."""
+    made, _, judge = name.partition(":")
+    if kind == "prm" and made == "judge":
+        return f"judge:{_recorded(judge, 'policy')}"
+    try:
+        return find(name, kind).name
+    except TTSError:
+        return name
+
+
 def _fit(
     runs: list[Path], data: Path | None, out: Path, policy: str, prm: str | None, seed: int, as_json: bool
 ) -> None:
@@ -149,7 +162,8 @@ def _fit(
     note(f"fitting to {len(pool.entries)} problems of {pool.dataset or 'the recordings'}.")
     reward = "" if prm is None else None if prm == "auto" else prm
     about = {"command": shlex.join(["tts", *sys.argv[1:]])}
-    found: Calibration = calibrate(pool, policy=policy, prm=reward, seed=seed, about=about)
+    names = policy and _recorded(policy, "policy"), reward and _recorded(reward, "prm")
+    found: Calibration = calibrate(pool, policy=names[0], prm=names[1], seed=seed, about=about)
     save(found.profile, out)
     for each in found.notes:
         note(f"{each}.")

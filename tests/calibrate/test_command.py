@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.word_problems.generate import DATA
-from tests.command_line import Tts
+from tests.command_line import MIA, Tts
+from tts.models.files import BUILT_IN
 from tts.selection.profile_file import load
 
 FEW = [
@@ -70,6 +71,30 @@ def test_the_grid_is_run_once_and_the_profile_fitted_again_from_what_is_there(tt
     assert code == 0
     assert json.loads(text)["prm"] == ""
     assert not any(stage.scored for stage in load(bare).stages)
+
+
+@pytest.mark.parametrize("how", ["a folder", "a description", "LAB-200K"])
+def test_a_model_of_ones_own_is_calibrated_and_solved_with(tts: Tts, tmp_path: Path, how: str) -> None:
+    """Runs record a model's name, which is not the path that was typed."""
+    weights, described, out = tmp_path / "own", tmp_path / "mine.json", tmp_path / "profile.json"
+    weights.symlink_to(BUILT_IN / "lab-200k")
+    described.write_text('{"model": "lab-200k", "max_tokens": 200}')
+    typed, name = {
+        "a folder": (str(weights), "lab-200k"),
+        "a description": (str(described), "mine"),
+        "LAB-200K": (how, "lab-200k"),
+    }[how]
+    few = ["--data", "lab-validation", "--limit", "20", "--budget", "4", "--strategy", "best-of-n"]
+    models = ["--policy", typed, "--prm", "lab-prm", "--engine", "transformers"]
+    code, _, err = tts("calibrate", *few, *models, "--out", str(out))
+    assert code == 0, err
+    assert load(out).policy == name
+    code, text, err = tts("solve", *models, "--profile", str(out), "-n", "4", "--json", MIA)
+    assert code == 0, err
+    assert json.loads(text)["plan"]["policy"] == name
+    code, _, err = tts("calibrate", "--from", str(tmp_path / "profile-run"), "--policy", "lab-1m", "--out", str(out))
+    assert code == 2
+    assert f"these runs are of the policy {name}, not of lab-1m" in err
 
 
 def test_recorded_candidates_make_a_profile_for_the_model_that_is_named(tts: Tts, tmp_path: Path) -> None:
