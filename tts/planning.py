@@ -282,17 +282,17 @@ def _scope(wish: Wish, curves: Profile | None) -> Scope | None:
 def _adapted(wish: Wish, prm: str | RewardModel | None) -> dict[str, Any]:
     """Return settings of an adaptive strategy that depend on the models: a profile if there is one, and the rule."""
     card, name = wish.card, "" if prm is None else _name(prm)
-    ours = card is not None and CARDS.get(card.name) == card
+    theirs = find(prm, "prm") if isinstance(prm, str) else None
+    ours = card is not None and CARDS.get(card.name) == card and theirs in (None, CARDS.get(name))
     profile = wish.profile if wish.profile is not None else find_profile(card.name, name) if ours and card else ""
-    family = find(prm, "prm").family if isinstance(prm, str) else ""
+    family = theirs.family if theirs else ""
     found = rule(wish.policy_parameters, family, prm=name, thinking=bool(card and card.thinking), dataset=wish.dataset)
     settings: dict[str, Any] = {"easy": found.easy, "medium": found.medium, "hard": found.hard, "why": found.why}
     for kind in ("easy", "medium", "hard"):
         resolve("strategy", str(wish.parameters.get(kind, "majority")))
     settings |= {"profile": profile, "aggregate": wish.aggregate or AUTO}
     if profile:
-        curves = named(profile)
-        scope = _scope(wish, curves)
+        scope = _scope(wish, curves := named(profile))
         scored = bool(name) and scope is not None and scope.wants_scores(name)
         settings |= {"temperature": curves.temperature, "top_p": curves.top_p, "scored": scored}
     return settings

@@ -17,9 +17,11 @@ from tests.prm import checkpoints
 from tests.prm.references import REFERENCES
 from tests.prm.test_families import PROBLEM, TEXTS, bare
 from tests.sentences import sentence
+from tts import Solver
 from tts.engines.load import load_policy, load_reward
 from tts.errors import BadInput, ModelError, UnknownName
 from tts.models.descriptions import describe, family_of
+from tts.models.files import BUILT_IN
 from tts.models.find import find
 from tts.models.lookup import CARDS
 from tts.registry import resolve
@@ -115,6 +117,20 @@ def test_a_model_is_found_beside_its_description_by_hub_id_and_at_an_address(tmp
     family = family_of(card)
     assert isinstance(family, TwoToken)
     assert family.mark == "\n\n"
+
+
+def test_a_description_has_the_name_of_its_file_wherever_it_is_named_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = written(tmp_path / "mine.json", model="some/one", family="math-shepherd")
+    monkeypatch.chdir(tmp_path)
+    assert find(name, "prm").name == find("mine.json", "prm").name == find("./mine.json", "prm").name == "mine"
+
+
+def test_a_description_with_the_name_of_a_built_in_model_gets_no_profile_of_that(tmp_path: Path) -> None:
+    other = written(tmp_path / "lab-prm.json", model=str(BUILT_IN / "lab-prm"), family="qwen", context=300)
+    assert Solver("lab-1m", "lab-prm").plan.parameters["profile"] == "lab-1m+lab-prm"
+    assert Solver("lab-1m", other).plan.parameters["profile"] == ""
 
 
 @pytest.mark.parametrize(

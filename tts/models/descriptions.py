@@ -114,7 +114,7 @@ def read(file: Path, kind: Kind | None = None) -> ModelCard:
     if "family" not in found:
         return _asked(file.stem, model, rest)
     context = rest.pop("context", 0)
-    return _described(str(file), model, found["family"], context, rest)
+    return _described(file.stem, model, found["family"], context, rest)
 
 
 def _asked(name: str, model: str, conventions: Mapping[str, Any]) -> ModelCard:
