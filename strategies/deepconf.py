@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from strategies.base import Stepwise, at_least, within
 from tts.aio import together
-from tts.records.words import count
 from tts.search.confidence import percentile
 from tts.search.search import Search
 from tts.types import Node, Until
@@ -48,8 +47,7 @@ class DeepConf(Stepwise):
         return f"confidence:lowest-group:{self.group}"
 
     def note(self, n: int) -> str:
-        spent = count(self.warmup, "sample")
-        return "" if n > self.warmup else f"a budget of {n} is spent before the bar is set, which takes {spent}."
+        return "" if n > self.warmup else f"all of a budget of {n} is spent on the samples that set the bar."
 
     async def __call__(self, search: Search) -> list[Node]:
         warm, limit = min(self.warmup, search.width), self.solution_tokens
