@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from tests.command_line import MIA, Tts
-from tests.selection.profiles import ladder
+from tests.selection.profiles import KNOWN, curve, ladder
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solver
 from tts.budget import Budget
 from tts.engines.load import load_policy
 from tts.records.solution_json import as_row
 from tts.search.scoping import independent
+from tts.selection.profile import Advance, Ending, Stage
 from tts.selection.profile_file import save
 from tts.selection.scope.scope import Scope
 from tts.selection.scope.text import Reference
@@ -139,3 +140,24 @@ def test_far_from_the_profiles_problems_or_cut_short_its_rate_is_not_taken(tmp_p
     for solution in (with_profile(tmp_path, far), with_profile(tmp_path, max_tokens=8)):
         assert solution.scope is None
         assert solution.confidence == (solution.votes[0].share if solution.votes else 0.0)
+
+
+@pytest.mark.parametrize(("slip", "right"), [(0.0, 0.95), (0.95, 0.25)])
+def test_once_all_samples_are_drawn_the_rate_of_those_that_agree_as_they_do_is_expected(
+    tmp_path: Path, slip: float, right: float
+) -> None:
+    """The decision expects 0.8 or 0.9 of the ending; its four samples are a stage, in which 0.95 or 0.25 were right."""
+    best = Ending("best-of-n", 4, curve(0.8, 0.9), (4e5, 4e5))
+    first, *_, last = ladder("toy", "toy-prm").stages
+    looked = Stage(2, True, (0.6,), (0.5, 0.5), curve(0.3, 0.5), **KNOWN, vote="weighted", endings=(best,))
+    stages = (
+        replace(first, advances=(Advance(2, True, (9e4,), ((0.5, 0.5),)),)), looked,
+        replace(last, right=curve(0.25, 0.95), endings=()),
+    )  # fmt: skip
+    save(replace(ladder("toy", "toy-prm"), stages=stages), tmp_path / "toy.json")
+    solver = Solver(ToyPolicy(slip=slip), ToyReward(), budget=Budget(8), profile=tmp_path / "toy.json")
+    solution = asyncio.run(solver.solve("how far"))
+    assert [event["strategy"] for event in solution.trace.of("plan")][-1] == "best-of-n"
+    assert len(solution.candidates) == 4
+    assert solution.scope is not None
+    assert solution.confidence == solution.scope.right == right

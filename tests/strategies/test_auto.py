@@ -73,26 +73,6 @@ def test_a_move_with_parameters_is_run_with_them(tmp_path: Path, strategy: str, 
         assert len(solution.candidates) == 4 + 1
 
 
-@pytest.mark.parametrize(("slip", "right"), [(0.0, 0.95), (0.95, 0.25)])
-def test_once_all_samples_are_drawn_the_rate_of_those_that_agree_as_they_do_is_expected(
-    tmp_path: Path, slip: float, right: float
-) -> None:
-    """The decision expects 0.8 or 0.9 of the ending; its four samples are a stage, in which 0.95 or 0.25 were right."""
-    best = Ending("best-of-n", 4, curve(0.8, 0.9), (4e5, 4e5))
-    first, *_, last = ladder("toy", "toy-prm").stages
-    looked = Stage(2, True, (0.6,), (0.5, 0.5), curve(0.3, 0.5), **KNOWN, vote="weighted", endings=(best,))
-    stages = (
-        replace(first, advances=(Advance(2, True, (9e4,), ((0.5, 0.5),)),)), looked,
-        replace(last, right=curve(0.25, 0.95), endings=()),
-    )  # fmt: skip
-    save(replace(ladder("toy", "toy-prm"), stages=stages), tmp_path / "toy.json")
-    solution = solve(policy=ToyPolicy(slip=slip), profile=str(tmp_path / "toy.json"))
-    assert ways(solution)[-1] == ("best-of-n", 4)
-    assert len(solution.candidates) == 4
-    assert solution.scope is not None
-    assert solution.confidence == solution.scope.right == right
-
-
 def test_two_moves_of_one_strategy_are_told_apart_by_their_parameters(tmp_path: Path) -> None:
     found = ladder("toy", "toy-prm")
     last = found.stages[-1]

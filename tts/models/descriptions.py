@@ -31,6 +31,13 @@ from tts.registry import resolve
 LARGEST = 2**20
 """Size limit of a description in bytes."""
 
+CONVENTIONS: Mapping[str, Shape] = {
+    "system": shape.text, "suffix": shape.text, "opening": shape.text, "separator": shape.text, "thinking": shape.flag,
+    "temperature": shape.number, "top_p": shape.number, "prm": shape.text,
+    "context": shape.whole, "max_step_tokens": shape.whole, "max_tokens": shape.whole,
+}  # fmt: skip
+"""What a description of a policy may hold: fields of :class:`tts.models.card.ModelCard`."""
+
 _COUNTS = ("context", "max_step_tokens", "max_tokens")
 
 
@@ -50,14 +57,6 @@ def unknown_form(name: str) -> str:
         f"nothing tells in which form {name} is a reward model: describe it in a file, as docs/MODELS.md shows, and "
         "name that (--prm FILE.json)."
     )
-
-
-CONVENTIONS: Mapping[str, Shape] = {
-    "system": shape.text, "suffix": shape.text, "opening": shape.text, "separator": shape.text, "thinking": shape.flag,
-    "temperature": shape.number, "top_p": shape.number, "prm": shape.text,
-    "context": shape.whole, "max_step_tokens": shape.whole, "max_tokens": shape.whole,
-}  # fmt: skip
-"""What a description of a policy may hold: fields of :class:`tts.models.card.ModelCard`."""
 
 
 def describe(name: str, model: str, family: str, *, context: int = 0, **form: Any) -> ModelCard:

@@ -162,11 +162,11 @@ def _taken_in(
     search: Search, scope: Scope | None, found: Scoped | None, share: float, plan: Plan
 ) -> tuple[float, Plan]:
     """Return confidence and plan with the scope taken in, and note that a problem is outside."""
-    if found is None and (scope is None or not (said := unlike(scope, search.problem.text))):
-        return share, plan
     if found is None:
-        search.note(said)
-        return share, replace(plan, reason=without_rates(plan.reason))
+        if scope is not None and (said := unlike(scope, search.problem.text)):
+            search.note(said)
+            plan = replace(plan, reason=without_rates(plan.reason))
+        return share, plan
     if found.doubtful:
         search.note(sentence(plan.policy, scope, found))
     shown = plan if found.inside is None else replace(plan, reason=without_rates(plan.reason))
