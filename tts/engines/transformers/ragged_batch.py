@@ -121,11 +121,10 @@ class RaggedCache:
         last = self.count - len(holes)
         movers = [row for row in range(last, self.count) if row not in holes]
         moves = list(zip(movers, sorted(hole for hole in holes if hole < last), strict=True))
-        if moves:
-            sources, targets = [a for a, _ in moves], [b for _, b in moves]
-            length = int(self.lengths[sources].max())
-            self.kv[:, :, targets, :, :length] = self.kv[:, :, sources, :, :length]
-            self.lengths[targets] = self.lengths[sources]
+        for source, target in moves:  # slices are copied in runs; indices, element by element
+            length = int(self.lengths[source])
+            self.kv[:, :, target, :, :length] = self.kv[:, :, source, :, :length]
+            self.lengths[target] = length
         self.count = last
         return moves
 
