@@ -10,52 +10,63 @@ from benchmarks.report.colours import LIGHT, SERIES
 from benchmarks.report.drawing import Drawing, matplotlib_figure
 from benchmarks.stats.intervals import Interval
 
-_ROW, _SIZE, _LABELS, _PANEL, _ABOVE, _BELOW = 19.0, 12.0, 260.0, 240.0, 26.0, 44.0  # points
+_SIZE, _LEFT, _PANEL, _GAP, _ABOVE = 12.0, 36.0, (232.0, 190.0), 14.0, 44.0  # points
 
 
 @dataclass(frozen=True, slots=True)
-class Gains:
-    """Gains with their intervals, by policy and by the name of the line; not every policy has every line."""
+class GainPanels:
+    """Gains with their intervals by search, policy and N: a panel for each search, a line for each policy.
 
-    lines: Sequence[str]
-    panels: Mapping[str, Mapping[str, Interval]]
+    A mark is filled where the interval is above zero or below it. Not every policy has every search and N.
+    """
+
+    gains: Mapping[str, Mapping[str, Mapping[int, Interval]]]
     label: str
 
     def draw(self, narrow: bool = False) -> Drawing:
-        count = len(self.panels)
-        width, height = _LABELS + count * _PANEL, _ABOVE + _ROW * len(self.lines) + _BELOW
+        across = 2 if narrow else 4
+        down = -(-len(self.gains) // across)
+        width, height = _LEFT + across * _PANEL[0], _ABOVE + down * _PANEL[1]
         figure = matplotlib_figure()(figsize=(width / 72, height / 72), dpi=72)
-        low, high = self.range()
+        policies = list(dict.fromkeys(policy for found in self.gains.values() for policy in found))
+        ns = sorted({n for found in self.gains.values() for each in found.values() for n in each})
         tips: dict[str, str] = {}
-        for k, (policy, found) in enumerate(self.panels.items()):
-            left, box = (_LABELS + k * _PANEL) / width, (_PANEL - 36) / width
-            axes = figure.add_axes((left, _BELOW / height, box, _ROW * len(self.lines) / height))
+        for k, (search, found) in enumerate(self.gains.items()):
+            row, column = divmod(k, across)
+            box = _PANEL[0] - _GAP, _PANEL[1] - _ABOVE
+            left, bottom = _LEFT + column * _PANEL[0], height - _ABOVE - row * _PANEL[1] - box[1]
+            axes = figure.add_axes((left / width, bottom / height, box[0] / width, box[1] / height))
             axes.patch.set_visible(False)
-            axes.set_xlim(low, high)
-            axes.set_ylim(len(self.lines) - 0.5, -0.5)
-            axes.set_yticks(range(len(self.lines)), self.lines if k == 0 else [""] * len(self.lines))
-            axes.tick_params(labelsize=_SIZE, labelcolor=LIGHT["ink"], length=0, pad=6)
-            axes.set_title(policy, fontsize=_SIZE, color=LIGHT["ink"])
-            axes.axvline(0, color=LIGHT["soft"], linewidth=1.2, zorder=1)
-            axes.grid(axis="x")
-            if k == count // 2:
-                axes.set_xlabel(self.label, color=LIGHT["soft"], fontsize=_SIZE)
-            for row, name in enumerate(self.lines):
-                if name not in found:
-                    continue
-                value, low_end, high_end = (
-                    100 * each for each in (found[name].value, found[name].low, found[name].high)
-                )
-                paint = LIGHT["good" if low_end > 0 else "bad" if high_end < 0 else "s7"]
-                axes.hlines(row, low_end, high_end, colors=paint, linewidth=1.8, alpha=0.6)
-                mark = f"tip-{len(tips)}"
-                tips[mark] = f"{policy}, {name}: {found[name].points()}"
-                axes.plot(value, row, marker="o", markersize=6, color=paint, linestyle="none", zorder=3, gid=mark)
+            axes.set_title(search, fontsize=_SIZE, color=LIGHT["ink"], pad=4)
+            axes.set_xlim(-0.5, len(ns) - 0.5)
+            axes.set_xticks(range(len(ns)), [f"N = {n}" if k + across >= len(self.gains) else "" for n in ns])
+            axes.set_ylim(*self.range())
+            axes.tick_params(labelsize=_SIZE - 1, labelcolor=LIGHT["soft"], labelleft=column == 0, length=0, pad=6)
+            axes.axhline(0, color=LIGHT["soft"], linewidth=1.2, zorder=1)
+            axes.grid(axis="y")
+            for p, policy in enumerate(policies):
+                paint, mark = LIGHT[f"s{p % (SERIES - 1)}"], "os^Dv"[p % 5]
+                each = found.get(policy, {})
+                places = {n: ns.index(n) + 0.16 * (p - (len(policies) - 1) / 2) for n in sorted(each)}
+                axes.plot(list(places.values()), [100 * each[n].value for n in places], color=paint, alpha=0.5)
+                for n, place in places.items():
+                    axes.vlines(place, 100 * each[n].low, 100 * each[n].high, colors=paint, linewidth=1.6, alpha=0.6)
+                    tip = f"tip-{len(tips)}"
+                    tips[tip] = f"{policy}, {search}, N = {n}: {each[n].points()}"
+                    filled = each[n].low > 0 or each[n].high < 0
+                    axes.plot(
+                        place, 100 * each[n].value, marker=mark, markersize=6, color=paint, linestyle="none", zorder=3,
+                        markerfacecolor=paint if filled else LIGHT["page"], gid=tip,
+                    )  # fmt: skip
+                if k == 0:
+                    axes.plot([], [], marker=mark, color=paint, label=policy)
+        figure.text(4 / width, 1 - 14 / height, self.label, color=LIGHT["soft"], fontsize=_SIZE)
+        figure.legend(loc="upper right", ncols=len(policies), fontsize=_SIZE, frameon=False, borderaxespad=0.1)
         return Drawing(figure, figure.axes[0], width, tips)
 
     def range(self) -> tuple[float, float]:
         """Return the ends of the axis, see :func:`around`."""
-        return around([each for found in self.panels.values() for each in found.values()])
+        return around([each for found in self.gains.values() for own in found.values() for each in own.values()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def rows(root: Path, grid: Grid, draws: int) -> list[Row]:
     """Compare every search that has been run with the vote."""
     found = []
     for policy in grid.policies:
-        cells = [(replace(grid, levels=part), seed) for seed in range(grid.seeds) for part in parts(grid.levels)]
+        cells = [(replace(grid, levels=part), seed) for seed in range(grid.seeds) for part in grid.parts()]
         bases = {(own.levels, seed): base_of(root, own, policy, seed) for own, seed in cells}
         for search in grid.searches:
             for n in grid.widths:
@@ -125,7 +125,7 @@ def rows(root: Path, grid: Grid, draws: int) -> list[Row]:
                 gains = {
                     words(group): _gain(each, draws)
                     for group in groups(grid.levels)
-                    if (each := [one for seed in range(grid.seeds) if (one := _joined(group, played, seed))])
+                    if (each := [one for seed in range(grid.seeds) if (one := _joined(grid, group, played, seed))])
                 }
                 if gains:
                     found.append(Row(policy, search, n, gains))
@@ -142,17 +142,16 @@ Joined = tuple[Point, tuple[Point, ...]]
 
 
 def _joined(
-    group: Sequence[int], played: Mapping[tuple[tuple[int, ...], int], tuple[Base, Point]], seed: int
+    grid: Grid, group: Sequence[int], played: Mapping[tuple[tuple[int, ...], int], tuple[Base, Point]], seed: int
 ) -> Joined | None:
-    """Return a seed's problems of some levels; None if a part of them was not run, or --limit left none of them."""
-    found = [each for (part, own), each in played.items() if own == seed and set(part) & set(group)]
-    if len(found) < len(parts(group)):
+    """Return a seed's problems of some levels; None if a part of them was not run."""
+    found = [played.get((part, seed)) for part in grid.parts() if set(part) & set(group)]
+    whole = [each for each in found if each]
+    if len(whole) < len(found):
         return None
-    inside = [np.isin(base.levels, group) for base, _ in found]
-    if not any(here.any() for here in inside):
-        return None
-    point = _end_to_end([_cut(point, here) for (_, point), here in zip(found, inside, strict=True)])
-    votes = [[_cut(v, here) for v in base.votes] for (base, _), here in zip(found, inside, strict=True)]
+    inside = [np.isin(base.levels, group) for base, _ in whole]
+    point = _end_to_end([_cut(point, here) for (_, point), here in zip(whole, inside, strict=True)])
+    votes = [[_cut(v, here) for v in base.votes] for (base, _), here in zip(whole, inside, strict=True)]
     return point, tuple(map(_end_to_end, zip(*votes, strict=True)))
 
 

@@ -1,6 +1,7 @@
 """The runs of the study of searches: one folder for each policy, search, N and seed, so that any may be added.
 
-The hard levels have folders of their own: they may be run before the others.
+The hard levels have folders of their own: they may be run before the others. Where only the first problems of each
+level are run, every level has.
 
 A cell is one such folder, a run of ``tts bench``. Cells of small N come first, and of one N all policies before the
 next search, so that a study that is stopped compares as much as possible.
@@ -61,7 +62,11 @@ def _all_of(data: str) -> DataSet:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """What is compared. ``samples`` is the number of samples of each problem for the votes and replays."""
+    """What is compared.
+
+    ``samples`` is the number of samples of each problem for the votes and replays, ``limit`` that of problems of each
+    level.
+    """
 
     data: str
     levels: tuple[int, ...]
@@ -84,11 +89,15 @@ class Grid:
 
     def of(self, policy: str, search: str, n: int, seed: int) -> list[Cell]:
         """Return the cells of all levels."""
-        return [Cell(self.data, part, policy, search, n, seed, self.limit) for part in parts(self.levels)]
+        return [Cell(self.data, part, policy, search, n, seed, self.limit) for part in self.parts()]
+
+    def parts(self) -> list[tuple[int, ...]]:
+        """Divide the levels into those with run folders of their own."""
+        return [(level,) for level in self.levels] if self.limit else parts(self.levels)
 
 
 def parts(levels: Sequence[int]) -> list[tuple[int, ...]]:
-    """Divide levels into those with run folders of their own: the hard ones and the others."""
+    """Divide levels into the hard ones and the others."""
     found = (tuple(level for level in levels if (level in HARD) == hard) for hard in (True, False))
     return [part for part in found if part]
 

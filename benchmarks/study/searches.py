@@ -2,6 +2,7 @@
 
 Runs what is missing of a grid (levels, policies, searches, N, seeds), one folder a cell, and then prints one table and
 writes it as JSON with a figure. Stop it at any time: the same command goes on, and ``--no-run`` prints what is there.
+``--join`` adds the rows to those of an earlier table, whose runs need not be at hand.
 Rejection, majority and adaptive consistency are replayed on the samples instead of run
 (:mod:`benchmarks.study.search_replay`). Policy and reward model are counted.
 """
@@ -12,20 +13,20 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.bench.jobs import budgets_of, strategies_of
 from benchmarks.console import run
 from benchmarks.report.svg import svg
+from benchmarks.stats.intervals import Interval
 from benchmarks.study import plan
 from benchmarks.study.compare import DRAWS
-from benchmarks.study.gain_plot import Gains
+from benchmarks.study.gain_plot import GainPanels
 from benchmarks.study.search_gains import Gain, Row, rows, words
 from benchmarks.study.search_replay import replay_of
 from benchmarks.study.search_runs import DATA_SETS, HARD, SAMPLES, Cell, Grid, execute
+from benchmarks.study.search_table import Table, joined, read, write
 from tts.errors import BadInput
-from tts.files.json_text import dump
 from tts.files.text import write_atomically
 from tts.records.words import count
 
@@ -46,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     of = "lab-500, lab-validation or lab-hard, 800 other problems of levels 4 and 5 (default: %(default)s)"
     add("--data", default="lab-500", help=of)
     add("--levels", default="1,2,3,4,5", help="(default: %(default)s)")
-    add("--limit", type=int, default=None, help="first problems of levels 4 and 5, and of the others")
+    add("--limit", type=int, default=None, help="first problems of each level")
     add("--policies", default=",".join(plan.POLICIES), help="with commas between (default: %(default)s)")
     add("--searches", default=",".join(SEARCHES), help="with parameters after colons (default: %(default)s)")
     add("--budget", default="4,16,64", help="values of N (default: %(default)s)")
@@ -55,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     add("--engine", default="transformers", help="(default: %(default)s)")
     add("--runs", type=Path, default=Path("runs/searches"), help="run folders (default: %(default)s)")
     add("--out", type=Path, default=Path("runs/searches-out"), help="table and figure (default: %(default)s)")
+    add("--join", type=Path, help="an earlier searches.json, whose rows stand where these runs have none")
     add("--minutes", type=float, default=None, help="start no run after so many minutes")
     add("--dry-run", action="store_true", help="print the cells that are missing; run nothing")
     add("--no-run", action="store_true", help="use the existing runs, run nothing")
@@ -64,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
 def study(args: argparse.Namespace) -> int:
     """Run what is missing, then print and write the comparison."""
     grid = grid_of(args)
+    earlier = _earlier(args.join, grid.data)
     cells = [cell for cell in grid.cells() if replay_of(cell.search) is None]
     if args.dry_run:
         return _dry_run(args.runs, cells)
@@ -73,12 +76,12 @@ def study(args: argparse.Namespace) -> int:
             print(f"{k} of {len(cells)} runs are done: the same command goes on.", file=sys.stderr)
             break
         execute(args.runs, cell, args.engine)
-    found = rows(args.runs, grid, DRAWS)
+    found = joined(earlier, rows(args.runs, grid, DRAWS))
     if not found:
         raise BadInput(f"{args.runs} has no complete samples of {', '.join(grid.policies)}: leave --no-run out.")
-    text = f"{printed(grid, found)}\n\n{_missing(args.runs, cells)}"
+    text = f"{printed(grid.data, found)}\n\n{_missing(args.runs, cells)}"
     print(text)
-    _write(args.out, grid, found, text)
+    _write(args.out, Table(grid.data, tuple(found)), text)
     return 0
 
 
@@ -104,36 +107,46 @@ def grid_of(args: argparse.Namespace) -> Grid:
     return grid
 
 
-def printed(grid: Grid, found: Sequence[Row]) -> str:
-    """Return a table for each group of levels and N, the verdict, and how many cells are missing."""
-    parts = [f"{grid.data}: share of right answers, and points over the weighted vote of as many FLOPs (paired, 95 %)"]
+def _earlier(path: Path | None, data: str) -> Sequence[Row]:
+    """Read the rows of an earlier table. Raises BadInput if it is of other problems."""
+    if path is None:
+        return ()
+    table = read(path)
+    if table.data != data:
+        raise BadInput(f"{path} is a table of {table.data}, not of {data}: ask for --data {table.data}.")
+    return table.rows
+
+
+def printed(data: str, found: Sequence[Row]) -> str:
+    """Return a table for each group of levels and N, and the verdict."""
+    parts = [f"{data}: share of right answers, and points over the weighted vote of as many FLOPs (paired, 95 %)"]
     for group in dict.fromkeys(name for row in found for name in row.gains):
-        for n in grid.widths:
-            rows = [row for row in found if row.n == n and group in row.gains]
-            if rows:
-                title = f"{group} ({rows[0].gains[group].problems} problems), N = {n}"
-                parts.append(f"{title}\n\n{markdown(grid, rows, group)}")
+        shown = [row for row in found if group in row.gains]
+        for n in sorted({row.n for row in shown}):
+            rows = [row for row in shown if row.n == n]
+            problems = " or ".join(map(str, sorted({row.gains[group].problems for row in rows})))
+            parts.append(f"{group} ({problems} problems), N = {n}\n\n{markdown(rows, group)}")
     return "\n\n".join([*parts, verdict(found)])
 
 
-def markdown(grid: Grid, rows: Sequence[Row], group: str) -> str:
+def markdown(rows: Sequence[Row], group: str) -> str:
     """Return a table with a line for each search and a column for each policy; cells that were not run are empty."""
     by_key = {(row.search, row.policy): row.gains[group] for row in rows}
-    policies = [name for name in grid.policies if any(policy == name for _, policy in by_key)]
+    policies = list(dict.fromkeys(row.policy for row in rows))
     lines = [["search", *policies], ["---"] * (1 + len(policies))]
     for search in dict.fromkeys(row.search for row in rows):
         cells = [by_key.get((search, policy)) for policy in policies]
-        lines.append([f"`{search}`", *(_words(cell, grid.seeds) if cell else "" for cell in cells)])
+        lines.append([f"`{search}`", *(_words(cell) if cell else "" for cell in cells)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _words(cell: Gain, seeds: int) -> str:
+def _words(cell: Gain) -> str:
     """Format a cell; a gain whose interval is above zero is bold."""
     if cell.gain is None:
         return "cheaper than one scored sample"
     gain = cell.gain.points().replace(" points", "")
     marked = f"**{gain}**" if cell.gain.low > 0 else gain
-    many = f" ({count(cell.seeds, 'seed')})" if seeds > 1 else ""
+    many = f" ({count(cell.seeds, 'seed')})" if cell.seeds > 1 else ""
     return f"{100 * cell.right.value:.1f} %, {marked}{many}"
 
 
@@ -167,30 +180,21 @@ def _missing(runs: Path, cells: Sequence[Cell]) -> str:
     return f"{missing} of {len(cells)} runs have not begun."
 
 
-def _write(out: Path, grid: Grid, found: Sequence[Row], text: str) -> None:
+def _write(out: Path, table: Table, text: str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "searches.txt", text + "\n")
-    write_atomically(out / "searches.json", dump([asdict(row) for row in found], indent=1) + "\n")
-    group = next(name for name in (words(HARD), *found[0].gains) if any(name in row.gains for row in found))
-    shown = sorted((row for row in found if group in row.gains), key=lambda row: row.n)
-    panels = {
-        policy: {
-            f"{row.search}, N = {row.n}": gain
-            for row in shown
-            if row.policy == policy
-            if (gain := row.gains[group].gain)
-        }
-        for policy in grid.policies
-    }
-    names = [
-        name for n in grid.widths for name in dict.fromkeys(f"{row.search}, N = {n}" for row in shown if row.n == n)
-    ]
-    chart = Gains(
-        names, {name: each for name, each in panels.items() if each}, f"points over the weighted vote, {group}"
-    )
+    write(out / "searches.json", table)
+    groups = list(dict.fromkeys(name for row in table.rows for name in row.gains))
+    group = next(name for name in (words(HARD), *groups) if name in groups)
+    gains: dict[str, dict[str, dict[int, Interval]]] = {}
+    for row in table.rows:
+        if (found := row.gains.get(group)) and found.gain:
+            gains.setdefault(row.search, {}).setdefault(row.policy, {})[row.n] = found.gain
     caption = (
-        f"What each search gains over the weighted vote of as many FLOPs, {grid.data}, {group}, with 95 % intervals."
+        f"What each search gains over the weighted vote of as many FLOPs, by N, {table.data}, {group}, with 95 % "
+        "intervals."
     )
+    chart = GainPanels(gains, f"points over the weighted vote of as many FLOPs, {group}")
     write_atomically(out / "searches.svg", svg(chart, caption, alone=True))
     print(f"Written to {out}.", file=sys.stderr)
 

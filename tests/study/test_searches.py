@@ -10,10 +10,11 @@ import pytest
 
 from benchmarks.datasets import dataset
 from benchmarks.recordings.gather import read
+from benchmarks.report.svg import svg
 from benchmarks.stats.intervals import Interval
-from benchmarks.study import plan, searches
+from benchmarks.study import plan, search_table, searches
 from benchmarks.study.compare import Point
-from benchmarks.study.gain_plot import Gains
+from benchmarks.study.gain_plot import GainPanels
 from benchmarks.study.search_gains import Gain, Row, base_of, compared, groups, rows
 from benchmarks.study.search_replay import Samples, replay_of, replayed
 from benchmarks.study.search_runs import SAMPLES, Cell, Grid
@@ -119,9 +120,21 @@ def test_the_verdict_counts_what_chance_would_give() -> None:
 
 
 def test_the_axis_is_linear_and_holds_zero_and_every_interval() -> None:
-    chart = Gains(["a"], {"p": {"a": Interval(-0.04, -0.08, 0.01)}}, "points")
+    chart = GainPanels({"dvts": {"lab-1m": {4: Interval(-0.04, -0.08, 0.01)}}}, "points")
     assert chart.range() == (-10.0, 5.0)
-    assert Gains(["a"], {"p": {"a": Interval(0.04, 0.02, 0.21)}}, "points").range() == (-5.0, 25.0)
+    assert GainPanels({"dvts": {"lab-1m": {4: Interval(0.04, 0.02, 0.21)}}}, "points").range() == (-5.0, 25.0)
+
+
+def test_the_figure_has_a_panel_for_each_search_and_fills_marks_whose_interval_leaves_zero_out() -> None:
+    above, over = Interval(0.04, 0.02, 0.06), Interval(0.01, -0.01, 0.03)
+    gains = {"dvts": {"lab-1m": {4: above, 16: over}, "lab-4m": {16: above}}, "rebase": {"lab-4m": {256: over}}}
+    drawn = svg(GainPanels(gains, "points"), "gains", alone=True)
+    for words in ("dvts", "rebase", "N = 4", "N = 16", "N = 256", "lab-1m, dvts, N = 4: +4.0 points [+2.0, +6.0]"):
+        assert words in drawn
+    figure = GainPanels(gains, "points").draw()
+    marks = [line for axes in figure.figure.axes for line in axes.lines if (line.get_gid() or "").startswith("tip")]
+    assert len(marks) == 4
+    assert sorted(line.get_markerfacecolor() == line.get_color() for line in marks) == [False, False, True, True]
 
 
 def test_what_was_run_is_compared_and_what_is_missing_is_left_out(
@@ -144,18 +157,54 @@ def test_what_was_run_is_compared_and_what_is_missing_is_left_out(
     assert searches.main(command) == 0
     table = capsys.readouterr().out
     assert "level 4 (2 problems), N = 4" in table
-    assert "level 5 (" not in table  # the first two of levels 4 and 5 are of level 4
-    assert "levels 3,4,5 (4 problems), N = 4" in table
+    assert "levels 4,5 (4 problems), N = 4" in table
+    assert "levels 3,4,5 (6 problems), N = 4" in table
     assert "| `dvts` |" in table
     assert "| `reject-early` |" in table
     assert "rebase" not in table
-    assert "2 of 6 runs have not begun" in table
+    assert "3 of 9 runs have not begun" in table
     found = json.loads((tmp_path / "out" / "searches.json").read_text())
-    assert [row["search"] for row in found] == ["dvts", "reject-early"]
-    assert {row["gains"]["levels 3,4,5"]["problems"] for row in found} == {4}
+    assert found["data"] == "lab-500"
+    assert [row["search"] for row in found["rows"]] == ["dvts", "reject-early"]
+    assert {row["gains"]["levels 3,4,5"]["problems"] for row in found["rows"]} == {6}
     assert (tmp_path / "out" / "searches.svg").read_text().startswith("<svg")
     assert searches.main([*command[:-1], "--dry-run"]) == 0
-    assert "2 of 6 runs have not begun" in capsys.readouterr().out
+    assert "3 of 9 runs have not begun" in capsys.readouterr().out
+    empty = [*command, "--runs", str(tmp_path / "none"), "--join", str(tmp_path / "out" / "searches.json")]
+    assert searches.main(empty) == 0  # the earlier table needs no runs
+    assert capsys.readouterr().out.replace("9 of 9", "3 of 9") == table
+
+
+def test_a_table_is_read_as_it_was_written_and_later_rows_replace_earlier_ones(tmp_path: Path) -> None:
+    gain = Gain(9, 1e9, Interval(0.6, 0.5, 0.7), 0.5, Interval(0.1, -0.01, 0.2), 3)
+    cheap = Gain(9, 1e6, Interval(0.6, 0.5, 0.7), None, None)
+    early = [Row("lab-4m", "dvts", 4, {"level 4": gain}), Row("lab-1m", "dvts", 16, {"level 4": gain, "level 5": gain})]
+    search_table.write(tmp_path / "t.json", search_table.Table("lab-500", tuple(early)))
+    assert search_table.read(tmp_path / "t.json") == search_table.Table("lab-500", tuple(early))
+    later = [Row("lab-1m", "dvts", 16, {"level 5": cheap}), Row("lab-1m", "rebase", 4, {"level 4": cheap})]
+    assert search_table.joined(early, later) == [
+        Row("lab-1m", "dvts", 16, {"level 4": gain, "level 5": cheap}),
+        Row("lab-1m", "rebase", 4, {"level 4": cheap}),
+        Row("lab-4m", "dvts", 4, {"level 4": gain}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "is not a table of searches"),
+        ('{"data": "lab-500", "rows": [{"policy": "lab-1m"}]}', "is not a table of searches"),
+        ("{", "is not JSON"),
+        ('{"data": "lab-hard", "rows": []}', "is a table of lab-hard, not of lab-500"),
+    ],
+)
+def test_a_wrong_table_is_refused_before_anything_runs(
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "t.json").write_text(text)
+    assert searches.main(["--runs", str(tmp_path / "runs"), "--join", str(tmp_path / "t.json")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
 
 
 def test_seeds_whose_problems_ended_in_another_order_are_paired_by_problem(tmp_path: Path) -> None:
@@ -186,7 +235,7 @@ def test_levels_that_were_not_run_leave_their_groups_out(tmp_path: Path) -> None
         run.run()
     [row] = rows(tmp_path, grid, 20)
     assert list(row.gains) == ["level 4"]
-    text = searches.printed(grid, [row])
+    text = searches.printed(grid.data, [row])
     assert "level 4 (2 problems), N = 4" in text
     assert "levels 3,4" not in text
     assert groups((1, 4, 5)) == [(1, 4, 5), (4, 5), (1,), (4,), (5,)]
