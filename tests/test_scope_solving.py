@@ -115,10 +115,12 @@ def test_without_a_profile_such_a_scope_gives_no_probability_of_the_answer(tts: 
     assert "of the lineage vote of 4 finished solutions" in shown
 
 
-def with_profile(tmp_path: Path, scope: Scope | None = None, **ceilings: Any) -> Solution:
+def with_profile(
+    tmp_path: Path, scope: Scope | None = None, vote: str | None = None, aggregate: str | None = None, **ceilings: Any
+) -> Solution:
     save(replace(ladder("toy", "toy-prm"), scope=scope), tmp_path / "toy.json")
-    budget = Budget(8, **ceilings)
-    return asyncio.run(Solver(ToyPolicy(), ToyReward(), budget=budget, profile=tmp_path / "toy.json").solve("how far"))
+    asked: dict[str, Any] = {"budget": Budget(8, **ceilings), "vote": vote, "aggregate": aggregate}
+    return asyncio.run(Solver(ToyPolicy(), ToyReward(), profile=tmp_path / "toy.json", **asked).solve("how far"))
 
 
 @pytest.mark.parametrize(
@@ -140,6 +142,21 @@ def test_far_from_the_profiles_problems_or_cut_short_its_rate_is_not_taken(tmp_p
     for solution in (with_profile(tmp_path, far), with_profile(tmp_path, max_tokens=8)):
         assert solution.scope is None
         assert solution.confidence == (solution.votes[0].share if solution.votes else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("vote", "aggregate", "counted"), [("majority", "min", True), ("weighted", None, False), ("best", None, False)]
+)
+def test_the_rate_of_the_profiles_vote_is_not_that_of_another_one(
+    vote: str, aggregate: str | None, counted: bool, tmp_path: Path
+) -> None:
+    assert with_profile(tmp_path).plan.vote == "majority"
+    solution = with_profile(tmp_path, vote=vote, aggregate=aggregate)
+    assert solution.plan.vote == vote
+    assert (solution.scope is not None) == counted
+    assert ("% [" in solution.plan.reason) == counted
+    if not counted:
+        assert solution.confidence == solution.votes[0].share
 
 
 @pytest.mark.parametrize(("slip", "right"), [(0.0, 0.95), (0.95, 0.25)])

@@ -88,7 +88,7 @@ async def run(
     leaves = await strategy(search)
     if not any(leaf.finished for leaf in leaves):
         leaves = [*leaves, *sorted(search.finished, key=lambda node: sort_key(node.key))] or _longest(search)
-    plan = _decided(plan, search.plan)
+    plan = _decided(plan, search)
     candidates = tuple(_candidate(search, leaf, plan.aggregate) for leaf in leaves)
     voters = _voters(search, candidates)
     if plan.vote == TOURNAMENT:
@@ -149,13 +149,20 @@ def _longest(search: Search) -> list[Node]:
     return [max(sampled, key=lambda node: (node.length, node.key))] if sampled else []
 
 
-def _decided(plan: Plan, found: Plan | None) -> Plan:
-    """Return the plan with what its strategy decided, if the user left that to it."""
+def _decided(plan: Plan, search: Search) -> Plan:
+    """Return the plan with what its strategy decided, if the user left that to it.
+
+    A profile's rates are of the profile's vote, so with another one of the user's they are left out.
+    """
+    found = search.plan
     if found is None:
         return plan
     vote = found.vote if plan.vote == AUTO else plan.vote
     how = found.aggregate if plan.aggregate == AUTO else plan.aggregate
-    return replace(plan, vote=vote, aggregate=how, reason=found.reason)
+    counted = vote == found.vote and (vote == "majority" or how == found.aggregate)
+    if not counted:
+        search.expect(None)
+    return replace(plan, vote=vote, aggregate=how, reason=found.reason if counted else without_rates(found.reason))
 
 
 def _taken_in(

@@ -159,8 +159,8 @@ class Search:
         fields = {"strategy": plan.strategy, "n": plan.n, "parameters": dict(plan.parameters), "vote": plan.vote}
         self.trace.add("plan", **fields, aggregate=plan.aggregate, reason=plan.reason, **considered)
 
-    def expect(self, right: float) -> None:
-        """Record what is known since the last decision of the probability that the answer is right."""
+    def expect(self, right: float | None) -> None:
+        """Record what is known since the last decision of the probability that the answer is right; None: nothing."""
         self._shared.right = right
 
     def note(self, sentence: str) -> None:
