@@ -77,6 +77,16 @@ class Reply:
         assert data[-1] == "[DONE]"
         return [json.loads(part) for part in data[:-1]]
 
+    @property
+    def named_events(self) -> list[dict[str, Any]]:
+        """The events of a streamed response; the test fails if one has another's name, or a number is left out."""
+        parts = [part for part in self.body.decode().split("\n\n") if part and not part.startswith(":")]
+        named = [part.split("\n") for part in parts]
+        found = [json.loads(data.removeprefix("data: ")) for _, data in named]
+        assert [name for name, _ in named] == [f"event: {event['type']}" for event in found]
+        assert [event["sequence_number"] for event in found] == list(range(len(found)))
+        return found
+
 
 @dataclass
 class Client:

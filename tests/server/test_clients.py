@@ -64,6 +64,28 @@ class TestOpenAI:
         assert (chunks[-1].choices, chunks[-1].usage.completion_tokens) == ([], 76)
         assert chunks[-2].choices[0].finish_reason == "stop"
 
+    def test_a_response_and_a_conversation_that_goes_on_behind_it(self, client: Any) -> None:
+        first = client.responses.create(model="dvts", input="how far", extra_body={"tts": {"budget": 8}})
+        assert (first.status, first.output_text, first.tts["plan"]["n"]) == ("completed", TEXT, 8)
+        reasoning = first.usage.output_tokens_details.reasoning_tokens
+        assert first.usage.output_tokens - reasoning == 19, "the answer's own tokens"
+        again = client.responses.create(
+            model="majority",
+            instructions="be brief",
+            input=[*MESSAGES, *first.output, {"role": "user", "content": "on"}],
+        )
+        assert again.output_text == TEXT
+
+    def test_a_streamed_response_adds_up_to_the_final_one(self, client: Any) -> None:
+        with client.responses.stream(model="best-of-n", input=MESSAGES) as stream:
+            kinds = [event.type for event in stream]
+            final = stream.get_final_response()
+        assert (kinds[0], kinds[-1]) == ("response.created", "response.completed")
+        assert [item.type for item in final.output] == ["reasoning", "message"]
+        assert final.output_text == TEXT
+        again = client.responses.create(model="majority", input=[*MESSAGES, *final.output, *MESSAGES])
+        assert again.output_text == TEXT, "reasoning is taken back, and no model reads it"
+
     async def test_concurrent_answers_and_a_stream(self, served: tuple[Toy, str]) -> None:
         async with openai.AsyncOpenAI(base_url=served[1], api_key="secret") as many:
             asked = (many.chat.completions.create(model="majority", messages=MESSAGES) for _ in range(8))
@@ -117,6 +139,9 @@ class TestOpenAI:
         made = toy(Failing(OSError("broken"), 6))
         with live(made) as address, openai.OpenAI(base_url=f"{address}/v1", api_key="any") as asking:
             stream = asking.chat.completions.create(model="dvts", messages=MESSAGES, stream=True)
+            with pytest.raises(openai.APIError, match="failed at this request"):
+                list(stream)
+            stream = asking.responses.create(model="dvts", input="how far", stream=True)
             with pytest.raises(openai.APIError, match="failed at this request"):
                 list(stream)
 

@@ -27,6 +27,15 @@ VALID: list[tuple[str, dict[str, Any]]] = [
         "tts": {"events": True, "max_seconds": 5.0, "max_flops": 1e9},
     }),
     ("/v1/completions", {"model": "toy/best-of-n", "prompt": ["how far", "how long"], "n": 2, "max_tokens": 9}),
+    ("/v1/responses", {
+        "model": "toy/dvts", "instructions": "s", "stream": True, "max_output_tokens": 40, "top_logprobs": 1,
+        "input": [
+            {"role": "user", "content": "how far"}, {"type": "reasoning", "id": "r", "summary": []},
+            {"role": "assistant", "content": [{"type": "output_text", "text": "3", "annotations": []}]},
+            {"role": "user", "content": [{"type": "input_text", "text": "and on"}]},
+        ],
+        "include": ["message.output_text.logprobs"], "tts": {"budget": 4, "events": True},
+    }),
     ("/v1/plan", {"model": "auto", "messages": [{"role": "user", "content": "how far"}]}),
 ]  # fmt: skip
 
@@ -42,6 +51,7 @@ NASTY: list[Any] = [
 KEYS = [
     "model",
     "messages",
+    "input",
     "tts",
     "profile",
     "policy",
@@ -129,9 +139,9 @@ def check(reply: Reply, seen: Counter[int]) -> None:
     if reply.status != 200:
         assert reply.error["message"]
     elif reply.headers["content-type"].startswith("text/event-stream"):
-        assert reply.events
+        assert reply.named_events if b"event: response.created" in reply.body else reply.events
     elif reply.headers["content-type"].startswith("application/json"):
-        assert "error" not in reply.json
+        assert not reply.json.get("error")
 
 
 async def test_thousands_of_bad_requests_meet_no_500_no_hang_and_no_leak() -> None:

@@ -28,6 +28,7 @@ def app_of(service: Service) -> ASGIApp:
         app.add_api_route(path, handler, methods=["GET"])
     app.add_api_route("/v1/chat/completions", service.chat, methods=["POST"])
     app.add_api_route("/v1/completions", service.complete, methods=["POST"])
+    app.add_api_route("/v1/responses", service.respond, methods=["POST"])
     app.add_api_route("/v1/plan", service.plan, methods=["POST"])
     app.add_exception_handler(HTTPException, _no_route)
     return Observed(Guard(app, settings.key, settings.hosts), metrics, settings.log_texts, service.write)

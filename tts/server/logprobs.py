@@ -1,4 +1,4 @@
-"""Log-probabilities of an answer's tokens in the forms of OpenAI: of chat completions and of completions."""
+"""Log-probabilities of an answer's tokens in the forms of OpenAI: chat completions, completions and responses."""
 
 from __future__ import annotations
 
@@ -43,8 +43,12 @@ def by_part(known: Sequence[TokenLogprobs], parts: Sequence[str]) -> list[tuple[
 
 def of_chat(tokens: Sequence[Token], count: int) -> Row:
     """Return ``logprobs`` of a choice of chat completions, with ``count`` alternatives at each token."""
-    content = [_entry(token.text, token.known.sampled) | {"top_logprobs": _top(token, count)} for token in tokens]
-    return {"content": content, "refusal": None}
+    return {"content": of_response(tokens, count), "refusal": None}
+
+
+def of_response(tokens: Sequence[Token], count: int) -> list[Row]:
+    """Return ``logprobs`` of a text of a response, with ``count`` alternatives at each token."""
+    return [_entry(token.text, token.known.sampled) | {"top_logprobs": _top(token, count)} for token in tokens]
 
 
 def of_completion(tokens: Sequence[Token], count: int) -> Row:

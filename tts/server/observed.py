@@ -21,6 +21,7 @@ ROUTES = frozenset(
         "/v1/models",
         "/v1/chat/completions",
         "/v1/completions",
+        "/v1/responses",
         "/v1/plan",
         "/v1/traces",
         "/t",

@@ -1,15 +1,11 @@
-"""Requests as OpenAI defines them, with one object of ours, ``tts``. What cannot be honoured is refused by its name."""
+"""Requests as OpenAI defines them, with one object of ours, ``tts``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from tts.errors import BadInput
-from tts.files import json_text
-from tts.server.refusals import Refusal
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 _WHOLE = 2**63 - 1
 
@@ -68,29 +64,35 @@ class Extras(_Schema):
     candidates: bool = False
 
 
-class _Request(_Schema):
+class SearchRequest(_Schema):
+    """What every request says: the model, the sampling, and the search's own settings."""
+
     model: Name
-    n: Annotated[int, Field(ge=1, le=128)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
-    max_tokens: Count | None = None
     seed: Annotated[int, Field(ge=-_WHOLE, le=_WHOLE)] | None = None
-    stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     tts: Extras | None = None
-
-    @property
-    def choices(self) -> int:
-        return self.n or 1
 
     @property
     def extras(self) -> Extras:
         return self.tts or _NOTHING
 
     @property
+    def choices(self) -> int:
+        """Return the number of independent searches for each problem."""
+        return 1
+
+    @property
     def stops(self) -> Sequence[str]:
-        return [self.stop] if isinstance(self.stop, str) else self.stop or ()
+        """Return the texts before which the answer ends."""
+        return ()
+
+    @property
+    def most_in_solution(self) -> int | None:
+        """Return the limit of the tokens of each solution; None without one."""
+        return None
 
     @property
     def most_sampled(self) -> int | None:
@@ -103,11 +105,36 @@ class _Request(_Schema):
         return None
 
     @property
+    def logprobs_field(self) -> str:
+        """Return the name of the field that asks for log-probabilities."""
+        return "logprobs"
+
+
+class ChoicesRequest(SearchRequest):
+    """A request for an answer in choices."""
+
+    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    max_tokens: Count | None = None
+    stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None
+
+    @property
+    def choices(self) -> int:
+        return self.n or 1
+
+    @property
+    def stops(self) -> Sequence[str]:
+        return [self.stop] if isinstance(self.stop, str) else self.stop or ()
+
+    @property
+    def most_in_solution(self) -> int | None:
+        return self.max_tokens
+
+    @property
     def with_usage(self) -> bool:
         return bool(self.stream_options and self.stream_options.include_usage)
 
 
-class ChatRequest(_Request):
+class ChatRequest(ChoicesRequest):
     messages: Annotated[list[Message], Field(min_length=1)]
     max_completion_tokens: Count | None = None
     logprobs: bool | None = None
@@ -122,7 +149,7 @@ class ChatRequest(_Request):
         return (self.top_logprobs or 0) if self.logprobs else None
 
 
-class CompletionRequest(_Request):
+class CompletionRequest(ChoicesRequest):
     prompt: str | Annotated[list[str], Field(min_length=1, max_length=128)]
     logprobs: Alternatives | None = None
 
@@ -135,102 +162,77 @@ class CompletionRequest(_Request):
         return [self.prompt] if isinstance(self.prompt, str) else self.prompt
 
 
+class InputPart(_Schema):
+    """A text of an item; what the assistant's own texts have beside it is taken back and not read."""
+
+    type: Literal["input_text", "output_text", "text"]
+    text: str
+    annotations: list[Any] | None = None
+    logprobs: list[Any] | None = None
+
+
+class InputMessage(_Schema):
+    """A message of the input; ``id`` and the like are taken back as clients send them."""
+
+    type: Literal["message"] = "message"
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[InputPart]
+    id: str | None = None
+    status: str | None = None
+    phase: str | None = None
+
+    @property
+    def message(self) -> Message:
+        whole = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+        return Message(role=self.role, content=whole)
+
+
+class InputReasoning(_Schema):
+    """Reasoning of an earlier answer: taken back as clients send it, and no model reads it."""
+
+    type: Literal["reasoning"]
+    id: str | None = None
+    summary: list[Any] | None = None
+    content: list[Any] | None = None
+    encrypted_content: str | None = None
+    status: str | None = None
+
+
+Item = Annotated[
+    Annotated[InputMessage, Tag("message")] | Annotated[InputReasoning, Tag("reasoning")],
+    Discriminator(
+        lambda item: "reasoning" if isinstance(item, dict) and item.get("type") == "reasoning" else "message"
+    ),
+]
+
+
+class ResponsesRequest(SearchRequest):
+    input: str | Annotated[list[Item], Field(min_length=1)]
+    instructions: str | None = None
+    max_output_tokens: Count | None = None
+    top_logprobs: Alternatives | None = None
+    include: list[Literal["message.output_text.logprobs", "reasoning.encrypted_content"]] = []
+
+    @property
+    def most_sampled(self) -> int | None:
+        return min(filter(None, (self.extras.max_tokens, self.max_output_tokens)), default=None)
+
+    @property
+    def alternatives(self) -> int | None:
+        asked = "message.output_text.logprobs" in self.include or self.top_logprobs
+        return self.top_logprobs or 0 if asked else None
+
+    @property
+    def logprobs_field(self) -> str:
+        return "top_logprobs" if self.top_logprobs else "include"
+
+    @property
+    def conversation(self) -> list[tuple[str, Message]]:
+        """Return the messages, each with its place in the request."""
+        items = self.input if not isinstance(self.input, str) else [InputMessage(role="user", content=self.input)]
+        first = [("instructions", Message(role="system", content=self.instructions))] if self.instructions else []
+        named = (("input" if isinstance(self.input, str) else f"input[{k}]", item) for k, item in enumerate(items))
+        return first + [(place, item.message) for place, item in named if isinstance(item, InputMessage)]
+
+
 _NOTHING = Extras()
-R = TypeVar("R", ChatRequest, CompletionRequest)
-
-_ZERO: tuple[Any, ...] = (0, 0.0)
-_NEUTRAL: dict[str, tuple[tuple[Any, ...], str]] = {
-    "frequency_penalty": (_ZERO, "samples are drawn from the model's own distribution"),
-    "presence_penalty": (_ZERO, "samples are drawn from the model's own distribution"),
-    "logit_bias": (({},), "samples are drawn from the model's own distribution"),
-    "response_format": (({"type": "text"},), "solutions are not bound to a grammar; ask for the form in the message"),
-    "tools": (([],), "no strategy here calls a client's functions"),
-    "tool_choice": (("none", "auto"), "no strategy here calls a client's functions"),
-    "functions": (([],), "no strategy here calls a client's functions"),
-    "function_call": (("none", "auto"), "no strategy here calls a client's functions"),
-    "modalities": ((["text"],), "answers are text"),
-    "audio": ((), "answers are text"),
-    "prediction": ((), "no strategy here starts from a prediction"),
-    "web_search_options": ((), "no strategy here searches the web"),
-    "reasoning_effort": ((), "the effort is the budget: give tts.budget"),
-    "verbosity": ((), "ask for the length in the message"),
-    "store": ((False,), "nothing is stored but the traces of the last searches"),
-    "service_tier": (("auto", "default"), "there is one tier"),
-    "suffix": (("",), "text is not inserted before another"),
-    "echo": ((False,), "the answer does not repeat the prompt"),
-    "best_of": ((1,), "the search itself takes the best of many: give tts.budget"),
-}
-"""Fields that no search can honour: the values that ask for nothing, and the reason why others are refused."""
-
-_FOR_THE_RECORD = ("user", "metadata", "safety_identifier", "prompt_cache_key", "parallel_tool_calls")
-"""Fields that ask for no change of the answer."""
-
-
-def parse(kind: type[R], body: bytes, most_messages: int) -> R:
-    """Read a request. Raises Refusal, with the name of what is wrong."""
-    try:
-        fields = json_text.parse(body, "the body")
-    except BadInput as error:
-        raise Refusal(400, str(error), code="invalid_json") from error
-    if not isinstance(fields, dict):
-        raise Refusal(400, "the body is not a JSON object.", code="invalid_json")
-    messages = fields.get("messages")
-    if isinstance(messages, list):
-        if len(messages) > most_messages:
-            sentence = f"a conversation has at most {most_messages} messages here, not {len(messages)}."
-            raise Refusal(400, sentence, "messages", "too_many_messages")
-        fields["messages"] = [_plain(message) for message in messages]
-    if fields.get("top_logprobs") and not fields.get("logprobs"):
-        raise Refusal(400, "top_logprobs goes with `logprobs: true`.", "top_logprobs", "invalid_value")
-    try:
-        return kind.model_validate(_supported(fields))
-    except ValidationError as error:
-        raise _invalid(error, fields) from error
-
-
-def _plain(message: Any) -> Any:
-    """Leave out what a message does not say: clients send back our answers with empty fields."""
-    if not isinstance(message, dict):
-        return message
-    return {name: value for name, value in message.items() if value not in (None, [], {}) or name == "content"}
-
-
-def _supported(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that count. Raises Refusal for one that would have to be ignored."""
-    kept = {}
-    without_tools = fields.get("tool_choice") == "none"
-    for name, value in fields.items():
-        if value is None or name in _FOR_THE_RECORD or (name == "tools" and without_tools and isinstance(value, list)):
-            continue
-        if name not in _NEUTRAL:
-            kept[name] = value
-        elif not any(type(value) is type(neutral) and value == neutral for neutral in _NEUTRAL[name][0]):
-            sentence = f"{name} cannot be honoured ({_NEUTRAL[name][1]}): leave it out."
-            raise Refusal(400, sentence, name, "unsupported_parameter")
-    return kept
-
-
-def _invalid(error: ValidationError, fields: Mapping[str, Any]) -> Refusal:
-    """Name the first thing that is wrong, where it is in the request."""
-    found = error.errors(include_url=False, include_context=False)
-    first = min(found, key=lambda each: each["type"] == "string_type")  # of alternatives to a text, the closer one
-    kind, where = first["type"], _where(first["loc"], fields, missing=first["type"] == "missing")
-    if kind == "missing":
-        return Refusal(400, f"{where} is missing.", where, "missing_required_parameter")
-    if kind == "extra_forbidden":
-        return Refusal(400, f"{where} is not a field of this server's: leave it out.", where, "unknown_parameter")
-    reason = str(first["msg"]).removeprefix("Input ")
-    return Refusal(400, f"{where or 'the request'} {reason[:1].lower()}{reason[1:]}.", where, "invalid_value")
-
-
-def _where(loc: Sequence[int | str], fields: Any, *, missing: bool) -> str:
-    """Write a place as ``messages[0].content``, without the names of alternatives that pydantic puts into it."""
-    text, here = "", fields
-    for part in loc:
-        if isinstance(here, list) and isinstance(part, int) and part < len(here):
-            text, here = f"{text}[{part}]", here[part]
-        elif isinstance(here, dict) and part in here:
-            text, here = f"{text}.{part}" if text else str(part), here[part]
-        elif missing and part == loc[-1]:
-            text = f"{text}.{part}" if text else str(part)
-    return text[:200]

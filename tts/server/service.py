@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
-from typing import TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, Protocol, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,19 +17,21 @@ from tts.aio import aside, together
 from tts.errors import TTSError
 from tts.files.json_text import dump
 from tts.pool_solver import PoolSolver
-from tts.server.answers import by_model, search_row, searches_row, text_of, usage_of
+from tts.server.answers import Row, Text, by_model, search_row, searches_row, text_of, usage_of
 from tts.server.bodies import read_body
 from tts.server.catalogue import Catalogue
 from tts.server.facts import Facts, facts_of
 from tts.server.flow import Flow
-from tts.server.forms import Chat, Completion, Form
+from tts.server.forms import Chat, Completion
 from tts.server.house import House, HungUp
 from tts.server.log import to_stderr
+from tts.server.parsing import parse
 from tts.server.pooled import expectation
 from tts.server.refusals import Refusal, hidden, json_response, refusal_of
-from tts.server.schemas import ChatRequest, CompletionRequest, Extras, parse
+from tts.server.responses import ResponseEvents, ResponseForm
+from tts.server.schemas import ChatRequest, CompletionRequest, Extras, ResponsesRequest, SearchRequest
 from tts.server.settings import Settings
-from tts.server.stream import Stream, Told
+from tts.server.stream import Chunks, Stream, Told
 from tts.server.traces import Traces
 from tts.server.wishes import Wish, wish_of
 from tts.types import Solution
@@ -35,7 +39,33 @@ from tts.types import Solution
 _BEGIN = 5.0  # seconds in which a search that cannot begin says so by its status; a stream is opened after them
 _HUNG_UP = 499  # nginx's status of a client that went away; nobody reads it
 
-R = TypeVar("R", ChatRequest, CompletionRequest)
+R = TypeVar("R", bound=SearchRequest)
+F = TypeVar("F", bound="Form")
+
+
+class Form(Protocol):
+    """The form of one answer."""
+
+    @property
+    def id(self) -> str:
+        """Return the id of the answer."""
+
+    def answer(self, texts: Sequence[Text], usage: Row, searches: Row) -> Row:
+        """Return the whole answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface(Generic[R, F]):
+    """One of OpenAI's interfaces: its requests, the form of an answer, and what a stream sends."""
+
+    request: type[R]
+    form: Callable[[R], F]
+    told: Callable[[F, R, Wish, Callable[[Solution], str | None]], Told]
+
+
+CHAT = Interface(ChatRequest, lambda asked: Chat(asked.model, asked.alternatives), Chunks)
+COMPLETIONS = Interface(CompletionRequest, lambda asked: Completion(asked.model, asked.alternatives), Chunks)
+RESPONSES = Interface(ResponsesRequest, ResponseForm, ResponseEvents)
 
 
 class Service:
@@ -55,24 +85,27 @@ class Service:
 
     async def chat(self, request: Request) -> Response:
         """Answer ``/v1/chat/completions``."""
-        return await self._answered(request, ChatRequest, Chat)
+        return await self._answered(request, ChatRequest, partial(self._searched, CHAT))
 
     async def complete(self, request: Request) -> Response:
         """Answer ``/v1/completions``: the prompt is the problem, the text is the solution."""
-        return await self._answered(request, CompletionRequest, Completion)
+        return await self._answered(request, CompletionRequest, partial(self._searched, COMPLETIONS))
+
+    async def respond(self, request: Request) -> Response:
+        """Answer ``/v1/responses``."""
+        return await self._answered(request, ResponsesRequest, partial(self._searched, RESPONSES))
 
     async def plan(self, request: Request) -> Response:
         """Answer ``/v1/plan``: what `tts plan` says of the problem of a chat request."""
-        return await self._answered(request, ChatRequest, None)
+        return await self._answered(request, ChatRequest, self._planned)
 
-    async def _answered(self, request: Request, kind: type[R], form: type[Form] | None) -> Response:
+    async def _answered(
+        self, request: Request, kind: type[R], answer: Callable[[Request, R, Facts], Awaitable[Response]]
+    ) -> Response:
         facts = facts_of(request.scope)
         try:
             body = await read_body(request, self.settings.max_body, self.settings.patience)
-            asked = parse(kind, body, self.settings.max_messages)
-            if form is None:
-                return await self._planned(request, asked, facts)
-            return await self._searched(request, asked, form(asked.model, asked.alternatives), facts)
+            return await answer(request, parse(kind, body, self.settings.max_messages), facts)
         except HungUp:
             facts.code = "hung_up"
             return Response(status_code=_HUNG_UP)
@@ -81,14 +114,16 @@ class Service:
             facts.refused(refusal)
             return refusal.response()
 
-    async def _searched(self, request: Request, asked: R, form: Form, facts: Facts) -> Response:
+    async def _searched(self, interface: Interface[R, F], request: Request, asked: R, facts: Facts) -> Response:
+        form = interface.form(asked)
         with ExitStack() as place:
             place.enter_context(self.house.admitted())
             await self._revived()
             wish = wish_of(asked, self.catalogue, self.settings.max_budget)
             facts.wished(wish, form.id, bool(asked.stream))
             if asked.stream:
-                return await self._streamed(request, asked, form, wish, facts, place.pop_all())
+                told = interface.told(form, asked, wish, self.traces.keep)
+                return await self._streamed(request, told, wish, facts, place.pop_all())
             solutions = await self.house.run(_solved(wish), request.receive)
             facts.solved(solutions)
             rows = [search_row(found, self.traces.keep(found), asked.extras.candidates) for found in solutions]
@@ -96,9 +131,7 @@ class Service:
             answer = form.answer(texts, usage_of(solutions), searches_row(rows))
             return json_response(answer, headers={"x-request-id": form.id})
 
-    async def _streamed(
-        self, request: Request, asked: R, form: Form, wish: Wish, facts: Facts, place: ExitStack
-    ) -> Response:
+    async def _streamed(self, request: Request, told: Told, wish: Wish, facts: Facts, place: ExitStack) -> Response:
         flow = Flow(wish.jobs, place)
         try:
             failure = await self.house.run(flow.begun(_BEGIN), request.receive)
@@ -109,11 +142,11 @@ class Service:
             raise
         settings = self.settings
         return Stream(
-            flow, Told(form, asked, wish, self.traces.keep), self.house, facts,
-            lambda error: self._refusal(error, facts), keep_alive=settings.keep_alive, patience=settings.patience,
+            flow, told, self.house, facts, lambda error: self._refusal(error, facts),
+            keep_alive=settings.keep_alive, patience=settings.patience,
         )  # fmt: skip
 
-    async def _planned(self, request: Request, asked: R, facts: Facts) -> Response:
+    async def _planned(self, request: Request, asked: ChatRequest, facts: Facts) -> Response:
         """Look at a problem as the strategy auto does, and return what it would do."""
         with self.house.admitted():
             await self._revived()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -18,7 +19,7 @@ from tts.server.house import House, HungUp
 from tts.server.logprobs import Token
 from tts.server.progress import Progress
 from tts.server.refusals import Refusal
-from tts.server.schemas import ChatRequest, CompletionRequest
+from tts.server.schemas import ChoicesRequest
 from tts.server.wishes import Wish
 from tts.types import Solution
 
@@ -32,11 +33,35 @@ def event(value: Row) -> bytes:
     return f"data: {dump(value, compact=True)}\n\n".encode()
 
 
-class Told:
-    """What a stream sends of its searches, event by event.
+class Told(Protocol):
+    """What a stream sends of its searches, as server-sent events."""
+
+    @property
+    def id(self) -> str:
+        """Return the id of the answer."""
+
+    @property
+    def solutions(self) -> Sequence[Solution]:
+        """Return those that were found so far."""
+
+    def opening(self) -> bytes:
+        """Return what comes before all news; nothing if the form has no such thing."""
+
+    def told(self, news: News) -> bytes:
+        """Return what one piece of news that is not a failure comes to; it may be nothing."""
+
+    def closing(self) -> bytes:
+        """Return what comes when every search has ended."""
+
+    def failed(self, refusal: Refusal) -> bytes:
+        """Return what comes last when a search failed."""
+
+
+class Chunks(Told):
+    """The chunks of chat completions and of completions.
 
     Args:
-        form: chat completions or completions.
+        form: which of the two.
         request: what was asked.
         wish: its searches.
         kept: keeps a finished search; returns the id of its trace.
@@ -45,7 +70,7 @@ class Told:
     def __init__(
         self,
         form: Form,
-        request: ChatRequest | CompletionRequest,
+        request: ChoicesRequest,
         wish: Wish,
         kept: Callable[[Solution], str | None],
     ) -> None:
@@ -54,16 +79,28 @@ class Told:
         self._solutions: dict[int, Solution] = {}
 
     @property
+    def id(self) -> str:
+        return self.form.id
+
+    @property
     def solutions(self) -> Sequence[Solution]:
         return [self._solutions[index] for index in sorted(self._solutions)]
 
-    def opening(self) -> list[Row]:
-        """Return the first chunk of every choice."""
+    def opening(self) -> bytes:
         delta = self.form.opening()
-        return [] if delta is None else [self._chunk(index, delta) for index in range(len(self._progress))]
+        return b"" if delta is None else _all(self._chunk(index, delta) for index in range(len(self._progress)))
 
-    def told(self, news: News) -> list[Row]:
-        """Return the chunks of one piece of news that is not a failure."""
+    def told(self, news: News) -> bytes:
+        return _all(self._news(news))
+
+    def closing(self) -> bytes:
+        usage = [self.form.bare(usage=usage_of(self.solutions))] if self.request.with_usage else []
+        return _all(usage) + _DONE
+
+    def failed(self, refusal: Refusal) -> bytes:
+        return event(refusal.body) + _DONE
+
+    def _news(self, news: News) -> list[Row]:
         index, what = news.choice, news.what
         if isinstance(what, Solution):
             return self._answer(index, what)
@@ -75,10 +112,6 @@ class Told:
         if small is not None and self.request.extras.events:
             chunks.append(self._with_usage(self.form.bare(tts={"index": index, "events": [small]})))
         return chunks
-
-    def closing(self) -> list[Row]:
-        """Return the usage, where it was asked for."""
-        return [self.form.bare(usage=usage_of(self.solutions))] if self.request.with_usage else []
 
     def _answer(self, index: int, solution: Solution) -> list[Row]:
         self._solutions[index] = solution
@@ -97,6 +130,10 @@ class Told:
 
     def _with_usage(self, chunk: Row) -> Row:
         return chunk | {"usage": None} if self.request.with_usage else chunk
+
+
+def _all(chunks: Iterable[Row]) -> bytes:
+    return b"".join(map(event, chunks))
 
 
 class Stream(Response):
@@ -125,7 +162,7 @@ class Stream(Response):
         keep_alive: float,
         patience: float,
     ) -> None:
-        super().__init__(headers={**_HEADERS, "x-request-id": told.form.id})
+        super().__init__(headers={**_HEADERS, "x-request-id": told.id})
         del self.headers["content-length"]
         self._flow, self._told, self._house, self._facts, self._failed = flow, told, house, facts, failed
         self._keep_alive, self._patience = keep_alive, patience
@@ -137,7 +174,7 @@ class Stream(Response):
                 await self._house.run(self._write(send), receive)
             except Refusal as refusal:
                 self._facts.refused(refusal)
-                await self._body(send, event(refusal.body) + _DONE)
+                await self._body(send, self._told.failed(refusal))
             await self._body(send, b"", more=False)
         except (HungUp, TimeoutError, OSError):
             self._facts.code = "hung_up"
@@ -150,17 +187,17 @@ class Stream(Response):
             await self._body(send, data)
 
     async def _events(self) -> AsyncGenerator[bytes, None]:
-        yield b"".join(map(event, self._told.opening())) or _ALIVE
+        yield self._told.opening() or _ALIVE
         async for news in self._flow.news(self._keep_alive):
             if news is None:
                 yield _ALIVE
             elif isinstance(news.what, Exception):
                 raise self._failed(news.what) from news.what
-            elif chunks := self._told.told(news):
+            elif data := self._told.told(news):
                 if isinstance(news.what, Solution):
                     self._facts.first_token()
-                yield b"".join(map(event, chunks))
-        yield b"".join(map(event, self._told.closing())) + _DONE
+                yield data
+        yield self._told.closing()
 
     async def _body(self, send: Send, data: bytes, *, more: bool = True) -> None:
         await self._send(send, {"type": "http.response.body", "body": data, "more_body": more})

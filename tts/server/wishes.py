@@ -14,11 +14,9 @@ from tts.search.strategy import AUTO, strategy_type
 from tts.server.catalogue import Catalogue, Entry
 from tts.server.conversation import problem_of
 from tts.server.refusals import Refusal, refusal_of
-from tts.server.schemas import ChatRequest, CompletionRequest
+from tts.server.schemas import ChatRequest, CompletionRequest, ResponsesRequest, SearchRequest
 from tts.solver import Solver
 from tts.types import Problem
-
-AnyRequest = ChatRequest | CompletionRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Wish:
     jobs: tuple[Job, ...]
 
 
-def wish_of(request: AnyRequest, catalogue: Catalogue, max_budget: int) -> Wish:
+def wish_of(request: SearchRequest, catalogue: Catalogue, max_budget: int) -> Wish:
     """Turn a request into searches; nothing but the operator's own models and files can be reached by it.
 
     Raises:
@@ -47,15 +45,15 @@ def wish_of(request: AnyRequest, catalogue: Catalogue, max_budget: int) -> Wish:
     problems = _problems(request)
     _check_budget(request, entry, len(problems) * request.choices, max_budget)
     if request.alternatives is not None and not entry.logprobs:
-        sentence = f"{entry.id} gives no log-probabilities of its tokens: leave logprobs out."
-        raise Refusal(400, sentence, "logprobs", "unsupported_parameter")
+        sentence = f"{entry.id} gives no log-probabilities of its tokens: leave {request.logprobs_field} out."
+        raise Refusal(400, sentence, request.logprobs_field, "unsupported_parameter")
     seed = secrets.randbelow(2**31) if request.seed is None else request.seed
     first = _solver(request, entry, seed)
     solvers = [first, *(first.variant(seed=_seed(seed, k)) for k in range(1, request.choices))]
     return Wish(entry, tuple(Job(problem, solver) for problem in problems for solver in solvers))
 
 
-def _entry(request: AnyRequest, catalogue: Catalogue) -> Entry:
+def _entry(request: SearchRequest, catalogue: Catalogue) -> Entry:
     entry, strategy = catalogue.find(request.model), request.extras.strategy
     if strategy is None or strategy == entry.strategy:
         return entry
@@ -65,19 +63,24 @@ def _entry(request: AnyRequest, catalogue: Catalogue) -> Entry:
     return catalogue.other(entry, strategy)
 
 
-def _problems(request: AnyRequest) -> list[Problem]:
+def _problems(request: SearchRequest) -> list[Problem]:
+    field = "prompt" if isinstance(request, CompletionRequest) else "messages"
     try:
         if isinstance(request, ChatRequest):
-            return [problem_of(request.messages)]
+            return [problem_of([(f"messages[{k}]", message) for k, message in enumerate(request.messages)])]
+        if isinstance(request, ResponsesRequest):
+            field = "input"
+            return [problem_of(request.conversation)]
+        assert isinstance(request, CompletionRequest)
         problems = [Problem(prompt) for prompt in request.prompts]
     except TTSError as error:
-        raise refusal_of(error, "messages" if isinstance(request, ChatRequest) else "prompt") from error
+        raise refusal_of(error, field) from error
     if not all(problem.text.strip() for problem in problems):
         raise Refusal(400, "the prompt is empty: give a question to be answered.", "prompt", "invalid_value")
     return problems
 
 
-def _check_budget(request: AnyRequest, entry: Entry, choices: int, most: int) -> None:
+def _check_budget(request: SearchRequest, entry: Entry, choices: int, most: int) -> None:
     n = request.extras.budget or entry.solver.budget.n
     if n * choices > most:
         times = f" for each of {choices} choices" if choices > 1 else ""
@@ -86,7 +89,7 @@ def _check_budget(request: AnyRequest, entry: Entry, choices: int, most: int) ->
         raise Refusal(400, sentence, field, "budget_too_large")
 
 
-def _solver(request: AnyRequest, entry: Entry, seed: int) -> Solver:
+def _solver(request: SearchRequest, entry: Entry, seed: int) -> Solver:
     """Return the entry's solver with the request's settings; the operator's ceilings can only be lowered."""
     base, extras = entry.solver.budget, request.extras
     budget = replace(
@@ -96,7 +99,7 @@ def _solver(request: AnyRequest, entry: Entry, seed: int) -> Solver:
         max_flops=_least(base.max_flops, extras.max_flops),
         max_seconds=_least(base.max_seconds, extras.max_seconds),
         max_cost=_least(base.max_cost, extras.max_cost),
-        max_solution_tokens=_least(base.max_solution_tokens, request.max_tokens),
+        max_solution_tokens=_least(base.max_solution_tokens, request.most_in_solution),
     )
     named = {"vote": extras.vote, "aggregate": extras.aggregate, "extract": extras.extract}
     changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
@@ -114,7 +117,7 @@ def _solver(request: AnyRequest, entry: Entry, seed: int) -> Solver:
 _FIELDS = {"vote": "vote", "aggregation": "aggregate", "extraction": "extract"}
 
 
-def _parameters(request: AnyRequest, entry: Entry) -> dict[str, Any]:
+def _parameters(request: SearchRequest, entry: Entry) -> dict[str, Any]:
     """Return the strategy's parameters that a request sets, checked by kind."""
     strategy, known = entry.strategy, entry.known
     trusted = strategy_type(strategy).trusted
