@@ -1,7 +1,7 @@
-"""Clients that know nothing of this server: OpenAI's SDK, curl, `llm`, LiteLLM, and our own remote engine.
+"""Clients that know nothing of this server: OpenAI's SDKs, curl, `llm`, LiteLLM, LangChain, and our own remote engine.
 
-`llm` and LiteLLM pin other versions of what we use. Their tests run with an interpreter of their own, whose path is in
-TTS_CLIENTS_PYTHON, and skip without one.
+All but the first two pin other versions of what we use. Their tests run with an interpreter of their own, whose path
+is in TTS_CLIENTS_PYTHON, and skip without one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ openai = pytest.importorskip("openai", reason="OpenAI's SDK is not installed")
 MESSAGES: Any = ASK["messages"]
 TEXT = "1\n\n2\n\n3\n\n\\boxed{3}"
 OTHERS = os.environ.get("TTS_CLIENTS_PYTHON", "")
-others = pytest.mark.skipif(not OTHERS, reason="TTS_CLIENTS_PYTHON names no interpreter with llm and litellm")
+others = pytest.mark.skipif(not OTHERS, reason="TTS_CLIENTS_PYTHON names no interpreter with these clients")
 
 
 @pytest.fixture(scope="module")
@@ -265,6 +265,45 @@ def test_llm(served: tuple[Toy, str], tmp_path: Path) -> None:
     code = "import llm.cli; llm.cli.cli(['prompt', '-m', 'searched', 'how far'{}])"
     for stream in ("", ", '--no-stream'"):
         assert _script(code.format(stream), served[1], tmp_path).strip() == TEXT
+
+
+@others
+@pytest.mark.slow
+def test_openais_agents_go_on_behind_an_answer(served: tuple[Toy, str], tmp_path: Path) -> None:
+    code = """
+import asyncio, os
+from agents import Agent, OpenAIResponsesModel, Runner, set_tracing_disabled
+from openai import AsyncOpenAI
+set_tracing_disabled(True)
+async def main():
+    client = AsyncOpenAI(base_url=os.environ["ADDRESS"], api_key="secret")
+    model = OpenAIResponsesModel(model="dvts", openai_client=client)
+    agent = Agent(name="solver", instructions="be brief", model=model)
+    streamed = Runner.run_streamed(agent, "how far")
+    kinds = [event.data.type async for event in streamed.stream_events() if event.type == "raw_response_event"]
+    print(kinds[-1], repr(streamed.final_output))
+    again = await Runner.run(agent, [*streamed.to_input_list(), {"role": "user", "content": "and on"}])
+    print(repr(again.final_output))
+asyncio.run(main())
+"""
+    first, again = _script(code, served[1], tmp_path).splitlines()[-2:]
+    assert (first, again) == (f"response.completed {TEXT!r}", repr(TEXT))
+
+
+@others
+@pytest.mark.slow
+@pytest.mark.parametrize("responses", [True, False])
+def test_langchain(responses: bool, served: tuple[Toy, str], tmp_path: Path) -> None:
+    code = """
+import os
+from langchain_openai import ChatOpenAI
+model = ChatOpenAI(model="dvts", base_url=os.environ["ADDRESS"], api_key="secret", use_responses_api=RESPONSES)
+found = model.invoke("how far")
+print(repr(found.text), found.usage_metadata["output_tokens"])
+print(repr("".join(chunk.text for chunk in model.stream("how far"))))
+print(repr(model.invoke([("user", "how far"), found, ("user", "and on")]).text))
+""".replace("RESPONSES", str(responses))
+    assert _script(code, served[1], tmp_path).splitlines()[-3:] == [f"{TEXT!r} {16 * 19 // 4}", repr(TEXT), repr(TEXT)]
 
 
 def _wait(condition: Any, seconds: float = 10.0) -> None:
