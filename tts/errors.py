@@ -44,6 +44,10 @@ class UnknownName(BadInput):
         self.kind, self.name = kind, name
 
 
+class CannotCall(BadInput):
+    """A problem brings tools, and the policy can call none."""
+
+
 class EmptyProblem(BadInput):
     """A problem without any text."""
 

@@ -14,10 +14,12 @@ from typing import Any
 
 from tts.aio import Mailbox, Stop, aside, background
 from tts.answers.kinds.chosen import Chosen, Given
+from tts.answers.kinds.kind import Extraction, Kind
 from tts.budget import INTERRUPTED, MAX_SECONDS, Budget
 from tts.cost import Prices
 from tts.engines.load import Loading
-from tts.engines.replay import ReplayPolicy, ReplayTools, load_replay
+from tts.engines.offering import Offering
+from tts.engines.replay import ReplayPolicy, load_replay
 from tts.errors import BadInput, EmptyProblem, EngineDied, TTSError
 from tts.files.text import legible
 from tts.model_pair import ModelPair, Pair, check_models
@@ -30,10 +32,9 @@ from tts.search.recorded import settings_of
 from tts.search.run import run
 from tts.search.strategy import Strategy
 from tts.selection.shared_budget import Share, SharedBudget, check_total
+from tts.tools.next_turn import NextTurn
 from tts.tools.preference import Preference
-from tts.tools.tool import card
 from tts.tools.tool_file import toolbox_of
-from tts.tools.toolbox import Tools
 from tts.trace import Event, Listener, Trace
 from tts.types import Problem, Solution, Usage
 
@@ -142,7 +143,7 @@ class Solver:
         self.budget, self.total_flops = budget, total_flops
         prices = Prices.parse(prices) if isinstance(prices, str) else prices
         loading = Loading(engine, device, prm_device, dtype, gpu_memory, engine_args or {})
-        self._offered: tuple[Policy, Policy] | None = None
+        self._offering = Offering(self._toolbox)
         self._make_plan(
             Wish(
                 policy=policy, prm=prm, strategy=strategy, n=budget.n, vote=vote, aggregate=aggregate, extract=extract,
@@ -260,7 +261,7 @@ class Solver:
             policy, reward = await (share.stop or Stop()).before(self._prepared(problem, share.reload), within)
         except TimeoutError:
             return self._too_late(problem, clock() - begun, share.stop is not None and share.stop.asked)
-        policy, tools = self._with_tools(policy)
+        policy, tools = self._offering.to(policy, problem)
         models = [model for model in (policy, reward) if model]
         notes = [model.warn(problem) for model in models] + [self._toolbox.warning if self._toolbox else None]
         search = run(
@@ -274,7 +275,7 @@ class Solver:
             waited=clock() - begun,
             warnings=(*self.warnings, *filter(None, [guessed, *notes, self.planned.known(problem), share.warning])),
             listener=listener,
-            made=partial(self._wish.kind.make, kind),
+            made=partial(self._kind_of, kind),
             tools=tools,
             scope=self.planned.scope,
             alternatives=self._wish.alternatives,
@@ -284,16 +285,9 @@ class Solver:
         elsewhere = not here and all(model.background for model in models)
         return await (background().run(search) if elsewhere else search)
 
-    def _with_tools(self, policy: Policy) -> tuple[Policy, Tools | None]:
-        """Return the policy with the tools in its prompt, and the tools; those of a replay come from its trace."""
-        if isinstance(policy, ReplayPolicy):
-            return policy, ReplayTools(policy.traces)
-        if self._toolbox is None:
-            return policy, None
-        if self._offered is None or self._offered[0] is not policy:
-            cards = [card(tool) for tool in self._toolbox.tools]
-            self._offered = policy, policy.offered(cards, self._toolbox.guide)
-        return self._offered[1], self._toolbox
+    def _kind_of(self, name: str, problem: Problem, extract: Extraction) -> Kind:
+        kind = self._wish.kind.make(name, problem, extract)
+        return NextTurn(problem, kind) if problem.tools else kind
 
     async def _prepared(self, problem: Problem, reload: bool) -> Pair:
         """Return both models, ready for a problem. Without ``reload``, a process that has ended raises EngineDied."""

@@ -38,17 +38,21 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A message of a conversation. ``role`` is ``"system"``, ``"user"`` or ``"assistant"``."""
+    """A message of a conversation. ``role`` is ``"system"``, ``"user"``, ``"assistant"``, or ``"tool"`` for a result.
+
+    ``calls`` are the assistant's, each as JSON text with ``name`` and ``arguments``; results follow in this order.
+    """
 
     role: str
     text: str
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A question to be answered. It never contains the right answer, so no search can see it.
 
-    ``id`` names the problem in traces, seeds and result files; the default is a hash of text and turns.
+    ``id`` names the problem in traces, seeds and result files; the default is a hash of text, turns and tools.
 
     ``turns`` is the conversation that a policy reads; the last turn is the user's. It is empty if the problem is one
     question without a system message. ``text`` then still is all that was asked, for whatever reads no conversation:
@@ -59,6 +63,8 @@ class Problem:
     ``kind`` is the kind of its answer (``tts.answers.kinds``); empty leaves it to the solver. ``tests`` are unit tests
     that a search may see, for the reward model ``tests``. ``instruction`` says how the answer is to be written, in
     place of the policy's own system message; empty leaves that.
+    ``tools`` are those that whoever asks would call, each as JSON text in the form of chat templates. With them the
+    answer is the policy's next turn: its calls, which are not made, or a text (``tts.tools.next_turn``).
     """
 
     text: str
@@ -68,13 +74,15 @@ class Problem:
     kind: str = ""
     tests: str = ""
     instruction: str = ""
+    tools: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not all(map(is_utf8, (self.text, self.id, self.tests, *(turn.text for turn in self.turns)))):
             raise BadInput("the problem is not UTF-8 text: it holds half a surrogate pair.")
         if not self.id:
-            content = self.text + "".join(f"\0{turn.role}\0{turn.text}" for turn in self.turns)
-            object.__setattr__(self, "id", hashlib.sha256(content.encode()).hexdigest()[:12])
+            said = (part for turn in self.turns for part in (turn.role, turn.text, *turn.calls))
+            content = "\0".join([self.text, *said, *self.tools]).encode()
+            object.__setattr__(self, "id", hashlib.sha256(content).hexdigest()[:12])
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

@@ -52,12 +52,12 @@ from benchmarks.orchestra.words import DOMAINS, HELD_OUT_DOMAIN, HELD_OUT_TOOL
 from tests.tools.scripted import Scripted, answers, asks
 from tts import sandbox, solve, tool
 from tts.commands import own_tools
-from tts.engines.tool_calls import calls_in
 from tts.errors import TTSError
 from tts.models.files import BUILT_IN
 from tts.tools.function import FunctionTool
 from tts.tools.model import ModelTool
 from tts.tools.tool import Result, Tool, card
+from tts.tools.tool_calls import calls_in
 from tts.tools.toolbox import Toolbox
 from tts.types import Problem
 

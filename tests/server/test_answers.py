@@ -207,7 +207,7 @@ async def test_fields_that_ask_for_nothing_are_taken(made: Toy) -> None:
         ({"stream_options": {"include_usages": True}}, "stream_options.include_usages", "unknown_parameter"),
         ({"messages": []}, "messages", "invalid_value"),
         ({"messages": None}, "messages", "missing_required_parameter"),
-        ({"messages": [{"role": "tool", "content": "1"}]}, "messages[0].role", "invalid_value"),
+        ({"messages": [{"role": "function", "content": "1"}]}, "messages[0].role", "invalid_value"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}]}]},
          "messages[0].content[0].type", "invalid_value"),
         ({"messages": [{"role": "user"}]}, "messages[0].content", "missing_required_parameter"),

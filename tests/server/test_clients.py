@@ -20,9 +20,11 @@ from typing import Any
 import pytest
 
 from tests.server.serving import ASK, Toy, live, toy
+from tests.tools.scripted import Scripted, asks
 from tests.toy import ToyPolicy
 from tts import Solver
 from tts.engines.load import load_policy
+from tts.protocols import Completion, Request
 
 openai = pytest.importorskip("openai", reason="OpenAI's SDK is not installed")
 
@@ -43,6 +45,25 @@ def served() -> Iterator[tuple[Toy, str]]:
 def client(served: tuple[Toy, str]) -> Iterator[Any]:
     with openai.OpenAI(base_url=served[1], api_key="secret") as made:
         yield made
+
+
+class Adds(Scripted):
+    """Calls ``add`` with 40 and 2, and answers with the result once the conversation holds one."""
+
+    async def generate(self, request: Request) -> Completion:
+        found = [turn.text for turn in request.problem.turns if turn.role == "tool"]
+        said = f"The sum is {found[-1]}." if found else asks("add", a=40, b=2)
+        return await Scripted([said]).generate(request)
+
+
+@pytest.fixture(scope="module")
+def adding() -> Iterator[str]:
+    with live(toy(Adds([]), key="secret")) as address:  # type: ignore[arg-type]
+        yield f"{address}/v1"
+
+
+NUMBERS = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a", "b"]}
+ADD: Any = {"type": "function", "function": {"name": "add", "description": "Adds.", "parameters": NUMBERS}}
 
 
 class TestOpenAI:
@@ -100,9 +121,29 @@ class TestOpenAI:
         )
         assert again.choices[0].message.content == TEXT
 
-    def test_tools_are_refused_by_name_and_may_be_declared_where_none_is_to_be_called(self, client: Any) -> None:
+    def test_a_tool_is_called_and_its_result_answered_in_both_interfaces(self, adding: str) -> None:
+        with openai.OpenAI(base_url=adding, api_key="secret") as client:
+            first = client.chat.completions.create(model="majority", messages=MESSAGES, tools=[ADD]).choices[0]
+            [call] = first.message.tool_calls
+            assert (first.finish_reason, json.loads(call.function.arguments)) == ("tool_calls", {"a": 40, "b": 2})
+            result = {"role": "tool", "tool_call_id": call.id, "content": "42"}
+            second = client.chat.completions.create(
+                model="majority", messages=[*MESSAGES, first.message, result], tools=[ADD]
+            )
+            assert second.choices[0].message.content == "The sum is 42."
+            tools: Any = [{"type": "function", **ADD["function"]}]
+            with client.responses.stream(model="majority", input=MESSAGES, tools=tools) as stream:
+                response = stream.get_final_response()
+            *_, asked = response.output
+            answered = {"type": "function_call_output", "call_id": asked.call_id, "output": "42"}
+            again = client.responses.create(
+                model="majority", input=[*MESSAGES, *response.output, answered], tools=tools
+            )
+            assert again.output_text == "The sum is 42."
+
+    def test_tools_are_refused_of_a_policy_that_calls_none_unless_none_is_to_be_called(self, client: Any) -> None:
         tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
-        with pytest.raises(openai.BadRequestError, match="calls a client's functions") as refused:
+        with pytest.raises(openai.BadRequestError, match="toy cannot call tools") as refused:
             client.chat.completions.create(model="majority", messages=MESSAGES, tools=tools)
         assert refused.value.param == "tools"
         found = client.chat.completions.create(model="majority", messages=MESSAGES, tools=tools, tool_choice="none")
@@ -288,6 +329,54 @@ asyncio.run(main())
 """
     first, again = _script(code, served[1], tmp_path).splitlines()[-2:]
     assert (first, again) == (f"response.completed {TEXT!r}", repr(TEXT))
+
+
+@others
+@pytest.mark.slow
+def test_openais_agents_call_a_function(adding: str, tmp_path: Path) -> None:
+    code = """
+import asyncio, os
+from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner, function_tool, set_tracing_disabled
+from openai import AsyncOpenAI
+set_tracing_disabled(True)
+@function_tool
+def add(a: int, b: int) -> int:
+    "Adds."
+    return a + b
+async def main():
+    for kind in (OpenAIResponsesModel, OpenAIChatCompletionsModel):
+        model = kind(model="majority", openai_client=AsyncOpenAI(base_url=os.environ["ADDRESS"], api_key="secret"))
+        agent = Agent(name="adder", instructions="be brief", model=model, tools=[add])
+        print((await Runner.run(agent, "how far")).final_output)
+        streamed = Runner.run_streamed(agent, "how far")
+        async for event in streamed.stream_events():
+            pass
+        print(streamed.final_output)
+asyncio.run(main())
+"""
+    assert _script(code, adding, tmp_path).splitlines()[-4:] == ["The sum is 42."] * 4
+
+
+@others
+@pytest.mark.slow
+@pytest.mark.parametrize("responses", [True, False])
+def test_langchain_calls_a_function(responses: bool, adding: str, tmp_path: Path) -> None:
+    code = """
+import os
+from langchain_core.messages import HumanMessage
+from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI
+@tool
+def add(a: int, b: int) -> int:
+    "Adds."
+    return a + b
+model = ChatOpenAI(model="majority", base_url=os.environ["ADDRESS"], api_key="secret", use_responses_api=RESPONSES)
+bound, said = model.bind_tools([add]), [HumanMessage("how far")]
+said.append(bound.invoke(said))
+said += [add.invoke(call) for call in said[-1].tool_calls]
+print(bound.invoke(said).text)
+""".replace("RESPONSES", str(responses))
+    assert _script(code, adding, tmp_path).splitlines()[-1] == "The sum is 42."
 
 
 @others

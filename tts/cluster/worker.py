@@ -112,9 +112,10 @@ class TTSWorker:
 def _wanted(asked: str) -> tuple[Problem, Share, bool]:
     """Read a request: the problem, its share of the budget, and whether its trace is wanted."""
     row = parse(asked, "a request")
-    turns = tuple(Turn(**turn) for turn in row["problem"].pop("turns"))
+    turns = tuple(Turn(turn["role"], turn["text"], tuple(turn["calls"])) for turn in row["problem"].pop("turns"))
+    tools = tuple(row["problem"].pop("tools"))
     share = Share(Budget(**row["budget"]), warning=row["warning"])
-    return Problem(**row["problem"], turns=turns), share, row["traced"]
+    return Problem(**row["problem"], turns=turns, tools=tools), share, row["traced"]
 
 
 def _warm(recipe: str) -> Solver:

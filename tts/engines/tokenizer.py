@@ -74,18 +74,29 @@ class Text:
         Raises:
             ModelError: when the template refuses.
         """
-        quote, system = self._encoder.quote, self._encoder.quote(system)
-        turns = [{"role": turn.role, "content": quote(turn.text)} for turn in (*before, Turn("user", user))]
+        turns = [{"role": turn.role, "content": self.quote(turn.text)} for turn in (*before, Turn("user", user))]
+        return self.converse(turns, system, opening=opening, template=template)
+
+    def converse(
+        self,
+        turns: list[dict[str, Any]],
+        system: str = "",
+        *,
+        opening: str = "",
+        template: Mapping[str, Any] | None = None,
+    ) -> tuple[str, list[int]]:
+        """Encode a conversation as :meth:`chat` does; its turns are a template's messages with quoted texts."""
+        system = self.quote(system)
         if not self.tokenizer.chat_template:
             plain = "\n\n".join(filter(None, [system, *(turn["content"] for turn in turns)])) + opening
-            return self._encoder.unquote(plain), self.encode(plain, special=True)
+            return self.unquote(plain), self.encode(plain, special=True)
         text = self._rendered(turns, system, template or {}) if system else None
         if text is None:
             if system:
                 turns[0] = {**turns[0], "content": f"{system}\n\n{turns[0]['content']}"}
             text = self._rendered(turns, "", template or {}, needed=True) or ""
         text = opened(text, opening)
-        return self._encoder.unquote(text), self.encode(text)
+        return self.unquote(text), self.encode(text)
 
     def render(self, turns: list[dict[str, Any]], template: Mapping[str, Any]) -> str | None:
         """Write a conversation as the chat template does, quoted texts as they are; None if it refuses."""

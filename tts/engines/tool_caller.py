@@ -6,16 +6,18 @@ The prompt and what is read grow in token ids: a turn that was sampled is never 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tts.engines.tokenizer import Text, opened
-from tts.engines.tool_calls import calls_in
 from tts.errors import EmptyProblem, EngineDied, PromptTooLong
-from tts.files.json_text import dump
+from tts.files.json_text import dump, parse
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request, Returned
-from tts.types import Finish, Node, Problem, Step
+from tts.tools.tool_calls import call_text, calls_in
+from tts.types import Finish, Node, Problem, Step, Turn
 
 FORM = (
     "You may call tools. To call one, write a line with nothing but\n"
@@ -71,7 +73,7 @@ class TextCaller(OfferedPolicy):
     ) -> None:
         super().__init__(policy)
         self._text, self._card, self._guide = text, card, guide
-        self._tools = [_quoted(tool, text) for tool in tools]
+        self._tools = [_quoted(tool, text.quote) for tool in tools]
         self.native = bool(tools) and self._knows()
         self._mark = secrets.token_hex(12)
 
@@ -85,16 +87,16 @@ class TextCaller(OfferedPolicy):
         if not problem.text.strip():
             raise EmptyProblem
         card = self._card
-        *before, last = card.conversation(problem)
-        system = [before.pop(0).text] if before and before[0].role == "system" else []
+        turns = card.conversation(problem)
+        system = [turns.pop(0).text] if turns[0].role == "system" else []
         template: dict[str, Any] = dict(card.template)
         if self.native:
             template["tools"] = self._tools
         else:
             system.append(self._text.unquote(FORM + "\n".join(dump(tool["function"]) for tool in self._tools)))
-        text, tokens = self._text.chat(
-            last.text, "\n\n".join([*system, self._guide]), before=before, opening=card.opening, template=template
-        )
+        told = "\n\n".join(filter(None, [*system, self._guide]))
+        messages = self._messages(turns, template)
+        text, tokens = self._text.converse(messages, told, opening=card.opening, template=template)
         if len(tokens) >= self.context:
             raise PromptTooLong(
                 f"problem and tools are {len(tokens)} tokens long and {self.name} takes {self.context} together with "
@@ -117,6 +119,14 @@ class TextCaller(OfferedPolicy):
             tokens = tokens[1:]
         return Step(self._text.unquote(after), tuple(tokens), read=True)
 
+    def _messages(self, turns: Sequence[Turn], template: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the conversation in the template's form for calls and results, where it has one, else as text."""
+        native = messages_of(turns, self._text.quote, own_form=True)
+        written = self._text.render(native, template) if self.native else None
+        results = [message["content"].strip() for message in native if message["role"] == "tool"]
+        whole = written is not None and all(text in written for text in results)
+        return native if whole else messages_of(turns, self._text.quote, own_form=False)
+
     def _after(self, texts: Sequence[str]) -> str:
         """Return what the template writes after a turn of the assistant: its end, the results, a new turn."""
         begun = [{"role": "user", "content": "1"}, {"role": "assistant", "content": self._mark}]
@@ -138,6 +148,51 @@ class TextCaller(OfferedPolicy):
         return name in (self._text.render(turns, {**self._card.template, "tools": [probe]}) or "")
 
 
+class LastTurn(OfferedPolicy):
+    """A policy with tools whose turn with calls ends a solution: whoever asked makes the calls."""
+
+    def prompt(self, problem: Problem) -> Step:
+        return self.policy.prompt(problem)
+
+    async def generate(self, request: Request) -> Completion:
+        completion = await self.policy.generate(request)
+        return replace(completion, finish=Finish.STOP, calls=()) if completion.calls else completion
+
+
+def messages_of(turns: Sequence[Turn], quote: Callable[[str], str], *, own_form: bool) -> list[dict[str, Any]]:
+    """Return turns as the messages of chat templates and servers.
+
+    Args:
+        turns: a conversation.
+        quote: applied to every text that somebody else wrote.
+        own_form: write calls and their results in the form that OpenAI defines; else as text, as Qwen3 and Hermes do.
+    """
+    found: list[dict[str, Any]] = []
+    waiting: deque[tuple[str, str]] = deque()  # ids and names of calls without a result
+    for turn in turns:
+        calls = [parse(call) for call in turn.calls]
+        if turn.role == "tool" and own_form:
+            name, tool = waiting.popleft() if waiting else ("", "")
+            found.append({"role": "tool", "tool_call_id": name, "name": tool, "content": quote(_harmless(turn.text))})
+        elif turn.role == "tool":
+            result = f"<tool_response>\n{quote(_harmless(turn.text))}\n</tool_response>"
+            if found and found[-1].get("results"):
+                found[-1]["content"] += f"\n{result}"
+            else:
+                found.append({"role": "user", "content": result, "results": True})
+        elif calls and own_form:
+            named = [
+                {"id": f"call{len(found):02d}{k:03d}", "type": "function", "function": _quoted(call, quote)}
+                for k, call in enumerate(calls)
+            ]  # Mistral's template wants ids of nine characters
+            waiting = deque((call["id"], call["function"]["name"]) for call in named)
+            found.append({"role": turn.role, "content": quote(turn.text), "tool_calls": named})
+        else:
+            written = [turn.text, *(call_text(call["name"], call["arguments"]) for call in calls)]
+            found.append({"role": turn.role, "content": quote("\n".join(filter(None, written)))})
+    return [{name: value for name, value in each.items() if name != "results"} for each in found]
+
+
 def with_calls(request: Request, completion: Completion) -> Completion:
     """Return a completion with the calls that its turn holds; the turn then stays open."""
     if completion.finish is not Finish.STOP:
@@ -154,10 +209,10 @@ def _harmless(text: str) -> str:
     return text.replace("</tool_response", "<\\/tool_response")
 
 
-def _quoted(value: Any, text: Text) -> Any:
-    """Quote every text of a tool's description: a server may have written it."""
+def _quoted(value: Any, quote: Callable[[str], str]) -> Any:
+    """Quote every text of a tool's description, or of a call: somebody else may have written it."""
     if isinstance(value, str):
-        return text.quote(value)
+        return quote(value)
     if isinstance(value, Mapping):
-        return {text.quote(str(key)): _quoted(each, text) for key, each in value.items()}
-    return [_quoted(each, text) for each in value] if isinstance(value, (list, tuple)) else value
+        return {quote(str(key)): _quoted(each, quote) for key, each in value.items()}
+    return [_quoted(each, quote) for each in value] if isinstance(value, (list, tuple)) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tts.types import Problem, Turn
@@ -92,8 +92,9 @@ class ModelCard:
         systems = [problem.instruction or self.system, *(turn.text for turn in turns if turn.role == "system")]
         system = "\n\n".join(filter(None, systems))
         *before, last = (turn for turn in turns if turn.role != "system")
-        text = last.text if problem.instruction else self.user(last.text)
-        return [*[Turn("system", system)] * bool(system), *before, Turn(last.role, text)]
+        asked = last.role == "user" and not problem.instruction
+        last = replace(last, text=self.user(last.text)) if asked else last
+        return [*[Turn("system", system)] * bool(system), *before, last]
 
     def opening_of(self, problem: Problem) -> str:
         """Return how the answer to a problem has to begin."""

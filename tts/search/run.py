@@ -221,8 +221,13 @@ _MISSING = {How.BOXED: "a boxed answer", How.STATED: "a stated answer"}
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
-    turns = [asdict(turn) for turn in problem.turns]
-    more = {"turns": turns, "kind": problem.kind, "tests": problem.tests, "instruction": problem.instruction}
+    turns = [
+        {name: value for name, value in asdict(turn).items() if name != "calls" or value} for turn in problem.turns
+    ]
+    more: dict[str, Any] = {
+        "turns": turns, "kind": problem.kind, "tests": problem.tests, "instruction": problem.instruction,
+        "tools": list(problem.tools),
+    }  # fmt: skip
     return {"id": problem.id, "text": problem.text} | {name: value for name, value in more.items() if value}
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tts.files.json_text import dump
 from tts.records.solution_json import as_row, flat
 from tts.server.logprobs import Token, by_part
 from tts.server.spending import spending
-from tts.types import Candidate, Solution, Usage
+from tts.tools.next_turn import before_calls, fitting
+from tts.types import Call, Candidate, Solution, Usage
 
 Row = dict[str, Any]
 
@@ -30,15 +33,30 @@ def winner(solution: Solution) -> Candidate | None:
 
 
 @dataclass(frozen=True, slots=True)
+class CalledTool:
+    """A call of a client's tool, with the id under which its result comes back; the arguments as JSON text."""
+
+    id: str
+    name: str
+    arguments: str
+
+    @classmethod
+    def of(cls, call: Call) -> CalledTool:
+        return cls(f"call_{secrets.token_hex(12)}", call.tool, dump(call.arguments))
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """The text of an answer, the parts in which a stream sends it, why it ends, and its tokens where they are known.
 
-    ``tokens`` has the tokens of each part; None where their log-probabilities are unknown or not asked for.
+    ``tokens`` has the tokens of each part; None where their log-probabilities are unknown or not asked for. ``calls``
+    are those of the client's tools, behind the text.
     """
 
     parts: tuple[str, ...]
     finish: str
     tokens: tuple[tuple[Token, ...], ...] | None = None
+    calls: tuple[CalledTool, ...] = ()
 
     @property
     def whole(self) -> str:
@@ -46,11 +64,14 @@ class Text:
 
 
 def text_of(solution: Solution, stops: Sequence[str]) -> Text:
-    """Return the winning solution's text, cut before the first of the ``stops`` in it."""
+    """Return the winning solution's text, cut before the first of the ``stops`` in it, and its calls of tools."""
     found = winner(solution)
     if found is None:
         return Text((), "length")
     whole = found.text
+    if found.finished and (calls := fitting(whole, solution.problem.tools)):
+        said = before_calls(whole)
+        return Text((said,) * bool(said), "tool_calls", calls=tuple(map(CalledTool.of, calls)))
     at = min((place for stop in stops if (place := whole.find(stop)) >= 0), default=len(whole))
     parts, left = list[str](), at
     for step in found.steps:

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from tts.server.answers import Row, Text
+from tts.server.answers import CalledTool, Row, Text
 from tts.server.logprobs import Token, of_chat, of_completion
 
 
@@ -31,9 +31,7 @@ class Form(ABC):
 
     def answer(self, texts: Sequence[Text], usage: Row, searches: Row) -> Row:
         """Return the whole answer."""
-        choices = [
-            self._choice(index, self._whole(text.whole), text.finish, _all(text)) for index, text in enumerate(texts)
-        ]
+        choices = [self._choice(index, self._whole(text), text.finish, _all(text)) for index, text in enumerate(texts)]
         return self._envelope(self.whole, choices) | {"usage": usage, "tts": searches}
 
     def chunk(self, index: int, delta: Row, finish: str | None = None, tokens: Sequence[Token] | None = None) -> Row:
@@ -56,12 +54,16 @@ class Form(ABC):
     def content(self, text: str) -> Row:
         """Return a delta of the text."""
 
+    def calls(self, calls: Sequence[CalledTool]) -> Row:
+        """Return a delta of calls of the client's tools."""
+        raise NotImplementedError
+
     @abstractmethod
     def nothing(self) -> Row:
         """Return the delta of a choice's last chunk."""
 
     @abstractmethod
-    def _whole(self, text: str) -> Row: ...
+    def _whole(self, text: Text) -> Row: ...
 
     @abstractmethod
     def _logprobs(self, tokens: Sequence[Token], count: int) -> Row: ...
@@ -76,6 +78,10 @@ class Form(ABC):
 
 def _all(text: Text) -> Sequence[Token] | None:
     return None if text.tokens is None else [token for part in text.tokens for token in part]
+
+
+def _call(call: CalledTool) -> Row:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 class Chat(Form):
@@ -95,8 +101,13 @@ class Chat(Form):
     def nothing(self) -> Row:
         return {"delta": {}}
 
-    def _whole(self, text: str) -> Row:
-        return {"message": {"role": "assistant", "content": text, "refusal": None}}
+    def calls(self, calls: Sequence[CalledTool]) -> Row:
+        return {"delta": {"tool_calls": [{"index": k, **row} for k, row in enumerate(map(_call, calls))]}}
+
+    def _whole(self, text: Text) -> Row:
+        called = {"tool_calls": list(map(_call, text.calls))} if text.calls else {}
+        content = text.whole or (None if called else "")
+        return {"message": {"role": "assistant", "content": content, "refusal": None, **called}}
 
     def _logprobs(self, tokens: Sequence[Token], count: int) -> Row:
         return of_chat(tokens, count)
@@ -119,8 +130,8 @@ class Completion(Form):
     def nothing(self) -> Row:
         return {"text": ""}
 
-    def _whole(self, text: str) -> Row:
-        return {"text": text}
+    def _whole(self, text: Text) -> Row:
+        return {"text": text.whole}
 
     def _logprobs(self, tokens: Sequence[Token], count: int) -> Row:
         return of_completion(tokens, count)

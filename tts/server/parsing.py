@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tts.errors import BadInput
 from tts.files import json_text
 from tts.server.refusals import Refusal
-from tts.server.schemas import ChatRequest, SearchRequest
+from tts.server.schemas import ITEMS, ChatRequest, SearchRequest
 
 R = TypeVar("R", bound=SearchRequest)
 
@@ -26,10 +26,10 @@ _NEUTRAL: dict[str, tuple[tuple[Any, ...], str]] = {
         ({"format": {"type": "text"}}, {}),
         "solutions are not bound to a grammar; ask for the form in the message",
     ),
-    "tools": (([],), "no strategy here calls a client's functions"),
-    "tool_choice": (("none", "auto"), "no strategy here calls a client's functions"),
-    "functions": (([],), "no strategy here calls a client's functions"),
-    "function_call": (("none", "auto"), "no strategy here calls a client's functions"),
+    "tools": (([],), "raw completions call no functions"),
+    "tool_choice": (("none", "auto"), "a solution is not bound to a call; ask for it in the message"),
+    "functions": (([],), "they are called tools now"),
+    "function_call": (("none", "auto"), "it is called tool_choice now"),
     "modalities": ((["text"],), "answers are text"),
     "audio": ((), "answers are text"),
     "prediction": ((), "no strategy here starts from a prediction"),
@@ -41,7 +41,7 @@ _NEUTRAL: dict[str, tuple[tuple[Any, ...], str]] = {
     "background": ((False,), "answers are not stored: ask for a stream, or wait"),
     "prompt": ((), "templates of prompts are not stored here"),
     "truncation": (("disabled",), "a conversation is not shortened"),
-    "max_tool_calls": ((), "no strategy here calls a client's functions"),
+    "max_tool_calls": ((), "no tools are called here"),
     "verbosity": ((), "ask for the length in the message"),
     "store": ((False,), "nothing is stored but the traces of the last searches"),
     "service_tier": (("auto", "default"), "there is one tier"),
@@ -66,6 +66,11 @@ def parse(kind: type[R], body: bytes, most_messages: int) -> R:
     for name in ("messages", "input"):
         if isinstance(fields.get(name), list):
             fields[name] = _messages(name, fields[name], most_messages)
+    for k, tool in enumerate(fields["tools"] if isinstance(fields.get("tools"), list) else ()):
+        of = tool.get("type") if isinstance(tool, dict) else None
+        if isinstance(of, str) and of != "function":
+            sentence = f"tools of type {of[:80]} are not taken here: only functions of the client."
+            raise Refusal(400, sentence, f"tools[{k}].type", "unsupported_value")
     if kind is ChatRequest and fields.get("top_logprobs") and not fields.get("logprobs"):
         raise Refusal(400, "top_logprobs goes with `logprobs: true`.", "top_logprobs", "invalid_value")
     try:
@@ -82,8 +87,8 @@ def _messages(name: str, messages: list[Any], most: int) -> list[Any]:
         )
     for k, message in enumerate(messages if name == "input" else ()):
         kind = message.get("type") if isinstance(message, dict) else None
-        if isinstance(kind, str) and kind not in ("message", "reasoning"):
-            sentence = f"items of type {kind[:80]} are not taken here: send messages."
+        if isinstance(kind, str) and kind not in ITEMS:
+            sentence = f"items of type {kind[:80]} are not taken here: send messages, calls and their results."
             raise Refusal(400, sentence, f"input[{k}].type", "unsupported_value")
     return [_plain(message) for message in messages]
 
@@ -99,6 +104,9 @@ def _supported(fields: Mapping[str, Any], own: Container[str]) -> dict[str, Any]
     """Return the fields that count, ``own`` among them. Raises Refusal for one that would have to be ignored."""
     kept = {}
     without_tools = fields.get("tool_choice") == "none"
+    if fields.get("parallel_tool_calls") is False and fields.get("tools") and not without_tools:
+        sentence = "parallel_tool_calls cannot be false with tools: a turn may hold several calls."
+        raise Refusal(400, sentence, "parallel_tool_calls", "unsupported_parameter")
     for name, value in fields.items():
         if value is None or name in _FOR_THE_RECORD or (name == "tools" and without_tools and isinstance(value, list)):
             continue

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tts.answers.extract import conclusion
 from tts.answers.finding import Found
 from tts.records.words import count
 from tts.registry import resolve
+from tts.tools.next_turn import call_words, fitting
 from tts.trace import Event, step_key
 from tts.types import Plan
 
@@ -22,11 +23,12 @@ class Progress:
     Args:
         plan: of the search.
         clock: seconds; a sentence comes at most twice a second.
+        tools: of the client, which a solution may call (:class:`tts.types.Problem`).
     """
 
-    def __init__(self, plan: Plan, clock: Callable[[], float]) -> None:
+    def __init__(self, plan: Plan, clock: Callable[[], float], tools: Sequence[str] = ()) -> None:
         self._extract = resolve("extraction", plan.extract)
-        self._plan, self._clock, self._next = plan, clock, 0.0
+        self._plan, self._clock, self._next, self._tools = plan, clock, 0.0, tools
         self._begin()
 
     def take(self, event: Event) -> tuple[str, Event | None]:
@@ -66,7 +68,9 @@ class Progress:
         if event["finish"] != "stop":
             return None
         self._finished += 1
-        found = self._extract(conclusion(text, self._prompt))
+        said = conclusion(text, self._prompt)
+        calls = fitting(said, self._tools)
+        found = " ".join(map(call_words, calls)) or self._extract(said)
         answer: str | None = found.answer if isinstance(found, Found) else found
         if answer is not None:
             self._answers[answer] += 1

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from tts.errors import (
     BadInput,
     BudgetError,
+    CannotCall,
     EngineDied,
     EngineError,
     ModelError,
@@ -67,6 +68,8 @@ def refusal_of(error: TTSError, param: str | None = None, request: str = "this r
     message = str(error)
     if isinstance(error, PromptTooLong):
         return Refusal(400, message, "messages", "context_length_exceeded")
+    if isinstance(error, CannotCall):
+        return Refusal(400, message, "tools", "unsupported_parameter")
     if isinstance(error, (BadInput, BudgetError)):
         return Refusal(400, message, param, "invalid_value")
     if isinstance(error, (EngineDied, NotEnoughMemory)):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from tts.files.json_text import dump
-from tts.server.answers import Row, Text, search_row, text_of, usage_of
+from tts.server.answers import CalledTool, Row, Text, search_row, text_of, usage_of
 from tts.server.flow import News
 from tts.server.logprobs import Token, of_response
 from tts.server.progress import Progress
@@ -34,7 +34,19 @@ class ResponseForm:
     def answer(self, texts: Sequence[Text], usage: Row, searches: Row) -> Row:
         """Return the whole answer; a request of this form has one text."""
         [text] = texts
-        return self.ended([self.message(text)], text.finish, usage, searches)
+        return self.ended(self.output(text), text.finish, usage, searches)
+
+    def output(self, text: Text) -> list[Row]:
+        """Return the items of an answer: its message, if it says anything, and its calls."""
+        return [self.message(text)] * (bool(text.parts) or not text.calls) + list(map(self.call, text.calls))
+
+    def call(self, call: CalledTool, begun: bool = False) -> Row:
+        """Return a call of a tool, or its beginning."""
+        arguments, status = ("", "in_progress") if begun else (call.arguments, "completed")
+        return {
+            "id": call.id.replace("call_", "fc_"), "type": "function_call", "call_id": call.id, "name": call.name,
+            "arguments": arguments, "status": status,
+        }  # fmt: skip
 
     def ended(self, output: Sequence[Row], finish: str, usage: Row, search: Row) -> Row:
         """Return the response when its search has ended."""
@@ -55,7 +67,9 @@ class ResponseForm:
             "max_output_tokens": asked.max_output_tokens, "metadata": {}, "model": asked.model, "output": [],
             "parallel_tool_calls": True, "previous_response_id": None, "reasoning": {"effort": None, "summary": None},
             "store": False, "temperature": asked.temperature, "text": {"format": {"type": "text"}},
-            "tool_choice": "auto", "tools": [], "top_logprobs": asked.top_logprobs or 0, "top_p": asked.top_p,
+            "tool_choice": "auto",
+            "tools": [{"type": "function", **tool.definition["function"]} for tool in asked.tools],
+            "top_logprobs": asked.top_logprobs or 0, "top_p": asked.top_p,
             "truncation": "disabled", "usage": None,
         }  # fmt: skip
 
@@ -96,7 +110,8 @@ class ResponseEvents(Told):
         self, form: ResponseForm, request: ResponsesRequest, wish: Wish, kept: Callable[[Solution], str | None]
     ) -> None:
         self._form, self._request, self._kept = form, request, kept
-        self._progress = Progress(wish.jobs[0].solver.plan, time.monotonic)
+        [job] = wish.jobs
+        self._progress = Progress(job.solver.plan, time.monotonic, job.problem.tools)
         self._thoughts = ""
         self._found: Solution | None = None
         self._count = 0
@@ -153,9 +168,19 @@ class ResponseEvents(Told):
     def _answer(self, solution: Solution) -> bytes:
         form, text = self._form, text_of(solution, self._request.stops)
         before = [form.reasoning(self._thoughts, "completed")] if self._thoughts else []
-        at = {"item_id": form.message_id, "output_index": len(before), "content_index": 0}
-        data = self._thoughts_end() if before else b""
-        data += self._event("response.output_item.added", output_index=len(before), item=form.message())
+        data, output = self._thoughts_end() if before else b"", [*before, *form.output(text)]
+        if len(output) - len(before) > len(text.calls):
+            data += self._message(text, len(before))
+        for index, call in enumerate(text.calls, len(output) - len(text.calls)):
+            data += self._call(call, index)
+        search = search_row(solution, self._kept(solution), self._request.extras.candidates)
+        ended = form.ended(output, text.finish, usage_of([solution]), search)
+        return data + self._event(f"response.{ended['status']}", response=ended)
+
+    def _message(self, text: Text, index: int) -> bytes:
+        form = self._form
+        at = {"item_id": form.message_id, "output_index": index, "content_index": 0}
+        data = self._event("response.output_item.added", output_index=index, item=form.message())
         data += self._event("response.content_part.added", **at, part=form.part(""))
         tokens: Sequence[Sequence[Token]] = text.tokens or [()] * len(text.parts)
         for part, own in zip(text.parts, tokens, strict=True):
@@ -164,10 +189,15 @@ class ResponseEvents(Told):
         [whole] = message["content"]
         data += self._event("response.output_text.done", **at, text=whole["text"], logprobs=whole["logprobs"])
         data += self._event("response.content_part.done", **at, part=whole)
-        data += self._event("response.output_item.done", output_index=len(before), item=message)
-        search = search_row(solution, self._kept(solution), self._request.extras.candidates)
-        ended = form.ended([*before, message], text.finish, usage_of([solution]), search)
-        return data + self._event(f"response.{ended['status']}", response=ended)
+        return data + self._event("response.output_item.done", output_index=index, item=message)
+
+    def _call(self, call: CalledTool, index: int) -> bytes:
+        item = self._form.call(call)
+        at = {"item_id": item["id"], "output_index": index}
+        data = self._event("response.output_item.added", output_index=index, item=self._form.call(call, begun=True))
+        data += self._event("response.function_call_arguments.delta", **at, delta=call.arguments)
+        data += self._event("response.function_call_arguments.done", **at, name=call.name, arguments=call.arguments)
+        return data + self._event("response.output_item.done", output_index=index, item=item)
 
     def _event(self, kind: str, **fields: object) -> bytes:
         """Write a server-sent event with its name and its number."""

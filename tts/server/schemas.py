@@ -15,6 +15,7 @@ Amount = Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)]
 Scalar = bool | Annotated[int, Field(ge=-_WHOLE, le=_WHOLE)] | Annotated[float, Field(allow_inf_nan=False)] | Name
 Alternatives = Annotated[int, Field(ge=0, le=20)]
 Stop = Annotated[str, Field(min_length=1)]
+FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]{1,64}$")]
 
 
 class _Schema(BaseModel):
@@ -26,17 +27,59 @@ class TextPart(_Schema):
     text: str
 
 
+class Called(_Schema):
+    name: FunctionName
+    arguments: str
+
+
+class ToolCall(_Schema):
+    id: Name
+    type: Literal["function"] = "function"
+    function: Called
+
+
 class Message(_Schema):
     """One message. The assistant's ``reasoning`` is taken back as clients send it, and no model reads it."""
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[TextPart] | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
+    name: Name | None = None
+    tool_calls: list[ToolCall] = []
+    tool_call_id: Name | None = None
 
     @property
     def text(self) -> str:
-        return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+        content = self.content or ""
+        return content if isinstance(content, str) else "".join(part.text for part in content)
+
+
+class Function(_Schema):
+    """A function of the client. Calls whose arguments do not fit ``parameters`` do not vote, so each is strict."""
+
+    name: FunctionName
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """Return it in the form of chat templates."""
+        schema = self.parameters or {"type": "object", "properties": {}}
+        shown = {"name": self.name, "description": self.description or "", "parameters": schema}
+        return {"type": "function", "function": shown}
+
+
+class Tool(_Schema):
+    type: Literal["function"]
+    function: Function
+
+
+class FlatTool(Function):
+    """A tool in the form of ``/v1/responses``."""
+
+    type: Literal["function"]
 
 
 class StreamOptions(_Schema):
@@ -78,6 +121,11 @@ class SearchRequest(_Schema):
     @property
     def extras(self) -> Extras:
         return self.tts or _NOTHING
+
+    @property
+    def functions(self) -> Sequence[Function]:
+        """Return the client's functions, which the answer may call."""
+        return ()
 
     @property
     def choices(self) -> int:
@@ -139,6 +187,11 @@ class ChatRequest(ChoicesRequest):
     max_completion_tokens: Count | None = None
     logprobs: bool | None = None
     top_logprobs: Alternatives | None = None
+    tools: Annotated[list[Tool], Field(max_length=128)] = []
+
+    @property
+    def functions(self) -> Sequence[Function]:
+        return [tool.function for tool in self.tools]
 
     @property
     def most_sampled(self) -> int | None:
@@ -198,11 +251,53 @@ class InputReasoning(_Schema):
     status: str | None = None
 
 
+class InputCall(_Schema):
+    """A call of an earlier answer."""
+
+    type: Literal["function_call"]
+    call_id: Name
+    name: FunctionName
+    arguments: str
+    id: str | None = None
+    status: str | None = None
+
+    @property
+    def message(self) -> Message:
+        call = ToolCall(id=self.call_id, function=Called(name=self.name, arguments=self.arguments))
+        return Message(role="assistant", tool_calls=[call])
+
+
+class InputResult(_Schema):
+    """The result of a call."""
+
+    type: Literal["function_call_output"]
+    call_id: Name
+    output: str | list[InputPart]
+    id: str | None = None
+    status: str | None = None
+
+    @property
+    def message(self) -> Message:
+        whole = self.output if isinstance(self.output, str) else "".join(part.text for part in self.output)
+        return Message(role="tool", content=whole, tool_call_id=self.call_id)
+
+
+ITEMS = ("message", "reasoning", "function_call", "function_call_output")
+"""Types of the items that are taken."""
+
+
+def _kind(item: Any) -> str:
+    """Return the type of an item; a message need not name its own."""
+    kind = item.get("type") if isinstance(item, dict) else None
+    return kind if kind in ITEMS else "message"
+
+
 Item = Annotated[
-    Annotated[InputMessage, Tag("message")] | Annotated[InputReasoning, Tag("reasoning")],
-    Discriminator(
-        lambda item: "reasoning" if isinstance(item, dict) and item.get("type") == "reasoning" else "message"
-    ),
+    Annotated[InputMessage, Tag("message")]
+    | Annotated[InputReasoning, Tag("reasoning")]
+    | Annotated[InputCall, Tag("function_call")]
+    | Annotated[InputResult, Tag("function_call_output")],
+    Discriminator(_kind),
 ]
 
 
@@ -212,6 +307,11 @@ class ResponsesRequest(SearchRequest):
     max_output_tokens: Count | None = None
     top_logprobs: Alternatives | None = None
     include: list[Literal["message.output_text.logprobs", "reasoning.encrypted_content"]] = []
+    tools: Annotated[list[FlatTool], Field(max_length=128)] = []
+
+    @property
+    def functions(self) -> Sequence[Function]:
+        return self.tools
 
     @property
     def most_sampled(self) -> int | None:
@@ -232,7 +332,7 @@ class ResponsesRequest(SearchRequest):
         items = self.input if not isinstance(self.input, str) else [InputMessage(role="user", content=self.input)]
         first = [("instructions", Message(role="system", content=self.instructions))] if self.instructions else []
         named = (("input" if isinstance(self.input, str) else f"input[{k}]", item) for k, item in enumerate(items))
-        return first + [(place, item.message) for place, item in named if isinstance(item, InputMessage)]
+        return first + [(place, item.message) for place, item in named if not isinstance(item, InputReasoning)]
 
 
 _NOTHING = Extras()

@@ -75,7 +75,7 @@ class Chunks(Told):
         kept: Callable[[Solution], str | None],
     ) -> None:
         self.form, self.request, self._kept = form, request, kept
-        self._progress = [Progress(job.solver.plan, time.monotonic) for job in wish.jobs]
+        self._progress = [Progress(job.solver.plan, time.monotonic, job.problem.tools) for job in wish.jobs]
         self._solutions: dict[int, Solution] = {}
 
     @property
@@ -121,6 +121,8 @@ class Chunks(Told):
             self._chunk(index, self.form.content(part), tokens=own)
             for part, own in zip(text.parts, tokens, strict=True)
         ]
+        if text.calls:
+            chunks.append(self._chunk(index, self.form.calls(text.calls)))
         last = self._chunk(index, self.form.nothing(), text.finish)
         last["tts"] = search_row(solution, self._kept(solution), self.request.extras.candidates)
         return [*chunks, last]

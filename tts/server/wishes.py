@@ -67,10 +67,11 @@ def _problems(request: SearchRequest) -> list[Problem]:
     field = "prompt" if isinstance(request, CompletionRequest) else "messages"
     try:
         if isinstance(request, ChatRequest):
-            return [problem_of([(f"messages[{k}]", message) for k, message in enumerate(request.messages)])]
+            placed = [(f"messages[{k}]", message) for k, message in enumerate(request.messages)]
+            return [problem_of(placed, request.functions)]
         if isinstance(request, ResponsesRequest):
             field = "input"
-            return [problem_of(request.conversation)]
+            return [problem_of(request.conversation, request.functions)]
         assert isinstance(request, CompletionRequest)
         problems = [Problem(prompt) for prompt in request.prompts]
     except TTSError as error:

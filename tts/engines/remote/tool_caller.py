@@ -12,12 +12,12 @@ from weakref import WeakKeyDictionary
 from tts.engines.remote.finish import finish_of
 from tts.engines.remote.reply import Json, text_of
 from tts.engines.remote.text_steps import counted, estimate, spoken, stand_ins
-from tts.engines.tool_caller import OfferedPolicy
-from tts.engines.tool_calls import call_text, calls_in, read_call
+from tts.engines.tool_caller import OfferedPolicy, messages_of
 from tts.errors import EmptyProblem, PromptTooLong
 from tts.files.json_text import dump
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request, Returned
+from tts.tools.tool_calls import call_text, calls_in, read_call
 from tts.types import Call, Finish, Node, Problem, Step
 
 Ask = Callable[[Json, Request, int], Awaitable[tuple[Json, Json]]]
@@ -47,10 +47,13 @@ class ServerCaller(OfferedPolicy):
         """Return the conversation and the tools as text, which the server never sees in this form."""
         if not problem.text.strip():
             raise EmptyProblem
-        turns = [{"role": turn.role, "content": turn.text} for turn in self._card.conversation(problem)]
-        system = [turns.pop(0)["content"]] if turns[0]["role"] == "system" else []
-        messages: list[Json] = [{"role": "system", "content": "\n\n".join([*system, self._guide])}, *turns]
-        text = "\n\n".join(str(message["content"]) for message in messages) + "\n\n" + dump(self._tools)
+        turns = self._card.conversation(problem)
+        system = [turns.pop(0).text] if turns[0].role == "system" else []
+        told = "\n\n".join(filter(None, [*system, self._guide]))
+        messages: list[Json] = [{"role": "system", "content": told}] * bool(told)
+        messages += map(_written, messages_of(turns, str, own_form=True))
+        said = (part for turn in turns for part in (turn.text, *turn.calls))
+        text = "\n\n".join([told, *said, dump(self._tools)])
         if estimate(text) >= self.context:
             raise PromptTooLong(
                 f"problem and tools are about {estimate(text)} tokens long and {self.name} takes {self.context}: offer "
@@ -94,6 +97,16 @@ class ServerCaller(OfferedPolicy):
         else:
             self._messages[step] = [{"role": "user", "content": text}]
         return step
+
+
+def _written(message: Json) -> Json:
+    """Return a message as servers take it: arguments of calls as text, no name beside a call's id."""
+    calls = [
+        {**call, "function": {**call["function"], "arguments": dump(call["function"]["arguments"])}}
+        for call in message.get("tool_calls", ())
+    ]
+    kept = {name: value for name, value in message.items() if name != "name"}
+    return kept | ({"tool_calls": calls} if calls else {})
 
 
 def _calls(given: object) -> tuple[Call, ...]:

@@ -1,0 +1,76 @@
+"""The next turn of a conversation with tools as an answer: calls that whoever asked makes, or a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tts.answers.finding import Found
+from tts.answers.kinds.kind import Kind
+from tts.files.json_text import dump, parse
+from tts.tools.schema import misfit
+from tts.tools.tool_calls import calls_in
+from tts.types import Call, Problem
+
+
+class NextTurn(Kind):
+    """Calls vote by their functions and arguments, texts by the answer in them, as without tools.
+
+    Calls of what was not offered, with arguments that do not fit its schema, or that cannot be read do not vote.
+    """
+
+    wants = "a call of the tools, or an answer"
+
+    def __init__(self, problem: Problem, text: Kind) -> None:
+        super().__init__(problem, text.extract)
+        self._text = text
+
+    def find(self, text: str) -> Found | str | None:
+        if not calls_in(text):
+            return self._text.find(text)
+        calls = fitting(text, self.problem.tools)
+        return dump([_row(call) for call in calls]) if calls else None
+
+    def same(self, a: str, b: str) -> bool:
+        first, second = _calls(a), _calls(b)
+        return first == second if first or second else self._text.same(a, b)
+
+
+def fitting(text: str, tools: Sequence[str]) -> tuple[Call, ...]:
+    """Return the calls in a turn, in order; nothing unless all of them fit the tools, JSON texts of definitions."""
+    schemas = dict(_defined(tool) for tool in tools)
+    calls = calls_in(text) if tools else ()
+    return calls if all(call.tool in schemas and _fits(call, schemas[call.tool]) for call in calls) else ()
+
+
+def call_words(call: Call) -> str:
+    """Write a call for people: ``add(a=1)``."""
+    return f"{call.tool}({', '.join(f'{name}={dump(value)}' for name, value in (call.arguments or {}).items())})"
+
+
+def before_calls(text: str) -> str:
+    """Return what a turn with calls says before the first one."""
+    start = text.rfind("</think>") + 1
+    at = text.find("<tool_call>", start)
+    return text[:at].rstrip() if at >= 0 else text[: text.find("</think>") + len("</think>")] if start else ""
+
+
+def _defined(tool: str) -> tuple[str, Mapping[str, Any]]:
+    function = parse(tool)["function"]
+    return function["name"], function.get("parameters") or {}
+
+
+def _fits(call: Call, schema: Mapping[str, Any]) -> bool:
+    return call.arguments is not None and not misfit(call.arguments, schema)
+
+
+def _row(call: Call) -> dict[str, Any]:
+    return {"name": call.tool, "arguments": call.arguments}
+
+
+def _calls(answer: str) -> Any:
+    """Return the calls of an answer that :meth:`NextTurn.find` wrote; None of another one."""
+    if not answer.startswith('[{"name": '):
+        return None
+    found = parse(answer)
+    return found if isinstance(found, list) else None
