@@ -45,7 +45,9 @@ class RouteAndVote(Sampling):
             return await self.sample(search, search.width)
         ranked = await self.team.rank(search.problem.text)
         (_, n), *others = split(search.width, ranked, self.top)
-        searches = [(search, n)] + [(await search.on(await self.team.policy(arm.arm)), n) for arm, n in others]
+        searches = [(search, n)] + [
+            (await search.on(await self.team.policy(arm.arm, search.problem)), n) for arm, n in others
+        ]
         found = await together(self.sample(part, n) for part, n in searches)
         return [leaf for leaves in found for leaf in leaves]
 

@@ -15,7 +15,7 @@ from typing import Any
 from tts.aio import aside
 from tts.answers.kinds.chosen import Chosen
 from tts.budget import Budget
-from tts.errors import BadInput, EngineError, ModelError, NotEnoughMemory
+from tts.errors import BadInput, CannotCall, EngineError, ModelError, NotEnoughMemory, TTSError
 from tts.models.find import find
 from tts.protocols import Policy, RewardModel
 from tts.registry import resolve
@@ -149,26 +149,30 @@ class PoolSolver(Solver):
         """Return the predictions of all arms for a problem, best first; those beyond the budget come last."""
         return (await self.decide(text)).order
 
-    async def policy(self, arm: str) -> Policy:
+    async def policy(self, arm: str, problem: Problem) -> Policy:
         """Return the loaded policy of an arm; it stays loaded until the problem that requested it is solved."""
         solver = await self._loaded(self.pool.arm(arm))
         _in_use.get().append(arm)
-        return solver.load()[0]
+        return solver.policy_for(problem)
 
     async def _solve(self, problem: Problem, share: Share, listener: Listener | None = None) -> Solution:
         if self._arm:
             return await self._asked(self.pool.arm(self._arm), problem, share, listener)
         decision = await self.decide(problem.text)
         notes, passed = [_FITTED] if self.pool.fitted_on(problem.text) else [], set[str]()
+        last: TTSError | None = None
         for arm in decision.order:
             try:
                 solution = await self._solved(arm, problem, share, listener)
-            except (EngineError, ModelError) as error:
+            except (EngineError, ModelError, CannotCall) as error:
+                last = error
                 passed.add(arm.arm)
                 notes.append(f"{arm.arm} could not be used, so the next best model was asked: {error}")
                 continue
             reason = f"routed to {decision.without(passed).reason}; {solution.plan.reason}"
             return replace(solution, plan=replace(solution.plan, reason=reason), warnings=(*notes, *solution.warnings))
+        if isinstance(last, CannotCall):
+            raise last
         raise EngineError(f"no model of this pool could be used; {notes[-1]}")
 
     async def _solved(self, arm: Expected, problem: Problem, share: Share, listener: Listener | None) -> Solution:

@@ -212,6 +212,10 @@ class Solver:
         """Return both models; load them if they are not loaded, or if an engine's process has ended."""
         return self._pair.load()
 
+    def policy_for(self, problem: Problem) -> Policy:
+        """Return the policy that samples a problem: loaded, and with the tools that it may call."""
+        return self._offering.to(self.load()[0], problem)[0]
+
     def unload(self) -> None:
         """Release the memory of both models; the next problem loads them again."""
         self._pair.close()

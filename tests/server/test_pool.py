@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from tests.routing.samples import outcomes
 from tests.server.serving import Toy, get, post
+from tests.tools.scripted import Scripted, asks
 from tests.toy import ToyPolicy
 from tts import Pool
 from tts.errors import EngineDied
@@ -124,3 +126,24 @@ async def test_a_model_that_is_down_is_passed_over(pool: Pool) -> None:
     assert found["answer"] == "5"
     assert "adder could not be used" in found["warnings"][0]
     assert (await post(made.app, ask("adder"))).status == 503
+
+
+class Caller(ToyPolicy):
+    """Calls a tool that it was offered."""
+
+    def offered(self, tools: Sequence[Mapping[str, Any]], guide: str) -> Policy:
+        return Scripted([asks(tools[0]["function"]["name"])], name=self.name)
+
+
+async def test_a_model_that_calls_no_tools_is_passed_over_for_one_that_does(pool: Pool) -> None:
+    tools = [{"type": "function", "function": {"name": "look"}}]
+    made = served(pool, speller=Caller(name="speller"))
+    found = (await post(made.app, ask("auto", tools=tools))).json  # the problem of the adder
+    assert [call["function"]["name"] for call in found["choices"][0]["message"]["tool_calls"]] == ["look"]
+    assert "adder could not be used" in found["tts"]["warnings"][0]
+    team = ask("route-and-vote", tools=tools, tts={"budget": 4, "parameters": {"top": 2}})
+    made = served(pool, **{name: Caller(name=name) for name in DEPTHS})
+    [vote] = (await post(made.app, team)).json["tts"]["votes"]
+    assert (vote["count"], vote["share"]) == (4, 1.0), "every model of a vote is offered the tools"
+    refused = await post(served(pool).app, ask("auto", tools=tools))
+    assert (refused.status, refused.error["param"]) == (400, "tools")

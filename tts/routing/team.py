@@ -6,6 +6,7 @@ from typing import Protocol
 
 from tts.protocols import Policy
 from tts.routing.choice import Expected
+from tts.types import Problem
 
 
 class Team(Protocol):
@@ -15,6 +16,6 @@ class Team(Protocol):
         """Return the predictions of all models for a problem, best first."""
         ...
 
-    async def policy(self, arm: str) -> Policy:
+    async def policy(self, arm: str, problem: Problem) -> Policy:
         """Return the loaded policy of an arm. Raises ModelError or EngineError if it cannot be used."""
         ...
