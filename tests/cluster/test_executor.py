@@ -177,7 +177,7 @@ def test_a_missing_model_on_a_worker_is_a_reply_of_one_sentence() -> None:
     async def run() -> tuple[str, str]:
         recipe = Solver("qwen2.5-1.5b", None, "majority", 2, engine="transformers").recipe()
         share = {
-            "problem": {"text": "1 + 1", "id": "", "turns": []},
+            "problem": {"text": "1 + 1", "id": "", "turns": [], "tools": []},
             "budget": {"n": 2},
             "warning": "",
             "traced": False,
@@ -353,7 +353,8 @@ def test_an_object_cannot_be_sent() -> None:
 
 def test_a_worker_replies_with_the_solution(tmp_path: Any) -> None:
     given = problems(1)[0]
-    asked = {"problem": {"text": given.text, "id": given.id, "turns": []}, "budget": {"n": 4}, "warning": "careful"}
+    problem = {"text": given.text, "id": given.id, "turns": [], "tools": []}
+    asked = {"problem": problem, "budget": {"n": 4}, "warning": "careful"}
 
     async def run() -> tuple[str, str]:
         worker = TTSWorker("worker", str(tmp_path / "missing"))

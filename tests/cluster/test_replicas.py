@@ -15,14 +15,17 @@ from tests.cluster.simulated import SETTINGS, simulated
 from tests.server.serving import ASK, Toy, asking, get, post, until
 from tests.toy import ToyPolicy
 from tts import Solver, solve_async
+from tts.budget import Budget
 from tts.cluster.placement import Placement
 from tts.cluster.replicas import Replicas, ReplicaSolver
-from tts.cluster.worker import DIED, TTSWorker
+from tts.cluster.worker import DIED, SOLVED, TTSWorker, request
 from tts.errors import BadInput, ModelError
+from tts.selection.shared_budget import Share
 from tts.server.app import app_of
 from tts.server.catalogue import load
 from tts.server.service import Service
 from tts.server.settings import Settings
+from tts.types import Problem, Turn
 
 __all__ = ["simulated"]
 pytestmark = pytest.mark.usefixtures("simulated")
@@ -116,7 +119,21 @@ def test_an_object_cannot_be_served_by_replicas() -> None:
 
 async def test_a_worker_names_the_kind_of_an_error() -> None:
     recipe = Solver(**{**SETTINGS, "strategy": "majority", "engine_args": {"seconds": 0.0}}).recipe()
-    asked = {"problem": {"text": "x", "turns": []}, "budget": {"n": 2}, "warning": "", "traced": False}
+    asked = {"problem": {"text": "x", "turns": [], "tools": []}, "budget": {"n": 2}, "warning": "", "traced": False}
     worker = TTSWorker("worker", "/")
     kind, _ = await worker.answer(json.dumps({**recipe, "vote": "best of all"}), json.dumps(asked))
     assert kind == "input"
+
+
+async def test_a_problem_arrives_with_its_calls_results_and_tools() -> None:
+    look = json.dumps({"type": "function", "function": {"name": "look", "description": "", "parameters": {}}})
+    call = json.dumps({"name": "look", "arguments": {}})
+    turns = (Turn("user", "how far"), Turn("assistant", "", (call,)), Turn("tool", "84"))
+    asked = request(Problem("how far", turns=turns, tools=(look,)), Share(Budget(2)), True)
+    recipe = Solver("lab-orchestrator", None, "majority", 2, engine="transformers").recipe()
+    kind, text = await TTSWorker("worker", "/").answer(json.dumps(recipe), asked)
+    assert kind == SOLVED
+    [start] = [event for event in json.loads(text)["trace"] if event["event"] == "start"]
+    assert start["problem"]["tools"] == [look]
+    assert [turn["role"] for turn in start["problem"]["turns"]] == ["user", "assistant", "tool"]
+    assert start["problem"]["turns"][1]["calls"] == [call]

@@ -83,7 +83,8 @@ async def test_a_stream_has_the_progress_as_reasoning_then_the_text_by_steps_the
 
 async def test_events_of_the_tree_come_where_they_are_asked_for() -> None:
     asked = ASK | {"model": "dvts", "stream": True, "tts": {"events": True}}
-    found = [event for event in (await post(toy().app, asked, PATH)).named_events if event["type"] == "tts.events"]
+    reply = await post(toy().app, asked, PATH)
+    found = [event for event in reply.named_events if event["type"] == "response.tts_events"]
     assert {small["event"] for event in found for small in event["events"]} == {"start", "sample", "score"}
 
 

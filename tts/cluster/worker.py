@@ -13,7 +13,7 @@ from contextlib import suppress
 from tts.budget import Budget
 from tts.cluster.connection import first_line
 from tts.cluster.source import digest
-from tts.errors import BadInput, BudgetError, EngineDied, PromptTooLong, TTSError
+from tts.errors import BadInput, BudgetError, CannotCall, EngineDied, PromptTooLong, TTSError
 from tts.files.json_text import dump, parse
 from tts.records.solution_json import flat
 from tts.records.transfer import packed
@@ -25,7 +25,7 @@ SOLVED, REFUSED, DIED, FAILED = "solved", "refused", "died", "failed"
 """The kinds of result: a solution; what concerns all problems, in a sentence; why this worker is of no more use; the
 fault of this program that a problem ran into."""
 
-OF_CALLER = {"prompt": PromptTooLong, "input": BadInput, "budget": BudgetError}
+OF_CALLER = {"prompt": PromptTooLong, "tools": CannotCall, "input": BadInput, "budget": BudgetError}
 """Errors of a search that whoever asked a server can mend, by the kind of the result."""
 
 
@@ -112,10 +112,11 @@ class TTSWorker:
 def _wanted(asked: str) -> tuple[Problem, Share, bool]:
     """Read a request: the problem, its share of the budget, and whether its trace is wanted."""
     row = parse(asked, "a request")
-    turns = tuple(Turn(turn["role"], turn["text"], tuple(turn["calls"])) for turn in row["problem"].pop("turns"))
-    tools = tuple(row["problem"].pop("tools"))
+    given = row["problem"]
+    turns = tuple(Turn(turn["role"], turn["text"], tuple(turn["calls"])) for turn in given.pop("turns"))
+    tools = tuple(given.pop("tools"))
     share = Share(Budget(**row["budget"]), warning=row["warning"])
-    return Problem(**row["problem"], turns=turns, tools=tools), share, row["traced"]
+    return Problem(**given, turns=turns, tools=tools), share, row["traced"]
 
 
 def _warm(recipe: str) -> Solver:

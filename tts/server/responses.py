@@ -136,7 +136,7 @@ class ResponseEvents(Told):
         sentence, small = self._progress.take(news.what)
         data = self._thought(sentence) if sentence else b""
         if small is not None and self._request.extras.events:
-            data += self._event("tts.events", events=[small])
+            data += self._event("response.tts_events", events=[small])
         return data
 
     def closing(self) -> bytes:
