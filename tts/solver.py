@@ -34,6 +34,7 @@ from tts.search.strategy import Strategy
 from tts.selection.shared_budget import Share, SharedBudget, check_total
 from tts.tools.next_turn import NextTurn
 from tts.tools.preference import Preference
+from tts.tools.structured import Structured
 from tts.tools.tool_file import toolbox_of
 from tts.trace import Event, Listener, Trace
 from tts.types import Problem, Solution, Usage
@@ -291,6 +292,7 @@ class Solver:
 
     def _kind_of(self, name: str, problem: Problem, extract: Extraction) -> Kind:
         kind = self._wish.kind.make(name, problem, extract)
+        kind = Structured(problem, kind) if problem.form else kind
         return NextTurn(problem, kind) if problem.tools else kind
 
     async def _prepared(self, problem: Problem, reload: bool) -> Pair:

@@ -52,12 +52,10 @@ class Turn:
 class Problem:
     """A question to be answered. It never contains the right answer, so no search can see it.
 
-    ``id`` names the problem in traces, seeds and result files; the default is a hash of text, turns and tools.
-
+    ``id`` names the problem in traces, seeds and result files; the default is a hash of what is asked.
     ``turns`` is the conversation that a policy reads; the last turn is the user's. It is empty if the problem is one
     question without a system message. ``text`` then still is all that was asked, for whatever reads no conversation:
     reward models, routers, pages.
-
     ``plain`` asks a policy to read the turns alone, without the system message, suffix and opening of its model. The
     prompts of judges are such problems.
     ``kind`` is the kind of its answer (``tts.answers.kinds``); empty leaves it to the solver. ``tests`` are unit tests
@@ -65,6 +63,7 @@ class Problem:
     place of the policy's own system message; empty leaves that.
     ``tools`` are those that whoever asks would call, each as JSON text in the form of chat templates. With them the
     answer is the policy's next turn: its calls, which are not made, or a text (``tts.tools.next_turn``).
+    ``form`` is a JSON schema, as text, that the answer has to fit; empty for any answer (``tts.tools.structured``).
     """
 
     text: str
@@ -75,13 +74,14 @@ class Problem:
     tests: str = ""
     instruction: str = ""
     tools: tuple[str, ...] = ()
+    form: str = ""
 
     def __post_init__(self) -> None:
         if not all(map(is_utf8, (self.text, self.id, self.tests, *(turn.text for turn in self.turns)))):
             raise BadInput("the problem is not UTF-8 text: it holds half a surrogate pair.")
         if not self.id:
             said = (part for turn in self.turns for part in (turn.role, turn.text, *turn.calls))
-            content = "\0".join([self.text, *said, *self.tools]).encode()
+            content = "\0".join([self.text, *said, *self.tools, *[self.form] * bool(self.form)]).encode()
             object.__setattr__(self, "id", hashlib.sha256(content).hexdigest()[:12])
 
 

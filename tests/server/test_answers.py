@@ -156,7 +156,7 @@ async def test_a_single_question_is_the_problem_that_tts_solve_would_take(made: 
     ("field", "value"),
     [
         ("tools", [{"type": "function", "function": {"name": "f"}}]),
-        ("response_format", {"type": "json_object"}), ("logit_bias", {"50256": -100}), ("frequency_penalty", 0.5),
+        ("logit_bias", {"50256": -100}), ("frequency_penalty", 0.5),
         ("presence_penalty", 1), ("functions", [{"name": "f"}]), ("reasoning_effort", "high"), ("store", True),
         ("audio", {}), ("modalities", ["text", "audio"]), ("service_tier", "flex"), ("tool_choice", "required"),
     ],

@@ -121,6 +121,20 @@ class TestOpenAI:
         )
         assert again.choices[0].message.content == TEXT
 
+    def test_an_answer_is_parsed_as_the_class_that_was_asked_for(self) -> None:
+        from pydantic import BaseModel
+
+        class Person(BaseModel):
+            name: str
+            age: int
+
+        made = toy(Scripted(['I think.\n{"name": "Mia", "age": 3}']), key="secret")  # type: ignore[arg-type]
+        with live(made) as address, openai.OpenAI(base_url=f"{address}/v1", api_key="secret") as client:
+            found = client.chat.completions.parse(model="majority", messages=MESSAGES, response_format=Person)
+            assert found.choices[0].message.parsed == Person(name="Mia", age=3)
+            response = client.responses.parse(model="majority", input=MESSAGES, text_format=Person)
+            assert response.output_parsed == Person(name="Mia", age=3)
+
     def test_a_tool_is_called_and_its_result_answered_in_both_interfaces(self, adding: str) -> None:
         with openai.OpenAI(base_url=adding, api_key="secret") as client:
             first = client.chat.completions.create(model="majority", messages=MESSAGES, tools=[ADD]).choices[0]
@@ -377,6 +391,25 @@ said += [add.invoke(call) for call in said[-1].tool_calls]
 print(bound.invoke(said).text)
 """.replace("RESPONSES", str(responses))
     assert _script(code, adding, tmp_path).splitlines()[-1] == "The sum is 42."
+
+
+@others
+@pytest.mark.slow
+@pytest.mark.parametrize("responses", [True, False])
+def test_langchain_gets_a_structured_answer(responses: bool, tmp_path: Path) -> None:
+    code = """
+import os
+from langchain_openai import ChatOpenAI
+from pydantic import BaseModel
+class Person(BaseModel):
+    name: str
+    age: int
+model = ChatOpenAI(model="majority", base_url=os.environ["ADDRESS"], api_key="secret", use_responses_api=RESPONSES)
+print(repr(model.with_structured_output(Person).invoke("how far")))
+""".replace("RESPONSES", str(responses))
+    made = toy(Scripted(['I think.\n{"name": "Mia", "age": 3}']), key="secret")  # type: ignore[arg-type]
+    with live(made) as address:
+        assert _script(code, f"{address}/v1", tmp_path).splitlines()[-1] == "Person(name='Mia', age=3)"
 
 
 @others

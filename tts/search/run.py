@@ -226,7 +226,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
     ]
     more: dict[str, Any] = {
         "turns": turns, "kind": problem.kind, "tests": problem.tests, "instruction": problem.instruction,
-        "tools": list(problem.tools),
+        "tools": list(problem.tools), "form": problem.form,
     }  # fmt: skip
     return {"id": problem.id, "text": problem.text} | {name: value for name, value in more.items() if value}
 

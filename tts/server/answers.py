@@ -64,7 +64,10 @@ class Text:
 
 
 def text_of(solution: Solution, stops: Sequence[str]) -> Text:
-    """Return the winning solution's text, cut before the first of the ``stops`` in it, and its calls of tools."""
+    """Return the winning solution's text, cut before the first of the ``stops`` in it, and its calls of tools.
+
+    Of a problem with a form it is the JSON alone.
+    """
     found = winner(solution)
     if found is None:
         return Text((), "length")
@@ -72,6 +75,8 @@ def text_of(solution: Solution, stops: Sequence[str]) -> Text:
     if found.finished and (calls := fitting(whole, solution.problem.tools)):
         said = before_calls(whole)
         return Text((said,) * bool(said), "tool_calls", calls=tuple(map(CalledTool.of, calls)))
+    if solution.problem.form and found.answer is not None:
+        return Text((found.answer,), "stop")
     at = min((place for stop in stops if (place := whole.find(stop)) >= 0), default=len(whole))
     parts, left = list[str](), at
     for step in found.steps:

@@ -9,17 +9,19 @@ from tts.errors import BadInput
 from tts.files.json_text import dump, parse
 from tts.server.refusals import Refusal
 from tts.server.schemas import Function, Message, ToolCall
+from tts.tools.structured import asks
 from tts.types import Problem, Turn
 
 Placed = tuple[str, Message]
 """A message with its place in the request, such as ``messages[0]``."""
 
 
-def problem_of(conversation: Sequence[Placed], functions: Sequence[Function] = ()) -> Problem:
+def problem_of(conversation: Sequence[Placed], functions: Sequence[Function] = (), form: str = "") -> Problem:
     """Return the problem that a conversation asks: its last message, after all that was said before.
 
     Messages of one role in a row are one turn. A single question is a plain problem, the same as that of `tts solve`.
-    Reward models read the turns of user and assistant as one text. With functions the answer may call them.
+    Reward models read the turns of user and assistant as one text. With functions the answer may call them. With a
+    form, a JSON schema as text, it is JSON that fits.
 
     Raises:
         Refusal: for a conversation that does not end with the user or with results of calls, or whose system message
@@ -46,7 +48,8 @@ def problem_of(conversation: Sequence[Placed], functions: Sequence[Function] = (
     if len({function.name for function in functions}) < len(functions):
         raise _refused("tools", "two tools have the same name: give each its own.")
     tools = tuple(dump(function.definition) for function in functions)
-    return Problem(text, turns=tuple(turns) if len(turns) > 1 else (), tools=tools)
+    instruction = asks(form) if form else ""
+    return Problem(text, turns=tuple(turns) if len(turns) > 1 else (), instruction=instruction, tools=tools, form=form)
 
 
 _SPEAKERS = {"user": "User", "assistant": "Assistant", "tool": "Tool"}

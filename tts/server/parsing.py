@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from tts.errors import BadInput
 from tts.files import json_text
 from tts.server.refusals import Refusal
-from tts.server.schemas import ITEMS, ChatRequest, SearchRequest
+from tts.server.responses_request import ITEMS
+from tts.server.schemas import ChatRequest, SearchRequest
 
 R = TypeVar("R", bound=SearchRequest)
 
@@ -134,11 +135,11 @@ def _invalid(error: ValidationError, fields: Mapping[str, Any]) -> Refusal:
 def _where(loc: Sequence[int | str], fields: Any, *, missing: bool) -> str:
     """Write a place as ``messages[0].content``, without the names of alternatives that pydantic puts into it."""
     text, here = "", fields
-    for part in loc:
+    for k, part in enumerate(loc):
         if isinstance(here, list) and isinstance(part, int) and part < len(here):
             text, here = f"{text}[{part}]", here[part]
         elif isinstance(here, dict) and part in here:
             text, here = f"{text}.{part}" if text else str(part), here[part]
-        elif missing and part == loc[-1]:
+        elif missing and k == len(loc) - 1:
             text = f"{text}.{part}" if text else str(part)
     return text[:200]

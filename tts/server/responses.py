@@ -12,7 +12,7 @@ from tts.server.flow import News
 from tts.server.logprobs import Token, of_response
 from tts.server.progress import Progress
 from tts.server.refusals import Refusal
-from tts.server.schemas import ResponsesRequest
+from tts.server.responses_request import ResponsesRequest
 from tts.server.stream import Told
 from tts.server.wishes import Wish
 from tts.types import Solution
@@ -66,12 +66,16 @@ class ResponseForm:
             "error": None, "incomplete_details": None, "instructions": asked.instructions,
             "max_output_tokens": asked.max_output_tokens, "metadata": {}, "model": asked.model, "output": [],
             "parallel_tool_calls": True, "previous_response_id": None, "reasoning": {"effort": None, "summary": None},
-            "store": False, "temperature": asked.temperature, "text": {"format": {"type": "text"}},
+            "store": False, "temperature": asked.temperature, "text": self._text(),
             "tool_choice": "auto",
             "tools": [{"type": "function", **tool.definition["function"]} for tool in asked.tools],
             "top_logprobs": asked.top_logprobs or 0, "top_p": asked.top_p,
             "truncation": "disabled", "usage": None,
         }  # fmt: skip
+
+    def _text(self) -> Row:
+        text = self._request.text
+        return {"format": text.format.model_dump(by_alias=True) if text and text.format else {"type": "text"}}
 
     def message(self, text: Text | None = None) -> Row:
         """Return the message with the answer, or its beginning without one."""

@@ -1,11 +1,13 @@
-"""Requests as OpenAI defines them, with one object of ours, ``tts``."""
+"""Requests of chat and of completions as OpenAI defines them, with one object of ours, ``tts``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Field
+
+from tts.files.json_text import dump
 
 _WHOLE = 2**63 - 1
 
@@ -18,27 +20,27 @@ Stop = Annotated[str, Field(min_length=1)]
 FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]{1,64}$")]
 
 
-class _Schema(BaseModel):
+class Schema(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class TextPart(_Schema):
+class TextPart(Schema):
     type: Literal["text"]
     text: str
 
 
-class Called(_Schema):
+class Called(Schema):
     name: FunctionName
     arguments: str
 
 
-class ToolCall(_Schema):
+class ToolCall(Schema):
     id: Name
     type: Literal["function"] = "function"
     function: Called
 
 
-class Message(_Schema):
+class Message(Schema):
     """One message. The assistant's ``reasoning`` is taken back as clients send it, and no model reads it."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
@@ -55,7 +57,7 @@ class Message(_Schema):
         return content if isinstance(content, str) else "".join(part.text for part in content)
 
 
-class Function(_Schema):
+class Function(Schema):
     """A function of the client. Calls whose arguments do not fit ``parameters`` do not vote, so each is strict."""
 
     name: FunctionName
@@ -71,23 +73,56 @@ class Function(_Schema):
         return {"type": "function", "function": shown}
 
 
-class Tool(_Schema):
+class Tool(Schema):
     type: Literal["function"]
     function: Function
 
 
-class FlatTool(Function):
-    """A tool in the form of ``/v1/responses``."""
-
-    type: Literal["function"]
-
-
-class StreamOptions(_Schema):
+class StreamOptions(Schema):
     include_usage: bool | None = None
     include_obfuscation: Literal[False] | None = None
 
 
-class Extras(_Schema):
+class PlainForm(Schema):
+    type: Literal["text"]
+
+    @property
+    def schema_text(self) -> str:
+        return ""
+
+
+class ObjectForm(Schema):
+    type: Literal["json_object"]
+
+    @property
+    def schema_text(self) -> str:
+        return dump({"type": "object"})
+
+
+class JsonSchema(Schema):
+    """A schema that the answer has to fit; only what fits is an answer, so each is strict."""
+
+    name: FunctionName
+    given: dict[str, Any] = Field(alias="schema")
+    description: str | None = None
+    strict: bool | None = None
+
+    @property
+    def schema_text(self) -> str:
+        """Return the JSON schema as text; empty for an answer of any form."""
+        return dump(self.given)
+
+
+class SchemaForm(Schema):
+    type: Literal["json_schema"]
+    json_schema: JsonSchema
+
+    @property
+    def schema_text(self) -> str:
+        return self.json_schema.schema_text
+
+
+class Extras(Schema):
     """The search's own settings, under ``tts``: ``extra_body={"tts": {"budget": 64}}`` in OpenAI's SDK.
 
     ``events`` adds the events of the trace to a stream; ``candidates`` adds every solution to the answer.
@@ -107,7 +142,7 @@ class Extras(_Schema):
     candidates: bool = False
 
 
-class SearchRequest(_Schema):
+class SearchRequest(Schema):
     """What every request says: the model, the sampling, and the search's own settings."""
 
     model: Name
@@ -126,6 +161,11 @@ class SearchRequest(_Schema):
     def functions(self) -> Sequence[Function]:
         """Return the client's functions, which the answer may call."""
         return ()
+
+    @property
+    def form(self) -> str:
+        """Return the JSON schema, as text, that the answer has to fit; empty for any answer."""
+        return ""
 
     @property
     def choices(self) -> int:
@@ -188,6 +228,11 @@ class ChatRequest(ChoicesRequest):
     logprobs: bool | None = None
     top_logprobs: Alternatives | None = None
     tools: Annotated[list[Tool], Field(max_length=128)] = []
+    response_format: Annotated[PlainForm | ObjectForm | SchemaForm, Field(discriminator="type")] | None = None
+
+    @property
+    def form(self) -> str:
+        return self.response_format.schema_text if self.response_format else ""
 
     @property
     def functions(self) -> Sequence[Function]:
@@ -213,126 +258,6 @@ class CompletionRequest(ChoicesRequest):
     @property
     def prompts(self) -> Sequence[str]:
         return [self.prompt] if isinstance(self.prompt, str) else self.prompt
-
-
-class InputPart(_Schema):
-    """A text of an item; what the assistant's own texts have beside it is taken back and not read."""
-
-    type: Literal["input_text", "output_text", "text"]
-    text: str
-    annotations: list[Any] | None = None
-    logprobs: list[Any] | None = None
-
-
-class InputMessage(_Schema):
-    """A message of the input; ``id`` and the like are taken back as clients send them."""
-
-    type: Literal["message"] = "message"
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[InputPart]
-    id: str | None = None
-    status: str | None = None
-    phase: str | None = None
-
-    @property
-    def message(self) -> Message:
-        whole = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
-        return Message(role=self.role, content=whole)
-
-
-class InputReasoning(_Schema):
-    """Reasoning of an earlier answer: taken back as clients send it, and no model reads it."""
-
-    type: Literal["reasoning"]
-    id: str | None = None
-    summary: list[Any] | None = None
-    content: list[Any] | None = None
-    encrypted_content: str | None = None
-    status: str | None = None
-
-
-class InputCall(_Schema):
-    """A call of an earlier answer."""
-
-    type: Literal["function_call"]
-    call_id: Name
-    name: FunctionName
-    arguments: str
-    id: str | None = None
-    status: str | None = None
-
-    @property
-    def message(self) -> Message:
-        call = ToolCall(id=self.call_id, function=Called(name=self.name, arguments=self.arguments))
-        return Message(role="assistant", tool_calls=[call])
-
-
-class InputResult(_Schema):
-    """The result of a call."""
-
-    type: Literal["function_call_output"]
-    call_id: Name
-    output: str | list[InputPart]
-    id: str | None = None
-    status: str | None = None
-
-    @property
-    def message(self) -> Message:
-        whole = self.output if isinstance(self.output, str) else "".join(part.text for part in self.output)
-        return Message(role="tool", content=whole, tool_call_id=self.call_id)
-
-
-ITEMS = ("message", "reasoning", "function_call", "function_call_output")
-"""Types of the items that are taken."""
-
-
-def _kind(item: Any) -> str:
-    """Return the type of an item; a message need not name its own."""
-    kind = item.get("type") if isinstance(item, dict) else None
-    return kind if kind in ITEMS else "message"
-
-
-Item = Annotated[
-    Annotated[InputMessage, Tag("message")]
-    | Annotated[InputReasoning, Tag("reasoning")]
-    | Annotated[InputCall, Tag("function_call")]
-    | Annotated[InputResult, Tag("function_call_output")],
-    Discriminator(_kind),
-]
-
-
-class ResponsesRequest(SearchRequest):
-    input: str | Annotated[list[Item], Field(min_length=1)]
-    instructions: str | None = None
-    max_output_tokens: Count | None = None
-    top_logprobs: Alternatives | None = None
-    include: list[Literal["message.output_text.logprobs", "reasoning.encrypted_content"]] = []
-    tools: Annotated[list[FlatTool], Field(max_length=128)] = []
-
-    @property
-    def functions(self) -> Sequence[Function]:
-        return self.tools
-
-    @property
-    def most_sampled(self) -> int | None:
-        return min(filter(None, (self.extras.max_tokens, self.max_output_tokens)), default=None)
-
-    @property
-    def alternatives(self) -> int | None:
-        asked = "message.output_text.logprobs" in self.include or self.top_logprobs
-        return self.top_logprobs or 0 if asked else None
-
-    @property
-    def logprobs_field(self) -> str:
-        return "top_logprobs" if self.top_logprobs else "include"
-
-    @property
-    def conversation(self) -> list[tuple[str, Message]]:
-        """Return the messages, each with its place in the request."""
-        items = self.input if not isinstance(self.input, str) else [InputMessage(role="user", content=self.input)]
-        first = [("instructions", Message(role="system", content=self.instructions))] if self.instructions else []
-        named = (("input" if isinstance(self.input, str) else f"input[{k}]", item) for k, item in enumerate(items))
-        return first + [(place, item.message) for place, item in named if not isinstance(item, InputReasoning)]
 
 
 _NOTHING = Extras()

@@ -29,7 +29,8 @@ from tts.server.parsing import parse
 from tts.server.pooled import expectation
 from tts.server.refusals import Refusal, hidden, json_response, refusal_of
 from tts.server.responses import ResponseEvents, ResponseForm
-from tts.server.schemas import ChatRequest, CompletionRequest, Extras, ResponsesRequest, SearchRequest
+from tts.server.responses_request import ResponsesRequest
+from tts.server.schemas import ChatRequest, CompletionRequest, Extras, SearchRequest
 from tts.server.settings import Settings
 from tts.server.stream import Chunks, Stream, Told
 from tts.server.traces import Traces

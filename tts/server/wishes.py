@@ -14,7 +14,8 @@ from tts.search.strategy import AUTO, strategy_type
 from tts.server.catalogue import Catalogue, Entry
 from tts.server.conversation import problem_of
 from tts.server.refusals import Refusal, refusal_of
-from tts.server.schemas import ChatRequest, CompletionRequest, ResponsesRequest, SearchRequest
+from tts.server.responses_request import ResponsesRequest
+from tts.server.schemas import ChatRequest, CompletionRequest, SearchRequest
 from tts.solver import Solver
 from tts.types import Problem
 
@@ -68,10 +69,10 @@ def _problems(request: SearchRequest) -> list[Problem]:
     try:
         if isinstance(request, ChatRequest):
             placed = [(f"messages[{k}]", message) for k, message in enumerate(request.messages)]
-            return [problem_of(placed, request.functions)]
+            return [problem_of(placed, request.functions, request.form)]
         if isinstance(request, ResponsesRequest):
             field = "input"
-            return [problem_of(request.conversation, request.functions)]
+            return [problem_of(request.conversation, request.functions, request.form)]
         assert isinstance(request, CompletionRequest)
         problems = [Problem(prompt) for prompt in request.prompts]
     except TTSError as error:

@@ -9,6 +9,7 @@ from tts.answers.finding import Found
 from tts.answers.kinds.kind import Kind
 from tts.files.json_text import dump, parse
 from tts.tools.schema import misfit
+from tts.tools.structured import canonical
 from tts.tools.tool_calls import calls_in
 from tts.types import Call, Problem
 
@@ -33,7 +34,7 @@ class NextTurn(Kind):
 
     def same(self, a: str, b: str) -> bool:
         first, second = _calls(a), _calls(b)
-        return first == second if first or second else self._text.same(a, b)
+        return canonical(first) == canonical(second) if first or second else self._text.same(a, b)
 
 
 def fitting(text: str, tools: Sequence[str]) -> tuple[Call, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _DEPTH = 12  # of nested schemas; a server's may refer to itself
@@ -29,12 +30,16 @@ def _misfit(value: Any, schema: Any, what: str, root: Mapping[str, Any], depth: 
     schema = _resolved(schema, root)
     if not isinstance(schema, Mapping) or depth > _DEPTH:
         return ""
+    every = schema.get("allOf")
+    for option in every if isinstance(every, list) else ():
+        if wrong := _misfit(value, option, what, root, depth + 1):
+            return wrong
     for choice in ("anyOf", "oneOf"):
         options = schema.get(choice)
         if isinstance(options, list) and options:
             found = [_misfit(value, option, what, root, depth + 1) for option in options]
             return found[0] if all(found) else ""
-    return _kind(value, schema, what) or _members(value, schema, what, root, depth)
+    return _kind(value, schema, what) or _size(value, schema, what) or _members(value, schema, what, root, depth)
 
 
 def _kind(value: Any, schema: Mapping[str, Any], what: str) -> str:
@@ -46,6 +51,32 @@ def _kind(value: Any, schema: Mapping[str, Any], what: str) -> str:
     options = schema.get("enum")
     if isinstance(options, list) and value not in options:
         return f"{what} must be one of {', '.join(map(repr, options[:20]))}, not {value!r:.80}."
+    if "const" in schema and value != schema["const"]:
+        return f"{what} must be {schema['const']!r:.80}, not {value!r:.80}."
+    return ""
+
+
+_LIMITS: tuple[tuple[str, Callable[[float, float], bool], str], ...] = (
+    ("minimum", operator.ge, "at least"), ("maximum", operator.le, "at most"),
+    ("exclusiveMinimum", operator.gt, "more than"), ("exclusiveMaximum", operator.lt, "less than"),
+)  # fmt: skip
+_COUNTS: dict[type, tuple[str, str, str]] = {
+    str: ("minLength", "maxLength", "characters"), list: ("minItems", "maxItems", "items"),
+}  # fmt: skip
+
+
+def _size(value: Any, schema: Mapping[str, Any], what: str) -> str:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        for name, holds, words in _LIMITS:
+            limit = schema.get(name)
+            if isinstance(limit, (int, float)) and not isinstance(limit, bool) and not holds(value, limit):
+                return f"{what} must be {words} {limit}, not {value!r:.80}."
+    if type(value) in _COUNTS:
+        least, most, of = _COUNTS[type(value)]
+        if isinstance(limit := schema.get(least), int) and len(value) < limit:
+            return f"{what} must have at least {limit} {of}, not {len(value)}."
+        if isinstance(limit := schema.get(most), int) and len(value) > limit:
+            return f"{what} must have at most {limit} {of}, not {len(value)}."
     return ""
 
 
