@@ -32,9 +32,9 @@ from tts.search.recorded import settings_of
 from tts.search.run import run
 from tts.search.strategy import Strategy
 from tts.selection.shared_budget import Share, SharedBudget, check_total
-from tts.tools.next_turn import NextTurn
+from tts.tools.next_turn import bound
 from tts.tools.preference import Preference
-from tts.tools.structured import Structured
+from tts.tools.structured import instructed
 from tts.tools.tool_file import toolbox_of
 from tts.trace import Event, Listener, Trace
 from tts.types import Problem, Solution, Usage
@@ -257,7 +257,7 @@ class Solver:
             await asyncio.gather(search, return_exceptions=True)
 
     async def _solve(self, problem: Problem, share: Share, listener: Listener | None = None) -> Solution:
-        problem, kind, guessed = self._wish.kind.framed(problem)
+        problem, kind, guessed = self._wish.kind.framed(instructed(problem))
         replayed = isinstance(self._pair.policy, ReplayPolicy) or self._pair.loading.replays
         clock: Callable[[], float] = (lambda: 0.0) if replayed else time.monotonic  # a replay takes no time
         begun = clock()
@@ -291,9 +291,7 @@ class Solver:
         return await (background().run(search) if elsewhere else search)
 
     def _kind_of(self, name: str, problem: Problem, extract: Extraction) -> Kind:
-        kind = self._wish.kind.make(name, problem, extract)
-        kind = Structured(problem, kind) if problem.form else kind
-        return NextTurn(problem, kind) if problem.tools else kind
+        return bound(self._wish.kind.make(name, problem, extract))
 
     async def _prepared(self, problem: Problem, reload: bool) -> Pair:
         """Return both models, ready for a problem. Without ``reload``, a process that has ended raises EngineDied."""

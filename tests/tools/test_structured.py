@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tts.answers.kinds.mathematics import Mathematics
 from tts.registry import resolve
 from tts.tools.schema import misfit
-from tts.tools.structured import Structured, asks
+from tts.tools.structured import Structured, instructed
 from tts.types import Problem
 
 SCHEMA = {
@@ -60,7 +61,9 @@ def test_true_is_not_one() -> None:
 
 
 def test_the_policy_is_asked_for_the_schema() -> None:
-    assert json.dumps(SCHEMA) in asks(PROBLEM.form)
+    assert json.dumps(SCHEMA) in instructed(PROBLEM).instruction
+    assert instructed(Problem("q")).instruction == ""
+    assert instructed(replace(PROBLEM, instruction="Be brief.")).instruction == "Be brief."
 
 
 @pytest.mark.parametrize(

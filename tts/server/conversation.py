@@ -9,7 +9,6 @@ from tts.errors import BadInput
 from tts.files.json_text import dump, parse
 from tts.server.refusals import Refusal
 from tts.server.schemas import Function, Message, ToolCall
-from tts.tools.structured import asks
 from tts.types import Problem, Turn
 
 Placed = tuple[str, Message]
@@ -48,8 +47,7 @@ def problem_of(conversation: Sequence[Placed], functions: Sequence[Function] = (
     if len({function.name for function in functions}) < len(functions):
         raise _refused("tools", "two tools have the same name: give each its own.")
     tools = tuple(dump(function.definition) for function in functions)
-    instruction = asks(form) if form else ""
-    return Problem(text, turns=tuple(turns) if len(turns) > 1 else (), instruction=instruction, tools=tools, form=form)
+    return Problem(text, turns=tuple(turns) if len(turns) > 1 else (), tools=tools, form=form)
 
 
 _SPEAKERS = {"user": "User", "assistant": "Assistant", "tool": "Tool"}

@@ -9,7 +9,7 @@ from tts.answers.finding import Found
 from tts.answers.kinds.kind import Kind
 from tts.files.json_text import dump, parse
 from tts.tools.schema import misfit
-from tts.tools.structured import canonical
+from tts.tools.structured import Structured, canonical
 from tts.tools.tool_calls import calls_in
 from tts.types import Call, Problem
 
@@ -35,6 +35,12 @@ class NextTurn(Kind):
     def same(self, a: str, b: str) -> bool:
         first, second = _calls(a), _calls(b)
         return canonical(first) == canonical(second) if first or second else self._text.same(a, b)
+
+
+def bound(kind: Kind) -> Kind:
+    """Return the kind of a problem's answers, bound to the form and the tools that the problem brings."""
+    kind = Structured(kind.problem, kind) if kind.problem.form else kind
+    return NextTurn(kind.problem, kind) if kind.problem.tools else kind
 
 
 def fitting(text: str, tools: Sequence[str]) -> tuple[Call, ...]:

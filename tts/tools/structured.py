@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from tts.answers.kinds.kind import Kind
@@ -18,9 +19,12 @@ _TAIL = 100_000
 _STARTS = 200  # places in a text where JSON may begin
 
 
-def asks(schema: str) -> str:
-    """Return the instruction for a policy; ``schema`` is JSON text."""
-    return f"Answer with JSON that fits this JSON schema, and write nothing after it:\n{schema}"
+def instructed(problem: Problem) -> Problem:
+    """Return a problem with a form and the instruction to keep to it, unless it has one of its own."""
+    if not problem.form or problem.instruction:
+        return problem
+    words = f"Answer with JSON that fits this JSON schema, and write nothing after it:\n{problem.form}"
+    return replace(problem, instruction=words)
 
 
 class Structured(Kind):
