@@ -159,6 +159,14 @@ def test_the_rate_of_the_profiles_vote_is_not_that_of_another_one(
         assert solution.confidence == solution.votes[0].share
 
 
+def test_a_problem_with_a_form_has_neither_the_rates_of_a_profile_nor_a_scope(tmp_path: Path) -> None:
+    save(replace(ladder("toy", "toy-prm"), scope=Scope("toy", "", Reference.of(["how far"]))), tmp_path / "toy.json")
+    solver = Solver(ToyPolicy(), ToyReward(), budget=Budget(8), profile=tmp_path / "toy.json")
+    solution = asyncio.run(solver.solve(Problem("how far", form='{"type": "object"}')))
+    assert (solution.scope, solution.confidence, solution.answer) == (None, 0.0, None)
+    assert "% [" not in solution.plan.reason
+
+
 @pytest.mark.parametrize(("slip", "right"), [(0.0, 0.95), (0.95, 0.25)])
 def test_once_all_samples_are_drawn_the_rate_of_those_that_agree_as_they_do_is_expected(
     tmp_path: Path, slip: float, right: float

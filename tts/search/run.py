@@ -74,6 +74,7 @@ async def run(
         PromptTooLong: the problem does not fit the policy's context.
     """
     strategy = strategy or build(plan)
+    scope = scope if _in_words(problem) else None
     begun, ledger, trace = clock(), Ledger.of(budget, clock, stop), Trace(listener=listener)
     ledger.deadline -= waited
     extract = resolve("extraction", plan.extract)
@@ -152,17 +153,23 @@ def _longest(search: Search) -> list[Node]:
 def _decided(plan: Plan, search: Search) -> Plan:
     """Return the plan with what its strategy decided, if the user left that to it.
 
-    A profile's rates are of the profile's vote, so with another one of the user's they are left out.
+    A profile's rates are of the profile's vote and of answers in words, so with another vote of the user's, and for a
+    problem that brings tools or a form, they are left out.
     """
     found = search.plan
     if found is None:
         return plan
     vote = found.vote if plan.vote == AUTO else plan.vote
     how = found.aggregate if plan.aggregate == AUTO else plan.aggregate
-    counted = vote == found.vote and (vote == "majority" or how == found.aggregate)
+    counted = _in_words(search.problem) and vote == found.vote and (vote == "majority" or how == found.aggregate)
     if not counted:
         search.expect(None)
     return replace(plan, vote=vote, aggregate=how, reason=found.reason if counted else without_rates(found.reason))
+
+
+def _in_words(problem: Problem) -> bool:
+    """Return whether an answer is what profiles and scopes were measured on: no call of a tool, and of no form."""
+    return not problem.tools and not problem.form
 
 
 def _taken_in(

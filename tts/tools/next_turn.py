@@ -57,9 +57,9 @@ def call_words(call: Call) -> str:
 
 def before_calls(text: str) -> str:
     """Return what a turn with calls says before the first one."""
-    start = text.rfind("</think>") + 1
-    at = text.find("<tool_call>", start)
-    return text[:at].rstrip() if at >= 0 else text[: text.find("</think>") + len("</think>")] if start else ""
+    thoughts, mark, said = text.rpartition("</think>")
+    at = said.find("<tool_call>")
+    return thoughts + mark + (said[:at].rstrip() if at >= 0 else "")
 
 
 def _defined(tool: str) -> tuple[str, Mapping[str, Any]]:
