@@ -6,9 +6,9 @@ The prompt and what is read grow in token ids: a turn that was sampled is never 
 from __future__ import annotations
 
 import secrets
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from tts.engines.tokenizer import Text, opened
@@ -131,7 +131,7 @@ class TextCaller(OfferedPolicy):
         """Return what the template writes after a turn of the assistant: its end, the results, a new turn."""
         begun = [{"role": "user", "content": "1"}, {"role": "assistant", "content": self._mark}]
         told = [{"role": "tool", "content": text} for text in texts]
-        joined = "\n".join(f"<tool_response>\n{text}\n</tool_response>" for text in texts)
+        joined = _as_text(texts)
         forms = [[*begun, *told]] * self.native + [[*begun, {"role": "user", "content": joined}]]
         for turns in forms:
             written = self._text.render(turns, self._card.template)
@@ -168,29 +168,36 @@ def messages_of(turns: Sequence[Turn], quote: Callable[[str], str], *, own_form:
         own_form: write calls and their results in the form that OpenAI defines; else as text, as Qwen3 and Hermes do.
     """
     found: list[dict[str, Any]] = []
-    waiting: deque[tuple[str, str]] = deque()  # ids and names of calls without a result
-    for turn in turns:
-        calls = [parse(call) for call in turn.calls]
-        if turn.role == "tool" and own_form:
-            name, tool = waiting.popleft() if waiting else ("", "")
-            found.append({"role": "tool", "tool_call_id": name, "name": tool, "content": quote(_harmless(turn.text))})
-        elif turn.role == "tool":
-            result = f"<tool_response>\n{quote(_harmless(turn.text))}\n</tool_response>"
-            if found and found[-1].get("results"):
-                found[-1]["content"] += f"\n{result}"
-            else:
-                found.append({"role": "user", "content": result, "results": True})
-        elif calls and own_form:
-            named = [
-                {"id": f"call{len(found):02d}{k:03d}", "type": "function", "function": _quoted(call, quote)}
+    asked: list[dict[str, Any]] = []  # the calls just before, in the form of a message
+    for results, group in groupby(turns, key=lambda turn: turn.role == "tool"):
+        if results:
+            texts = [quote(_harmless(turn.text)) for turn in group]
+            found += _results(texts, asked) if own_form else [{"role": "user", "content": _as_text(texts)}]
+            continue
+        for turn in group:
+            calls = [parse(call) for call in turn.calls]
+            asked = [
+                {"id": f"call{128 * len(found) + k:05x}", "type": "function", "function": _quoted(call, quote)}
                 for k, call in enumerate(calls)
             ]  # Mistral's template wants ids of nine characters
-            waiting = deque((call["id"], call["function"]["name"]) for call in named)
-            found.append({"role": turn.role, "content": quote(turn.text), "tool_calls": named})
-        else:
-            written = [turn.text, *(call_text(call["name"], call["arguments"]) for call in calls)]
-            found.append({"role": turn.role, "content": quote("\n".join(filter(None, written)))})
-    return [{name: value for name, value in each.items() if name != "results"} for each in found]
+            if calls and own_form:
+                found.append({"role": turn.role, "content": quote(turn.text), "tool_calls": asked})
+            else:
+                written = [turn.text, *(call_text(call["name"], call["arguments"]) for call in calls)]
+                found.append({"role": turn.role, "content": quote("\n".join(filter(None, written)))})
+    return found
+
+
+def _results(texts: Sequence[str], asked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    named = [(call["id"], call["function"]["name"]) for call in asked] + [("", "")] * len(texts)
+    return [
+        {"role": "tool", "tool_call_id": name, "name": tool, "content": text}
+        for (name, tool), text in zip(named, texts, strict=False)
+    ]
+
+
+def _as_text(results: Sequence[str]) -> str:
+    return "\n".join(f"<tool_response>\n{text}\n</tool_response>" for text in results)
 
 
 def with_calls(request: Request, completion: Completion) -> Completion:

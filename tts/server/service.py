@@ -86,19 +86,22 @@ class Service:
 
     async def chat(self, request: Request) -> Response:
         """Answer ``/v1/chat/completions``."""
-        return await self._answered(request, ChatRequest, partial(self._searched, CHAT))
+        return await self._served(request, CHAT)
 
     async def complete(self, request: Request) -> Response:
         """Answer ``/v1/completions``: the prompt is the problem, the text is the solution."""
-        return await self._answered(request, CompletionRequest, partial(self._searched, COMPLETIONS))
+        return await self._served(request, COMPLETIONS)
 
     async def respond(self, request: Request) -> Response:
         """Answer ``/v1/responses``."""
-        return await self._answered(request, ResponsesRequest, partial(self._searched, RESPONSES))
+        return await self._served(request, RESPONSES)
 
     async def plan(self, request: Request) -> Response:
         """Answer ``/v1/plan``: what `tts plan` says of the problem of a chat request."""
         return await self._answered(request, ChatRequest, self._planned)
+
+    async def _served(self, request: Request, interface: Interface[R, F]) -> Response:
+        return await self._answered(request, interface.request, partial(self._searched, interface))
 
     async def _answered(
         self, request: Request, kind: type[R], answer: Callable[[Request, R, Facts], Awaitable[Response]]
