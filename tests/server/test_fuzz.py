@@ -8,10 +8,12 @@ import gc
 import json
 import random
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.server.serving import JSON, Client, Reply, toy
 from tests.toy import ToyPolicy
+from tts.protocols import Policy
 
 REQUESTS = 2500
 
@@ -26,6 +28,20 @@ VALID: list[tuple[str, dict[str, Any]]] = [
         "stream": True, "stream_options": {"include_usage": True}, "max_completion_tokens": 40,
         "tts": {"events": True, "max_seconds": 5.0, "max_flops": 1e9},
     }),
+    ("/v1/chat/completions", {
+        "model": "majority",
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+        "messages": [
+            {"role": "user", "content": "how far"},
+            {"role": "assistant", "content": None,
+             "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+            {"role": "tool", "tool_call_id": "c", "content": "1"},
+        ],
+    }),
+    ("/v1/chat/completions", {
+        "model": "majority", "messages": [{"role": "user", "content": "how far"}],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}},
+    }),
     ("/v1/completions", {"model": "toy/best-of-n", "prompt": ["how far", "how long"], "n": 2, "max_tokens": 9}),
     ("/v1/responses", {
         "model": "toy/dvts", "instructions": "s", "stream": True, "max_output_tokens": 40, "top_logprobs": 1,
@@ -38,6 +54,14 @@ VALID: list[tuple[str, dict[str, Any]]] = [
     }),
     ("/v1/plan", {"model": "auto", "messages": [{"role": "user", "content": "how far"}]}),
 ]  # fmt: skip
+
+
+class TakesTools(ToyPolicy):
+    """The toy, which has no use for the tools that it is offered."""
+
+    def offered(self, tools: Sequence[Mapping[str, Any]], guide: str) -> Policy:
+        return self
+
 
 DEEP: Any = 1
 for _ in range(80):
@@ -146,7 +170,7 @@ def check(reply: Reply, seen: Counter[int]) -> None:
 
 async def test_thousands_of_bad_requests_meet_no_500_no_hang_and_no_leak() -> None:
     service, draw, seen = (
-        toy(ToyPolicy(depth=1), max_budget=8, budget=2, keep_traces=4),
+        toy(TakesTools(depth=1), max_budget=8, budget=2, keep_traces=4),
         random.Random(21),
         Counter[int](),
     )
