@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from tts.answers.kinds.kind import Kind
@@ -17,6 +18,7 @@ from tts.types import Problem
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*?)```", re.DOTALL)
 _TAIL = 100_000
 _STARTS = 200  # places in a text where JSON may begin
+_MOST = 20  # values of a text that are checked
 
 
 def instructed(problem: Problem) -> Problem:
@@ -42,7 +44,8 @@ class Structured(Kind):
 
     def find(self, text: str) -> str | None:
         said = text.rpartition("</think>")[2]
-        fitting = (value for value in _values(said) if isinstance(value, (dict, list)) and not self._misfit(value))
+        found = (value for value in islice(_values(said), _MOST) if isinstance(value, (dict, list)))
+        fitting = (value for value in found if not self._misfit(value))
         value = next(fitting, None)
         return None if value is None else dump(value)
 
