@@ -37,8 +37,8 @@ class BadLine:
 def read_problems(path: Path) -> tuple[list[Problem], list[BadLine]]:
     """Read the problems of a text file, one per line, and the lines without one. Blank lines are ignored.
 
-    A file whose name ends in ``.jsonl`` has an object with ``problem`` (or ``question``), and perhaps ``id``, ``kind``
-    and ``tests``, a line.
+    A file whose name ends in ``.jsonl`` has an object with ``problem`` (or ``question``), and perhaps ``id``, ``kind``,
+    ``tests`` and ``form``, a line.
     A problem that occurs twice is solved twice, under an id of its own.
 
     Raises:
@@ -78,7 +78,7 @@ def _problem(line: Line, json_lines: bool) -> Problem:
     name = "" if name is None else str(name)
     if not is_utf8(question + name):
         raise BadInput("it is not UTF-8 text: it holds half a surrogate pair.")
-    return Problem(question, name, kind=kind_in(row), tests=tests_in(row))
+    return Problem(question, name, kind=kind_in(row), tests=tests_in(row), form=form_in(row))
 
 
 def kind_in(row: Mapping[str, Any]) -> str:
@@ -91,6 +91,14 @@ def kind_in(row: Mapping[str, Any]) -> str:
     if kind:
         type_of(kind)
     return kind
+
+
+def form_in(row: Mapping[str, Any]) -> str:
+    """Return the JSON schema of a row's answer, as text; empty without one. Raises BadInput for what is no schema."""
+    form = row.get("form")
+    if form is not None and not isinstance(form, dict):
+        raise BadInput("its `form` is no JSON schema, which is an object.")
+    return dump(form) if form else ""
 
 
 def tests_in(row: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ async def test_json_that_fits_votes_and_is_the_content() -> None:
     [choice] = found["choices"]
     assert (json.loads(choice["message"]["content"]), choice["finish_reason"]) == ({"age": 3}, "stop")
     assert found["tts"]["confidence"] == pytest.approx(2 / 3)
-    assert json.dumps(SCHEMA) in policy.problems[0].instruction
+    assert '{"age": <integer>}' in policy.problems[0].instruction
 
 
 async def test_what_fits_nowhere_is_the_text_as_it_was_sampled() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tts.answers.kinds.mathematics import Mathematics
 from tts.registry import resolve
+from tts.tools.outline import outline
 from tts.tools.schema import misfit
 from tts.tools.structured import Structured, instructed
 from tts.types import Problem
@@ -60,8 +61,34 @@ def test_true_is_not_one() -> None:
     assert kind.same("[1]", "[1.0]")
 
 
-def test_the_policy_is_asked_for_the_schema() -> None:
-    assert json.dumps(SCHEMA) in instructed(PROBLEM).instruction
+@pytest.mark.parametrize(
+    ("schema", "shown"),
+    [
+        ({"type": "object"}, "{...}"),
+        ({"type": "array", "items": {"type": "number"}}, "[<number>, ...]"),
+        ({"properties": {"a": {"enum": ["x", 1]}, "b": {"const": True}}}, '{"a": "x" or 1, "b": true}'),
+        ({"properties": {"a": {"type": ["string", "null"]}}}, '{"a": <string> or null}'),
+        ({"properties": {"a": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}}, '{"a": <integer> or null}'),
+        ({"$defs": {"t": {"properties": {"n": {"type": "string", "description": "its\n name"}}}},
+          "properties": {"all": {"type": "array", "items": {"$ref": "#/$defs/t"}, "description": "all"}}},
+         '{"all": [{"n": <string>}, ...]}\nall: all\nall.n: its name'),
+        ({"properties": {"a": 3, "b": {"type": 3}}}, '{"a": ..., "b": <3>}'),
+    ],
+)  # fmt: skip
+def test_a_form_is_shown_as_a_value_with_placeholders(schema: dict[str, Any], shown: str) -> None:
+    assert outline(schema) == shown
+
+
+def test_a_form_that_branches_without_end_is_cut() -> None:
+    many = {"properties": {f"p{k}": {"$ref": "#/$defs/t"} for k in range(50)}}
+    shown = outline({"$defs": {"t": many}, "$ref": "#/$defs/t"})
+    assert shown.startswith('{"p0": {"p0": ')
+    assert len(shown) < 20_000
+    assert "...}" in shown
+
+
+def test_the_policy_is_asked_for_the_form() -> None:
+    assert instructed(PROBLEM).instruction.endswith('\n{"name": <string>, "age": <integer>}')
     assert instructed(Problem("q")).instruction == ""
     assert instructed(replace(PROBLEM, instruction="Be brief.")).instruction == "Be brief."
 

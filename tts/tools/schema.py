@@ -48,7 +48,7 @@ class _Check:
         self._left -= 1
         if not self._left:
             raise _TooLongError
-        schema = _resolved(schema, self._root)
+        schema = resolved(schema, self._root)
         if not isinstance(schema, Mapping) or depth > _DEPTH:
             return ""
         every = schema.get("allOf")
@@ -131,7 +131,7 @@ def _is(value: Any, name: str) -> bool:
     return isinstance(value, _TYPES[name])
 
 
-def _resolved(schema: Any, root: Mapping[str, Any]) -> Any:
+def resolved(schema: Any, root: Mapping[str, Any]) -> Any:
     """Follow a reference into the schema's own definitions."""
     for _ in range(_DEPTH):
         name = schema.get("$ref") if isinstance(schema, Mapping) else None

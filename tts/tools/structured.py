@@ -12,6 +12,7 @@ from typing import Any
 from tts.answers.kinds.kind import Kind
 from tts.errors import BadInput
 from tts.files.json_text import dump, parse
+from tts.tools.outline import outline
 from tts.tools.schema import misfit
 from tts.types import Problem
 
@@ -25,8 +26,8 @@ def instructed(problem: Problem) -> Problem:
     """Return a problem with a form and the instruction to keep to it, unless it has one of its own."""
     if not problem.form or problem.instruction:
         return problem
-    words = f"Answer with JSON that fits this JSON schema, and write nothing after it:\n{problem.form}"
-    return replace(problem, instruction=words)
+    form = outline(parse(problem.form))
+    return replace(problem, instruction=f"Answer with JSON of this form, and write nothing after it:\n{form}")
 
 
 class Structured(Kind):
