@@ -158,7 +158,7 @@ async def test_a_single_question_is_the_problem_that_tts_solve_would_take(made: 
         ("tools", [{"type": "function", "function": {"name": "f"}}]),
         ("logit_bias", {"50256": -100}), ("frequency_penalty", 0.5),
         ("presence_penalty", 1), ("functions", [{"name": "f"}]), ("reasoning_effort", "high"), ("store", True),
-        ("audio", {}), ("modalities", ["text", "audio"]), ("service_tier", "flex"), ("tool_choice", "required"),
+        ("audio", {}), ("modalities", ["text", "audio"]), ("service_tier", "flex"),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_honoured_is_refused_by_name(made: Toy, field: str, value: Any) -> None:
@@ -198,6 +198,7 @@ async def test_fields_that_ask_for_nothing_are_taken(made: Toy) -> None:
         ({"tts": {"budget": 0}}, "tts.budget", "invalid_value"),
         ({"tts": {"max_seconds": -1}}, "tts.max_seconds", "invalid_value"),
         ({"model": 3}, "model", "invalid_value"),
+        ({"tool_choice": "required"}, "tool_choice", "invalid_value"),
         ({"temperature": "hot"}, "temperature", "invalid_value"),
         ({"temperature": 3}, "temperature", "invalid_value"),
         ({"top_k": 5}, "top_k", "unknown_parameter"),

@@ -80,6 +80,37 @@ async def test_an_answer_in_words_may_win_and_a_call_of_something_else_is_text()
     assert (found["choices"][0]["message"]["content"], found["tts"]["answer"]) == (asks("fly"), None)
 
 
+OTHER = {"type": "function", "function": {"name": "look"}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "flat", "called"),
+    [
+        ("auto", "auto", ""), ("required", "required", "look"),
+        ({"type": "function", "function": {"name": "add"}}, {"type": "function", "name": "add"}, "add"),
+    ],
+)  # fmt: skip
+async def test_where_a_call_is_demanded_no_text_votes_and_of_one_function_no_other(
+    choice: Any, flat: Any, called: str
+) -> None:
+    script = [answers(3)] * 4 + [asks("look")] * 3 + [ONE] * 2
+    tools = [TOOL, OTHER]
+    made, _ = serving(*script, budget=9)
+    found = (await chat(made, tools=tools, tool_choice=choice))["choices"][0]["message"]
+    assert [call["function"]["name"] for call in found.get("tool_calls", [])] == [called] * bool(called)
+    made, _ = serving(*script, budget=9)
+    asked = RESPONSES | {"tools": [{"type": "function", **tool["function"]} for tool in tools], "tool_choice": flat}  # type: ignore[dict-item]
+    output = (await post(made.app, asked, "/v1/responses")).json["output"]
+    assert [item["name"] for item in output if item["type"] == "function_call"] == [called] * bool(called)
+
+
+async def test_a_demanded_call_that_no_sample_makes_is_the_text_without_an_answer() -> None:
+    made, policy = serving(answers(3))
+    found = await chat(made, tool_choice="required")
+    assert (found["choices"][0]["message"]["content"], found["tts"]["answer"]) == (answers(3), None)
+    assert policy.problems[0].instruction.startswith("Answer with the tool call as JSON")
+
+
 async def test_several_calls_of_a_turn_come_in_order_with_ids_of_their_own() -> None:
     made, _ = serving(ONE + TWO)
     calls = (await chat(made))["choices"][0]["message"]["tool_calls"]
@@ -174,8 +205,9 @@ def result(name: str) -> dict[str, Any]:
         ({"messages": [USER | called("c1") | {"role": "user"}]}, "messages[0].tool_calls", "only the assistant"),
         ({"messages": [USER | {"tool_call_id": "c1"}]}, "messages[0].tool_call_id", "only a message of the role tool"),
         ({"messages": [{"role": "user"}]}, "messages[0].content", "missing"),
-        ({"tool_choice": "required"}, "tool_choice", "ask for it in the message"),
-        ({"tool_choice": {"type": "function", "function": {"name": "add"}}}, "tool_choice", "not bound to a call"),
+        ({"tool_choice": {"type": "function", "function": {"name": "fly"}}}, "tool_choice", "not among the tools"),
+        ({"tool_choice": "required", "tools": []}, "tool_choice", "not among the tools"),
+        ({"tool_choice": "always"}, "tool_choice", "should be"),
         ({"parallel_tool_calls": False}, "parallel_tool_calls", "several calls"),
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0].function.name", "match"),
         ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0].type", "only functions"),

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from tts.answers.kinds.tool_call import ToolCall
 from tts.errors import BadInput
 from tts.files.json_text import dump, parse
 from tts.server.refusals import Refusal
-from tts.server.schemas import Function, Message, ToolCall
+from tts.server.schemas import Function, Message
+from tts.server.schemas import ToolCall as Asked
 from tts.types import Problem, Turn
 
 Placed = tuple[str, Message]
 """A message with its place in the request, such as ``messages[0]``."""
 
 
-def problem_of(conversation: Sequence[Placed], functions: Sequence[Function] = (), form: str = "") -> Problem:
+def problem_of(
+    conversation: Sequence[Placed], functions: Sequence[Function] = (), form: str = "", must_call: bool = False
+) -> Problem:
     """Return the problem that a conversation asks: its last message, after all that was said before.
 
     Messages of one role in a row are one turn. A single question is a plain problem, the same as that of `tts solve`.
     Reward models read the turns of user and assistant as one text. With functions the answer may call them. With a
-    form, a JSON schema as text, it is JSON that fits.
+    form, a JSON schema as text, it is JSON that fits. If it ``must_call`` one, nothing else is an answer.
 
     Raises:
         Refusal: for a conversation that does not end with the user or with results of calls, or whose system message
@@ -47,7 +51,8 @@ def problem_of(conversation: Sequence[Placed], functions: Sequence[Function] = (
     if len({function.name for function in functions}) < len(functions):
         raise _refused("tools", "two tools have the same name: give each its own.")
     tools = tuple(dump(function.definition) for function in functions)
-    return Problem(text, turns=tuple(turns) if len(turns) > 1 else (), tools=tools, form=form)
+    kind = ToolCall.name if must_call else ""
+    return Problem(text, turns=tuple(turns) if len(turns) > 1 else (), kind=kind, tools=tools, form=form)
 
 
 _SPEAKERS = {"user": "User", "assistant": "Assistant", "tool": "Tool"}
@@ -79,7 +84,7 @@ def _check(conversation: Sequence[Placed]) -> None:
 
 def _turns(conversation: Sequence[Placed]) -> Iterator[Turn]:
     """Yield the turns; the results of calls in the order of the calls."""
-    calls: list[ToolCall] = []
+    calls: list[Asked] = []
     for role, group in groupby(conversation, key=lambda placed: _role(placed[1])):
         said = list(group)
         if role == "tool":
@@ -95,7 +100,7 @@ def _turns(conversation: Sequence[Placed]) -> Iterator[Turn]:
     _answered(calls, conversation[-1][0])
 
 
-def _results(said: Sequence[Placed], calls: Sequence[ToolCall]) -> Iterator[Turn]:
+def _results(said: Sequence[Placed], calls: Sequence[Asked]) -> Iterator[Turn]:
     found = {message.tool_call_id: message for _, message in said}
     known = {call.id for call in calls}
     for place, message in said:
@@ -108,12 +113,12 @@ def _results(said: Sequence[Placed], calls: Sequence[ToolCall]) -> Iterator[Turn
         yield Turn("tool", found[call.id].text)
 
 
-def _answered(calls: Sequence[ToolCall], place: str) -> None:
+def _answered(calls: Sequence[Asked], place: str) -> None:
     if calls:
         raise _refused(place, f"the result of the call {calls[0].id[:80]!r} is missing: send one for each call.")
 
 
-def _call(place: str, call: ToolCall) -> str:
+def _call(place: str, call: Asked) -> str:
     try:
         arguments = parse(call.function.arguments or "{}", "the arguments")
     except BadInput as error:

@@ -28,7 +28,7 @@ _NEUTRAL: dict[str, tuple[tuple[Any, ...], str]] = {
         "solutions are not bound to a grammar; ask for the form in the message",
     ),
     "tools": (([],), "raw completions call no functions"),
-    "tool_choice": (("none", "auto"), "a solution is not bound to a call; ask for it in the message"),
+    "tool_choice": (("none", "auto"), "raw completions call no functions"),
     "functions": (([],), "they are called tools now"),
     "function_call": (("none", "auto"), "it is called tool_choice now"),
     "modalities": ((["text"],), "answers are text"),

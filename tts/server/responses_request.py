@@ -21,6 +21,7 @@ from tts.server.schemas import (
     Schema,
     SearchRequest,
     ToolCall,
+    demand,
 )
 
 
@@ -116,6 +117,13 @@ class FlatTool(Function):
     type: Literal["function"]
 
 
+class FlatToolChosen(Schema):
+    """A demand to call one function, without an object around its name."""
+
+    type: Literal["function"]
+    name: FunctionName
+
+
 class FlatSchemaForm(JsonSchema):
     """A form of the answer, without an object around its schema."""
 
@@ -134,6 +142,11 @@ class ResponsesRequest(SearchRequest):
     include: list[Literal["message.output_text.logprobs", "reasoning.encrypted_content"]] = Field(default_factory=list)
     tools: list[FlatTool] = Field(default_factory=list, max_length=128)
     text: TextSettings | None = None
+    tool_choice: Literal["none", "auto", "required"] | FlatToolChosen | None = None
+
+    @property
+    def demanded(self) -> str:
+        return demand(self.tool_choice)
 
     @property
     def form(self) -> str:

@@ -83,6 +83,21 @@ class StreamOptions(Schema):
     include_obfuscation: Literal[False] | None = None
 
 
+class FunctionChosen(Schema):
+    name: FunctionName
+
+
+class ToolChosen(Schema):
+    """A demand to call one function."""
+
+    type: Literal["function"]
+    function: FunctionChosen
+
+    @property
+    def name(self) -> str:
+        return self.function.name
+
+
 class PlainForm(Schema):
     type: Literal["text"]
 
@@ -163,6 +178,11 @@ class SearchRequest(Schema):
         return ()
 
     @property
+    def demanded(self) -> str:
+        """Return the function that the answer has to call, ``*`` for any of them; empty where it need not."""
+        return ""
+
+    @property
     def form(self) -> str:
         """Return the JSON schema, as text, that the answer has to fit; empty for any answer."""
         return ""
@@ -196,6 +216,11 @@ class SearchRequest(Schema):
     def logprobs_field(self) -> str:
         """Return the name of the field that asks for log-probabilities."""
         return "logprobs"
+
+
+def demand(choice: Any) -> str:
+    """Return what a ``tool_choice`` demands, see :attr:`SearchRequest.demanded`."""
+    return "*" if choice == "required" else "" if choice in (None, "auto", "none") else str(choice.name)
 
 
 class ChoicesRequest(SearchRequest):
@@ -234,9 +259,15 @@ class ChatRequest(ChoicesRequest):
     def form(self) -> str:
         return self.response_format.schema_text if self.response_format else ""
 
+    tool_choice: Literal["none", "auto", "required"] | ToolChosen | None = None
+
     @property
     def functions(self) -> Sequence[Function]:
         return [tool.function for tool in self.tools]
+
+    @property
+    def demanded(self) -> str:
+        return demand(self.tool_choice)
 
     @property
     def most_sampled(self) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from tts.server.catalogue import Catalogue, Entry
 from tts.server.conversation import problem_of
 from tts.server.refusals import Refusal, refusal_of
 from tts.server.responses_request import ResponsesRequest
-from tts.server.schemas import ChatRequest, CompletionRequest, SearchRequest
+from tts.server.schemas import ChatRequest, CompletionRequest, Function, SearchRequest
 from tts.solver import Solver
 from tts.types import Problem
 
@@ -69,10 +70,10 @@ def _problems(request: SearchRequest) -> list[Problem]:
     try:
         if isinstance(request, ChatRequest):
             placed = [(f"messages[{k}]", message) for k, message in enumerate(request.messages)]
-            return [problem_of(placed, request.functions, request.form)]
+            return [problem_of(placed, _callable(request), request.form, bool(request.demanded))]
         if isinstance(request, ResponsesRequest):
             field = "input"
-            return [problem_of(request.conversation, request.functions, request.form)]
+            return [problem_of(request.conversation, _callable(request), request.form, bool(request.demanded))]
         assert isinstance(request, CompletionRequest)
         problems = [Problem(prompt) for prompt in request.prompts]
     except TTSError as error:
@@ -80,6 +81,15 @@ def _problems(request: SearchRequest) -> list[Problem]:
     if not all(problem.text.strip() for problem in problems):
         raise Refusal(400, "the prompt is empty: give a question to be answered.", "prompt", "invalid_value")
     return problems
+
+
+def _callable(request: SearchRequest) -> Sequence[Function]:
+    """Return the functions that an answer may call. Raises Refusal for a demand that none of them meets."""
+    wanted = request.demanded
+    found = [function for function in request.functions if wanted in ("", "*", function.name)]
+    if wanted and not found:
+        raise Refusal(400, "tool_choice demands a call of what is not among the tools.", "tool_choice", "invalid_value")
+    return found
 
 
 def _check_budget(request: SearchRequest, entry: Entry, choices: int, most: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tts.answers.finding import Found
 from tts.answers.kinds.kind import Kind
+from tts.answers.kinds.tool_call import ToolCall
 from tts.files.json_text import dump, parse
 from tts.tools.schema import misfit
 from tts.tools.structured import Structured, canonical
@@ -17,7 +18,8 @@ from tts.types import Call, Problem
 class NextTurn(Kind):
     """Calls vote by their functions and arguments, texts by the answer in them, as without tools.
 
-    Calls of what was not offered, with arguments that do not fit its schema, or that cannot be read do not vote.
+    Calls of what was not offered, with arguments that do not fit its schema, or that cannot be read do not vote. Where
+    the problem asks for a call (its kind is ``tool``), texts do not vote either.
     """
 
     wants = "a call of the tools, or an answer"
@@ -28,7 +30,7 @@ class NextTurn(Kind):
 
     def find(self, text: str) -> Found | str | None:
         if not calls_in(text):
-            return self._text.find(text)
+            return None if self.problem.kind == ToolCall.name else self._text.find(text)
         calls = fitting(text, self.problem.tools)
         return dump([_row(call) for call in calls]) if calls else None
 
