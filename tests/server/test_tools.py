@@ -116,6 +116,13 @@ async def test_several_calls_of_a_turn_come_in_order_with_ids_of_their_own() -> 
     calls = (await chat(made))["choices"][0]["message"]["tool_calls"]
     assert [json.loads(call["function"]["arguments"])["a"] for call in calls] == [1, 2]
     assert len({call["id"] for call in calls}) == 2
+    [call] = (await chat(made, parallel_tool_calls=False))["choices"][0]["message"]["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == {"a": 1}
+    stream = {"stream": True, "parallel_tool_calls": False}
+    deltas = [chunk["choices"][0]["delta"] for chunk in (await post(made.app, CHAT | stream)).events]
+    assert [len(delta["tool_calls"]) for delta in deltas if "tool_calls" in delta] == [1]
+    events = (await post(made.app, RESPONSES | stream, "/v1/responses")).named_events
+    assert [item["type"] for item in events[-1]["response"]["output"]] == ["reasoning", "function_call"]
 
 
 async def test_a_reward_model_scores_turns_with_calls() -> None:
@@ -208,7 +215,7 @@ def result(name: str) -> dict[str, Any]:
         ({"tool_choice": {"type": "function", "function": {"name": "fly"}}}, "tool_choice", "not among the tools"),
         ({"tool_choice": "required", "tools": []}, "tool_choice", "not among the tools"),
         ({"tool_choice": "always"}, "tool_choice", "should be"),
-        ({"parallel_tool_calls": False}, "parallel_tool_calls", "several calls"),
+        ({"parallel_tool_calls": 1}, "parallel_tool_calls", "boolean"),
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0].function.name", "match"),
         ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0].type", "only functions"),
         ({"tools": [TOOL] * 129}, "tools", "at most 128"),

@@ -63,8 +63,8 @@ class Text:
         return "".join(self.parts)
 
 
-def text_of(solution: Solution, stops: Sequence[str]) -> Text:
-    """Return the winning solution's text, cut before the first of the ``stops`` in it, and its calls of tools.
+def text_of(solution: Solution, stops: Sequence[str], most_calls: int | None = None) -> Text:
+    """Return the winning solution's text, cut before the first of the ``stops`` in it, and its first calls of tools.
 
     Of a problem with a form it is the JSON alone.
     """
@@ -74,7 +74,7 @@ def text_of(solution: Solution, stops: Sequence[str]) -> Text:
     whole = found.text
     if found.finished and (calls := fitting(whole, solution.problem.tools)):
         said = before_calls(whole)
-        return Text((said,) * bool(said), "tool_calls", calls=tuple(map(CalledTool.of, calls)))
+        return Text((said,) * bool(said), "tool_calls", calls=tuple(map(CalledTool.of, calls[:most_calls])))
     if solution.problem.form and found.answer is not None:
         return Text((found.answer,), "stop")
     at = min((place for stop in stops if (place := whole.find(stop)) >= 0), default=len(whole))

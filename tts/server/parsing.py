@@ -52,7 +52,7 @@ _NEUTRAL: dict[str, tuple[tuple[Any, ...], str]] = {
 }
 """Fields that no search can honour: the values that ask for nothing, and the reason why others are refused."""
 
-_FOR_THE_RECORD = ("user", "metadata", "safety_identifier", "prompt_cache_key", "parallel_tool_calls")
+_FOR_THE_RECORD = ("user", "metadata", "safety_identifier", "prompt_cache_key")
 """Fields that ask for no change of the answer."""
 
 
@@ -105,9 +105,6 @@ def _supported(fields: Mapping[str, Any], own: Container[str]) -> dict[str, Any]
     """Return the fields that count, ``own`` among them. Raises Refusal for one that would have to be ignored."""
     kept = {}
     without_tools = fields.get("tool_choice") == "none"
-    if fields.get("parallel_tool_calls") is False and fields.get("tools") and not without_tools:
-        sentence = "parallel_tool_calls cannot be false with tools: a turn may hold several calls."
-        raise Refusal(400, sentence, "parallel_tool_calls", "unsupported_parameter")
     for name, value in fields.items():
         if value is None or name in _FOR_THE_RECORD or (name == "tools" and without_tools and isinstance(value, list)):
             continue

@@ -65,7 +65,8 @@ class ResponseForm:
             "id": self.id, "object": "response", "created_at": self._created, "status": status, "background": False,
             "error": None, "incomplete_details": None, "instructions": asked.instructions,
             "max_output_tokens": asked.max_output_tokens, "metadata": {}, "model": asked.model, "output": [],
-            "parallel_tool_calls": True, "previous_response_id": None, "reasoning": {"effort": None, "summary": None},
+            "parallel_tool_calls": asked.most_calls is None, "previous_response_id": None,
+            "reasoning": {"effort": None, "summary": None},
             "store": False, "temperature": asked.temperature, "text": self._text(),
             "tool_choice": "auto",
             "tools": [{"type": "function", **tool.definition["function"]} for tool in asked.tools],
@@ -170,7 +171,7 @@ class ResponseEvents(Told):
         )
 
     def _answer(self, solution: Solution) -> bytes:
-        form, text = self._form, text_of(solution, self._request.stops)
+        form, text = self._form, text_of(solution, self._request.stops, self._request.most_calls)
         before = [form.reasoning(self._thoughts, "completed")] if self._thoughts else []
         data, output = self._thoughts_end() if before else b"", [*before, *form.output(text)]
         if len(output) - len(before) > len(text.calls):

@@ -166,6 +166,7 @@ class SearchRequest(Schema):
     seed: Annotated[int, Field(ge=-_WHOLE, le=_WHOLE)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    parallel_tool_calls: bool | None = None
     tts: Extras | None = None
 
     @property
@@ -181,6 +182,11 @@ class SearchRequest(Schema):
     def demanded(self) -> str:
         """Return the function that the answer has to call, ``*`` for any of them; empty where it need not."""
         return ""
+
+    @property
+    def most_calls(self) -> int | None:
+        """Return the number of calls that an answer may hold; None for any number."""
+        return 1 if self.parallel_tool_calls is False else None
 
     @property
     def form(self) -> str:

@@ -131,7 +131,7 @@ class Service:
             solutions = await self.house.run(_solved(wish), request.receive)
             facts.solved(solutions)
             rows = [search_row(found, self.traces.keep(found), asked.extras.candidates) for found in solutions]
-            texts = [text_of(found, asked.stops) for found in solutions]
+            texts = [text_of(found, asked.stops, asked.most_calls) for found in solutions]
             answer = form.answer(texts, usage_of(solutions), searches_row(rows))
             return json_response(answer, headers={"x-request-id": form.id})
 

@@ -115,7 +115,7 @@ class Chunks(Told):
 
     def _answer(self, index: int, solution: Solution) -> list[Row]:
         self._solutions[index] = solution
-        text = text_of(solution, self.request.stops)
+        text = text_of(solution, self.request.stops, self.request.most_calls)
         tokens: Sequence[Sequence[Token] | None] = text.tokens or [None] * len(text.parts)
         chunks = [
             self._chunk(index, self.form.content(part), tokens=own)
