@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,21 @@ def parse(text: str | bytes, what: str = "the text", *, finite: bool = True) -> 
 def read(path: Path | str, what: str = "", limit: int = LARGEST) -> Any:
     """Read a file that holds one JSON value. Raises BadInput as :func:`parse` and where it cannot be read."""
     return parse(read_bytes(path, what, limit), what or str(path))
+
+
+def within(text: str, starts: int = 200) -> Iterator[Any]:
+    """Yield the objects and lists that a text holds, in order; looks at ``starts`` places where one may begin."""
+    decoder = json.JSONDecoder()
+    at = 0
+    for _ in range(starts):
+        start = min((place for place in (text.find("{", at), text.find("[", at)) if place >= 0), default=-1)
+        if start < 0:
+            return
+        try:
+            _, at = decoder.raw_decode(text, start)
+            yield parse(text[start:at])
+        except (ValueError, RecursionError, BadInput):
+            at = start + 1
 
 
 def dump(value: Any, *, indent: int | None = None, compact: bool = False, ascii_only: bool = False) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,14 +10,13 @@ from typing import Any
 
 from tts.answers.kinds.kind import Kind
 from tts.errors import BadInput
-from tts.files.json_text import dump, parse
+from tts.files.json_text import dump, parse, within
 from tts.tools.outline import outline
 from tts.tools.schema import misfit
 from tts.types import Problem
 
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*?)```", re.DOTALL)
 _TAIL = 100_000
-_STARTS = 200  # places in a text where JSON may begin
 _MOST = 20  # values of a text that are checked
 
 
@@ -77,18 +75,4 @@ def _values(text: str) -> Iterator[Any]:
             yield parse(part.strip())
         except BadInput:
             continue
-    yield from reversed(list(_within(text[-_TAIL:])))
-
-
-def _within(text: str) -> Iterator[Any]:
-    decoder = json.JSONDecoder()
-    at = 0
-    for _ in range(_STARTS):
-        start = min((place for place in (text.find("{", at), text.find("[", at)) if place >= 0), default=-1)
-        if start < 0:
-            return
-        try:
-            _, at = decoder.raw_decode(text, start)
-            yield parse(text[start:at])
-        except (ValueError, RecursionError, BadInput):
-            at = start + 1
+    yield from reversed(list(within(text[-_TAIL:])))

@@ -8,12 +8,11 @@ from typing import Any
 
 from tts.answers.kinds.kind import Kind
 from tts.errors import BadInput
-from tts.files.json_text import parse
+from tts.files.json_text import parse, within
 
 _TAG = re.compile(r"<tool_call>\s*(.*?)\s*</tool_call>", re.DOTALL)
 _FENCE = re.compile(r"```(?:json|tool_call)?[ \t]*\n(.*?)```", re.DOTALL)
 _TAIL = 20_000
-_STARTS = 200  # places in a text where JSON may begin
 
 
 class ToolCall(Kind):
@@ -98,17 +97,7 @@ def _call(found: Any) -> dict[str, Any] | None:
 
 def _last(text: str) -> list[dict[str, Any]]:
     """Return the calls of the last JSON value in a text that holds some."""
-    decoder = json.JSONDecoder()
     found: list[dict[str, Any]] = []
-    at = 0
-    for _ in range(_STARTS):
-        start = min((place for place in (text.find("{", at), text.find("[", at)) if place >= 0), default=-1)
-        if start < 0:
-            break
-        try:
-            value, at = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            at = start + 1
-            continue
+    for value in within(text):
         found = _of(value) or found
     return found
