@@ -1,1 +1,1 @@
-"""Tools that an orchestrator may call: functions, MCP servers, models, retrieval, Python; with prices."""
+"""Tools that a policy may call: functions, MCP servers, models, retrieval, Python; and answers read by programs."""
