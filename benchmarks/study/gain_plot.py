@@ -37,7 +37,7 @@ class GainPanels:
             left, bottom = _LEFT + column * _PANEL[0], height - _ABOVE - row * _PANEL[1] - box[1]
             axes = figure.add_axes((left / width, bottom / height, box[0] / width, box[1] / height))
             axes.patch.set_visible(False)
-            axes.set_title(search, fontsize=_SIZE, color=LIGHT["ink"], pad=4)
+            axes.set_title(search, fontsize=_SIZE, color=LIGHT["ink"], pad=9)
             axes.set_xlim(-0.5, len(ns) - 0.5)
             axes.set_xticks(range(len(ns)), [f"N = {n}" if k + across >= len(self.gains) else "" for n in ns])
             axes.set_ylim(*self.range())
