@@ -153,12 +153,12 @@ def test_each_problem_gets_a_trace_of_its_own(tmp_path: Path) -> None:
         assert trace.lines() == solution.trace.lines()
 
 
-def test_json_lines_may_bring_a_form_that_the_answer_has_to_fit(tmp_path: Path) -> None:
+def test_json_lines_may_bring_a_schema_that_the_answer_has_to_fit(tmp_path: Path) -> None:
     source = problems(
-        tmp_path, '{"problem": "a", "form": {"type": "object"}}', '{"problem": "b", "form": "x"}', name="p.jsonl"
+        tmp_path, '{"problem": "a", "schema": {"type": "object"}}', '{"problem": "b", "schema": "x"}', name="p.jsonl"
     )
     found, bad = read_problems(source)
-    assert [json.loads(problem.form) for problem in found] == [{"type": "object"}]
-    assert [str(line) for line in bad] == ["line 2: its `form` is no JSON schema, which is an object."]
+    assert [json.loads(problem.schema) for problem in found] == [{"type": "object"}]
+    assert [str(line) for line in bad] == ["line 2: its `schema` is no JSON schema, which is an object."]
     batch = run(tmp_path / "out.jsonl", source)
     assert (batch.answered, rows(tmp_path / "out.jsonl")[0]["answer"]) == (1, None), "the toy writes no JSON"

@@ -159,10 +159,10 @@ def test_the_rate_of_the_profiles_vote_is_not_that_of_another_one(
         assert solution.confidence == solution.votes[0].share
 
 
-def test_a_problem_with_a_form_has_neither_the_rates_of_a_profile_nor_a_scope(tmp_path: Path) -> None:
+def test_a_problem_with_a_schema_has_neither_the_rates_of_a_profile_nor_a_scope(tmp_path: Path) -> None:
     save(replace(ladder("toy", "toy-prm"), scope=Scope("toy", "", Reference.of(["how far"]))), tmp_path / "toy.json")
     solver = Solver(ToyPolicy(), ToyReward(), budget=Budget(8), profile=tmp_path / "toy.json")
-    solution = asyncio.run(solver.solve(Problem("how far", form='{"type": "object"}')))
+    solution = asyncio.run(solver.solve(Problem("how far", schema='{"type": "object"}')))
     assert (solution.scope, solution.confidence, solution.answer) == (None, 0.0, None)
     assert "% [" not in solution.plan.reason
 

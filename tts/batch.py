@@ -38,7 +38,7 @@ def read_problems(path: Path) -> tuple[list[Problem], list[BadLine]]:
     """Read the problems of a text file, one per line, and the lines without one. Blank lines are ignored.
 
     A file whose name ends in ``.jsonl`` has an object with ``problem`` (or ``question``), and perhaps ``id``, ``kind``,
-    ``tests`` and ``form``, a line.
+    ``tests`` and ``schema``, a line.
     A problem that occurs twice is solved twice, under an id of its own.
 
     Raises:
@@ -78,7 +78,7 @@ def _problem(line: Line, json_lines: bool) -> Problem:
     name = "" if name is None else str(name)
     if not is_utf8(question + name):
         raise BadInput("it is not UTF-8 text: it holds half a surrogate pair.")
-    return Problem(question, name, kind=kind_in(row), tests=tests_in(row), form=form_in(row))
+    return Problem(question, name, kind=kind_in(row), tests=tests_in(row), schema=schema_in(row))
 
 
 def kind_in(row: Mapping[str, Any]) -> str:
@@ -93,12 +93,12 @@ def kind_in(row: Mapping[str, Any]) -> str:
     return kind
 
 
-def form_in(row: Mapping[str, Any]) -> str:
+def schema_in(row: Mapping[str, Any]) -> str:
     """Return the JSON schema of a row's answer, as text; empty without one. Raises BadInput for what is no schema."""
-    form = row.get("form")
-    if form is not None and not isinstance(form, dict):
-        raise BadInput("its `form` is no JSON schema, which is an object.")
-    return dump(form) if form else ""
+    schema = row.get("schema")
+    if schema is not None and not isinstance(schema, dict):
+        raise BadInput("its `schema` is no JSON schema, which is an object.")
+    return dump(schema) if schema else ""
 
 
 def tests_in(row: Mapping[str, Any]) -> str:

@@ -63,7 +63,7 @@ class Problem:
     place of the policy's own system message; empty leaves that.
     ``tools`` are those that whoever asks would call, each as JSON text in the form of chat templates. With them the
     answer is the policy's next turn: its calls, which are not made, or a text (``tts.tools.next_turn``).
-    ``form`` is a JSON schema, as text, that the answer has to fit; empty for any answer (``tts.tools.structured``).
+    ``schema`` is a JSON schema, as text, that the answer has to fit; empty for any answer (``tts.tools.structured``).
     """
 
     text: str
@@ -74,14 +74,14 @@ class Problem:
     tests: str = ""
     instruction: str = ""
     tools: tuple[str, ...] = ()
-    form: str = ""
+    schema: str = ""
 
     def __post_init__(self) -> None:
         if not all(map(is_utf8, (self.text, self.id, self.tests, *(turn.text for turn in self.turns)))):
             raise BadInput("the problem is not UTF-8 text: it holds half a surrogate pair.")
         if not self.id:
             said = (part for turn in self.turns for part in (turn.role, turn.text, *turn.calls))
-            content = "\0".join([self.text, *said, *self.tools, *[self.form] * bool(self.form)]).encode()
+            content = "\0".join([self.text, *said, *self.tools, *[self.schema] * bool(self.schema)]).encode()
             object.__setattr__(self, "id", hashlib.sha256(content).hexdigest()[:12])
 
 

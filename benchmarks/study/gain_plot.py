@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.report.colours import LIGHT, SERIES
 from benchmarks.report.drawing import Drawing, matplotlib_figure
 from benchmarks.stats.intervals import Interval
 
 _SIZE, _LEFT, _PANEL, _GAP, _ABOVE = 12.0, 36.0, (232.0, 190.0), 14.0, 44.0  # points
+_MARKS = "os^Dv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +38,20 @@ class GainPanels:
             box = _PANEL[0] - _GAP, _PANEL[1] - _ABOVE
             left, bottom = _LEFT + column * _PANEL[0], height - _ABOVE - row * _PANEL[1] - box[1]
             axes = figure.add_axes((left / width, bottom / height, box[0] / width, box[1] / height))
-            axes.patch.set_visible(False)
             axes.set_title(search, fontsize=_SIZE, color=LIGHT["ink"], pad=9)
             axes.set_xlim(-0.5, len(ns) - 0.5)
             axes.set_xticks(range(len(ns)), [f"N = {n}" if k + across >= len(self.gains) else "" for n in ns])
             axes.set_ylim(*self.range())
             axes.tick_params(labelsize=_SIZE - 1, labelcolor=LIGHT["soft"], labelleft=column == 0, length=0, pad=6)
-            axes.axhline(0, color=LIGHT["soft"], linewidth=1.2, zorder=1)
-            axes.grid(axis="y")
+            _with_zero(axes)
             for p, policy in enumerate(policies):
-                paint, mark = LIGHT[f"s{p % (SERIES - 1)}"], "os^Dv"[p % 5]
-                each = found.get(policy, {})
-                places = {n: ns.index(n) + 0.16 * (p - (len(policies) - 1) / 2) for n in sorted(each)}
-                axes.plot(list(places.values()), [100 * each[n].value for n in places], color=paint, alpha=0.5)
-                for n, place in places.items():
-                    axes.vlines(place, 100 * each[n].low, 100 * each[n].high, colors=paint, linewidth=1.6, alpha=0.6)
-                    tip = f"tip-{len(tips)}"
-                    tips[tip] = f"{policy}, {search}, N = {n}: {each[n].points()}"
-                    filled = each[n].low > 0 or each[n].high < 0
-                    axes.plot(
-                        place, 100 * each[n].value, marker=mark, markersize=6, color=paint, linestyle="none", zorder=3,
-                        markerfacecolor=paint if filled else LIGHT["page"], gid=tip,
-                    )  # fmt: skip
-                if k == 0:
-                    axes.plot([], [], marker=mark, color=paint, label=policy)
+                shift = 0.16 * (p - (len(policies) - 1) / 2)
+                said = f"{policy}, {search}"
+                _line(
+                    axes, {ns.index(n) + shift: (n, each) for n, each in found.get(policy, {}).items()}, p, said, tips
+                )
+        for p, policy in enumerate(policies):
+            figure.axes[0].plot([], [], marker=_MARKS[p % len(_MARKS)], color=_paint(p), label=policy)
         figure.text(4 / width, 1 - 14 / height, self.label, color=LIGHT["soft"], fontsize=_SIZE)
         figure.legend(loc="upper right", ncols=len(policies), fontsize=_SIZE, frameon=False, borderaxespad=0.1)
         return Drawing(figure, figure.axes[0], width, tips)
@@ -81,10 +73,8 @@ class GainCurves:
         width, height = (380.0, 420.0) if narrow else (920.0, 480.0)
         figure = matplotlib_figure()(figsize=(width / 72, height / 72), dpi=72)
         axes = figure.add_axes((0.09, 0.12, 0.88, 0.72))
-        axes.patch.set_visible(False)
         axes.set_ylim(*around([each for found in self.curves.values() for each in found.values()]))
-        axes.axhline(0, color=LIGHT["soft"], linewidth=1.2, zorder=1)
-        axes.grid(axis="y")
+        _with_zero(axes)
         axes.set_xlabel(self.label, color=LIGHT["soft"], fontsize=_SIZE)
         axes.tick_params(labelsize=_SIZE, labelcolor=LIGHT["soft"], length=0, pad=6)
         figure.text(0.01, 0.87, self.upward, color=LIGHT["soft"], fontsize=_SIZE)
@@ -92,7 +82,7 @@ class GainCurves:
         every = [x for found in self.curves.values() for x in found]
         apart = 0.006 * (max(every) - min(every))  # so that intervals at the same place do not hide one another
         for k, (name, found) in enumerate(self.curves.items()):
-            paint, shift = LIGHT[f"s{k % (SERIES - 1)}"], apart * (k - (len(self.curves) - 1) / 2)
+            paint, shift = _paint(k), apart * (k - (len(self.curves) - 1) / 2)
             points = [(x + shift, 100 * found[x].value) for x in sorted(found)]
             axes.plot(*zip(*points, strict=True), color=paint, linewidth=2, label=name)
             for (place, value), x in zip(points, sorted(found), strict=True):
@@ -102,6 +92,32 @@ class GainCurves:
                 axes.plot(place, value, marker="o", color=paint, linestyle="none", zorder=3, gid=mark)
         figure.legend(loc="upper left", ncols=2 if narrow else 3, fontsize=_SIZE, frameon=False)
         return Drawing(figure, axes, width, tips)
+
+
+def _line(axes: Any, gains: Mapping[float, tuple[int, Interval]], p: int, said: str, tips: dict[str, str]) -> None:
+    """Draw one policy's gains by their places, and add the words that a resting pointer shows."""
+    paint, page = _paint(p), LIGHT["page"]
+    places = sorted(gains)
+    axes.plot(places, [100 * gains[place][1].value for place in places], color=paint, alpha=0.5)
+    for place in places:
+        n, gain = gains[place]
+        axes.vlines(place, 100 * gain.low, 100 * gain.high, colors=paint, linewidth=1.6, alpha=0.6)
+        tip = f"tip-{len(tips)}"
+        tips[tip] = f"{said}, N = {n}: {gain.points()}"
+        axes.plot(
+            place, 100 * gain.value, marker=_MARKS[p % len(_MARKS)], markersize=6, color=paint, linestyle="none",
+            gid=tip, zorder=3, markerfacecolor=paint if gain.low > 0 or gain.high < 0 else page,
+        )  # fmt: skip
+
+
+def _paint(k: int) -> str:
+    return LIGHT[f"s{k % (SERIES - 1)}"]
+
+
+def _with_zero(axes: Any) -> None:
+    axes.patch.set_visible(False)
+    axes.axhline(0, color=LIGHT["soft"], linewidth=1.2, zorder=1)
+    axes.grid(axis="y")
 
 
 def around(gains: Sequence[Interval]) -> tuple[float, float]:

@@ -1,65 +1,34 @@
-"""Clients that know nothing of this server: OpenAI's SDKs, curl, `llm`, LiteLLM, LangChain, and our own remote engine.
-
-All but the first two pin other versions of what we use. Their tests run with an interpreter of their own, whose path
-is in TTS_CLIENTS_PYTHON, and skip without one.
-"""
+"""Clients that know nothing of this server: OpenAI's SDK, curl, and our own remote engine."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.server.serving import ASK, Toy, live, toy
-from tests.tools.scripted import Scripted, asks
+from tests.tools.scripted import Scripted
 from tests.toy import ToyPolicy
 from tts import Solver
 from tts.engines.load import load_policy
-from tts.protocols import Completion, Request
 
 openai = pytest.importorskip("openai", reason="OpenAI's SDK is not installed")
 
 MESSAGES: Any = ASK["messages"]
 TEXT = "1\n\n2\n\n3\n\n\\boxed{3}"
-OTHERS = os.environ.get("TTS_CLIENTS_PYTHON", "")
-others = pytest.mark.skipif(not OTHERS, reason="TTS_CLIENTS_PYTHON names no interpreter with these clients")
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Toy, str]]:
-    made = toy(ToyPolicy(slip=0.0, context=2000), key="secret")
-    with live(made) as address:
-        yield made, f"{address}/v1"
 
 
 @pytest.fixture
 def client(served: tuple[Toy, str]) -> Iterator[Any]:
     with openai.OpenAI(base_url=served[1], api_key="secret") as made:
         yield made
-
-
-class Adds(Scripted):
-    """Calls ``add`` with 40 and 2, and answers with the result once the conversation holds one."""
-
-    async def generate(self, request: Request) -> Completion:
-        found = [turn.text for turn in request.problem.turns if turn.role == "tool"]
-        said = f"The sum is {found[-1]}." if found else asks("add", a=40, b=2)
-        return await Scripted([said]).generate(request)
-
-
-@pytest.fixture(scope="module")
-def adding() -> Iterator[str]:
-    with live(toy(Adds([]), key="secret")) as address:  # type: ignore[arg-type]
-        yield f"{address}/v1"
 
 
 NUMBERS = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a", "b"]}
@@ -282,150 +251,6 @@ def test_a_server_of_servers_counts_all_tokens_of_an_answer_where_one_solution_m
         found = asyncio.run(Solver(f"{address}/v1#best-of-n", None, "majority", 2).solve("how far"))
         assert found.usage.policy_tokens == 2 * 76  # a solution has 53 at most
         policy.close()
-
-
-def _script(code: str, address: str, home: Path) -> str:
-    environment = {**os.environ, "ADDRESS": address, "OPENAI_API_KEY": "secret", "LLM_USER_PATH": str(home)}
-    environment.pop("PYTHONPATH", None)
-    done = subprocess.run(
-        [OTHERS, "-c", code], env=environment, cwd=home, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@others
-@pytest.mark.slow
-def test_litellm(served: tuple[Toy, str], tmp_path: Path) -> None:
-    code = """
-import os, litellm
-given = dict(model="openai/dvts", api_base=os.environ["ADDRESS"], api_key="secret",
-             messages=[{"role": "user", "content": "how far"}])
-found = litellm.completion(**given)
-print(repr(found.choices[0].message.content), found.usage.completion_tokens)
-chunks = list(litellm.completion(**given, stream=True, stream_options={"include_usage": True}))
-deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
-print(repr("".join(delta.content or "" for delta in deltas)))
-print(any("reasoning_content" in delta and delta.reasoning_content for delta in deltas))
-"""
-    whole, streamed, reasoned = _script(code, served[1], tmp_path).splitlines()[-3:]
-    assert (whole, streamed, reasoned) == (f"{TEXT!r} {16 * 19 // 4}", repr(TEXT), "True")
-
-
-@others
-@pytest.mark.slow
-def test_llm(served: tuple[Toy, str], tmp_path: Path) -> None:
-    rows = f"- model_id: searched\n  model_name: dvts\n  api_base: {served[1]}\n  api_key_name: openai\n"
-    (tmp_path / "extra-openai-models.yaml").write_text(rows, encoding="utf-8")
-    code = "import llm.cli; llm.cli.cli(['prompt', '-m', 'searched', 'how far'{}])"
-    for stream in ("", ", '--no-stream'"):
-        assert _script(code.format(stream), served[1], tmp_path).strip() == TEXT
-
-
-@others
-@pytest.mark.slow
-def test_openais_agents_go_on_behind_an_answer(served: tuple[Toy, str], tmp_path: Path) -> None:
-    code = """
-import asyncio, os
-from agents import Agent, OpenAIResponsesModel, Runner, set_tracing_disabled
-from openai import AsyncOpenAI
-set_tracing_disabled(True)
-async def main():
-    client = AsyncOpenAI(base_url=os.environ["ADDRESS"], api_key="secret")
-    model = OpenAIResponsesModel(model="dvts", openai_client=client)
-    agent = Agent(name="solver", instructions="be brief", model=model)
-    streamed = Runner.run_streamed(agent, "how far")
-    kinds = [event.data.type async for event in streamed.stream_events() if event.type == "raw_response_event"]
-    print(kinds[-1], repr(streamed.final_output))
-    again = await Runner.run(agent, [*streamed.to_input_list(), {"role": "user", "content": "and on"}])
-    print(repr(again.final_output))
-asyncio.run(main())
-"""
-    first, again = _script(code, served[1], tmp_path).splitlines()[-2:]
-    assert (first, again) == (f"response.completed {TEXT!r}", repr(TEXT))
-
-
-@others
-@pytest.mark.slow
-def test_openais_agents_call_a_function(adding: str, tmp_path: Path) -> None:
-    code = """
-import asyncio, os
-from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner, function_tool, set_tracing_disabled
-from openai import AsyncOpenAI
-set_tracing_disabled(True)
-@function_tool
-def add(a: int, b: int) -> int:
-    "Adds."
-    return a + b
-async def main():
-    for kind in (OpenAIResponsesModel, OpenAIChatCompletionsModel):
-        model = kind(model="majority", openai_client=AsyncOpenAI(base_url=os.environ["ADDRESS"], api_key="secret"))
-        agent = Agent(name="adder", instructions="be brief", model=model, tools=[add])
-        print((await Runner.run(agent, "how far")).final_output)
-        streamed = Runner.run_streamed(agent, "how far")
-        async for event in streamed.stream_events():
-            pass
-        print(streamed.final_output)
-asyncio.run(main())
-"""
-    assert _script(code, adding, tmp_path).splitlines()[-4:] == ["The sum is 42."] * 4
-
-
-@others
-@pytest.mark.slow
-@pytest.mark.parametrize("responses", [True, False])
-def test_langchain_calls_a_function(responses: bool, adding: str, tmp_path: Path) -> None:
-    code = """
-import os
-from langchain_core.messages import HumanMessage
-from langchain_core.tools import tool
-from langchain_openai import ChatOpenAI
-@tool
-def add(a: int, b: int) -> int:
-    "Adds."
-    return a + b
-model = ChatOpenAI(model="majority", base_url=os.environ["ADDRESS"], api_key="secret", use_responses_api=RESPONSES)
-bound, said = model.bind_tools([add]), [HumanMessage("how far")]
-said.append(bound.invoke(said))
-said += [add.invoke(call) for call in said[-1].tool_calls]
-print(bound.invoke(said).text)
-""".replace("RESPONSES", str(responses))
-    assert _script(code, adding, tmp_path).splitlines()[-1] == "The sum is 42."
-
-
-@others
-@pytest.mark.slow
-@pytest.mark.parametrize("responses", [True, False])
-def test_langchain_gets_a_structured_answer(responses: bool, tmp_path: Path) -> None:
-    code = """
-import os
-from langchain_openai import ChatOpenAI
-from pydantic import BaseModel
-class Person(BaseModel):
-    name: str
-    age: int
-model = ChatOpenAI(model="majority", base_url=os.environ["ADDRESS"], api_key="secret", use_responses_api=RESPONSES)
-print(repr(model.with_structured_output(Person).invoke("how far")))
-""".replace("RESPONSES", str(responses))
-    made = toy(Scripted(['I think.\n{"name": "Mia", "age": 3}']), key="secret")  # type: ignore[arg-type]
-    with live(made) as address:
-        assert _script(code, f"{address}/v1", tmp_path).splitlines()[-1] == "Person(name='Mia', age=3)"
-
-
-@others
-@pytest.mark.slow
-@pytest.mark.parametrize("responses", [True, False])
-def test_langchain(responses: bool, served: tuple[Toy, str], tmp_path: Path) -> None:
-    code = """
-import os
-from langchain_openai import ChatOpenAI
-model = ChatOpenAI(model="dvts", base_url=os.environ["ADDRESS"], api_key="secret", use_responses_api=RESPONSES)
-found = model.invoke("how far")
-print(repr(found.text), found.usage_metadata["output_tokens"])
-print(repr("".join(chunk.text for chunk in model.stream("how far"))))
-print(repr(model.invoke([("user", "how far"), found, ("user", "and on")]).text))
-""".replace("RESPONSES", str(responses))
-    assert _script(code, served[1], tmp_path).splitlines()[-3:] == [f"{TEXT!r} {16 * 19 // 4}", repr(TEXT), repr(TEXT)]
 
 
 def _wait(condition: Any, seconds: float = 10.0) -> None:

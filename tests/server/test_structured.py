@@ -1,4 +1,4 @@
-"""Answers of a form: JSON that fits the schema of the request votes, and is the whole content."""
+"""Answers by a schema: JSON that fits the schema of the request votes, and is the whole content."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ async def test_beside_tools_a_call_or_json_is_the_answer() -> None:
         ({"type": "json_schema", "json_schema": {"name": "x", "schema": []}}, "response_format.json_schema.schema"),
     ],
 )  # fmt: skip
-async def test_a_wrong_form_is_named_where_it_is(given: dict[str, Any], param: str) -> None:
+async def test_a_wrong_format_is_named_where_it_is(given: dict[str, Any], param: str) -> None:
     made, policy = serving("3")
     reply = await post(made.app, CHAT | {"response_format": given})
     assert (reply.status, reply.error["param"]) == (400, param)
     assert policy.said == 0
 
 
-async def test_raw_completions_have_no_form() -> None:
+async def test_raw_completions_have_no_format() -> None:
     made, _ = serving("3")
     body = {"model": "majority", "prompt": "how far", "response_format": {"type": "json_object"}}
     assert (await post(made.app, body, "/v1/completions")).error["param"] == "response_format"

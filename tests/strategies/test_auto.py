@@ -315,7 +315,7 @@ def test_one_problem_s_look_does_not_wait_for_another_s(profile: str) -> None:
 
 
 def test_nothing_that_the_selector_is_handed_could_hold_a_right_answer() -> None:
-    seen = {"id", "text", "turns", "plain", "kind", "tests", "instruction", "tools", "form"}  # tests: those to be seen
+    seen = {"id", "text", "turns", "plain", "kind", "tests", "instruction", "tools", "schema"}  # tests: those to see
     assert {f.name for f in fields(Problem)} == seen
     assert "gold" not in {f.name for kind in (Solved, Auto) for f in fields(kind)}
 

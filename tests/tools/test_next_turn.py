@@ -9,7 +9,7 @@ import pytest
 from tests.tools.scripted import asks
 from tts.answers.kinds.mathematics import Mathematics
 from tts.registry import resolve
-from tts.tools.next_turn import NextTurn, before_calls, call_words, fitting
+from tts.tools.next_turn import NextTurn, before_calls, call_words, fitting, schemas
 from tts.types import Call, Problem
 
 
@@ -51,12 +51,15 @@ def test_a_text_votes_by_the_answer_in_it_and_never_with_a_call() -> None:
 )  # fmt: skip
 def test_what_does_not_fit_the_tools_does_not_vote(said: str) -> None:
     assert KIND.find(said) is None
-    assert fitting(said, TOOLS) == ()
+    assert fitting(said, schemas(TOOLS)) == ()
 
 
 def test_all_calls_of_a_turn_count_in_order() -> None:
-    assert fitting(asks("look") + asks("add", a=1, b=2), TOOLS) == (Call("look", {}), Call("add", {"a": 1, "b": 2}))
-    assert fitting(asks("look"), ()) == (), "without tools a call is text"
+    assert fitting(asks("look") + asks("add", a=1, b=2), schemas(TOOLS)) == (
+        Call("look", {}),
+        Call("add", {"a": 1, "b": 2}),
+    )
+    assert fitting(asks("look"), schemas(())) == (), "without tools a call is text"
 
 
 @pytest.mark.parametrize(

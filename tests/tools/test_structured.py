@@ -19,7 +19,7 @@ SCHEMA = {
     "type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer", "minimum": 0}},
     "required": ["name", "age"], "additionalProperties": False,
 }  # fmt: skip
-PROBLEM = Problem("q", form=json.dumps(SCHEMA))
+PROBLEM = Problem("q", schema=json.dumps(SCHEMA))
 KIND = Structured(PROBLEM, Mathematics(PROBLEM, resolve("extraction", "boxed")))
 MIA = '{"name": "Mia", "age": 3}'
 
@@ -56,7 +56,7 @@ def test_values_vote_together_whatever_their_layout() -> None:
 
 
 def test_true_is_not_one() -> None:
-    kind = Structured(Problem("q", form='{"type": "array"}'), KIND)
+    kind = Structured(Problem("q", schema='{"type": "array"}'), KIND)
     assert not kind.same("[true]", "[1]")
     assert kind.same("[1]", "[1.0]")
 

@@ -328,7 +328,7 @@ def _no_answer(solution: Solution) -> str:
         return f"none: the budget ended before the first solution did; {_more(solution)}"
     if not finished:
         why = f"no solution was finished; {_more(solution)}"
-    elif solution.problem.form:
+    elif solution.problem.schema:
         why = f"{_lacking(finished, 'hold')} JSON that fits the schema; raise --budget for more of them"
     elif solution.plan.kind != "math":
         why = f"{_lacking(finished, 'hold')} {_wanted(solution.plan.kind)}; --kind names another kind of answer"

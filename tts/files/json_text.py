@@ -69,6 +69,19 @@ def within(text: str, starts: int = 200) -> Iterator[Any]:
             at = start + 1
 
 
+def canonical(value: Any) -> str:
+    """Write a value so that equal values are equal texts: 1 is 1.0, and the order of members does not count."""
+    return dump(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def dump(value: Any, *, indent: int | None = None, compact: bool = False, ascii_only: bool = False) -> str:
     """Write JSON that every reader takes: a line of it (without ``indent``) is one line to everybody.
 

@@ -154,7 +154,7 @@ def _decided(plan: Plan, search: Search) -> Plan:
     """Return the plan with what its strategy decided, if the user left that to it.
 
     A profile's rates are of the profile's vote and of answers in words, so with another vote of the user's, and for a
-    problem that brings tools or a form, they are left out.
+    problem that brings tools or a schema, they are left out.
     """
     found = search.plan
     if found is None:
@@ -168,8 +168,8 @@ def _decided(plan: Plan, search: Search) -> Plan:
 
 
 def _in_words(problem: Problem) -> bool:
-    """Return whether an answer is what profiles and scopes were measured on: no call of a tool, and of no form."""
-    return not problem.tools and not problem.form
+    """Return whether an answer is what profiles and scopes were measured on: no call, no JSON by a schema."""
+    return not problem.tools and not problem.schema
 
 
 def _taken_in(
@@ -233,7 +233,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
     ]
     more: dict[str, Any] = {
         "turns": turns, "kind": problem.kind, "tests": problem.tests, "instruction": problem.instruction,
-        "tools": list(problem.tools), "form": problem.form,
+        "tools": list(problem.tools), "schema": problem.schema,
     }  # fmt: skip
     return {"id": problem.id, "text": problem.text} | {name: value for name, value in more.items() if value}
 

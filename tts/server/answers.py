@@ -12,7 +12,7 @@ from tts.files.json_text import dump
 from tts.records.solution_json import as_row, flat
 from tts.server.logprobs import Token, by_part
 from tts.server.spending import spending
-from tts.tools.next_turn import before_calls, fitting
+from tts.tools.next_turn import before_calls, fitting, schemas
 from tts.types import Call, Candidate, Solution, Usage
 
 Row = dict[str, Any]
@@ -66,16 +66,16 @@ class Text:
 def text_of(solution: Solution, stops: Sequence[str], most_calls: int | None = None) -> Text:
     """Return the winning solution's text, cut before the first of the ``stops`` in it, and its first calls of tools.
 
-    Of a problem with a form it is the JSON alone.
+    Of a problem with a schema it is the JSON alone.
     """
     found = winner(solution)
     if found is None:
         return Text((), "length")
     whole = found.text
-    if found.finished and (calls := fitting(whole, solution.problem.tools)):
+    if found.finished and (calls := fitting(whole, schemas(solution.problem.tools))):
         said = before_calls(whole)
         return Text((said,) * bool(said), "tool_calls", calls=tuple(map(CalledTool.of, calls[:most_calls])))
-    if solution.problem.form and found.answer is not None:
+    if solution.problem.schema and found.answer is not None:
         return Text((found.answer,), "stop")
     at = min((place for stop in stops if (place := whole.find(stop)) >= 0), default=len(whole))
     parts, left = list[str](), at

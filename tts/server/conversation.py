@@ -18,13 +18,13 @@ Placed = tuple[str, Message]
 
 
 def problem_of(
-    conversation: Sequence[Placed], functions: Sequence[Function] = (), form: str = "", must_call: bool = False
+    conversation: Sequence[Placed], functions: Sequence[Function] = (), schema: str = "", must_call: bool = False
 ) -> Problem:
     """Return the problem that a conversation asks: its last message, after all that was said before.
 
     Messages of one role in a row are one turn. A single question is a plain problem, the same as that of `tts solve`.
     Reward models read the turns of user and assistant as one text. With functions the answer may call them. With a
-    form, a JSON schema as text, it is JSON that fits. If it ``must_call`` one, nothing else is an answer.
+    JSON schema, as text, it is JSON that fits. If it ``must_call`` one, nothing else is an answer.
 
     Raises:
         Refusal: for a conversation that does not end with the user or with results of calls, or whose system message
@@ -52,7 +52,7 @@ def problem_of(
         raise _refused("tools", "two tools have the same name: give each its own.")
     tools = tuple(dump(function.definition) for function in functions)
     kind = ToolCall.name if must_call else ""
-    return Problem(text, turns=tuple(turns) if len(turns) > 1 else (), kind=kind, tools=tools, form=form)
+    return Problem(text, turns=tuple(turns) if len(turns) > 1 else (), kind=kind, tools=tools, schema=schema)
 
 
 _SPEAKERS = {"user": "User", "assistant": "Assistant", "tool": "Tool"}

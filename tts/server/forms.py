@@ -54,9 +54,9 @@ class Form(ABC):
     def content(self, text: str) -> Row:
         """Return a delta of the text."""
 
-    def calls(self, calls: Sequence[CalledTool]) -> Row:
-        """Return a delta of calls of the client's tools."""
-        raise NotImplementedError
+    @abstractmethod
+    def calls(self, calls: Sequence[CalledTool]) -> Row | None:
+        """Return a delta of calls of the client's tools, if the form has a place for them."""
 
     @abstractmethod
     def nothing(self) -> Row:
@@ -126,6 +126,9 @@ class Completion(Form):
 
     def content(self, text: str) -> Row:
         return {"text": text}
+
+    def calls(self, calls: Sequence[CalledTool]) -> None:
+        return None
 
     def nothing(self) -> Row:
         return {"text": ""}

@@ -10,7 +10,7 @@ from tts.answers.extract import conclusion
 from tts.answers.finding import Found
 from tts.records.words import count
 from tts.registry import resolve
-from tts.tools.next_turn import call_words, fitting
+from tts.tools.next_turn import call_words, fitting, schemas
 from tts.trace import Event, step_key
 from tts.types import Plan
 
@@ -28,7 +28,7 @@ class Progress:
 
     def __init__(self, plan: Plan, clock: Callable[[], float], tools: Sequence[str] = ()) -> None:
         self._extract = resolve("extraction", plan.extract)
-        self._plan, self._clock, self._next, self._tools = plan, clock, 0.0, tools
+        self._plan, self._clock, self._next, self._tools = plan, clock, 0.0, schemas(tools)
         self._begin()
 
     def take(self, event: Event) -> tuple[str, Event | None]:

@@ -13,13 +13,13 @@ from tts.server.schemas import (
     Count,
     Function,
     FunctionName,
-    JsonSchema,
     Message,
     Name,
-    ObjectForm,
-    PlainForm,
+    NamedSchema,
+    ObjectFormat,
     Schema,
     SearchRequest,
+    TextFormat,
     ToolCall,
     demand,
 )
@@ -117,21 +117,21 @@ class FlatTool(Function):
     type: Literal["function"]
 
 
-class FlatToolChosen(Schema):
+class FlatChosenTool(Schema):
     """A demand to call one function, without an object around its name."""
 
     type: Literal["function"]
     name: FunctionName
 
 
-class FlatSchemaForm(JsonSchema):
-    """A form of the answer, without an object around its schema."""
+class FlatSchemaFormat(NamedSchema):
+    """A format of the answer, without an object around its schema."""
 
     type: Literal["json_schema"]
 
 
 class TextSettings(Schema):
-    format: Annotated[PlainForm | ObjectForm | FlatSchemaForm, Field(discriminator="type")] | None = None
+    format: Annotated[TextFormat | ObjectFormat | FlatSchemaFormat, Field(discriminator="type")] | None = None
 
 
 class ResponsesRequest(SearchRequest):
@@ -141,16 +141,16 @@ class ResponsesRequest(SearchRequest):
     top_logprobs: Alternatives | None = None
     include: list[Literal["message.output_text.logprobs", "reasoning.encrypted_content"]] = Field(default_factory=list)
     tools: list[FlatTool] = Field(default_factory=list, max_length=128)
+    tool_choice: Literal["none", "auto", "required"] | FlatChosenTool | None = None
     text: TextSettings | None = None
-    tool_choice: Literal["none", "auto", "required"] | FlatToolChosen | None = None
 
     @property
     def demanded(self) -> str:
         return demand(self.tool_choice)
 
     @property
-    def form(self) -> str:
-        return self.text.format.schema_text if self.text and self.text.format else ""
+    def answer_schema(self) -> str:
+        return self.text.format.answer_schema if self.text and self.text.format else ""
 
     @property
     def functions(self) -> Sequence[Function]:

@@ -83,38 +83,43 @@ class StreamOptions(Schema):
     include_obfuscation: Literal[False] | None = None
 
 
-class FunctionChosen(Schema):
+class ChosenFunction(Schema):
     name: FunctionName
 
 
-class ToolChosen(Schema):
+class ChosenTool(Schema):
     """A demand to call one function."""
 
     type: Literal["function"]
-    function: FunctionChosen
+    function: ChosenFunction
 
     @property
     def name(self) -> str:
         return self.function.name
 
 
-class PlainForm(Schema):
-    type: Literal["text"]
+class Format(Schema):
+    """How an answer is written; base of the formats."""
 
     @property
-    def schema_text(self) -> str:
+    def answer_schema(self) -> str:
+        """Return the JSON schema, as text, that the answer has to fit; empty for any answer."""
         return ""
 
 
-class ObjectForm(Schema):
+class TextFormat(Format):
+    type: Literal["text"]
+
+
+class ObjectFormat(Format):
     type: Literal["json_object"]
 
     @property
-    def schema_text(self) -> str:
+    def answer_schema(self) -> str:
         return dump({"type": "object"})
 
 
-class JsonSchema(Schema):
+class NamedSchema(Format):
     """A schema that the answer has to fit; only what fits is an answer, so each is strict."""
 
     name: FunctionName
@@ -123,18 +128,17 @@ class JsonSchema(Schema):
     strict: bool | None = None
 
     @property
-    def schema_text(self) -> str:
-        """Return the JSON schema as text; empty for an answer of any form."""
+    def answer_schema(self) -> str:
         return dump(self.given)
 
 
-class SchemaForm(Schema):
+class SchemaFormat(Format):
     type: Literal["json_schema"]
-    json_schema: JsonSchema
+    json_schema: NamedSchema
 
     @property
-    def schema_text(self) -> str:
-        return self.json_schema.schema_text
+    def answer_schema(self) -> str:
+        return self.json_schema.answer_schema
 
 
 class Extras(Schema):
@@ -155,6 +159,11 @@ class Extras(Schema):
     parameters: Annotated[dict[Name, Scalar], Field(max_length=50)] = {}
     events: bool = False
     candidates: bool = False
+
+
+def demand(choice: Any) -> str:
+    """Return what a ``tool_choice`` demands, see :attr:`SearchRequest.demanded`."""
+    return "*" if choice == "required" else "" if choice in (None, "auto", "none") else str(choice.name)
 
 
 class SearchRequest(Schema):
@@ -189,7 +198,7 @@ class SearchRequest(Schema):
         return 1 if self.parallel_tool_calls is False else None
 
     @property
-    def form(self) -> str:
+    def answer_schema(self) -> str:
         """Return the JSON schema, as text, that the answer has to fit; empty for any answer."""
         return ""
 
@@ -224,11 +233,6 @@ class SearchRequest(Schema):
         return "logprobs"
 
 
-def demand(choice: Any) -> str:
-    """Return what a ``tool_choice`` demands, see :attr:`SearchRequest.demanded`."""
-    return "*" if choice == "required" else "" if choice in (None, "auto", "none") else str(choice.name)
-
-
 class ChoicesRequest(SearchRequest):
     """A request for an answer in choices."""
 
@@ -259,13 +263,12 @@ class ChatRequest(ChoicesRequest):
     logprobs: bool | None = None
     top_logprobs: Alternatives | None = None
     tools: Annotated[list[Tool], Field(max_length=128)] = []
-    response_format: Annotated[PlainForm | ObjectForm | SchemaForm, Field(discriminator="type")] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ChosenTool | None = None
+    response_format: Annotated[TextFormat | ObjectFormat | SchemaFormat, Field(discriminator="type")] | None = None
 
     @property
-    def form(self) -> str:
-        return self.response_format.schema_text if self.response_format else ""
-
-    tool_choice: Literal["none", "auto", "required"] | ToolChosen | None = None
+    def answer_schema(self) -> str:
+        return self.response_format.answer_schema if self.response_format else ""
 
     @property
     def functions(self) -> Sequence[Function]:

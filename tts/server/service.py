@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,12 +17,12 @@ from tts.aio import aside, together
 from tts.errors import TTSError
 from tts.files.json_text import dump
 from tts.pool_solver import PoolSolver
-from tts.server.answers import Row, Text, by_model, search_row, searches_row, text_of, usage_of
+from tts.server.answers import by_model, search_row, searches_row, text_of, usage_of
 from tts.server.bodies import read_body
 from tts.server.catalogue import Catalogue
 from tts.server.facts import Facts, facts_of
 from tts.server.flow import Flow
-from tts.server.forms import Chat, Completion
+from tts.server.forms import Chat, Completion, Form
 from tts.server.house import House, HungUp
 from tts.server.log import to_stderr
 from tts.server.parsing import parse
@@ -41,18 +41,7 @@ _BEGIN = 5.0  # seconds in which a search that cannot begin says so by its statu
 _HUNG_UP = 499  # nginx's status of a client that went away; nobody reads it
 
 R = TypeVar("R", bound=SearchRequest)
-F = TypeVar("F", bound="Form")
-
-
-class Form(Protocol):
-    """The form of one answer."""
-
-    @property
-    def id(self) -> str:
-        """Return the id of the answer."""
-
-    def answer(self, texts: Sequence[Text], usage: Row, searches: Row) -> Row:
-        """Return the whole answer."""
+F = TypeVar("F", Form, ResponseForm)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class Told(Protocol):
         """Return what comes before all news; nothing if the form has no such thing."""
 
     def told(self, news: News) -> bytes:
-        """Return what one piece of news that is not a failure comes to; it may be nothing."""
+        """Return the events for one piece of news that is not a failure; there may be none."""
 
     def closing(self) -> bytes:
         """Return what comes when every search has ended."""
@@ -121,8 +121,8 @@ class Chunks(Told):
             self._chunk(index, self.form.content(part), tokens=own)
             for part, own in zip(text.parts, tokens, strict=True)
         ]
-        if text.calls:
-            chunks.append(self._chunk(index, self.form.calls(text.calls)))
+        if text.calls and (delta := self.form.calls(text.calls)) is not None:
+            chunks.append(self._chunk(index, delta))
         last = self._chunk(index, self.form.nothing(), text.finish)
         last["tts"] = search_row(solution, self._kept(solution), self.request.extras.candidates)
         return [*chunks, last]

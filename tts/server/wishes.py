@@ -70,10 +70,10 @@ def _problems(request: SearchRequest) -> list[Problem]:
     try:
         if isinstance(request, ChatRequest):
             placed = [(f"messages[{k}]", message) for k, message in enumerate(request.messages)]
-            return [problem_of(placed, _callable(request), request.form, bool(request.demanded))]
+            return [problem_of(placed, _offered(request), request.answer_schema, bool(request.demanded))]
         if isinstance(request, ResponsesRequest):
             field = "input"
-            return [problem_of(request.conversation, _callable(request), request.form, bool(request.demanded))]
+            return [problem_of(request.conversation, _offered(request), request.answer_schema, bool(request.demanded))]
         assert isinstance(request, CompletionRequest)
         problems = [Problem(prompt) for prompt in request.prompts]
     except TTSError as error:
@@ -83,7 +83,7 @@ def _problems(request: SearchRequest) -> list[Problem]:
     return problems
 
 
-def _callable(request: SearchRequest) -> Sequence[Function]:
+def _offered(request: SearchRequest) -> Sequence[Function]:
     """Return the functions that an answer may call. Raises Refusal for a demand that none of them meets."""
     wanted = request.demanded
     found = [function for function in request.functions if wanted in ("", "*", function.name)]

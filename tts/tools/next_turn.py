@@ -8,9 +8,9 @@ from typing import Any
 from tts.answers.finding import Found
 from tts.answers.kinds.kind import Kind
 from tts.answers.kinds.tool_call import ToolCall
-from tts.files.json_text import dump, parse
+from tts.files.json_text import canonical, dump, parse
 from tts.tools.schema import misfit
-from tts.tools.structured import Structured, canonical
+from tts.tools.structured import Structured
 from tts.tools.tool_calls import calls_in
 from tts.types import Call, Problem
 
@@ -26,12 +26,12 @@ class NextTurn(Kind):
 
     def __init__(self, problem: Problem, text: Kind) -> None:
         super().__init__(problem, text.extract)
-        self._text = text
+        self._text, self._schemas = text, schemas(problem.tools)
 
     def find(self, text: str) -> Found | str | None:
         if not calls_in(text):
             return None if self.problem.kind == ToolCall.name else self._text.find(text)
-        calls = fitting(text, self.problem.tools)
+        calls = fitting(text, self._schemas)
         return dump([_row(call) for call in calls]) if calls else None
 
     def same(self, a: str, b: str) -> bool:
@@ -40,16 +40,21 @@ class NextTurn(Kind):
 
 
 def bound(kind: Kind) -> Kind:
-    """Return the kind of a problem's answers, bound to the form and the tools that the problem brings."""
-    kind = Structured(kind.problem, kind) if kind.problem.form else kind
+    """Return the kind of a problem's answers, bound to the schema and the tools that the problem brings."""
+    kind = Structured(kind.problem, kind) if kind.problem.schema else kind
     return NextTurn(kind.problem, kind) if kind.problem.tools else kind
 
 
-def fitting(text: str, tools: Sequence[str]) -> tuple[Call, ...]:
-    """Return the calls in a turn, in order; nothing unless all of them fit the tools, JSON texts of definitions."""
-    schemas = dict(_defined(tool) for tool in tools)
+def schemas(tools: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Return the JSON schema of each tool's arguments, by its name; ``tools`` are JSON texts of definitions."""
+    functions = [parse(tool)["function"] for tool in tools]
+    return {function["name"]: function.get("parameters") or {} for function in functions}
+
+
+def fitting(text: str, tools: Mapping[str, Mapping[str, Any]]) -> tuple[Call, ...]:
+    """Return the calls in a turn, in order; nothing unless all of them fit the tools, see :func:`schemas`."""
     calls = calls_in(text) if tools else ()
-    return calls if all(call.tool in schemas and _fits(call, schemas[call.tool]) for call in calls) else ()
+    return calls if all(call.tool in tools and _fits(call, tools[call.tool]) for call in calls) else ()
 
 
 def call_words(call: Call) -> str:
@@ -62,11 +67,6 @@ def before_calls(text: str) -> str:
     thoughts, mark, said = text.rpartition("</think>")
     at = said.find("<tool_call>")
     return thoughts + mark + (said[:at].rstrip() if at >= 0 else "")
-
-
-def _defined(tool: str) -> tuple[str, Mapping[str, Any]]:
-    function = parse(tool)["function"]
-    return function["name"], function.get("parameters") or {}
 
 
 def _fits(call: Call, schema: Mapping[str, Any]) -> bool:

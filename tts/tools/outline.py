@@ -16,7 +16,7 @@ _PLACES = 400  # of a form, and as many where notes are looked for; a schema may
 
 
 def outline(schema: Mapping[str, Any]) -> str:
-    """Write the form, such as ``{"name": <string>, "tags": [<string>, ...]}``, and under it what is said of members."""
+    """Write the form, such as ``{"name": <string>, "tags": [<string>, ...]}``, and under it members' descriptions."""
     form = _Outline(schema).form(schema, 0)
     return "\n".join([form, *(f"{name}: {said}" for name, said in _Outline(schema).notes(schema, "", 0))])
 
@@ -57,7 +57,7 @@ class _Outline:
             yield from self.notes(schema["items"], path, depth + 1)
 
     def _entered(self, schema: Any, depth: int) -> Mapping[str, Any] | None:
-        """Return a schema that a reference may name; None where there is none, and where the form gets too large."""
+        """Return a schema, followed where it is a reference; None for what is no schema, and beyond the limits."""
         self._left -= 1
         schema = resolved(schema, self._root)
         return schema if isinstance(schema, Mapping) and depth <= _DEPTH and self._left > 0 else None

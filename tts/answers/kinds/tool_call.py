@@ -8,7 +8,7 @@ from typing import Any
 
 from tts.answers.kinds.kind import Kind
 from tts.errors import BadInput
-from tts.files.json_text import parse, within
+from tts.files.json_text import canonical, parse, within
 
 _TAG = re.compile(r"<tool_call>\s*(.*?)\s*</tool_call>", re.DOTALL)
 _FENCE = re.compile(r"```(?:json|tool_call)?[ \t]*\n(.*?)```", re.DOTALL)
@@ -38,18 +38,14 @@ class ToolCall(Kind):
         return first == second if first and second else a == b
 
     def _compared(self, answer: str) -> str:
-        calls = _calls(answer)
-        return _spelled([{"name": call["name"], "arguments": self._kept(call["arguments"])} for call in calls])
+        calls = [{"name": call["name"], "arguments": self._kept(call["arguments"])} for call in _calls(answer)]
+        return canonical(calls) if calls else ""
 
     def _kept(self, value: Any) -> Any:
         """Return arguments without the fields to leave out, at any depth."""
         if isinstance(value, dict):
             return {name: self._kept(item) for name, item in value.items() if name not in self.listed}
-        return [self._kept(item) for item in value] if isinstance(value, list) else _number(value)
-
-
-def _number(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+        return [self._kept(item) for item in value] if isinstance(value, list) else value
 
 
 def _spelled(calls: list[dict[str, Any]]) -> str:
