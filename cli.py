@@ -138,7 +138,8 @@ def _plain(message: str) -> str:
 
 
 def _fail(sentence: str) -> int:
-    note(sentence)
+    if sentence:  # a command without arguments has printed its help
+        note(sentence)
     return 2
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -45,7 +45,8 @@ class Auto(Branching):
         solution_tokens: limit of tokens of one whole solution.
         aggregate: aggregation of step scores; ``auto`` is that of the profile, without one ``last``.
         profile: name of a shipped profile, or a path; empty for the rule.
-        easy, medium, hard: the rule's strategies, and ``why`` it chose them.
+        easy, medium, hard: the rule's strategies.
+        why: the reason why the rule has these.
         scored: take no unscored single answer where the ceilings allow another: a scope judges by the score.
         look: decide once from samples and stop there, as `tts plan` does.
     """
@@ -56,9 +57,9 @@ class Auto(Branching):
     easy: str = "best-of-n"
     medium: str = "beam-search"
     hard: str = "beam-search"
-    why: str = ""
+    why: str = field(default="", metadata={"internal": True})
     scored: bool = False
-    look: bool = False
+    look: bool = field(default=False, metadata={"internal": True})
 
     needs_reward: ClassVar[bool] = False
     adaptive: ClassVar[bool] = True

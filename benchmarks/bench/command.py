@@ -28,14 +28,14 @@ def bench(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help=f"Data set: {', '.join((*KNOWN, *BUILT_IN_SETS[:-1]))} or {BUILT_IN_SETS[-1]}.",
+            help=f"Data set: {', '.join((*KNOWN, *BUILT_IN_SETS))}; or a file, as --data.",
             autocompletion=completion.among(*KNOWN, *BUILT_IN_SETS),
         ),
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Or a .jsonl or .parquet file; each row has problem (or question) and answer.",
+            help="A .jsonl, .csv or .parquet file; each row has problem (or question) and answer.",
             rich_help_panel=options.DATA,
         ),
     ] = None,
@@ -99,8 +99,10 @@ def bench(
     from tts.solver import Solver
 
     if (name is None) == (data is None):
-        raise BadInput("give either the name of a data set, such as math500, or a file with --data.")
-    if name is not None:
+        raise BadInput("give either the name of a data set, such as math500, or a file, such as mine.jsonl.")
+    if name is not None and Path(name).suffix:
+        data, name = Path(name), None
+    elif name is not None:
         require(name)
     if out is None and not dry_run:
         raise BadInput("name a folder for the run with --out, such as --out runs/first.")

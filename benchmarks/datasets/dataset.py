@@ -134,13 +134,10 @@ def load(name: str) -> DataSet:
 
 
 def require(name: str) -> None:
-    """Refuse what is not the name of a data set; nothing is read. Raises UnknownName, BadInput for a file's."""
+    """Refuse what is not the name of a data set; nothing is read. Raises UnknownName."""
     names = [*KNOWN, *BUILT_IN_SETS, *VALIDATION]
-    if name.lower() in names:
-        return
-    if Path(name).suffix:
-        raise BadInput(f"{name} is not the name of a data set: give a file with --data {name}.")
-    raise UnknownName("data set", name, names)
+    if name.lower() not in names:
+        raise UnknownName("data set", name, names)
 
 
 def _load(name: str, known: Known) -> DataSet:

@@ -56,8 +56,10 @@ def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Pa
         (["bench"], "either the name of a data set"),
         (["bench", "lab-500"], "name a folder for the run with --out"),
         (["bench", "lab-5000"], "did you mean 'lab-500'"),
-        (["bench", "mine.jsonl", "--dry-run"], "give a file with --data mine.jsonl"),
+        (["bench", "none.jsonl", "--dry-run"], "the data none.jsonl cannot be read"),
+        (["bench", "none.txt", "--dry-run"], "none of .jsonl, .jsonl.gz, .csv and .parquet"),
         (["bench", "--dry-run"], "either the name of a data set"),
+        (["bench", "mine.jsonl", "--data", "x.jsonl", "--dry-run"], "either the name of a data set"),
         (["bench", "lab-500", "--data", "x.jsonl", "--dry-run"], "either the name of a data set"),
         (["bench", "lab-5000", "--dry-run"], "did you mean 'lab-500'"),
         (["bench", "--data", "none.jsonl", "--dry-run"], "cannot be read"),
@@ -107,6 +109,8 @@ def test_a_file_of_ones_own_is_a_data_set(tts: Tts, tmp_path: Path) -> None:
     assert (line["problems"], line["of"], line["failed"]) == (1, 1, 0)
     [outcome] = read(tmp_path / "run" / "outcomes.jsonl")
     assert (outcome.dataset, outcome.gold) == ("mine", "20")
+    again = ["bench", str(file), "--policy", "lab-200k", "--strategy", "majority", "-n", "4", "--out"]
+    assert "1 of 1 rows are already in" in tts(*again, str(tmp_path / "run")).err
 
 
 def test_without_a_reward_model_all_means_what_needs_none(tts: Tts) -> None:

@@ -27,6 +27,13 @@ def test_the_root_page_groups_the_commands(tts: Tts) -> None:
     assert panels(tts("--help").out) == ["Options", "Solve", "Measure", "Look"]
 
 
+@pytest.mark.parametrize("command", [[], ["pool"]])
+def test_a_command_that_lacks_another_prints_its_help_and_no_remark(tts: Tts, command: list[str]) -> None:
+    done = tts(*command)
+    assert (done.code, done.err) == (2, "")
+    assert "Usage: tts" in done.out
+
+
 def test_the_options_of_solve_are_grouped_in_one_order(tts: Tts) -> None:
     expected = [
         "Arguments",
@@ -77,6 +84,7 @@ def test_no_color_is_honoured_on_a_terminal(no_color: str, coloured: bool) -> No
         ("tts bench --strategy all,dv", ["all,dvts"]),
         ("tts bench math", ["math500"]),
         ("tts models lab-4", ["lab-4m"]),
+        ("tts strategies dv", ["dvts"]),
     ],
 )
 def test_the_shell_completes_names(tts: Tts, monkeypatch: pytest.MonkeyPatch, typed: str, offered: list[str]) -> None:

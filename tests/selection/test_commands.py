@@ -43,6 +43,13 @@ def test_a_plan_is_a_table_of_80_columns_with_the_choice_and_its_reason(tts: Tts
     assert [line for line in table.splitlines() if line.startswith(">")]
 
 
+def test_a_plan_without_samples_names_the_greedy_answer_and_no_scope_with_samples(tts: Tts) -> None:
+    done = tts("plan", "--max-flops", "1e9", BUS)
+    rows = [line.split() for line in done.out.splitlines()]
+    assert [">", "greedy", "answer", "1", "majority"] in [row[:5] for row in rows]
+    assert "in scope by the text alone\n" in done.out
+
+
 def test_a_plan_as_json_is_the_decision_as_the_trace_of_a_solution_has_it(
     tts: Tts, profile: str, tmp_path: Path
 ) -> None:

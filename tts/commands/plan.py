@@ -131,7 +131,7 @@ def printed(decision: Mapping[str, Any], solution: Solution) -> str:
     from tts.selection.explain import without_rates
 
     found = [("Look", _look(decision, solution))]
-    if (scope := solution.scope) is not None and (known := _scope(scope)):
+    if (scope := solution.scope) is not None and (known := _scope(scope, bool(decision["samples"]))):
         found.append(("Scope", known))
         decision = {**decision, "reason": without_rates(decision["reason"])}
     if scope is not None and scope.outside:
@@ -156,13 +156,16 @@ def _look(decision: Mapping[str, Any], solution: Solution) -> str:
     return f"{samples}, {solution.usage.policy_tokens:,} tokens, {flops}"
 
 
-def _scope(scope: Scoped) -> str:
+def _scope(scope: Scoped, sampled: bool) -> str:
     """Describe a fitted scope; empty where a profile's rate is all that is known."""
     if scope.before is None or scope.inside is None:
         return ""
     what = "outside, so the profile's rates do not apply" if scope.outside else "inside"
+    text = f"{what}; {likely(scope.before)} in scope by the text alone"
+    if not sampled:
+        return text
     right = "" if scope.right is None else f"; {likely(scope.right)} that the vote of these samples is right"
-    return f"{what}; {likely(scope.before)} in scope by the text alone, {likely(scope.inside)} with the samples{right}"
+    return f"{text}, {likely(scope.inside)} with the samples{right}"
 
 
 def _row(option: Mapping[str, Any], outside: bool) -> dict[str, Any]:

@@ -48,10 +48,11 @@ def name_of(strategy: str, parameters: Mapping[str, Any]) -> str:
     except UnknownName:
         return strategy
     own = {name: value for name, value in parameters.items() if name in known and name not in SHARED}
-    return ":".join([strategy, *(f"{name}={_text(own[name])}" for name in sorted(own) if own[name] != known[name])])
+    return ":".join([strategy, *(f"{name}={written(own[name])}" for name in sorted(own) if own[name] != known[name])])
 
 
-def _text(value: Any) -> str:
+def written(value: Any) -> str:
+    """Write the value of a parameter as a name holds it."""
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else f"{value}"
 
 

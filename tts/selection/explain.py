@@ -87,6 +87,8 @@ def _words(stage: Stage, choice: Choice) -> str:
             return "score, look again"
         more = "sample on" if stage.n else "sample"
         return f"{more}, score, look again" if move.scored else f"{more}, look again"
+    if move.n == 1 and move.parameters.get("temperature") == 0:
+        return "greedy answer"
     more = " plus samples" if stage.n and separate_search(move) else ", blind" if move.blind else ""
     return f"{move.strategy}{_variant(stage, move)}{more}"
 
