@@ -56,7 +56,7 @@ def test_json_lines_may_bring_their_own_ids(tmp_path: Path) -> None:
     found, bad = read_problems(source)
     assert [problem.text for problem in found] == ["a", "b"]
     assert found[0].id == "x"
-    assert [line.number for line in bad] == [3, 4]
+    assert [row.place for row in bad] == ["line 3", "line 4"]
 
 
 def test_a_problem_that_stands_twice_is_answered_twice(tmp_path: Path) -> None:

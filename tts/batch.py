@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tts.executor import Executor, Here, Work
 from tts.files.json_text import dump, parse
 from tts.files.jsonl import Line, Rows, lines
 from tts.files.names import safe_name
+from tts.files.tables import BadRow, Entry, entries, is_table
 from tts.files.text import is_utf8, reason
 from tts.records.solution_json import as_row, plan_dict
 from tts.solver import Solver
@@ -23,33 +24,22 @@ from tts.trace import Sampled
 from tts.types import Plan, Problem, Solution
 
 
-@dataclass(frozen=True, slots=True)
-class BadLine:
-    """A line without a problem: its number (from 1) and the reason."""
-
-    number: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"line {self.number}: {self.reason}"
-
-
-def read_problems(path: Path) -> tuple[list[Problem], list[BadLine]]:
+def read_problems(path: Path) -> tuple[list[Problem], list[BadRow]]:
     """Read the problems of a text file, one per line, and the lines without one. Blank lines are ignored.
 
-    A file whose name ends in ``.jsonl`` has an object with ``problem`` (or ``question``), and perhaps ``id``, ``kind``,
-    ``tests`` and ``schema``, a line.
-    A problem that occurs twice is solved twice, under an id of its own.
+    A row of JSON Lines, JSON, CSV or Parquet (:mod:`tts.files.tables`) has ``problem`` (or ``question``), and perhaps
+    ``id``, ``kind``, ``tests`` and ``schema``. A problem that occurs twice is solved twice, under an id of its own.
 
     Raises:
         BadInput: the file is missing, unreadable or holds no problem at all.
+        MissingExtra: it is a Parquet file, and pyarrow is not installed.
     """
-    problems, bad, taken = list[Problem](), list[BadLine](), set[str]()
-    for line in lines(path, f"the file {path}"):
+    problems, bad, taken = list[Problem](), list[BadRow](), set[str]()
+    for entry in _entries(path):
         try:
-            problem = _problem(line, path.suffix == ".jsonl")
+            problem = _problem(entry)
         except BadInput as error:
-            bad.append(BadLine(line.number, str(error)))
+            bad.append(BadRow(entry.place, str(error)))
             continue
         if problem.id in taken:
             number = 2
@@ -60,16 +50,20 @@ def read_problems(path: Path) -> tuple[list[Problem], list[BadLine]]:
         problems.append(problem)
     if not problems:
         reason = f" ({bad[0]})" if bad else ""
-        raise BadInput(f"the file {path} holds no problem{reason}: write one a line, in UTF-8.")
+        how = "give each row a text under `problem`" if is_table(path) else "write one a line, in UTF-8"
+        raise BadInput(f"the file {path} holds no problem{reason}: {how}.")
     return problems, bad
 
 
-def _problem(line: Line, json_lines: bool) -> Problem:
-    if not json_lines:
-        return Problem(line.text().strip())
-    row = line.value()
-    if not isinstance(row, dict):
-        raise BadInput("it is not a JSON object.")
+def _entries(path: Path) -> Iterator[Entry | Line]:
+    what = f"the file {path}"
+    return entries(path, what) if is_table(path) else lines(path, what)
+
+
+def _problem(entry: Entry | Line) -> Problem:
+    if isinstance(entry, Line):
+        return Problem(entry.text().strip())
+    row = entry.row()
     question, name = row.get("problem", row.get("question")), row.get("id", row.get("unique_id"))
     if not isinstance(question, str) or not question.strip():
         raise BadInput("it has no text under `problem` or `question`.")
@@ -177,7 +171,7 @@ class Batch:
         executor: where they are solved; default: in this process.
 
     Attributes:
-        bad: lines of the source that hold no problem.
+        bad: lines or rows of the source that hold no problem.
         total: problems in the source.
         resumed: of these, answered by an earlier run.
         answered: of these, answered now or earlier.

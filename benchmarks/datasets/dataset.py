@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
 import importlib.util
 import json
 import os
-import socket
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
+from benchmarks.datasets.hub import fetched
 from benchmarks.datasets.items import Item, NoItem, item_of
 from benchmarks.datasets.known import BUILT_IN, BUILT_IN_SETS, KNOWN, VALIDATION, Hub, Known
-from tts.errors import BadInput, MissingExtra, UnknownName
-from tts.files.json_text import parse
-from tts.files.json_text import read as read_json
-from tts.files.jsonl import lines
+from tts.errors import BadInput, UnknownName
+from tts.files.tables import entries
 from tts.files.text import reason
 from tts.types import Problem
 
@@ -174,7 +167,7 @@ def _load(name: str, known: Known) -> DataSet:
 
 
 def read(path: Path, name: str = "", source: str = "") -> DataSet:
-    """Read the problems of a JSON Lines or Parquet file. Every row needs a question, an answer and a distinct id.
+    """Read the problems of a file of rows. Every row needs a question, an answer and a distinct id.
 
     Raises BadInput for a file that cannot be read or a row that is not a problem (the message names the row), and
     MissingExtra for Parquet without pyarrow.
@@ -207,9 +200,10 @@ def _checkable(data: DataSet) -> DataSet:
 def _items(path: Path, name: str) -> list[Item]:
     items: list[Item] = []
     taken: dict[str, int] = {}
-    for number, row in enumerate(_rows(path), 1):
+    what = f"the data {path}"
+    for number, entry in enumerate(entries(path, what), 1):
         try:
-            item = item_of(row, f"{name}-{number - 1:03}")
+            item = item_of(entry.row(f"{entry.place} of {what}"), f"{name}-{number - 1:03}")
         except NoItem as error:
             raise BadInput(f"row {number} of {path} {error}.") from error
         if item.problem.id in taken:
@@ -232,79 +226,12 @@ def digest(items: list[Item] | tuple[Item, ...]) -> str:
     return total.hexdigest()
 
 
-def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    if path.suffix == ".parquet":
-        yield from _parquet(path)
-        return
-    if path.suffix == ".csv":
-        yield from _csv(path)
-        return
-    if path.suffixes[-2:] == [".jsonl", ".gz"]:
-        yield from _compressed(path)
-        return
-    if path.suffix not in (".jsonl", ".json"):
-        raise BadInput(f"{path} is none of .jsonl, .jsonl.gz, .csv and .parquet: use one of these formats.")
-    if path.suffix == ".json" and (examples := _examples(path)) is not None:
-        yield from examples
-        return
-    for line in lines(path, f"the data {path}"):
-        row = line.value(f"line {line.number} of the data {path}")
-        if not isinstance(row, dict):
-            raise BadInput(f"line {line.number} of the data {path} is not a JSON object.")
-        yield row
-
-
-def _examples(path: Path) -> list[Mapping[str, Any]] | None:
-    """Return the rows of a file of BIG-bench, one object with ``examples``; None for any other file."""
-    try:
-        whole = read_json(path, f"the data {path}")
-    except BadInput:
-        return None
-    rows = whole.get("examples") if isinstance(whole, dict) else None
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else None
-
-
-def _csv(path: Path) -> Iterator[Mapping[str, Any]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file)
-    except (OSError, ValueError, csv.Error) as error:
-        raise BadInput(f"the data {path} cannot be read: {reason(error)}.") from error
-
-
-def _compressed(path: Path) -> Iterator[Mapping[str, Any]]:
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                row = parse(line, f"line {number} of the data {path}") if line.strip() else None
-                if isinstance(row, dict):
-                    yield row
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise BadInput(f"the data {path} cannot be read: {reason(error)}.") from error
-
-
 def _packaged(where: str) -> Path | None:
     """Return the file of an installed package, ``package:file``; None if it is not installed."""
     package, _, file = where.partition(":")
     spec = importlib.util.find_spec(package)
     path = Path(spec.origin).parent / file if spec and spec.origin else None
     return path if path and path.is_file() else None
-
-
-def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
-    if not path.is_file():
-        raise BadInput(f"the data {path} cannot be read: there is no such file.")
-    try:
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtra(
-            f"{path.name} is a Parquet file, and pyarrow, which reads it, is not installed: "
-            "pip install 'tts-search[parquet]'."
-        ) from error
-    try:
-        yield from parquet.read_table(path).to_pylist()
-    except Exception as error:
-        raise BadInput(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
 
 
 def _local_file(name: str, known: Known, folder: Path) -> Path:
@@ -343,31 +270,10 @@ def _sha256(path: Path) -> str:
         raise BadInput(f"the data {path} cannot be read: {reason(error)}.") from error
 
 
-def _resolve(address: str) -> None:
-    """Look up the host of an address, unless a proxy does. Raises OSError: the hub's client would try for 23 s."""
-    host = urlsplit(address)
-    if host.hostname and not getproxies():
-        socket.getaddrinfo(host.hostname, host.port or 443)
-
-
 def _download(name: str, hub: Hub) -> Path:
     """Return the file from the hub's cache on this machine, or download it."""
-    from huggingface_hub import constants, hf_hub_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    def file(cached: bool) -> Path:
-        return Path(
-            hf_hub_download(
-                hub.repository, hub.file, repo_type="dataset", revision=hub.revision, local_files_only=cached
-            )
-        )  # fmt: skip
-
     try:
-        try:
-            return file(cached=True)
-        except LocalEntryNotFoundError:
-            _resolve(constants.ENDPOINT)
-            return file(cached=False)
+        return fetched(hub.repository, hub.file, hub.revision)
     except Exception as error:  # whatever a network can do
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
         raise BadInput(

@@ -11,20 +11,15 @@ or 1 for right, false or 0 for wrong.
 
 from __future__ import annotations
 
-import codecs
-import gzip
 import hashlib
-import zlib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tts.errors import BadInput
-from tts.files.json_text import parse as parse_json
-from tts.files.jsonl import lines
-from tts.files.text import LARGEST, is_utf8, read_bytes, reason
+from tts.files.tables import BadRow, entries
+from tts.files.text import is_utf8
 
 NEEDED = "`problem`, `steps` (a list of texts), and `label` (the first wrong step from 0, or -1) or `labels`"
 KNOWN = {"id", "generator", "problem", "steps", "label", "labels", "final_answer_correct"}
@@ -58,17 +53,6 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that cannot be used: its position and the reason."""
-
-    place: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.reason}"
-
-
-@dataclass(frozen=True, slots=True)
 class Rows:
     """The content of a file: labelled solutions, unusable rows, and names of ignored fields."""
 
@@ -78,19 +62,18 @@ class Rows:
 
 
 def read(path: Path) -> Rows:
-    """Read the labelled solutions of a file: one JSON object per line, or one JSON array; ``.gz`` is decompressed.
+    """Read the labelled solutions of a file of rows (:mod:`tts.files.tables`).
 
     Raises:
         BadInput: the file is missing, unreadable, or has no usable row.
     """
     cases, bad, ignored = list[Case](), list[BadRow](), Counter[str]()
-    for place, row in _rows(path):
+    for entry in entries(path, f"the file {path}"):
         try:
-            if isinstance(row, BadInput):
-                raise row
+            row = entry.row()
             case = parse(row, f"{path.name.split('.')[0]}-{len(cases)}")
         except BadInput as error:
-            bad.append(BadRow(place, str(error)))
+            bad.append(BadRow(entry.place, str(error)))
             continue
         cases.append(case)
         ignored.update(name for name in row if name not in KNOWN)
@@ -98,36 +81,6 @@ def read(path: Path) -> Rows:
         reason = f" ({bad[0]})" if bad else ""
         raise BadInput(f"the file {path} has no labelled solutions{reason.replace('.)', ')')}: a row needs {NEEDED}.")
     return Rows(cases, bad, sorted(ignored))
-
-
-def _rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Yield each row with its position, or the BadInput that explains why it cannot be read."""
-    what = f"the file {path}"
-    opening = next((line.data.lstrip(codecs.BOM_UTF8).lstrip()[:1] for line in lines(path, what)), b"")
-    if opening == b"[":
-        found = parse_json(_content(path, what), what)
-        if not isinstance(found, list):
-            raise BadInput(f"{what} is not a JSON array.")
-        yield from ((f"row {number}", row) for number, row in enumerate(found, 1))
-        return
-    for line in lines(path, what):
-        try:
-            yield f"line {line.number}", line.value()
-        except BadInput as error:
-            yield f"line {line.number}", error
-
-
-def _content(path: Path, what: str) -> bytes:
-    if path.suffix != ".gz":
-        return read_bytes(path, what)
-    try:
-        with gzip.open(path) as file:
-            content = file.read(LARGEST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise BadInput(f"{what} cannot be read: {reason(error)}.") from error
-    if len(content) > LARGEST:
-        raise BadInput(f"{what} cannot be read: it is larger than {LARGEST:,} bytes.")
-    return content
 
 
 def parse(row: Any, name: str = "") -> Case:

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.prm_eval.data import BadRow, Case, read
+from benchmarks.datasets.hub import fetched
+from benchmarks.prm_eval.data import Case, read
 from tts.answers.extract import extract
 from tts.errors import BadInput, UnknownName
+from tts.files.tables import BadRow, is_table
 
 PROCESSBENCH = {"gsm8k": 400, "math": 1000, "olympiadbench": 1000, "omnimath": 1000}  # arXiv 2412.06559, table 2
 REPOSITORY, REVISION = "Qwen/ProcessBench", "84129ea839d654553ba3065b823af01d9e36be46"
@@ -45,7 +47,7 @@ def load(name: str, subsets: Sequence[str] = (), limit: int | None = None) -> Da
     """Load a data set: ``processbench``, ``lab``, or a file.
 
     Args:
-        name: files end in .json or .jsonl, optionally followed by .gz.
+        name: files end in a format of :mod:`tts.files.tables`.
         subsets: subsets to use; default: all.
         limit: number of solutions of each subset to use.
 
@@ -64,7 +66,7 @@ def load(name: str, subsets: Sequence[str] = (), limit: int | None = None) -> Da
     elif name.lower() == "lab":
         name = "lab"
         all_, left = {subset: _lab() for subset in _chosen(subsets, ["lab"])}, []
-    elif name.endswith(ENDINGS) or os.sep in name or Path(name).exists():
+    elif is_table(Path(name)) or os.sep in name or Path(name).exists():
         rows = read(Path(name).expanduser())
         stem = Path(name).name.split(".")[0]
         all_, left = dict.fromkeys(_chosen(subsets, [stem]), rows.cases), []
@@ -121,12 +123,9 @@ def _file(subset: str) -> Path:
         if found is None:
             raise BadInput(f"there is no {subset}.json or {subset}.jsonl in {folder}: TTS_DATA names the folder above.")
         return found
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
-
     try:
-        return Path(hf_hub_download(REPOSITORY, f"{subset}.json", repo_type="dataset", revision=REVISION))
-    except (OSError, ValueError, HfHubHTTPError) as error:  # not in the cache, and the hub cannot be reached
+        return fetched(REPOSITORY, f"{subset}.json", REVISION)
+    except Exception as error:  # not in the cache, and whatever a network can do
         raise BadInput(
             f"ProcessBench is not on this machine: `hf download {REPOSITORY} --repo-type dataset --revision {REVISION}`"
             " fetches it, or set TTS_DATA to a folder with processbench/gsm8k.json and the others in it."

@@ -66,6 +66,8 @@ def view(
     from benchmarks.report.html.view import page_of
     from tts.trace import Trace
 
+    if trace.is_dir():
+        raise BadInput(f"{trace} is a folder: name a trace, or write the page of a run with `tts report {trace}`.")
     target = out or trace.with_suffix(".html")
     if target.exists() and trace.exists() and target.samefile(trace):
         raise BadInput(f"the page would replace the trace {trace}: name another file with --out.")

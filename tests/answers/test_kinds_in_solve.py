@@ -131,7 +131,7 @@ def test_rows_of_a_file_name_their_own_kind_and_tests(tmp_path: Path, isolated: 
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     problems, bad = read_problems(source)
     assert [problem.kind for problem in problems] == ["code", "text"]
-    assert [line.number for line in bad] == [3, 4]
+    assert [line.place for line in bad] == ["line 3", "line 4"]
     solver = Solver(Says(PROGRAMS), "tests", "best-of-n", 4)
     with Batch(solver, source, out) as batch:
         solutions = list(batch.run())

@@ -148,7 +148,9 @@ def test_rows_of_many_forms_become_problems(tmp_path: Path) -> None:
         ('{"answer": "1"}\n', "row 1 of .* has no text under `problem` or `question`"),
         ('{"problem": "a", "answer": "1", "id": 1}\n{"problem": "b", "answer": "1", "id": 1}\n', "rows 1 and 2"),
         ('{"problem": "a", "answer": "1"}\n\nwhat\n', "line 3 of .* is not JSON"),
-        ("[]\n", "line 1 of .* is not a JSON object"),
+        ("[]\n", "has no problems"),
+        ("[1]\n", "row 1 of .* is not a JSON object"),
+        ('{"problem": "a", "answer": "1"}\n[]\n', "line 2 of .* is not a JSON object"),
     ],
 )
 def test_a_file_that_is_no_data_set_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
@@ -159,7 +161,7 @@ def test_a_file_that_is_no_data_set_is_refused_with_its_line(tmp_path: Path, tex
 
 
 def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"none of \.jsonl, \.jsonl\.gz, \.csv and \.parquet"):
+    with pytest.raises(BadInput, match=r"none of \.jsonl, \.jsonl\.gz, \.json, \.csv and \.parquet"):
         read(tmp_path / "mine.xlsx")
     for name in ("none.jsonl", "none.parquet"):
         with pytest.raises(BadInput, match="cannot be read"):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +174,14 @@ def test_a_scorer_that_cannot_be_measured_is_refused_before_anything_is_loaded(
     done = tts("prm-eval", "--prm", prm, "--data", "lab", "--limit", "2")
     assert done.code == 2
     assert sentence in done.sentence
+
+
+def test_a_hub_that_nobody_knows_is_not_tried_again_and_again(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "TTS_DATA"}
+    environment |= {"HF_ENDPOINT": "http://hub.invalid", "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
+    done = subprocess.run(
+        [sys.executable, "cli.py", *PRM], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "Retrying" not in done.stderr
+    assert "`hf download Qwen/ProcessBench" in done.stderr.splitlines()[-1]

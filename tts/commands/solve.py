@@ -71,7 +71,7 @@ def solve(
         typer.Option(
             "--file",
             "-f",
-            help="Problems, one per line (.jsonl: one object with `problem` per line).",
+            help="Problems, one per line; rows with `problem` in .jsonl, .json, .csv, .parquet.",
             rich_help_panel=options.DATA,
         ),
     ] = None,

@@ -37,6 +37,11 @@ class Line:
     data: bytes
     whole: bool
 
+    @property
+    def place(self) -> str:
+        """Return where it stands, such as "line 3"."""
+        return f"line {self.number}"
+
     def text(self, what: str = "it") -> str:
         """Decode it. Raises BadInput where it is no UTF-8."""
         try:

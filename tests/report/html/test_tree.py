@@ -188,6 +188,11 @@ def test_a_file_that_is_no_trace_is_refused(content: bytes, message: str, tmp_pa
     assert not (tmp_path / "tree.html").exists()
 
 
+def test_a_folder_is_refused_with_the_command_for_a_run(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="is a folder: name a trace, or write the page of a run with `tts report"):
+        call("view", tmp_path)
+
+
 def test_a_trace_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         call("view", tmp_path / "none.jsonl")
