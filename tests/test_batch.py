@@ -162,3 +162,16 @@ def test_json_lines_may_bring_a_schema_that_the_answer_has_to_fit(tmp_path: Path
     assert [str(line) for line in bad] == ["line 2: its `schema` is no JSON schema, which is an object."]
     batch = run(tmp_path / "out.jsonl", source)
     assert (batch.answered, rows(tmp_path / "out.jsonl")[0]["answer"]) == (1, None), "the toy writes no JSON"
+
+
+def test_a_schema_for_a_whole_file_leaves_rows_their_own_and_is_a_setting_of_the_answers(tmp_path: Path) -> None:
+    source = problems(tmp_path, '{"problem": "a", "schema": {"type": "array"}}', '{"problem": "b"}', name="p.jsonl")
+    out = tmp_path / "out.jsonl"
+    with Batch(solver(), source, out, schema='{"type": "object"}') as batch:
+        assert {solution.problem.schema for solution in batch.run()} == {'{"type": "array"}', '{"type": "object"}'}
+    with Batch(solver(), source, out, schema='{"type": "object"}') as batch:
+        assert batch.resumed == 2
+    with pytest.raises(BadInput, match="holds answers made with schema = "):
+        Batch(solver(), source, out)
+    with pytest.raises(BadInput, match="holds answers made with schema = "):
+        Batch(solver(), source, out, schema='{"type": "string"}')

@@ -108,9 +108,13 @@ class Answers:
     flight (:class:`tts.files.jsonl.Rows`).
     """
 
-    def __init__(self, path: Path, plan: Plan, budget: Budget, total_flops: float | None = None) -> None:
+    def __init__(
+        self, path: Path, plan: Plan, budget: Budget, total_flops: float | None = None, schema: str = ""
+    ) -> None:
         self.path = path
         self.settings = {**plan_dict(plan), **asdict(budget)}
+        if schema:
+            self.settings["schema"] = schema
         if total_flops is not None:
             self.settings["total_flops"] = total_flops
         self.settings = parse(dump(self.settings))  # as they are read back
@@ -147,7 +151,7 @@ class Answers:
             raise BadInput(
                 f"{self.path} exists and its line {number} is not an answer of ours: name another file with --out."
             )
-        for name, value in self.settings.items():
+        for name, value in {"schema": None, **self.settings}.items():
             if settings.get(name) != value:
                 raise BadInput(
                     f"{self.path} holds answers made with {name} = {settings.get(name)}, not {value}: "
@@ -169,6 +173,7 @@ class Batch:
         traces: a folder for one trace a problem; None keeps none.
         concurrency: most problems in flight in one process.
         executor: where they are solved; default: in this process.
+        schema: a JSON schema, as text, for the problems that bring none.
 
     Attributes:
         bad: lines or rows of the source that hold no problem.
@@ -191,18 +196,20 @@ class Batch:
         traces: Path | None = None,
         concurrency: int = 32,
         executor: Executor | None = None,
+        schema: str = "",
     ) -> None:
         if concurrency < 1:
             raise BadInput(f"concurrency must be a whole number, 1 or more, not {concurrency}.")
         self.solver, self.traces, self.concurrency = solver, traces, concurrency
         self.executor = executor or Here()
         problems, self.bad = read_problems(source)
+        problems = [replace(problem, schema=problem.schema or schema) for problem in problems]
         if traces is not None:
             try:
                 traces.mkdir(parents=True, exist_ok=True)
             except (OSError, ValueError) as error:
                 raise BadInput(f"the folder {traces} cannot be made: {reason(error)}.") from error
-        self.answers = Answers(out, solver.plan, solver.budget, solver.total_flops) if out else None
+        self.answers = Answers(out, solver.plan, solver.budget, solver.total_flops, schema) if out else None
         try:
             self.problems = self.answers.missing(problems) if self.answers else problems
         except BadInput:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.answers.test_finding import ask
 from tts.answers.medoid import medoid
-from tts.commands.solve import _print_solution
+from tts.commands.solution_text import print_solution
 
 
 def test_the_medoid_shares_most_words_with_the_others() -> None:
@@ -20,7 +20,7 @@ def test_without_scores_the_most_typical_text_is_shown_with_the_reason(capsys: p
     solution = ask(
         "I like cats", "I like dogs very much indeed because they bark all day", "I like my cats", extract="boxed"
     )
-    _print_solution(solution, as_json=False, show_steps=False)
+    print_solution(solution, as_json=False, show_steps=False)
     said = " ".join(capsys.readouterr().out.split())
     assert "Answer none: none of 3 finished solutions has one by the rule 'boxed'; try --extract auto." in said
     assert "The most typical text ends: I like cats" in said

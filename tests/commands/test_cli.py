@@ -155,6 +155,24 @@ def test_the_line_of_the_readme_asks_for_a_problem_and_names_what_to_download(tt
     assert "hf download meta-llama/Llama-3.2-3B-Instruct" in done.sentence
 
 
+@pytest.mark.parametrize(
+    ("text", "why"), [("[1]", "is no JSON schema"), ("{}", "is no JSON schema"), ("{", "not JSON")]
+)
+def test_a_schema_that_is_none_is_refused(tts: Tts, tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "form.json").write_text(text)
+    done = tts("solve", "--schema", str(tmp_path / "form.json"), MIA)
+    assert (done.code, done.out) == (2, "")
+    assert why in done.sentence
+
+
+def test_a_schema_asks_for_json_of_the_answer(tts: Tts, tmp_path: Path) -> None:
+    (tmp_path / "form.json").write_text('{"type": "object", "required": ["marbles"]}')
+    row = json.loads(tts("solve", "--schema", str(tmp_path / "form.json"), "--json", MIA).out)
+    assert row["answer"] is None, "lab-2m writes no JSON"
+    said = " ".join(tts("solve", "--schema", str(tmp_path / "form.json"), MIA).out.split())
+    assert "JSON that fits the schema" in said
+
+
 def test_lists_are_complete(tts: Tts) -> None:
     assert [row["name"] for row in json.loads(tts("strategies", "--json").out)] == [
         "auto",

@@ -117,14 +117,14 @@ def _solved(fake: FakeServer) -> Solution:
 
 
 def test_flops_that_are_not_counted_are_null_and_said(fakes: Fakes, fresh_models: None) -> None:
-    from tts.commands.solve import _summary
+    from tts.commands.solution_text import summary
 
     solution = _solved(fakes("openai"))
     usage = as_row(solution)["usage"]
     assert (usage["flops"], usage["policy_flops"], usage["paper_flops"], usage["prm_flops"]) == (None, None, None, 0)
     assert usage["policy_tokens"] > 0
     assert usage_of(usage) == solution.usage
-    assert dict(_summary(solution))["Policy"].endswith("tokens, FLOPs not counted")
+    assert dict(summary(solution))["Policy"].endswith("tokens, FLOPs not counted")
 
 
 def test_a_size_that_the_server_reports_counts_flops(fakes: Fakes, fresh_models: None) -> None:

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tts.answers.aggregate import short
-from tts.budget import COMPLETE, INTERRUPTED
+from tts.budget import INTERRUPTED
 from tts.commands import completion, options
-from tts.commands.console import check_printable, fold, interactive, note, problem_text, say, say_json
+from tts.commands.console import check_printable, interactive, note, problem_text
 from tts.commands.own_tools import equip
+from tts.commands.solution_text import print_solution
 from tts.errors import BadInput
 from tts.files.standard_streams import ERRORS
 from tts.files.text import check_writable
 from tts.models.policies import DEFAULT_ORCHESTRATOR, DEFAULT_POLICY
-from tts.records.words import count, likely
+from tts.records.words import count
 
 if TYPE_CHECKING:
-    from tts import Candidate, Solution, Solver
+    from tts import Solver
     from tts.executor import Executor
-    from tts.types import Standing
 
 
 @options.solver()
@@ -75,6 +72,13 @@ def solve(
             rich_help_panel=options.DATA,
         ),
     ] = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option(
+            help="A JSON schema that the answer has to fit; a row of --file may bring its own.",
+            rich_help_panel=options.ANSWERS,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -112,6 +116,7 @@ def solve(
     Example: tts solve --policy llama-3.2-3b --budget 256 "What is the sum of the first 100 primes?"
     """
     from tts.solver import Solver
+    from tts.tools.structured import read_schema
 
     if file is None and out is not None:
         raise BadInput("--out goes with --file: a single answer is printed (--json > FILE keeps it).")
@@ -119,6 +124,7 @@ def solve(
         raise BadInput("give either a problem or --file, not both.")
     if file is None and any(value is not None for value in cluster.values()):
         raise BadInput("--ray goes with --file: a cluster solves many problems at a time.")
+    wanted = read_schema(schema) if schema else ""
     if strategy == "orchestrate" and pool is None and solver["policy"] == DEFAULT_ORCHESTRATOR:
         equip(solver)
     if pool is not None:
@@ -129,9 +135,9 @@ def solve(
         made = Solver(strategy=strategy, budget=budget, max_cost=max_cost, prices=price, **solver)
     if file is not None:
         with options.executor(cluster) as executor:
-            _solve_file(made, file, out, trace, concurrency, executor, as_json, show_steps)
+            _solve_file(made, file, wanted, out, trace, concurrency, executor, as_json, show_steps)
     else:
-        solve_one(made, problem, trace, as_json, show_steps)
+        solve_one(made, problem, trace, as_json, show_steps, wanted)
 
 
 def _pooled(
@@ -148,21 +154,24 @@ def _pooled(
     return PoolSolver(pool, budget, objective=wanted, top=top, max_cost=max_cost, **settings)
 
 
-def solve_one(solver: Solver, problem: str | None, trace: Path | None, as_json: bool, show_steps: bool) -> None:
+def solve_one(
+    solver: Solver, problem: str | None, trace: Path | None, as_json: bool, show_steps: bool, schema: str = ""
+) -> None:
     import asyncio
 
     from tts.commands.progress import elapsed, stoppable, told
     from tts.trace import Sampled
+    from tts.types import Problem
 
     check_printable()
     if trace is not None:
         check_writable(trace, f"the trace {trace}")
-    question = problem_text(problem)
+    question = Problem(problem_text(problem), schema=schema)
     sampled, begun = Sampled(), time.monotonic()
     with told(lambda: f"{sampled}, {elapsed(begun)}"), stoppable() as stop:
         solution = asyncio.run(solver.solve(question, stop, sampled))
     try:
-        _print_solution(solution, as_json, show_steps)
+        print_solution(solution, as_json, show_steps)
     finally:  # after the answer, and also where that cannot be written: neither costs the other
         if trace is not None:
             solution.trace.save(trace)
@@ -173,6 +182,7 @@ def solve_one(solver: Solver, problem: str | None, trace: Path | None, as_json: 
 def _solve_file(
     solver: Solver,
     file: Path,
+    schema: str,
     out: Path | None,
     trace: Path | None,
     concurrency: int,
@@ -188,7 +198,7 @@ def _solve_file(
     if out is None:
         check_printable()
     begun = time.monotonic()
-    with Batch(solver, file, out, trace, concurrency, executor) as batch:
+    with Batch(solver, file, out, trace, concurrency, executor, schema) as batch:
         for line in batch.bad:
             note(f"{file}, {line}")
         if batch.resumed:
@@ -211,187 +221,10 @@ def _solve_file(
                 bar.update()
                 if out is None:
                     bar.clear()
-                    _print_solution(solution, as_json, show_steps, with_problem=True)
+                    print_solution(solution, as_json, show_steps, with_problem=True)
         failed = len(batch.bad) + batch.failed
         note(f"{batch.answered} of {batch.total} problems answered, {failed} failed.")
     if batch.untraced:
         note(f"{count(len(batch.untraced), 'trace')} could not be written: {batch.untraced[0]}")
     if failed or batch.untraced:
         raise typer.Exit(2)
-
-
-def _print_solution(solution: Solution, as_json: bool, show_steps: bool, with_problem: bool = False) -> None:
-    from tts.records.solution_json import as_row
-
-    if as_json:
-        say_json(as_row(solution))
-        return
-    for warning in solution.warnings:
-        note(warning)
-    if with_problem:
-        say(f"Problem     {solution.problem.text}")
-    if solution.error is not None:
-        say(f"Error       {solution.error}\n")
-        return
-    if show_steps and solution.best is not None:
-        _print_steps(solution, solution.best)
-    for name, text in _summary(solution):
-        say("\n".join(fold(text, f"{name:<12}")))
-    if with_problem:
-        say()
-
-
-def _print_steps(solution: Solution, best: Candidate) -> None:
-    """Print the steps of a candidate with their scores; of what was read, the text that each tool returned."""
-    read = {event["step"]["text"]: event["calls"] for event in solution.trace.of("call")}
-    say("Score  Step")
-    for k, step in enumerate(best.steps):
-        score = f"{best.scores[k]:5.3f}" if best.scores else "    -"
-        text = "\n".join(f"{call['tool'] or '(unreadable)'}: {call['text']}" for call in read.get(step, ())) or step
-        say(f"{score}  " + text.strip().replace("\n", "\n       "))
-    say()
-
-
-def _summary(solution: Solution) -> list[tuple[str, str]]:
-    usage, plan = solution.usage, solution.plan
-    finished = sum(candidate.finished for candidate in solution.candidates)
-    lines = [
-        ("Answer", _answer(solution)),
-        ("Confidence", _confidence(solution, finished)),
-        *([("Votes", "; ".join(map(_standing, solution.votes[:3])))] if len(solution.votes) > 1 else []),
-        ("Plan", _plan_words(solution)),
-        ("Policy", f"{plan.policy}: {_spent(usage.policy_tokens, usage.policy_flops, usage.policy_counted)}"),
-        (
-            "Reward",
-            f"{plan.prm}: {_spent(usage.prm_tokens, usage.prm_flops, usage.prm_counted)}" if plan.prm else "none",
-        ),
-        ("Time", f"{usage.seconds:.2f} s"),
-    ]
-    if usage.tool_calls:
-        lines.insert(-1, ("Tools", _tool_words(solution)))
-    if usage.cost:
-        lines.insert(-1, ("Cost", f"${usage.cost:.6f}"))
-    if plan.reason.startswith("routed to "):
-        lines.insert(2, ("Route", plan.reason.partition(";")[0]))
-    if solution.stopped != "complete":
-        what = solution.stopped if solution.stopped == INTERRUPTED else f"{solution.stopped} was reached"
-        lines.insert(2, ("Stopped", f"{what}: this is the best answer so far" if solution.answer else what))
-    return lines
-
-
-def _spent(tokens: int, flops: int, counted: bool) -> str:
-    return f"{tokens:,} tokens, {f'{flops:.3g} FLOPs' if counted else 'FLOPs not counted'}"
-
-
-def _tool_words(solution: Solution) -> str:
-    """Count the calls of each tool, the failed ones apart."""
-    made = [call for event in solution.trace.of("call") for call in event["calls"]]
-    tally = Counter(call["tool"] or "(unreadable)" for call in made)
-    failed = sum(call.get("failed", False) for call in made)
-    calls = ", ".join(f"{name} {number}" for name, number in tally.most_common())
-    return f"{count(len(made), 'call')}: {calls}" + (f"; {failed} failed" if failed else "")
-
-
-def _answer(solution: Solution) -> str:
-    if solution.answer is None:
-        return _no_answer(solution)
-    doubtful = solution.scope is not None and solution.scope.doubtful
-    return f"{solution.answer} (probably wrong)" if doubtful else solution.answer
-
-
-def _confidence(solution: Solution, finished: int) -> str:
-    """Give the probability that the answer is right where it is known, and the share of the vote."""
-    if solution.answer is None:
-        return "none: no solution has an answer" if finished else "none: no solution was finished"
-    of_vote = f"of the {solution.plan.vote} vote of {count(finished, 'finished solution')}"
-    if solution.scope is None:
-        share = f"{solution.confidence:.0%} {of_vote}"
-    else:
-        share = f"{solution.votes[0].share:.0%} {of_vote}" if solution.votes else ""
-    vote = "a single solution, so there was no vote" if finished == 1 else share
-    if solution.scope is None or solution.scope.right is None:
-        return vote
-    return f"{likely(solution.confidence)} that it is right; {vote}"
-
-
-def _standing(standing: Standing) -> str:
-    score = "" if standing.score is None else f", score {standing.score:.2f}"
-    return f"{standing.answer} {standing.share:.0%} ({count(standing.count, 'solution')}{score})"
-
-
-def _no_answer(solution: Solution) -> str:
-    """Say why there is no answer, which option would help, and show the best text."""
-    finished = [candidate for candidate in solution.candidates if candidate.finished]
-    if not solution.candidates and solution.stopped == INTERRUPTED:
-        return "none: interrupted before the first solution ended"
-    if not solution.candidates:
-        return f"none: the budget ended before the first solution did; {_more(solution)}"
-    if not finished:
-        why = f"no solution was finished; {_more(solution)}"
-    elif solution.problem.schema:
-        why = f"{_lacking(finished, 'hold')} JSON that fits the schema; raise --budget for more of them"
-    elif solution.plan.kind != "math":
-        why = f"{_lacking(finished, 'hold')} {_wanted(solution.plan.kind)}; --kind names another kind of answer"
-    elif solution.plan.extract == "auto":
-        why = f"{_lacking(finished, 'state')} one; ask for it in the problem"
-    else:
-        why = f"{_lacking(finished, 'have')} one by the rule {solution.plan.extract!r}; try --extract auto"
-    text, chosen = _best_text(finished or solution.candidates)
-    return f"none: {why}. The {chosen} text ends: {text.strip()[-_EXCERPT:]}"
-
-
-def _lacking(finished: list[Candidate], verb: str) -> str:
-    if len(finished) == 1:
-        return f"the only finished solution does not {verb}"
-    return f"none of {len(finished)} finished solutions {'has' if verb == 'have' else f'{verb}s'}"
-
-
-def _more(solution: Solution) -> str:
-    """Say what would let a solution end."""
-    if solution.stopped == INTERRUPTED:
-        return "let it run longer"
-    if solution.stopped != COMPLETE:
-        return f"raise --{solution.stopped.replace('_', '-')}"
-    if solution.plan.strategy == "orchestrate":
-        return "raise --parameter turns=N or --parameter turn_tokens=N"
-    return "raise --solution-tokens or --step-tokens"
-
-
-def _best_text(candidates: Sequence[Candidate]) -> tuple[str, str]:
-    """Return the text with the best score, else the one most like the others, and what it is."""
-    from tts.answers.medoid import medoid
-
-    scored = [candidate for candidate in candidates if candidate.score is not None]
-    if scored:
-        return max(scored, key=lambda candidate: candidate.score or 0.0).text, "best"
-    texts = [candidate.text for candidate in candidates]
-    return texts[medoid(texts)], "only" if len(texts) == 1 else "most typical"
-
-
-def _wanted(kind: str) -> str:
-    """Say what was looked for; a kind of the user's own may have no name that we know."""
-    from tts.answers.kinds.named import type_of
-
-    try:
-        return type_of(kind).wants
-    except BadInput:
-        return "an answer"
-
-
-_EXCERPT = 400  # characters of a text that held no answer
-
-
-def _plan_words(solution: Solution) -> str:
-    from tts.search.variant import name_of
-
-    plan = solution.plan
-    if "profile" in plan.parameters:
-        return f"{plan.strategy}, N up to {plan.n}: {plan.reason}"
-    plain = {name: value for name, value in plan.parameters.items() if isinstance(value, (int, float, str))}
-    own = {name: value for name, value in plain.items() if name != "beam_width"}
-    words = [name_of(plan.strategy, own), f"N = {plan.n}"]
-    if "beam_width" in plan.parameters:
-        words.append(f"beam width {plan.parameters['beam_width']}")
-    words.append(f"temperature {plan.parameters.get('temperature', '?')}")
-    words.append(f"{plan.vote} vote" + (f" on {short(plan.aggregate)} step score" if plan.prm else ""))
-    return ", ".join(words)

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from tts.answers.kinds.kind import Kind
 from tts.errors import BadInput
 from tts.files.json_text import canonical, dump, parse, within
+from tts.files.json_text import read as read_json
 from tts.tools.outline import outline
 from tts.tools.schema import misfit
 from tts.types import Problem
@@ -19,6 +21,14 @@ from tts.types import Problem
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*?)```", re.DOTALL)
 _TAIL = 100_000
 _MOST = 20  # values of a text that are checked
+
+
+def read_schema(path: Path) -> str:
+    """Read a JSON schema from a file, as the text of :attr:`tts.types.Problem.schema`. Raises BadInput."""
+    found = read_json(path, f"the schema {path}")
+    if not isinstance(found, dict) or not found:
+        raise BadInput(f"{path} is no JSON schema, which is an object with members such as `type`.")
+    return dump(found)
 
 
 def instructed(problem: Problem) -> Problem:
