@@ -125,6 +125,20 @@ def test_an_object_that_is_no_strategy_is_refused_with_what_to_do() -> None:
         solve("how far", strategy=lambda search: [], **TOY)
 
 
+def test_what_is_no_problem_and_one_problem_for_many_are_refused() -> None:
+    with pytest.raises(BadInput, match="a problem is a text or a Problem, not a list; solve_many takes several"):
+        solve(["how far"], **TOY)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="solve_many takes a list of problems"):
+        solve_many("how far", **TOY)
+
+
+def test_no_reward_model_is_none_by_name_too() -> None:
+    for none in (None, "none"):
+        assert solve("how far", **TOY | {"prm": none}, strategy="majority", budget=4).plan.prm == ""
+    with pytest.raises(BadInput, match="needs a reward model"):
+        solve("how far", **TOY | {"prm": "none"}, strategy="dvts")
+
+
 def test_ceilings_are_given_once() -> None:
     assert Solver(**TOY, budget=Budget(4, max_tokens=9)).budget.max_tokens == 9
     with pytest.raises(BadInput, match="not both"):

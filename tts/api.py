@@ -54,7 +54,12 @@ def solve_many(
 
     Returns:
         One solution a problem; one that failed has its ``error`` set.
+
+    Raises:
+        BadInput: ``problems`` is a single text.
     """
+    if isinstance(problems, (str, Problem)):
+        raise BadInput("solve_many takes a list of problems; solve takes one.")
 
     async def collect() -> list[Solution]:
         solutions: dict[int, Solution] = {}

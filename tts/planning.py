@@ -96,7 +96,7 @@ def _prefix(name: str) -> str | None:
 def reward_of(
     given: Any, allow_code: bool = False, parameters: Mapping[str, Any] | None = None
 ) -> str | RewardModel | None:
-    """Return the reward model that a user gave: a name is kept, a judge or a function becomes a reward model.
+    """Return the reward model that a user gave: a name is kept, ``none`` is None, a judge or function becomes one.
 
     Raises BadInput for an unsuitable object or parameter, and for a function by name if running it is not allowed.
     """
@@ -106,7 +106,7 @@ def reward_of(
     if parameters:
         raise BadInput("parameters of a reward model are for judge:POLICY and confidence:KIND: leave them out.")
     if isinstance(given, str) and not names_code(given):
-        return given
+        return None if given.lower() == "none" else given
     if isinstance(given, str) or (callable(given) and not isinstance(given, RewardModel)):
         made: RewardModel = resolve("reward model", "function")(given, allow_code)
         return made

@@ -391,7 +391,9 @@ def solver_of(settings: Mapping[str, Any]) -> Solver:
 
 
 def as_problem(problem: str | Problem) -> Problem:
-    """Return a problem with a question. Raises EmptyProblem."""
+    """Return a problem with a question. Raises BadInput for another type, EmptyProblem without a text."""
+    if not isinstance(problem, (str, Problem)):
+        raise BadInput(f"a problem is a text or a Problem, not a {type(problem).__name__}; solve_many takes several.")
     made = problem if isinstance(problem, Problem) else Problem(problem)
     if not made.text.strip():
         raise EmptyProblem
