@@ -302,6 +302,7 @@ def _entries(folder: Path, arms: dict[Line, Arm], dataset: str) -> Iterator[Entr
     from benchmarks.bench.results_table import result_of
     from tts.files.jsonl import rows
     from tts.records.outcomes import OUTCOMES, usage_of
+    from tts.routing.arms import FLOPS
     from tts.routing.outcomes import Entry
 
     for _, row in rows(folder / OUTCOMES):
@@ -310,4 +311,4 @@ def _entries(folder: Path, arms: dict[Line, Arm], dataset: str) -> Iterator[Entr
                 found = result_of(line, row)
                 seconds = usage_of(row["usage"]).seconds
                 cost = float(found.cost.flops) or float("nan")
-                yield Entry(row["problem"], arm.name, found.right, cost, seconds, dataset, row["id"])
+                yield Entry(row["problem"], arm.name, found.right, cost, seconds, dataset, row["id"], FLOPS)

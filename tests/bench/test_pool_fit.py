@@ -39,6 +39,11 @@ def test_models_run_once_and_every_width_is_an_arm(tts: Tts, problems: Path, tmp
     # One sample costs more than half of two: both read the prompt once.
     one, two = pool.router.state["cost"][0, :2]
     assert 0.5 * two < one < two
+    assert pool.unit == "FLOPs"
+    assert "Costs in   FLOPs" in tts("pool", "show", str(out)).out
+    asked = ("plan", "--pool", str(out), "--max-cost", "0.01", "-n", "2")
+    assert "beyond the budget" not in tts(*asked, MIA).out, "dollars are no limit of FLOPs"
+    assert "  FLOPs  " in tts(*asked, MIA).out
     outcomes = tmp_path / "pool.runs" / "lab-200k" / "outcomes.jsonl"
     assert len(outcomes.read_text().splitlines()) == 3
     before = outcomes.read_bytes()

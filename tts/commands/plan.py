@@ -10,6 +10,7 @@ import typer
 
 from tts.commands import options
 from tts.commands.console import check_printable, entries, note, problem_text, say, say_json, table
+from tts.commands.route import row_of
 from tts.errors import BadInput
 from tts.models.policies import DEFAULT_POLICY
 from tts.records.words import count, likely
@@ -107,23 +108,14 @@ def decided(decision: Decision) -> str:
     arm = decision.arm
     search = f"{arm.strategy}, N = {arm.n}" + (f", {arm.prm}" if arm.prm else "")
     refused = [("beyond the budget", "-")] if decision.refused else []
-    rows = [_arm_row(each, each is decision.chosen) | dict(refused) for each in decision.arms]
-    rows += [_arm_row(each, each is decision.chosen) | {"beyond the budget": why} for each, why in decision.refused]
+
+    def row(each: Expected) -> dict[str, Any]:
+        return {"": ">" if each is decision.chosen else "", **row_of(each, decision.ceilings.unit)}
+
+    rows = [row(each) | dict(refused) for each in decision.arms]
+    rows += [row(each) | {"beyond the budget": why} for each, why in decision.refused]
     head, tail = [("Model", arm.policy), ("Search", search)], [("Choice", f"{decision.reason}.")]
     return "\n\n".join([entries(head), table(rows), entries(tail)])
-
-
-def _arm_row(arm: Expected, chosen: bool) -> dict[str, Any]:
-    from tts.routing.decision import amount, percent
-
-    return {
-        "": ">" if chosen else "",
-        "arm": arm.arm,
-        "right %": percent(arm),
-        "cost": amount(arm.cost, arm.cost_low, arm.cost_high),
-        "seconds": amount(arm.latency, arm.latency_low, arm.latency_high),
-        "worth": f"{arm.worth:.3f}",
-    }
 
 
 def printed(decision: Mapping[str, Any], solution: Solution) -> str:

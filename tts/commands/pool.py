@@ -68,6 +68,7 @@ def show(file: File, as_json: AsJson = False) -> None:
         "Router": f"{made.router.kind} ({settings})",
         "Embedder": f"{made.embedder.name}, {made.dimension} numbers",
         "Fitted on": count(len(made.problems), "problem"),
+        "Costs in": made.unit or "an unknown unit",
     }
     say(entries(list(lines.items())))
     say("\n" + table([_arm_row(arm) for arm in made.arms]))

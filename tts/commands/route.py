@@ -49,10 +49,10 @@ def route(
         return
     if known:
         note("the pool was fitted on this problem: what it expects here is too good.")
-    say(printed(ranked, made.best_overall(wanted) if wanted.caution else ""))
+    say(printed(ranked, made.unit, made.best_overall(wanted) if wanted.caution else ""))
 
 
-def printed(ranked: list[Expected], overall: str = "") -> str:
+def printed(ranked: list[Expected], unit: str, overall: str = "") -> str:
     """Format the choice, the table of all models, and the reason. ``overall`` is as in a Decision."""
     from tts.routing.decision import caution, percent
 
@@ -63,14 +63,18 @@ def printed(ranked: list[Expected], overall: str = "") -> str:
         if ranked[1].high > first.low:
             reason += "; the intervals overlap, so the choice between these two is uncertain"
     reason += caution(first.arm, overall)
-    rows = table([_row(arm) for arm in ranked])
+    rows = table([row_of(arm, unit) for arm in ranked])
     return "\n\n".join([entries([("Model", first.arm)]), rows, entries([("Why", f"{reason}.")])])
 
 
-def _row(arm: Expected) -> dict[str, Any]:
+def row_of(arm: Expected, unit: str) -> dict[str, Any]:
+    """Return what is expected of an arm as a row of a table; ``unit`` is that of costs, empty if unknown."""
     from tts.routing.decision import amount, percent
 
-    row: dict[str, Any] = {"model": arm.arm, "right %": percent(arm)}
-    row["cost"] = amount(arm.cost, arm.cost_low, arm.cost_high)
-    row["seconds"] = amount(arm.latency, arm.latency_low, arm.latency_high)
-    return row | {"worth": f"{arm.worth:.3f}"}
+    return {
+        "model": arm.arm,
+        "right %": percent(arm),
+        unit or "cost": amount(arm.cost, arm.cost_low, arm.cost_high),
+        "seconds": amount(arm.latency, arm.latency_low, arm.latency_high),
+        "worth": f"{arm.worth:.3f}",
+    }
