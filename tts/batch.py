@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -49,10 +50,13 @@ def read_problems(path: Path) -> tuple[list[Problem], list[BadRow]]:
         taken.add(problem.id)
         problems.append(problem)
     if not problems:
-        reason = f" ({bad[0]})" if bad else ""
+        reason = f" ({str(bad[0]).rstrip('.')})" if bad else ""
         how = "give each row a text under `problem`" if is_table(path) else "write one a line, in UTF-8"
         raise BadInput(f"the file {path} holds no problem{reason}: {how}.")
     return problems, bad
+
+
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
 
 
 def _entries(path: Path) -> Iterator[Entry | Line]:
@@ -62,11 +66,16 @@ def _entries(path: Path) -> Iterator[Entry | Line]:
 
 def _problem(entry: Entry | Line) -> Problem:
     if isinstance(entry, Line):
-        return Problem(entry.text().strip())
+        text = entry.text().strip()
+        if _CONTROL.search(text):
+            raise BadInput("it holds control characters, so it is no text.")
+        return Problem(text)
+    if isinstance(entry.content, str):
+        return Problem(entry.content.strip())
     row = entry.row()
     question, name = row.get("problem", row.get("question")), row.get("id", row.get("unique_id"))
     if not isinstance(question, str) or not question.strip():
-        raise BadInput("it has no text under `problem` or `question`.")
+        raise BadInput(f"it has no text under `problem` or `question`, only {', '.join(map(str, row)) or 'nothing'}.")
     if isinstance(name, (list, dict)):
         raise BadInput("its `id` is no text.")
     name = "" if name is None else str(name)

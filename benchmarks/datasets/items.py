@@ -52,7 +52,7 @@ def item_of(row: Mapping[str, Any], spare: str) -> Item:
         raise NoItem(f"is of a known shape and does not fit it: {str(error).rstrip('.')}") from error
     text = next((row[key] for key in ("problem", "question") if isinstance(row.get(key), str)), "")
     if not text.strip():
-        raise NoItem("has no text under `problem` or `question`")
+        raise NoItem(f"has no text under `problem` or `question`, only {', '.join(map(str, row)) or 'nothing'}")
     if not is_utf8(text):
         raise NoItem("holds half a surrogate pair, which is no UTF-8 text")
     gold = str(row["answer"]) if kind not in _NUMBERS and isinstance(row.get("answer"), str) else _gold(row)

@@ -57,7 +57,7 @@ def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Pa
         (["bench", "lab-500"], "name a folder for the run with --out"),
         (["bench", "lab-5000"], "did you mean 'lab-500'"),
         (["bench", "none.jsonl", "--dry-run"], "the data none.jsonl cannot be read"),
-        (["bench", "none.txt", "--dry-run"], "none of .jsonl, .jsonl.gz, .json, .csv and .parquet"),
+        (["bench", "none.txt", "--dry-run"], "none of .jsonl, .jsonl.gz, .json, .csv, .tsv and .parquet"),
         (["bench", "--dry-run"], "either the name of a data set"),
         (["bench", "mine.jsonl", "--data", "x.jsonl", "--dry-run"], "either the name of a data set"),
         (["bench", "lab-500", "--data", "x.jsonl", "--dry-run"], "either the name of a data set"),

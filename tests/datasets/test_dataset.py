@@ -161,7 +161,7 @@ def test_a_file_that_is_no_data_set_is_refused_with_its_line(tmp_path: Path, tex
 
 
 def test_files_of_other_kinds_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"none of \.jsonl, \.jsonl\.gz, \.json, \.csv and \.parquet"):
+    with pytest.raises(BadInput, match=r"none of \.jsonl, \.jsonl\.gz, \.json, \.csv, \.tsv and \.parquet"):
         read(tmp_path / "mine.xlsx")
     for name in ("none.jsonl", "none.parquet"):
         with pytest.raises(BadInput, match="cannot be read"):

@@ -28,7 +28,9 @@ def equip(solver: dict[str, Any]) -> None:
                 "python."
             )
         solver["tools"] = _own_tools()
-        note(f"the tools of {DEFAULT_ORCHESTRATOR} are {', '.join(t.name for t in solver['tools'])}; --tools names others.")
+        note(
+            f"the tools of {DEFAULT_ORCHESTRATOR} are {', '.join(t.name for t in solver['tools'])}; --tools names others."
+        )
     if solver["policy"] == DEFAULT_ORCHESTRATOR:
         note(ORCHESTRATOR_SCOPE)
 

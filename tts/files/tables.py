@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import io
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ from typing import Any
 from tts.errors import BadInput, MissingExtra
 from tts.files.json_text import parse
 from tts.files.jsonl import Line, lines
-from tts.files.text import LARGEST, read_bytes, reason
+from tts.files.text import LARGEST, read_bytes, read_text, reason
 
-FORMATS = (".jsonl", ".json", ".csv", ".parquet")
+FORMATS = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 """Ends of names of files of rows; of JSON perhaps with ``.gz`` behind."""
 
 
@@ -59,8 +60,8 @@ def is_table(path: Path) -> bool:
 def entries(path: Path, what: str) -> Iterator[Entry]:
     """Yield the rows of a file.
 
-    JSON has a row a line, or is one list of rows, or an object with such a list under ``examples``. Empty cells of CSV
-    are left out.
+    JSON has a row a line, or is one list of rows, or an object with such a list under ``examples``. Cells of CSV are
+    divided by commas, semicolons or tabs; empty ones are left out.
 
     Raises:
         BadInput: the file cannot be read, or has another format; ``what`` is it in the sentence.
@@ -71,11 +72,11 @@ def entries(path: Path, what: str) -> Iterator[Entry]:
     match _format(path):
         case ".jsonl" | ".json":
             return _json(path, what)
-        case ".csv":
+        case ".csv" | ".tsv":
             return _csv(path, what)
         case ".parquet":
             return _parquet(path, what)
-    raise BadInput(f"{path} is none of .jsonl, .jsonl.gz, .json, .csv and .parquet: use one of these formats.")
+    raise BadInput(f"{path} is none of .jsonl, .jsonl.gz, .json, .csv, .tsv and .parquet: use one of these formats.")
 
 
 def _format(path: Path) -> str:
@@ -125,12 +126,21 @@ def _content(path: Path, what: str) -> bytes:
 
 
 def _csv(path: Path, what: str) -> Iterator[Entry]:
+    text = read_text(path, what)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [{name: cell for name, cell in row.items() if name and cell} for row in csv.DictReader(file)]
-    except (OSError, ValueError, csv.Error) as error:
+        rows = [
+            {name: cell for name, cell in row.items() if name and cell}
+            for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+        ]
+    except csv.Error as error:
         raise BadInput(f"{what} cannot be read: {reason(error)}.") from error
     return _rows(rows)
+
+
+def _delimiter(text: str) -> str:
+    """Return what divides the cells of the header; spreadsheets write semicolons where a comma is the decimal point."""
+    header = text.partition("\n")[0]
+    return max(",;\t", key=header.count)
 
 
 def _parquet(path: Path, what: str) -> Iterator[Entry]:
