@@ -28,9 +28,8 @@ def equip(solver: dict[str, Any]) -> None:
                 "python."
             )
         solver["tools"] = _own_tools()
-        note(
-            f"the tools of {DEFAULT_ORCHESTRATOR} are {', '.join(t.name for t in solver['tools'])}; --tools names others."
-        )
+        names = ", ".join(tool.name for tool in solver["tools"])
+        note(f"the tools of {DEFAULT_ORCHESTRATOR} are {names}; --tools names others.")
     if solver["policy"] == DEFAULT_ORCHESTRATOR:
         note(ORCHESTRATOR_SCOPE)
 
