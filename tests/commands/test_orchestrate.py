@@ -16,7 +16,7 @@ def test_without_options_the_built_in_orchestrator_calls_its_own_tools(tts: Tts)
     done = tts("orchestrate", "--json", MIA)
     row = json.loads(done.out)
     assert (done.code, row["answer"], row["plan"]["policy"]) == (0, "117", "lab-orchestrator")
-    assert "lab-orchestrator may call " in done.err
+    assert "the tools of lab-orchestrator are " in done.err
     assert "--policy qwen3-8b names a real model" in done.err
 
 
@@ -74,4 +74,4 @@ def test_where_no_sandbox_works_python_is_left_out_and_the_reason_is_printed(
     done = tts("orchestrate", "--json", MIA)
     assert done.code == 0
     assert "tts: no sandbox works here." in done.err
-    assert "lab-orchestrator may call ask_lab-200k, expert; " in done.err
+    assert "the tools of lab-orchestrator are ask_lab-200k, expert; " in done.err
