@@ -75,9 +75,18 @@ class Catalogue:
         defaults |= {entry.policy: entry for entry in entries if entry.strategy == AUTO}
         self._names = {**defaults, **self.entries, **self._plain}
 
+    def divide(self, name: str) -> tuple[str, str]:
+        """Divide what a client calls into a name and the settings behind it: ``dvts:beam_width=8`` into two parts.
+
+        A name may hold colons itself; the longest one that is known counts.
+        """
+        ends = [at for at, sign in enumerate(name) if sign == ":"]
+        at = next((at for at in [len(name), *reversed(ends)] if name[:at] in self._names), len(name))
+        return name[:at], name[at + 1 :]
+
     def find(self, name: str) -> Entry:
         """Return what a client calls by this name. Raises Refusal (404) with the nearest name."""
-        entry = self._names.get(name)
+        entry = self._names.get(self.divide(name)[0])
         if entry is None:
             near = difflib.get_close_matches(name, self._names, n=1, cutoff=0.4) or list(self._plain)[:1]
             sentence = f"there is no model {name[:80]!r} here; did you mean {near[0]!r}? /v1/models lists all."

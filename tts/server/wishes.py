@@ -12,6 +12,7 @@ from tts.errors import TTSError, UnknownName
 from tts.files.shape import Misfit
 from tts.search.parameters import check_parameter
 from tts.search.strategy import AUTO, strategy_type
+from tts.search.variant import split
 from tts.server.catalogue import Catalogue, Entry
 from tts.server.conversation import problem_of
 from tts.server.refusals import Refusal, refusal_of
@@ -44,6 +45,7 @@ def wish_of(request: SearchRequest, catalogue: Catalogue, max_budget: int) -> Wi
         Refusal: for what cannot be done, with the name of the field.
     """
     entry = _entry(request, catalogue)
+    request = _named(request, entry, catalogue.divide(request.model)[1])
     problems = _problems(request)
     _check_budget(request, entry, len(problems) * request.choices, max_budget)
     if request.alternatives is not None and not entry.logprobs:
@@ -63,6 +65,35 @@ def _entry(request: SearchRequest, catalogue: Catalogue) -> Entry:
         sentence = f"the model {entry.strategy} names a strategy itself: leave tts.strategy out, or ask for auto."
         raise Refusal(400, sentence, "tts.strategy", "invalid_value")
     return catalogue.other(entry, strategy)
+
+
+def _named(request: SearchRequest, entry: Entry, settings: str) -> SearchRequest:
+    """Return the request with the settings behind its model id, ``beam_width=8:budget=64`` of ``dvts:...``, in ``tts``.
+
+    A client that only lets its user type a model's name reaches the search so.
+    """
+    if not settings:
+        return request
+    pairs, extras = settings.split(":"), request.extras
+    budgets = [pair.removeprefix(_BUDGET) for pair in pairs if pair.startswith(_BUDGET)]
+    try:
+        _, own = split(":".join([entry.strategy, *(pair for pair in pairs if not pair.startswith(_BUDGET))]))
+    except TTSError as error:
+        raise refusal_of(error, "model") from error
+    twice = [*(own.keys() & extras.parameters.keys()), *["budget"] * (len(budgets) + bool(extras.budget) > 1)]
+    if twice:
+        raise Refusal(400, f"{twice[0]} is given twice: once is enough.", "model", "invalid_value")
+    if not all(n.isascii() and n.isdigit() and 0 < int(n) < _MOST for n in budgets):
+        raise Refusal(
+            400, f"the budget of {request.model[:80]!r} is no whole number above 0.", "model", "invalid_value"
+        )
+    n = int(budgets[0]) if budgets else extras.budget
+    tts = extras.model_copy(update={"parameters": {**extras.parameters, **own}, "budget": n})
+    return request.model_copy(update={"tts": tts})
+
+
+_BUDGET = "budget="
+_MOST = 2**31
 
 
 def _problems(request: SearchRequest) -> list[Problem]:
