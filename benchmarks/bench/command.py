@@ -35,7 +35,7 @@ def bench(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="A .jsonl, .csv or .parquet file; each row has problem (or question) and answer.",
+            help="A .jsonl, .json, .csv, .tsv or .parquet file; each row has problem (or question) and answer.",
             rich_help_panel=options.DATA,
         ),
     ] = None,

@@ -36,7 +36,7 @@ class RunFolder:
     Args:
         path: the folder; created if missing.
         settings: identity of the run. A folder with other settings is refused, unless they only add searches
-            (:data:`MORE`).
+            (:data:`MORE`), or further problems of the same data after the first ones.
         facts: further facts about this call for the manifest: versions, machine, command.
         take: called with every existing row.
         retry: delete failed rows, so that they are missing again.
@@ -174,12 +174,22 @@ def _failed(line: bytes) -> bool:
 
 def _refuse_others(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     same = now.get("data sha256") is not None and now["data sha256"] == before.get("data sha256")
+    elsewhere = ("data source",) if same else ()  # the same problems from another place
+    grown = ("part", "problems") if same and _grown(before.get("part"), now.get("part")) else ()
     for name in {**before, **now}:
         old, new = before.get(name), now.get(name)
-        if same and name == "data source":
-            continue  # the same problems from another place
+        if name in (*elsewhere, *grown):
+            continue
         if old != new and not (name in MORE and _within(old, new)):
             raise BadInput(f"{path} was made with {_other(name, old, new)}, or name another folder with --out.")
+
+
+def _grown(old: object, new: object) -> bool:
+    """Return whether the first problems of a part are among those of another part of the same levels and ids."""
+    if not (isinstance(old, dict) and isinstance(new, dict) and "first" in old):
+        return False
+    alike = {**old, "first": 0} == {**new, "first": 0}
+    return alike and ("first" not in new or new["first"] >= old["first"])
 
 
 def _within(old: object, new: object) -> bool:

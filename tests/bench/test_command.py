@@ -50,6 +50,28 @@ def test_all_strategies_run_and_resume_and_end_in_a_table(tts: Tts, tmp_path: Pa
     assert "was made with seed = 0, not 1" in err
 
 
+def test_a_run_of_the_first_problems_takes_more_of_them_and_never_fewer(tts: Tts, tmp_path: Path) -> None:
+    run = ["bench", "lab-500", "--policy", "lab-200k", "--levels", "1", "--strategy", "majority", "-n", "2"]
+    run += ["--out", str(tmp_path / "run"), "--limit"]
+    assert tts(*run, "2").code == 0
+    before = (tmp_path / "run" / "outcomes.jsonl").read_bytes()
+    more = tts(*run, "4")
+    assert "2 of 4 rows are already in" in more.err
+    rows = (tmp_path / "run" / "outcomes.jsonl").read_bytes()
+    assert rows.startswith(before)
+    alone = tmp_path / "alone"
+    assert tts(*run[:-2], str(alone), "--limit", "4").code == 0
+    assert {o.problem: o.answer for o in read(tmp_path / "run" / "outcomes.jsonl")} == {
+        o.problem: o.answer for o in read(alone / "outcomes.jsonl")
+    }
+    settings = json.loads((tmp_path / "run" / "manifest.json").read_text())["settings"]
+    assert (settings["part"], settings["problems"]) == ({"first": 4, "levels": [1]}, 4)
+    for changed in ([*run, "3"], [*run[:5], "2", *run[6:], "4"]):
+        refused = tts(*changed)
+        assert refused.code == 2
+        assert "was made with part = " in refused.err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -85,4 +85,4 @@ def _reward(row: dict[str, Any]) -> str:
         return f"its own, {row['own_reward']}"
     if row["needs_reward"]:
         return "needs a reward model of steps" if row["stepwise"] else "needs a reward model, or a judge"
-    return "uses a reward model where there is one" if row["takes_reward"] else "none"
+    return "uses a reward model if one is named" if row["takes_reward"] else "none"
