@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from pathlib import Path
 
@@ -34,6 +35,11 @@ async def test_a_program_reads_its_input_and_files_and_its_streams_and_exit_code
     run = await sandbox.run(TALK, stdin="Ada\n", files={"greeting.txt": "again"})
     assert (run.stdout, run.stderr) == ("who? hello Ada again\n", "done\n")
     assert (run.exit_code, run.outcome) == (3, Outcome.ERROR)
+
+
+async def test_the_interpreter_is_the_one_that_runs_the_tests(isolated: None) -> None:
+    run = await sandbox.run("import sys; print(sys.version)")
+    assert run.stdout.strip() == sys.version
 
 
 async def test_one_program_runs_on_many_inputs_in_order_and_one_that_fails_does_not_end_the_others(

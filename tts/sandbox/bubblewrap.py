@@ -16,6 +16,7 @@ import marshal
 import os
 import shutil
 import sys
+import sysconfig
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
@@ -125,6 +126,16 @@ def _interpreter() -> tuple[Path, Path | None]:
     return _PYTHON / binary.relative_to(prefix), prefix
 
 
+@cache
+def _environment() -> dict[str, str]:
+    """Return the environment of a sandbox. An interpreter that is a shared library finds it where it is mounted."""
+    found = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
+    folder, prefix = Path(os.path.realpath(sysconfig.get_config_var("LIBDIR") or "")), _interpreter()[1]
+    if prefix and sysconfig.get_config_var("Py_ENABLE_SHARED") and folder.is_relative_to(prefix):
+        found["LD_LIBRARY_PATH"] = str(_PYTHON / folder.relative_to(prefix))
+    return found
+
+
 @dataclass(slots=True)
 class _Session:
     """One sandbox: its process, and what it has answered so far."""
@@ -171,7 +182,7 @@ class _Session:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env={"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"},
+                env=_environment(),
                 cwd="/",
                 pass_fds=[filter_end],
                 start_new_session=True,
