@@ -7,10 +7,12 @@ import gc
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tts.aio import Requests, Stop, aside, background
+from tests.markdown import ROOT
+from tts.aio import Requests, Stop, aside, background, heard
 from tts.errors import EngineError
 
 
@@ -219,3 +221,40 @@ class TestRequests:
             return await task
 
         assert await background().run(both()) == "goes on"
+
+
+_SLEEPING = """
+import asyncio, signal, threading, time
+from tts.aio import heard
+
+def press():
+    time.sleep(0.3)
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # so the sleep of the loop is not interrupted
+
+async def wait():
+    threading.Thread(target=press).start()
+    await asyncio.sleep(15)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+begun = time.monotonic()
+try:
+    asyncio.run(WORK)
+except KeyboardInterrupt:
+    print("heard", time.monotonic() - begun < 10)
+"""
+
+
+@pytest.mark.parametrize("work", ["heard(wait())", "heard(heard(wait()))"])
+def test_a_signal_that_does_not_interrupt_the_sleep_of_the_loop_is_heard(work: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _SLEEPING.replace("WORK", work)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "heard True\n"
+
+
+def test_on_another_thread_work_is_only_awaited() -> None:
+    async def work() -> int:
+        return 3
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(asyncio.run, heard(work())).result() == 3

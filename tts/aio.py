@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import socket
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
@@ -79,6 +81,27 @@ async def aside(work: Callable[..., T], *arguments: Any) -> T:
 
     threading.Thread(target=run, name=_ASIDE, daemon=True).start()
     return await future
+
+
+async def heard(work: Coroutine[Any, Any, T]) -> T:
+    """Await ``work`` on a loop of the main thread that hears every signal, such as that of Ctrl-C.
+
+    asyncio alone misses one that comes just before the loop goes to sleep: Python's handler then waits until something
+    else wakes the loop, and while a model is loaded nothing does. On other threads it changes nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return await work
+    loop, (reader, writer) = asyncio.get_running_loop(), socket.socketpair()
+    with reader, writer:
+        reader.setblocking(False)
+        writer.setblocking(False)
+        loop.add_reader(reader, reader.recv, 4096)
+        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        try:
+            return await work
+        finally:
+            signal.set_wakeup_fd(before)
+            loop.remove_reader(reader)
 
 
 def abandoned() -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import aclosing, nullcontext
 from typing import Any, TypeVar
 
+from tts.aio import heard
 from tts.errors import BadInput
 from tts.executor import Work
 from tts.registry import resolve
@@ -85,5 +86,5 @@ def _blocking(work: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work())
+        return asyncio.run(heard(work()))
     raise BadInput(f"an event loop is already running here: use `await {instead}(...)` instead.")

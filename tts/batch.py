@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from tts.aio import heard
 from tts.answers.kinds.execution import unit_tests
 from tts.answers.kinds.named import type_of
 from tts.budget import Budget
@@ -255,7 +256,7 @@ class Batch:
                 return None
 
             try:
-                while (solution := runner.run(following())) is not None:
+                while (solution := runner.run(heard(following()))) is not None:
                     self._keep(solution)
                     yield solution
             finally:

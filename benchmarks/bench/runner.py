@@ -16,6 +16,7 @@ from benchmarks.bench.progress import Progress
 from benchmarks.bench.results_table import Tally
 from benchmarks.datasets.dataset import DataSet
 from benchmarks.datasets.items import Item
+from tts.aio import heard
 from tts.commands.progress import watched
 from tts.errors import BadInput
 from tts.executor import Executor, Here, Work
@@ -100,7 +101,7 @@ class Bench:
 
         try:
             with watched(words, lambda _: progress.show(so_far())):
-                runner.run(self._stream(job, todo, progress, graders, sampled))
+                runner.run(heard(self._stream(job, todo, progress, graders, sampled)))
         finally:
             progress.close()
             self.folder.note(job.name, progress.made, progress.seconds)

@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.prm_eval.data import Case
 from benchmarks.prm_eval.sources import DataSet
 from benchmarks.provenance import fingerprint, without_secrets
+from tts.aio import heard
 from tts.errors import BadInput, EngineError, PromptTooLong, Unscored
 from tts.files.jsonl import Rows
 from tts.models.find import find
@@ -60,7 +61,7 @@ def score(
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(everything())
+        asyncio.run(heard(everything()))
     else:  # in a notebook: a second loop in another thread
         with ThreadPoolExecutor(1) as pool:
             pool.submit(asyncio.run, everything()).result()

@@ -12,6 +12,7 @@ from prm.tests import TestsReward
 from tests.toy import SHAPE, step
 from tts import Solver, sandbox, solve
 from tts.batch import Batch, read_problems
+from tts.commands.solution_text import print_solution
 from tts.errors import BadInput, MissingSandbox
 from tts.protocols import Completion, Policy, Request
 from tts.records.solution_json import as_row
@@ -83,6 +84,16 @@ def test_programs_vote_by_what_they_do(isolated: None) -> None:
     solution = solve(ADD, policy=Says(PROGRAMS), prm=None, strategy="majority", budget=4, kind="code")
     assert solution.answer == "def add(a, b):\n    return a + b\n"
     assert [(standing.count, round(standing.share, 2)) for standing in solution.votes] == [(2, 0.67), (1, 0.33)]
+
+
+def test_a_program_is_printed_with_its_lines_and_is_one_line_among_the_votes(
+    isolated: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    solution = solve(ADD, policy=Says(PROGRAMS), prm=None, strategy="majority", budget=4, kind="code")
+    print_solution(solution, as_json=False, show_steps=False)
+    said = capsys.readouterr().out
+    assert said.startswith("Answer\n    def add(a, b):\n        return a + b\nConfidence  67%")
+    assert "Votes       def add(a, b): return a + b 67% (2 solutions); def add(a, b): return" in said
 
 
 def test_unit_tests_score_programs_by_the_share_that_they_pass(isolated: None) -> None:

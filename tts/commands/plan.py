@@ -53,6 +53,7 @@ def plan(
     """
     import asyncio
 
+    from tts.aio import heard
     from tts.solver import Solver
 
     if pool is not None:
@@ -63,7 +64,7 @@ def plan(
 
     looking = Solver(strategy="auto", budget=budget, look=True, **solver)
     check_printable()
-    solution = asyncio.run(looking.solve(problem_text(problem)))
+    solution = asyncio.run(heard(looking.solve(problem_text(problem))))
     *_, decision = solution.trace.of("plan")
     if as_json:
         row = {"problem": solution.problem.text, **decision, **_measured(solution)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from tts.answers.aggregate import short
@@ -34,7 +35,8 @@ def print_solution(solution: Solution, as_json: bool, show_steps: bool, with_pro
     if show_steps and solution.best is not None:
         _print_steps(solution, solution.best)
     for name, text in summary(solution):
-        say("\n".join(fold(text, f"{name:<12}")))
+        whole = name == "Answer" and solution.answer is not None and "\n" in text.strip()  # such as a program
+        say(f"{name}\n{indent(text.rstrip(), '    ')}" if whole else "\n".join(fold(text, f"{name:<12}")))
     if with_problem:
         say()
 
@@ -115,7 +117,9 @@ def _confidence(solution: Solution, finished: int) -> str:
 
 def _standing(standing: Standing) -> str:
     score = "" if standing.score is None else f", score {standing.score:.2f}"
-    return f"{standing.answer} {standing.share:.0%} ({count(standing.count, 'solution')}{score})"
+    answer = " ".join(standing.answer.split())
+    answer = answer if len(answer) <= _LONG else f"{answer[: _LONG - 4]} ..."
+    return f"{answer} {standing.share:.0%} ({count(standing.count, 'solution')}{score})"
 
 
 def _no_answer(solution: Solution) -> str:
@@ -178,6 +182,7 @@ def _wanted(kind: str) -> str:
 
 
 _EXCERPT = 400  # characters of a text that held no answer
+_LONG = 60  # characters of an answer among the votes
 
 
 def _plan_words(solution: Solution) -> str:

@@ -159,6 +159,7 @@ def solve_one(
 ) -> None:
     import asyncio
 
+    from tts.aio import heard
     from tts.commands.progress import elapsed, stoppable, told
     from tts.trace import Sampled
     from tts.types import Problem
@@ -169,7 +170,7 @@ def solve_one(
     question = Problem(problem_text(problem), schema=schema)
     sampled, begun = Sampled(), time.monotonic()
     with told(lambda: f"{sampled}, {elapsed(begun)}"), stoppable() as stop:
-        solution = asyncio.run(solver.solve(question, stop, sampled))
+        solution = asyncio.run(heard(solver.solve(question, stop, sampled)))
     try:
         print_solution(solution, as_json, show_steps)
     finally:  # after the answer, and also where that cannot be written: neither costs the other
