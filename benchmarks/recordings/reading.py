@@ -24,6 +24,7 @@ from tts.answers.extract import extract
 from tts.errors import BadInput
 from tts.files.jsonl import rows
 from tts.files.shape import short
+from tts.files.tables import entries
 from tts.records.outcomes import Outcome, file_of, outcome_of
 from tts.types import Candidate, Finish
 
@@ -89,12 +90,14 @@ def read(path: Path, data: Path | None = None, whole: bool = False) -> list[Outc
 
 
 def read_golds(path: Path) -> dict[str, Gold]:
-    """Read the right answers of a data set, by id and by text. Raises BadInput for a line without one."""
+    """Read the right answers of a file of rows, by id and by text. Raises BadInput for a row without one."""
     golds: dict[str, Gold] = {}
-    for line, row in rows(path):
+    what = f"the data {path}"
+    for entry in entries(path, what):
+        row = entry.row(f"{entry.place} of {what}")
         problem, answer = row.get("problem", row.get("question")), row.get("answer")
         if not isinstance(problem, str) or not isinstance(answer, str | int | float):
-            raise BadInput(f"line {line.number} of {path} has no `problem` (or `question`) with an `answer`.")
+            raise BadInput(f"{entry.place} of {what} has no `problem` (or `question`) with an `answer`.")
         gold = Gold(str(answer), level_of(row), str(row.get("subject", "")))
         for name in (row.get("id"), row.get("unique_id"), problem):
             if name is not None:

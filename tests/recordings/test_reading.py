@@ -150,6 +150,8 @@ def test_answers_of_solve_are_graded_with_the_problems_file(tmp_path: Path) -> N
     data = write(tmp_path / "data.jsonl", [{"question": "How far?", "answer": 3, "level": "Level 2"}])
     [outcome] = read(out, data)
     assert (outcome.gold, outcome.level, outcome.graded) == ("3", 2, False)
+    (tmp_path / "data.csv").write_text("question,answer,level\nHow far?,3,2\n")
+    assert read(out, tmp_path / "data.csv") == [outcome]
     [outcome] = grade([outcome])
     assert outcome.graded
     assert outcome.right == tuple(c.answer == "3" for c in solution.candidates)
