@@ -72,6 +72,8 @@ def _problem(entry: Entry | Line) -> Problem:
             raise BadInput("it holds control characters, so it is no text.")
         return Problem(text)
     if isinstance(entry.content, str):
+        if not entry.content.strip():
+            raise BadInput("it is empty.")
         return Problem(entry.content.strip())
     row = entry.row()
     question, name = row.get("problem", row.get("question")), row.get("id", row.get("unique_id"))

@@ -99,9 +99,9 @@ def test_csv_in_another_encoding_says_which_to_save_it_in(tmp_path: Path) -> Non
 
 
 def test_a_list_of_texts_is_a_list_of_problems(tmp_path: Path) -> None:
-    problems, bad = read_problems(write(tmp_path / "a.json", '["1 + 1?", "2 + 2?", 3]'))
+    problems, bad = read_problems(write(tmp_path / "a.json", '["1 + 1?", "2 + 2?", 3, " "]'))
     assert [problem.text for problem in problems] == ["1 + 1?", "2 + 2?"]
-    assert [str(row) for row in bad] == ["row 3: it is not a JSON object."]
+    assert [str(row) for row in bad] == ["row 3: it is not a JSON object.", "row 4: it is empty."]
 
 
 def test_a_file_that_is_no_text_holds_no_problem(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def solve(
         typer.Option(
             "--file",
             "-f",
-            help="Problems, one per line; rows with `problem` in .jsonl, .json, .csv, .parquet.",
+            help="Problems, one per line; rows with `problem` in .jsonl, .json, .csv, .tsv, .parquet.",
             rich_help_panel=options.DATA,
         ),
     ] = None,
