@@ -270,7 +270,7 @@ def test_finished_samples_survive_a_deadline(strategy: str) -> None:
             return await super().generate(request)
 
     steps = {"max_steps": 1} if strategy_type(strategy).stepwise else {}
-    solver = made(strategy, Uneven(slip=0.0), ToyReward(), Budget(4, max_seconds=0.2), **steps)
+    solver = made(strategy, Uneven(slip=0.0), ToyReward(), Budget(4, max_seconds=1), **steps)
     solution = asyncio.run(solver.solve(PROBLEM))
     assert solution.stopped == MAX_SECONDS
     assert solution.answer == "3"
