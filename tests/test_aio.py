@@ -90,6 +90,35 @@ print("ended")
     assert done.stdout == "ended\n"
 
 
+def test_an_interrupt_inside_a_running_loop_cancels_what_blocks_it() -> None:
+    # As in a notebook: the loop's own thread waits, the interrupt comes there. The work would run for an hour.
+    script = """
+import asyncio, signal, threading, time
+from tts.aio import blocking
+
+ended = threading.Event()
+
+async def work():
+    main = threading.main_thread().ident
+    threading.Timer(0.1, signal.pthread_kill, [main, signal.SIGINT]).start()
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        ended.set()
+
+async def notebook():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        blocking(work)
+    except KeyboardInterrupt:
+        print("interrupted", ended.wait(30))
+
+asyncio.run(notebook())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "interrupted True\n"
+
+
 class TestBackgroundLoop:
     async def test_a_coroutine_runs_there_and_its_result_and_error_come_back(self) -> None:
         async def divide(a: int, b: int) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from strategies.beam_search import BeamSearch
 from tests import tiny
 from tests.toy import ToyPolicy, ToyReward
 from tts import Budget, Solution, Solver, TTSError, solve, solve_async, solve_many
+from tts.aio import background
 from tts.errors import BadInput, EngineDied, UnknownName
 from tts.models.lookup import CARDS
 
@@ -29,17 +30,27 @@ def test_a_solution_holds_all_that_led_to_it() -> None:
     assert solution.usage.flops == solution.usage.policy_flops + solution.usage.prm_flops
     assert solution.best in solution.candidates
     assert len(solution.trace.nodes()) == 8 * 4
+    assert repr(solution.trace) == f"Trace({len(solution.trace.events)} events)"
 
 
-async def test_in_a_running_loop_solve_names_solve_async() -> None:
-    with pytest.raises(BadInput, match="solve_async"):
-        solve("how far", **TOY)
-    assert (await solve_async("how far", policy=ToyPolicy(slip=0.0), prm=ToyReward())).answer == "3"
+async def test_in_a_running_loop_such_as_that_of_a_notebook_both_calls_work() -> None:
+    assert solve("how far", **TOY).answer == "3"
+    assert [solution.answer for solution in solve_many(["how far", "and back"], **TOY)] == ["3", "3"]
+    assert (await solve_async("how far", **TOY)).answer == "3"
+    with pytest.raises(UnknownName, match="nope"):
+        solve("how far", strategy="nope", **TOY)
 
 
-async def test_in_a_running_loop_solve_many_names_what_to_use() -> None:
-    with pytest.raises(BadInput, match=r"Solver\.stream"):
-        solve_many(["how far"], **TOY)
+async def test_on_the_engines_loop_they_name_what_to_use_and_do_not_wait_for_ever() -> None:
+    async def nested(work: Callable[[], object]) -> None:
+        work()
+
+    for work, instead in (
+        (lambda: solve("how far", **TOY), "solve_async"),
+        (lambda: solve_many(["how far"], **TOY), r"Solver\.stream"),
+    ):
+        with pytest.raises(BadInput, match=instead):
+            await background().run(nested(work))
 
 
 def test_many_come_back_in_the_order_they_were_given() -> None:
@@ -50,6 +61,15 @@ def test_many_come_back_in_the_order_they_were_given() -> None:
     )
     assert [solution.problem.text for solution in solutions] == texts
     assert sorted(seen) == list(range(7))
+
+
+def test_many_show_a_bar_where_it_is_asked_for_and_none_off_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    solve_many(["how far", "and back"], **TOY)
+    assert capsys.readouterr().err == ""
+    solve_many(["how far", "and back"], progress=True, **TOY)
+    assert "2/2" in capsys.readouterr().err
+    solve_many(iter(["how far"]), progress=True, **TOY)  # of unknown length
+    assert "1problem" in capsys.readouterr().err
 
 
 def test_many_take_no_more_problems_than_are_in_flight() -> None:

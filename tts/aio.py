@@ -18,6 +18,13 @@ T = TypeVar("T")
 _ASIDE = "tts-aside"
 
 
+class WouldWait(RuntimeError):
+    """Code on the background loop wanted to block until something ends there, which would wait for ever."""
+
+    def __init__(self) -> None:
+        super().__init__("the background loop cannot wait for itself: await this instead.")
+
+
 async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Run coroutines concurrently; if one fails, cancel the others and raise its error."""
     try:
@@ -104,6 +111,35 @@ async def heard(work: Coroutine[Any, Any, T]) -> T:
             loop.remove_reader(reader)
 
 
+def blocking(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine to its end and return its result, from code with or without a running event loop.
+
+    A loop that runs here, such as a notebook's, stands still meanwhile: the coroutine has one of its own, on a thread.
+    An interrupt cancels it. Raises WouldWait on the background loop, whose engines could not answer.
+    """
+    try:
+        running = asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(heard(work()))
+    if _thread is not None and running is _thread.loop:
+        raise WouldWait
+    tasks: list[asyncio.Task[Any]] = []
+
+    async def known() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.append(task)
+        return await work()
+
+    try:
+        return in_time(lambda: asyncio.run(known()), None)
+    except BaseException:
+        for task in tasks:
+            with suppress(RuntimeError):  # its loop is closed: the error is its own
+                task.get_loop().call_soon_threadsafe(task.cancel)
+        raise
+
+
 def abandoned() -> bool:
     """Return whether a thread of ``aside`` or ``in_time`` is still at work."""
     return any(thread.name == _ASIDE for thread in threading.enumerate())
@@ -166,11 +202,11 @@ class LoopThread:
     def wait(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
         """Run a coroutine there and block until it ends, at most ``seconds`` long.
 
-        Raises RuntimeError on that thread itself, where it would wait for ever; TimeoutError.
+        Raises WouldWait on that thread itself; TimeoutError.
         """
         if threading.current_thread() is self._thread:
             work.close()
-            raise RuntimeError("the background loop cannot wait for itself: await this instead.")
+            raise WouldWait
         return _result(asyncio.run_coroutine_threadsafe(_outcome(work), self.loop).result(seconds))
 
     def _run(self) -> None:

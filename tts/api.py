@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sized
 from contextlib import aclosing, nullcontext
 from typing import Any, TypeVar
 
-from tts.aio import heard
+from tqdm import tqdm
+
+from tts.aio import WouldWait, blocking
 from tts.errors import BadInput
 from tts.executor import Work
 from tts.registry import resolve
@@ -24,8 +25,10 @@ def solve(problem: str | Problem, **settings: Any) -> Solution:
     >>> solve("Mia has 17 marbles. She wins 25 more. How many has she now?").answer
     '42'
 
+    In a notebook it works too. Inside any running event loop it blocks that loop: use :func:`solve_async` there.
+
     Raises:
-        TTSError: for anything that a user can mend; also when called inside a running event loop.
+        TTSError: for anything that a user can mend.
     """
     return _blocking(lambda: solve_async(problem, **settings), "solve_async")
 
@@ -40,6 +43,7 @@ def solve_many(
     *,
     concurrency: int = 32,
     on_solution: Callable[[int, Solution], None] | None = None,
+    progress: bool | None = None,
     ray: Any = None,
     **settings: Any,
 ) -> list[Solution]:
@@ -48,7 +52,8 @@ def solve_many(
     Args:
         problems: texts or Problems.
         concurrency: limit of problems solved at the same time in one process.
-        on_solution: called with index and solution of each problem as it finishes.
+        on_solution: called with index and solution of each problem as it finishes: what an interrupt would lose.
+        progress: whether to show a bar on stderr; by default where that is a terminal.
         ray: where to solve on a Ray cluster: ``"auto"``, an address, or a :class:`tts.cluster.Placement`; default: in
             this process.
         settings: those of :func:`solve`.
@@ -70,11 +75,15 @@ def solve_many(
             if there is None
             else there.stream(Work(solver, list(problems), concurrency, traced=True))
         )
+        known = len(problems) if isinstance(problems, Sized) else None
+        hidden = None if progress is None else not progress
         async with aclosing(stream):
-            async for index, solution in stream:
-                solutions[index] = solution
-                if on_solution:
-                    on_solution(index, solution)
+            with tqdm(total=known, disable=hidden, unit="problem") as bar:
+                async for index, solution in stream:
+                    solutions[index] = solution
+                    bar.update()
+                    if on_solution:
+                        on_solution(index, solution)
         return [solutions[index] for index in sorted(solutions)]
 
     there = None if ray is None else resolve("executor", "ray")(ray)
@@ -84,7 +93,6 @@ def solve_many(
 
 def _blocking(work: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:
     try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(heard(work()))
-    raise BadInput(f"an event loop is already running here: use `await {instead}(...)` instead.")
+        return blocking(work)
+    except WouldWait:
+        raise BadInput(f"this code runs on the engines' event loop: use `await {instead}(...)` instead.") from None

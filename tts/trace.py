@@ -61,6 +61,9 @@ class Trace:
         self.events: list[Event] = events if events is not None else []
         self.listener = listener
 
+    def __repr__(self) -> str:
+        return f"Trace({len(self.events)} events)"
+
     def add(self, event: str, **fields: Any) -> None:
         added = {"event": event, **fields}
         self.events.append(added)
