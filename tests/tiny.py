@@ -1,6 +1,7 @@
 """Tiny models with random weights, saved as real checkpoints, for every test that needs one.
 
 The vocabulary is made of small words, digits and punctuation, each one token; a break between paragraphs is one token.
+With ``letters`` it is made of all bytes instead, so that every text can be written.
 Weights are spread wide enough for random models to reach breaks and ends of sequence often.
 """
 
@@ -12,7 +13,7 @@ from typing import Any
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
-from tokenizers.models import WordLevel
+from tokenizers.models import BPE, WordLevel
 
 SPECIAL = ["<pad>", "<s>", "</s>", "<unk>", "<|user|>", "<|assistant|>", "<extra_0>"]
 WORDS = ["\n\n", "\n", " ", ".\n\n", ".", ",", "?", "=", "+", "-", "*", "é", "数", "🙂", *"0123456789"]
@@ -26,14 +27,11 @@ CHAT = (
 )
 
 
-def make_tokenizer(folder: Path, more: Sequence[str] = ()) -> Any:
+def make_tokenizer(folder: Path, more: Sequence[str] = (), letters: bool = False) -> Any:
     """A standard fast tokenizer with a chat template; ``more`` are further words."""
     from transformers import PreTrainedTokenizerFast
 
-    vocabulary = {token: i for i, token in enumerate(dict.fromkeys([*SPECIAL, *WORDS, *more]))}
-    core = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
-    core.pre_tokenizer = pre_tokenizers.Split(Regex(r"\.\n\n|\n\n| ?\p{L}+|\d| |\n|."), behavior="isolated")
-    core.decoder = decoders.Fuse()
+    core = _letters() if letters else _words(more)
     core.add_special_tokens(SPECIAL)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=core, bos_token="<s>", eos_token="</s>", unk_token="<unk>", pad_token="<pad>",
@@ -44,14 +42,30 @@ def make_tokenizer(folder: Path, more: Sequence[str] = ()) -> Any:
     return tokenizer
 
 
+def _words(more: Sequence[str]) -> Tokenizer:
+    vocabulary = {token: i for i, token in enumerate(dict.fromkeys([*SPECIAL, *WORDS, *more]))}
+    core = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
+    core.pre_tokenizer = pre_tokenizers.Split(Regex(r"\.\n\n|\n\n| ?\p{L}+|\d| |\n|."), behavior="isolated")
+    core.decoder = decoders.Fuse()
+    return core
+
+
+def _letters() -> Tokenizer:
+    vocabulary = {token: i for i, token in enumerate([*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet())])}
+    core = Tokenizer(BPE(vocabulary, []))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    return core
+
+
 def make_policy(
     folder: Path, *, seed: int = 0, width: int = 32, layers: int = 2, heads: int = 4, kv_heads: int = 2,
-    context: int = 512, spread: float = 0.4, more: Sequence[str] = (), **config: Any,
+    context: int = 512, spread: float = 0.4, more: Sequence[str] = (), letters: bool = False, **config: Any,
 ) -> Path:  # fmt: skip
     """Save a random Llama with its tokenizer in ``folder``; the same arguments make the same weights."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    tokenizer = make_tokenizer(folder, more)
+    tokenizer = make_tokenizer(folder, more, letters)
     torch.manual_seed(seed)
     model = LlamaForCausalLM(
         LlamaConfig(

@@ -38,6 +38,8 @@ class Request:
             asks for none.
         steps: most steps of a continuation with ``Until.STEP``. An engine may stop after fewer; the search then asks
             for the others.
+        schema: a JSON schema, as text, that the whole solution has to fit; empty for none. Only policies that keep to
+            schemas (:attr:`Policy.schemas`) are asked for it, at a root, until the end of the solution.
     """
 
     problem: Problem
@@ -50,6 +52,7 @@ class Request:
     top_p: float = 1.0
     logprobs: int = 0
     steps: int = 1
+    schema: str = ""
 
     def missing(self, steps: int) -> int:
         """Return how many of the steps asked for are missing in a continuation of so many steps."""
@@ -140,6 +143,7 @@ class Policy(Model):
         prices: what its server bills; None where nothing is known.
         logprobs: most alternatives of a token whose log-probabilities it can give; 0 where it gives none.
         remote: whether it runs on a server, which may bill.
+        schemas: whether it can be held to a JSON schema while it samples.
     """
 
     context: int
@@ -147,6 +151,7 @@ class Policy(Model):
     prices: Prices | None = None
     logprobs: int = 0
     remote: bool = False
+    schemas: bool = False
 
     @abstractmethod
     def prompt(self, problem: Problem) -> Step:

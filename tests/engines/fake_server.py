@@ -39,6 +39,7 @@ class FakeServer:
         logprobs: most alternatives of a token that it gives; 0 refuses, -1 ignores what is asked for.
         most: choices it gives in one answer; 0 refuses to give several.
         entry: what its list says of the model besides.
+        refused: the name of a field that it refuses; empty for none.
         failures: acted out first: a status, (status, headers), "hang", "drop", "html", Says; None answers as ever.
         requests: path, body and headers of all requests so far.
     """
@@ -55,6 +56,7 @@ class FakeServer:
     slow: float = 0.0
     most: int = 128
     entry: Json = field(default_factory=dict)
+    refused: str = ""
     failures: list[Any] = field(default_factory=list)
     requests: list[tuple[str, Json, dict[str, str]]] = field(default_factory=list)
     hung_up: threading.Event = field(default_factory=threading.Event)
@@ -120,6 +122,8 @@ class FakeServer:
         }[self.variant]
         if path not in offered:
             return 404, {"error": {"message": "no such route"}}
+        if self.refused and self.refused in body:
+            return 400, {"error": {"message": f"{self.refused} is not supported"}}
         return routes[path](body)
 
     def models(self, _: Json) -> tuple[int, Json]:

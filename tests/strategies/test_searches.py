@@ -297,6 +297,15 @@ def test_ab_mcts_improves_solutions_where_that_pays() -> None:
     assert solution.usage.prompt_tokens == len("how far") * (1 + len(roots)), "each prompt is charged once"
 
 
+def test_ab_mcts_asks_for_an_improvement_in_the_form_that_the_problem_prescribes() -> None:
+    policy = Improver()
+    problem = Problem("how far", Problem("how far").id, instruction="Write a number.", schema='{"type": "integer"}')
+    solve(problem, policy=policy, prm=ToyReward(), strategy="ab-mcts", budget=16)
+    asked = [call.problem for call in policy.calls if call.problem.turns]
+    assert asked
+    assert {(each.instruction, each.schema) for each in asked} == {("Write a number.", '{"type": "integer"}')}
+
+
 def test_ab_mcts_leaves_a_solution_alone_that_does_not_fit_the_prompt() -> None:
     class Short(ToyPolicy):
         def prompt(self, problem: Problem) -> Step:

@@ -30,6 +30,7 @@ class Text:
         self.tokenizer = tokenizer
         self._encoder = TextEncoder(tokenizer)
         self.encode = self._encoder.encode
+        self.core = self._encoder.core
         self.quote = self._encoder.quote
         self.unquote = self._encoder.unquote
         self._pieces: dict[int, str] = {}
@@ -43,8 +44,8 @@ class Text:
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Decode ids to text without special tokens."""
-        if self._encoder.core is not None:
-            text: str = self._encoder.core.decode(tokens, skip_special_tokens=True)
+        if self.core is not None:
+            text: str = self.core.decode(tokens, skip_special_tokens=True)
         else:
             text = self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text

@@ -11,6 +11,9 @@ REQUEST = (
 
 
 def improvement(problem: Problem, solution: str) -> Problem:
-    """Return the problem with a solution as the assistant's turn, and a request to improve it as the user's."""
-    before = problem.turns or (Turn("user", problem.text),)
-    return Problem(problem.text, turns=(*before, Turn("assistant", solution), Turn("user", REQUEST)))
+    """Return the problem with a solution as the assistant's turn, and a request to improve it as the user's.
+
+    What the problem says of the form of its answer still holds.
+    """
+    turns = (*(problem.turns or (Turn("user", problem.text),)), Turn("assistant", solution), Turn("user", REQUEST))
+    return Problem(problem.text, turns=turns, instruction=problem.instruction, schema=problem.schema)

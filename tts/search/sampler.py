@@ -183,7 +183,8 @@ class Sampler:
         key = self.next_key(node)
         seed = self.draw(key)
         logprobs = min(max(self.sampled.rated, self.sampled.alternatives), self.policy.logprobs)
-        return Request(self.problem, node, key, seed, until, max_tokens, temperature, top_p, logprobs, steps)
+        schema = self.problem.schema if self.policy.schemas and until is Until.END and not node.depth else ""
+        return Request(self.problem, node, key, seed, until, max_tokens, temperature, top_p, logprobs, steps, schema)
 
     def _room(self, node: Node) -> int:
         """Return the tokens by which the solution at a node may still grow."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from tts.cost import ModelShape
+from tts.engines.json_grammar import not_held
 from tts.engines.remote.capabilities import Dialect, unknown_model
 from tts.engines.remote.client import Server
 from tts.engines.remote.coalescing import Siblings
 from tts.engines.remote.finish import finish_of
+from tts.engines.remote.json_schema import held, without
 from tts.engines.remote.logprobs import ALTERNATIVES, asked, fewer, of_choice
 from tts.engines.remote.prompt import Prompts
 from tts.engines.remote.reply import Json, Reply, first_choice, ids_of, words
@@ -92,6 +94,7 @@ class RemotePolicy(Policy):
         self._splitter = Splitter(text.decode, card.separator, ()) if text and dialect.ids else None
         self.steps = dialect.completions
         self.logprobs = ALTERNATIVES  # until the server refuses
+        self.schemas = not (card.thinking and dialect.completions)  # likewise; a server that chats lets a model think
         self._uncounted = not shape.active
         self._text = text
         self._prompts = Prompts(card, server, dialect, text)
@@ -152,12 +155,15 @@ class RemotePolicy(Policy):
         sample = self._complete if self.steps else self._chat
         while limit >= 1:
             try:
-                return await sample(request, limit)
+                completion = await sample(request, limit)
             except _TooLong as refusal:
                 limit = self._shortened(limit, node, refusal.context)
                 if limit < _FEW and not node.depth:
                     raise
                 limit = limit if limit >= _FEW else 0
+            else:
+                lost = (not_held(self.name, "the server refuses it"),) * bool(request.schema and not self.schemas)
+                return replace(completion, warnings=(*completion.warnings, *lost))
         return Completion((Step("", ()),), Finish.LENGTH)
 
     def _shortened(self, limit: int, node: Node, context: int) -> int:
@@ -189,7 +195,8 @@ class RemotePolicy(Policy):
 
     async def _complete(self, request: Request, limit: int) -> Completion:
         """Ask on until a step or the solution has ended: the server stops at every separator, an empty step's too."""
-        whole = request.until is Until.END and not (self._dialect.ids and self._splitter is None)
+        cut = self._dialect.ids and self._splitter is None and not request.schema
+        whole = request.until is Until.END and not cut
         pieces = Stepped(self._splitter, request.node.tokens) if self._splitter else Pieces(self.card.separator)
         finish, warnings, logprobs = Finish.LENGTH, dict[str, None](), list[TokenLogprobs]()
         for turn in itertools.count():
@@ -214,7 +221,7 @@ class RemotePolicy(Policy):
 
     async def _answer(self, request: Request, pieces: Pieces | Stepped, left: int, turn: int, whole: bool) -> Answer:
         body = self._sampling(request, turn) | {"model": self.name, "max_tokens": left}
-        body |= asked(min(request.logprobs, self.logprobs))
+        body |= asked(min(request.logprobs, self.logprobs)) | self._held(request, self._dialect.routes == "llama.cpp")
         if self._dialect.ids:
             # The server's own defaults come from the model's generation_config and would change the distribution.
             body |= {"return_token_ids": True, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
@@ -233,9 +240,7 @@ class RemotePolicy(Policy):
             reply = await self._siblings.ask((*_kin(request), left), body)
         else:
             reply = await self._completions(body)
-        while (least := fewer(reply, body)) is not None:
-            self.logprobs, reply = least, await self._completions(body)
-        choice = await self._choice(reply, request.node)
+        choice = await self._choice(await self._granted(reply, body, self._completions), request.node)
         if self._dialect.ids:
             return replace(self._by_ids(choice, left), logprobs=of_choice(choice)[:left])
         text = spoken(choice.get("text"))
@@ -298,16 +303,14 @@ class RemotePolicy(Policy):
         """A whole solution from a server that only chats."""
         body = self._sampling(request, 0) | {"model": self.name, self._dialect.chat_limit: limit}
         body["messages"] = self._prompts.messages(request.problem)
-        body |= asked(min(request.logprobs, self.logprobs), chat=True)
+        body |= asked(min(request.logprobs, self.logprobs), chat=True) | self._held(request)
         if self.card.template:
             body["chat_template_kwargs"] = self.card.template
         if self._joined(request):
             reply = await self._chats.ask((*_kin(request), limit), body)
         else:
             reply = await self._chatted(body)
-        while (least := fewer(reply, body)) is not None:
-            self.logprobs, reply = least, await self._chatted(body)
-        choice = await self._choice(reply, request.node)
+        choice = await self._choice(reply := await self._granted(reply, body, self._chatted), request.node)
         message = choice.get("message")
         text = spoken(message.get("content") if isinstance(message, dict) else message)
         most = limit * self._dialect.solutions
@@ -325,6 +328,20 @@ class RemotePolicy(Policy):
             body["chat_template_kwargs"] = self.card.template
         reply = await self._server.ask(f"{self._server.address.base}/chat/completions", body)
         return await self._choice(reply, request.node), reply.data
+
+    def _held(self, request: Request, native: bool = False) -> Json:
+        return held(request.schema if self.schemas else "", native=native)
+
+    async def _granted(self, reply: Reply, body: Json, ask: Callable[[Json], Awaitable[Reply]]) -> Reply:
+        """Ask again without what the server refuses: log-probabilities, or a schema."""
+        while True:
+            if (least := fewer(reply, body)) is not None:
+                self.logprobs = least
+            elif without(reply, body):
+                self.schemas = False
+            else:
+                return reply
+            reply = await ask(body)
 
     def _sampling(self, request: Request, turn: int) -> Json:
         body: Json = {"temperature": request.temperature, "top_p": request.top_p}

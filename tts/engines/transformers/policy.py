@@ -12,8 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tts.aio import aside
 from tts.cost import ModelShape
 from tts.engines.hf import setting
+from tts.engines.json_grammar import JsonGrammars, JsonText, not_held
 from tts.engines.sampling import SEEDS, choose, uniforms
 from tts.engines.step_splitter import Splitter, Stepper
 from tts.engines.ticket import Ticket, failure
@@ -45,6 +47,7 @@ class _Job:
     base: Prefix | None = None  # the prefix that is continued; its ``last`` token is the first one fed
     at: Prefix | None = None  # what the row is filled from: the base, or more after an eviction
     logprobs: list[TokenLogprobs] = field(default_factory=list)  # one a token, where asked for
+    json: JsonText | None = None  # what it is held to
 
 
 @dataclass(slots=True, eq=False)
@@ -139,7 +142,10 @@ class TransformersPolicy(LocalModel, Policy):
         self.row_bytes = row_bytes
         self._text = Text(tokenizer)
         configured = setting(model.generation_config, "eos_token_id")
-        self._splitter = Splitter(self._text.decode, card.separator, end_ids(configured, tokenizer))
+        ends = end_ids(configured, tokenizer)
+        self._splitter = Splitter(self._text.decode, card.separator, ends)
+        self._grammars = JsonGrammars(self._text.core, self._head.weight.shape[0], ends)
+        self.schemas = not card.thinking
         self._prefixes: WeakKeyDictionary[Step, Prefix] = WeakKeyDictionary()
         self._rows = _Rows(RaggedCache(self._store.geometry))
         self._waiting: deque[_Job] = deque()
@@ -149,6 +155,16 @@ class TransformersPolicy(LocalModel, Policy):
     def prompt(self, problem: Problem) -> Step:
         """Encode the problem in the model's chat form. Raises BadInput if empty, PromptTooLong if too long."""
         return self._text.prompt(problem, self.card, self.context)
+
+    async def prepare(self, problem: Problem) -> None:
+        """Compile the problem's schema."""
+        if problem.schema and self.schemas:
+            await aside(self._grammars.check, problem.schema)
+
+    def warn(self, problem: Problem) -> str | None:
+        """A sentence on a schema that the model cannot be held to."""
+        held = problem.schema and self.schemas
+        return not_held(self.name, reason) if held and (reason := self._grammars.check(problem.schema)) else None
 
     def offered(self, tools: Sequence[Mapping[str, Any]], guide: str) -> Policy:
         """Return this model with tools in its prompt, in its chat template's own form."""
@@ -160,7 +176,8 @@ class TransformersPolicy(LocalModel, Policy):
         limit = min(request.max_tokens, self.context - len(tokens))
         if limit < 1:
             return Completion((Step("", ()),), Finish.LENGTH)
-        job = _Job(request, Ticket(), self._splitter.start(tokens), limit)
+        json = self._grammars.start(request.schema) if request.schema else None
+        job = _Job(request, Ticket(), self._splitter.start(tokens), limit, json=json)
         self._waiting.append(job)
         self._worker.notify(self)
         return await job.ticket.result()
@@ -259,6 +276,7 @@ class TransformersPolicy(LocalModel, Policy):
         ones = np.ones(count, np.int64)
         hidden = rows.cache.forward(self._decoder, rows.pending[:, None], ones)
         logits = self._head(hidden[:, 0])
+        self._hold(logits)
         random = uniforms(rows.seeds, rows.counts)
         tokens = choose(logits, random, rows.temperature, rows.top_p).tolist()
         self._note_logprobs(logits, tokens)
@@ -269,9 +287,17 @@ class TransformersPolicy(LocalModel, Policy):
         done = []
         for row, (job, token) in enumerate(zip(rows.jobs, tokens, strict=True)):
             asked = job.request
+            if job.json:
+                job.json.take(token)
             if job.stepper.take([token], asked.until, asked.steps) or len(job.stepper.tokens) >= job.limit:
                 done.append(row)
         return done
+
+    def _hold(self, logits: torch.Tensor) -> None:
+        """Rule out the tokens with which a text would not fit its schema any more."""
+        for row, job in enumerate(self._rows.jobs):
+            if job.json:
+                logits[row].masked_fill_(torch.from_numpy(~job.json.allowed()).to(logits.device), -torch.inf)
 
     def _note_logprobs(self, logits: torch.Tensor, tokens: list[int]) -> None:
         """Keep the log-probabilities of the rows that ask for them."""

@@ -28,7 +28,7 @@ from tts.errors import BadInput, MissingExtra, ModelError
 from tts.files import json_text
 from tts.models.card import ModelCard
 from tts.models.descriptions import family_of
-from tts.models.files import require
+from tts.models.files import built_in, require
 from tts.protocols import Pooling, RewardModel
 
 _DTYPES = ("float32", "bfloat16", "float16", "auto")
@@ -58,7 +58,7 @@ def load_policy(
             raise ModelError(f"{folder} names no end of a solution: add eos_token_id to generation_config.json.")
         settings = {
             "max_model_len": min(card.context, card.max_tokens + _ROOM), "scheduling_policy": "priority",
-            **arguments,
+            **(_schemas(folder) if not card.thinking else {}), **arguments,
         }  # fmt: skip
         draws = seeds and _on_cpu() and not OWN_SAMPLING & arguments.keys()
         if draws:
@@ -70,6 +70,17 @@ def load_policy(
     services = _start_all(card, configs, shape)
     context = int(services[0].engine.model_config.max_model_len)
     return VLLMPolicy(card, services, tokenizer, shape=shape, context=context, ends=ends, seeds=seeds, draws=draws)
+
+
+def _schemas(folder: Path) -> dict[str, Any]:
+    """Engine arguments for a policy that can be held to JSON schemas: vLLM needs the tokenizer for that.
+
+    It starts almost a second later. The built-in models could write no JSON anyway.
+    """
+    readable = (folder / "tokenizer.json").is_file() and "auto_map" not in _written(folder, "tokenizer_config.json")
+    if built_in(folder) or not readable:
+        return {}
+    return {"skip_tokenizer_init": False, "structured_outputs_config": {"backend": "guidance"}}
 
 
 def load_reward(

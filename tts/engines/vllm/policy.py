@@ -7,7 +7,9 @@ from copy import copy
 from functools import lru_cache
 from typing import Any
 
+from tts.aio import aside
 from tts.cost import ModelShape
+from tts.engines.json_grammar import JsonGrammars, formed, not_held
 from tts.engines.sampling import SEEDS
 from tts.engines.step_splitter import Splitter
 from tts.engines.tokenizer import Text
@@ -67,6 +69,8 @@ class VLLMPolicy(Policy):
         size = self.services[0].engine.model_config.get_vocab_size()
         self._stops = {Until.END: sorted(ends), Until.STEP: sorted(ends | self._splitter.closing(range(size)))}
         self._settings = lru_cache(64)(self._sampling)
+        self._grammars = JsonGrammars(self._text.core, size, ends)
+        self.schemas = not card.thinking and not self.services[0].engine.model_config.skip_tokenizer_init
 
     @property
     def alive(self) -> bool:
@@ -81,6 +85,16 @@ class VLLMPolicy(Policy):
     def prompt(self, problem: Problem) -> Step:
         """The prompt. Raises PromptTooLong where it leaves no room for an answer, BadInput for an empty problem."""
         return self._text.prompt(problem, self.card, self.context)
+
+    async def prepare(self, problem: Problem) -> None:
+        """Compile the problem's schema, as vLLM will: it answers a schema that it cannot compile with an error."""
+        if problem.schema and self.schemas:
+            await aside(self._grammars.check, problem.schema)
+
+    def warn(self, problem: Problem) -> str | None:
+        """A sentence on a schema that the model cannot be held to."""
+        held = problem.schema and not self.card.thinking
+        return not_held(self.name, reason) if held and (reason := self._grammars.check(problem.schema)) else None
 
     def offered(self, tools: Sequence[Mapping[str, Any]], guide: str) -> Policy:
         """Return this model with tools in its prompt, in its chat template's own form."""
@@ -154,6 +168,8 @@ class VLLMPolicy(Policy):
             params.extra_args = {DRAW: [request.seed & SEEDS, before, temperature, top_p]}
         elif self.seeds and temperature > 0:
             params.seed = (request.seed + before) & _SEEDS
+        if request.schema and not self._grammars.check(request.schema):
+            params.structured_outputs = _held(request.schema)
         done = False
 
         def enough(output: Any) -> bool:
@@ -196,3 +212,9 @@ class VLLMPolicy(Policy):
             output_kind=RequestOutputKind.DELTA if streamed else RequestOutputKind.FINAL_ONLY,
             skip_clone=True,
         )
+
+
+def _held(schema: str) -> Any:
+    from vllm.sampling_params import StructuredOutputsParams
+
+    return StructuredOutputsParams(json=formed(schema))

@@ -1,0 +1,192 @@
+"""Samples that are held to a JSON schema by a grammar, in each engine."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import tiny
+from tests.engines.fake_server import FakeServer
+from tests.engines.vllm_processes import needs_vllm
+from tests.toy import ToyPolicy, ToyReward
+from tts import solve
+from tts.engines.json_grammar import JsonGrammars
+from tts.engines.load import Loading, load_policy
+from tts.engines.remote.policy import RemotePolicy
+from tts.engines.transformers.engine import ENGINE as TRANSFORMERS
+from tts.models.find import find
+from tts.protocols import Completion, Policy, Request
+from tts.tools.schema import misfit
+from tts.types import Finish, Node, Problem, Until
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "maxLength": 8},
+        "age": {"type": "integer", "minimum": 0, "maximum": 130},
+        "kind": {"enum": ["cat", "dog"]},
+        "tags": {"type": "array", "items": {"type": "boolean"}, "maxItems": 3},
+    },
+    "required": ["name", "age", "kind"],
+    "additionalProperties": False,
+}
+TEXT = json.dumps(SCHEMA)
+PROBLEM = Problem("who is it?", schema=TEXT)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.make_policy(tmp_path_factory.mktemp("letters"), letters=True, width=64, heads=2, context=600)
+
+
+@pytest.fixture(scope="module")
+def policy(folder: Path) -> Iterator[Policy]:
+    made = TRANSFORMERS.load_policy(find(str(folder), "policy"), device="cpu")
+    yield made
+    made.close()
+
+
+def ask(policy: Policy, seed: int, schema: str = TEXT, until: Until = Until.END) -> Request:
+    node = Node(policy.prompt(PROBLEM), "/")
+    return Request(PROBLEM, node, f"/{seed}", seed, until, 200, 1.0, schema=schema)
+
+
+def text(completion: Completion) -> str:
+    return "".join(step.text for step in completion.steps)
+
+
+async def sampled(policy: Policy, count: int, schema: str = TEXT) -> list[Completion]:
+    await policy.prepare(PROBLEM)
+    return await asyncio.gather(*(policy.generate(ask(policy, seed, schema)) for seed in range(count)))
+
+
+async def test_a_random_model_writes_nothing_but_json_that_fits(policy: Policy) -> None:
+    found = await sampled(policy, 24)
+    assert {completion.finish for completion in found} == {Finish.STOP}
+    values = [json.loads(text(completion)) for completion in found]
+    assert [misfit(value, SCHEMA) for value in values] == [""] * 24
+    assert {value["kind"] for value in values} == {"cat", "dog"}
+    assert any("tags" in value for value in values)
+    assert policy.warn(PROBLEM) is None
+
+
+async def test_without_the_schema_it_writes_none(policy: Policy) -> None:
+    for completion in await sampled(policy, 8, schema=""):
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(text(completion))
+
+
+async def test_who_is_not_held_samples_beside_it_what_it_samples_alone(policy: Policy) -> None:
+    alone = await policy.generate(ask(policy, 3, ""))
+    beside, held, _ = await asyncio.gather(
+        policy.generate(ask(policy, 3, "")), policy.generate(ask(policy, 4)), policy.generate(ask(policy, 5, ""))
+    )
+    assert text(beside) == text(alone)
+    assert not misfit(json.loads(text(held)), SCHEMA)
+
+
+async def test_greedy_json_fits_too(policy: Policy) -> None:
+    node = Node(policy.prompt(PROBLEM), "/")
+    request = Request(PROBLEM, node, "/0", 0, Until.END, 300, 0.0, schema=json.dumps({"enum": [[1, "two"], None]}))
+    assert json.loads(text(await policy.generate(request))) in ([1, "two"], None)
+
+
+def test_a_search_answers_with_such_json(folder: Path) -> None:
+    solution = solve(PROBLEM, policy=str(folder), prm="none", strategy="majority", budget=4, engine="transformers")
+    assert all(candidate.answer for candidate in solution.candidates)
+    assert not misfit(json.loads(solution.answer or ""), SCHEMA)
+
+
+def test_a_schema_without_a_grammar_is_named_and_nothing_is_held(policy: Policy) -> None:
+    odd = Problem("who is it?", schema=json.dumps({"type": "string", "pattern": "(?=a)b"}))
+    asyncio.run(policy.prepare(odd))
+    assert "is not held to the JSON schema" in (policy.warn(odd) or "")
+    assert asyncio.run(policy.generate(ask(policy, 1, odd.schema))).steps
+
+
+def test_a_keyword_that_llguidance_does_not_know_is_left_out(policy: Policy) -> None:
+    odd = Problem("who is it?", schema=json.dumps({"type": "integer", "not": {"const": 3}}))
+    assert policy.warn(odd) is None
+
+
+def test_without_llguidance_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("tts.engines.json_grammar.find_spec", lambda name: None)
+    grammars = JsonGrammars(None, 10, [2])
+    assert "pip install 'tts-search[json]'" in grammars.check(TEXT)
+    assert grammars.start(TEXT) is None
+
+
+@pytest.mark.parametrize("engine", ["transformers", pytest.param("vllm", marks=needs_vllm)])
+def test_a_model_without_braces_in_its_vocabulary_is_not_held(engine: str) -> None:
+    problem = Problem("Mia has 17 marbles. She wins 25 more. How many has she now?", schema=TEXT)
+    solution = solve(problem, policy="lab-1m", prm="none", strategy="majority", budget=2, engine=engine)
+    assert any("is not held to the JSON schema" in warning for warning in solution.warnings)
+
+
+class Keeping(ToyPolicy):
+    schemas = True
+
+
+@pytest.mark.parametrize(
+    ("strategy", "given"), [("best-of-n", {TEXT}), ("majority", {TEXT}), ("beam-search", {""}), ("ab-mcts", {TEXT})]
+)
+def test_whole_solutions_are_held_and_steps_are_not(strategy: str, given: set[str]) -> None:
+    policy = Keeping()
+    solve(PROBLEM, policy=policy, prm=ToyReward(), strategy=strategy, budget=4)
+    assert {request.schema for request in policy.calls} == given
+    free = ToyPolicy()
+    solve(PROBLEM, policy=free, prm=ToyReward(), strategy=strategy, budget=4)
+    assert {request.schema for request in free.calls} == {""}
+
+
+FORMAT = {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}}
+
+
+class TestServers:
+    @pytest.mark.parametrize(
+        ("variant", "expected"),
+        [("vllm", FORMAT), ("openai", FORMAT), ("chat", FORMAT), ("llama.cpp", {"json_schema": SCHEMA})],
+    )
+    async def test_each_gets_the_schema_in_its_own_form_and_no_stop(
+        self, fakes: Callable[..., FakeServer], connect: Callable[..., RemotePolicy], variant: str, expected: Any
+    ) -> None:
+        fake = fakes(variant)
+        policy = connect(fake)
+        fake.requests.clear()
+        await policy.generate(ask(policy, 1))
+        path, body, _ = fake.requests[-1]
+        assert path == ("/v1/chat/completions" if variant == "chat" else "/v1/completions")
+        assert {name: body[name] for name in expected} == expected
+        assert "stop" not in body
+
+    @pytest.mark.parametrize("variant", ["vllm", "chat"])
+    async def test_one_that_refuses_it_is_asked_without_and_the_user_is_told(
+        self, fakes: Callable[..., FakeServer], connect: Callable[..., RemotePolicy], variant: str
+    ) -> None:
+        fake = fakes(variant)
+        policy = connect(fake)
+        free = await policy.generate(ask(policy, 1, ""))
+        fake.refused = "response_format"
+        found = await policy.generate(ask(policy, 1))
+        assert text(found) == text(free)
+        assert "the server refuses it" in " ".join(found.warnings)
+        assert not policy.schemas
+
+
+@needs_vllm
+async def test_vllm_writes_the_same_json_as_the_transformers_engine(folder: Path, policy: Policy) -> None:
+    other = load_policy(str(folder), Loading(engine="vllm", arguments={"replicas": 1}))
+    try:
+        assert other.schemas
+        theirs = await sampled(other, 4)
+        assert [text(completion) for completion in theirs] == [text(each) for each in await sampled(policy, 4)]
+        assert not any(misfit(json.loads(text(completion)), SCHEMA) for completion in theirs)
+    finally:
+        other.close()

@@ -1,0 +1,97 @@
+"""Which tokens keep a text to a JSON schema: the grammars of llguidance, for one tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tts.files.json_text import dump, parse
+
+_FORM: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": ", "lenient": True}
+"""JSON on one line, as most writers print it: where white space is free, small models write it without end. What a
+schema has that llguidance does not know is not enforced."""
+_KEPT = 64  # grammars of schemas
+
+
+class JsonText:
+    """A text under way that fits a schema."""
+
+    def __init__(self, matcher: Any, size: int) -> None:
+        self._matcher, self._size = matcher, size
+
+    def allowed(self) -> NDArray[np.bool_]:
+        """Return for each id whether it may come next: [size]. Ids that end a text may, once it is complete."""
+        if self._matcher.is_error():  # such as a limit of llguidance: what comes now is not enforced
+            return np.ones(self._size, np.bool_)
+        bits = np.unpackbits(np.frombuffer(self._matcher.compute_bitmask(), np.uint8), bitorder="little")
+        allowed = np.zeros(self._size, np.bool_)
+        allowed[: len(bits)] = bits[: self._size]
+        return allowed
+
+    def take(self, token: int) -> None:
+        """Go on behind the token that was sampled."""
+        self._matcher.consume_token(token)
+
+
+class JsonGrammars:
+    """The grammars of JSON schemas for one tokenizer.
+
+    Args:
+        core: the tokenizer's core, of the library tokenizers.
+        size: number of logits.
+        ends: ids that end a text.
+    """
+
+    def __init__(self, core: Any, size: int, ends: Collection[int]) -> None:
+        self._core, self._size, self._ends = core, size, sorted(ends)
+        self._vocabulary = lru_cache(1)(self._made_vocabulary)
+        self._compiled = lru_cache(_KEPT)(self._compile)
+
+    def check(self, schema: str) -> str:
+        """Compile a schema, which may take a second. Returns why it cannot be enforced; nothing where it can."""
+        found = self._compiled(schema)
+        return found if isinstance(found, str) else ""
+
+    def start(self, schema: str) -> JsonText | None:
+        """Begin a text; None where the schema cannot be enforced."""
+        found = self._compiled(schema)
+        return None if isinstance(found, str) else JsonText(found.deep_copy(), self._size)
+
+    def _compile(self, schema: str) -> Any:
+        """Return a matcher at the start of a text, or a sentence on why there is none."""
+        if not find_spec("llguidance"):
+            return "it needs llguidance, `pip install 'tts-search[json]'`"
+        from llguidance import LLMatcher
+
+        if self._core is None:
+            return "its tokenizer is not a fast one"
+        try:
+            grammar = LLMatcher.grammar_from_json_schema(formed(schema))
+            matcher = LLMatcher(self._vocabulary(), grammar, log_level=0)
+        except ValueError as error:  # such as a decoder of the tokenizer that llguidance does not know
+            return _first_line(error)
+        return _first_line(matcher.get_error()) if matcher.is_error() else matcher
+
+    def _made_vocabulary(self) -> Any:
+        from llguidance import LLTokenizer
+
+        return LLTokenizer(self._core.to_str(), n_vocab=self._size, eos_token=self._ends)
+
+
+def formed(schema: str) -> str:
+    """Return a schema with what llguidance is to do where the schema leaves it free."""
+    return dump({**parse(schema), "x-guidance": _FORM})
+
+
+def not_held(name: str, reason: str) -> str:
+    """Return a sentence for the user on a policy that cannot be held to a schema."""
+    return f"{name} is not held to the JSON schema, so only the samples that happen to fit it vote: {reason}."
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")
