@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ PROBLEM = Problem("who is it?", schema=TEXT)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.make_policy(tmp_path_factory.mktemp("letters"), letters=True, width=64, heads=2, context=600)
+    return tiny.make_policy(tmp_path_factory.mktemp("letters"), letters=True, width=64, heads=2, context=1500)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +102,18 @@ def test_a_search_answers_with_such_json(folder: Path) -> None:
     solution = solve(PROBLEM, policy=str(folder), prm="none", strategy="majority", budget=4, engine="transformers")
     assert all(candidate.answer for candidate in solution.candidates)
     assert not misfit(json.loads(solution.answer or ""), SCHEMA)
+
+
+def test_a_call_that_is_demanded_is_made(folder: Path) -> None:
+    tool = json.dumps({"type": "function", "function": {"name": "register", "parameters": SCHEMA}})
+    other = json.dumps({"type": "function", "function": {"name": "wait", "parameters": {"type": "object"}}})
+    problem = Problem("who is it?", kind="tool", tools=(tool, other))
+    solution = solve(problem, policy=str(folder), prm="none", strategy="majority", budget=6, engine="transformers")
+    calls = [call for candidate in solution.candidates if candidate.answer for call in json.loads(candidate.answer)]
+    assert len(calls) >= 5, "one may run out of tokens"
+    assert any(call["name"] == "register" and not misfit(call["arguments"], SCHEMA) for call in calls)
+    free = solve(replace(problem, kind=""), policy=str(folder), prm="none", strategy="majority", budget=6)
+    assert "register" not in (free.answer or "")
 
 
 def test_a_schema_without_a_grammar_is_named_and_nothing_is_held(policy: Policy) -> None:
@@ -178,6 +191,21 @@ class TestServers:
         assert text(found) == text(free)
         assert "the server refuses it" in " ".join(found.warnings)
         assert not policy.schemas
+
+    async def test_a_demand_of_a_call_is_passed_on_until_it_is_refused(
+        self, fakes: Callable[..., FakeServer], connect: Callable[..., RemotePolicy]
+    ) -> None:
+        fake = fakes("chat")
+        policy = connect(fake)
+        caller = policy.offered([{"type": "function", "function": {"name": "wait", "parameters": {}}}], "")
+        demanded = [TEXT, "", TEXT, TEXT]
+        fake.requests.clear()
+        for seed, schema in enumerate(demanded):
+            if seed == 2:
+                fake.refused = "tool_choice"
+            await caller.generate(ask(caller, seed, schema))
+        asked = [body.get("tool_choice") for body in fake.asked("/v1/chat/completions")]
+        assert asked == ["required", None, "required", None, None]
 
 
 @needs_vllm

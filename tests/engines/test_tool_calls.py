@@ -82,6 +82,7 @@ class SaysOneTurn:
     """A policy that says one turn."""
 
     name, shape, context, background, steps, prices, remote, logprobs = "m", SHAPE, 9000, True, True, None, False, 0
+    schemas = False
 
     def __init__(self, text: Text, turn: str) -> None:
         self._text, self._turn = text, turn
@@ -92,6 +93,11 @@ class SaysOneTurn:
     async def generate(self, request: Request) -> Completion:
         shown = self._turn.removesuffix("<|im_end|>")
         return Completion((Step(shown, tuple(self._text.encode(self._turn))),), Finish.STOP)
+
+
+def attributes() -> Any:
+    """A policy that is its attributes alone."""
+    return SimpleNamespace(**{name: value for name, value in vars(SaysOneTurn).items() if not callable(value)})
 
 
 def caller(template: str, turn: str, guide: str = "Be brief.", **tool: Any) -> tuple[TextCaller, Text]:
@@ -248,8 +254,7 @@ class TestServer:
             sent.append(json.loads(json.dumps(messages)))
             return recorded[len(sent) - 1]
 
-        policy: Any = SimpleNamespace(**{name: vars(SaysOneTurn)[name] for name in
-            ("name", "shape", "context", "background", "steps", "prices", "remote", "logprobs")})  # fmt: skip
+        policy: Any = attributes()
         server = ServerCaller(policy, ask, ModelCard(name="m"), [TOOL], "Be brief.")
         problem = Problem("q")
         root = Node(server.prompt(problem), "/")
@@ -275,8 +280,7 @@ class TestServer:
             sent.append(messages)
             return {"message": {"content": "4"}, "finish_reason": "stop"}, {}
 
-        policy: Any = SimpleNamespace(**{name: vars(SaysOneTurn)[name] for name in
-            ("name", "shape", "context", "background", "steps", "prices", "remote", "logprobs")})  # fmt: skip
+        policy: Any = attributes()
         server = ServerCaller(policy, ask, ModelCard(name="m"), [TOOL], "")
         call = json.dumps({"name": "add", "arguments": {"a": 1}})
         turns = (Turn("user", "q"), Turn("assistant", "", (call, call)), Turn("tool", "7"), Turn("tool", "8"))
@@ -321,8 +325,7 @@ class TestServer:
         async def ask(messages: dict[str, Any], request: Request, limit: int) -> tuple[dict[str, Any], dict[str, Any]]:
             return {"message": message, "finish_reason": "stop"}, {}
 
-        policy: Any = SimpleNamespace(**{name: vars(SaysOneTurn)[name] for name in
-            ("name", "shape", "context", "background", "steps", "prices", "remote", "logprobs")})  # fmt: skip
+        policy: Any = attributes()
         server = ServerCaller(policy, ask, ModelCard(name="m"), [TOOL], "")
         root = Node(server.prompt(Problem("q")), "/")
         found = await server.generate(Request(Problem("q"), root, "/0", 1, Until.END, 100))

@@ -57,6 +57,10 @@ class JsonGrammars:
         found = self._compiled(schema)
         return found if isinstance(found, str) else ""
 
+    def warning(self, name: str, schema: str) -> str | None:
+        """Return a sentence for the user on a policy of this name that cannot be held to a schema; None if it can."""
+        return not_held(name, reason) if schema and (reason := self.check(schema)) else None
+
     def start(self, schema: str) -> JsonText | None:
         """Begin a text; None where the schema cannot be enforced."""
         found = self._compiled(schema)

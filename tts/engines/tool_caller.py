@@ -33,7 +33,7 @@ class OfferedPolicy(Policy):
         self.policy = policy
         self.name, self.shape, self.context = policy.name, policy.shape, policy.context
         self.background, self.steps, self.prices = policy.background, policy.steps, policy.prices
-        self.remote, self.logprobs = policy.remote, policy.logprobs
+        self.remote, self.logprobs, self.schemas = policy.remote, policy.logprobs, policy.schemas
 
     @property
     def alive(self) -> bool:

@@ -13,6 +13,7 @@ from tts.errors import OutOfTime, StrategyError
 from tts.protocols import Completion, Policy, Request
 from tts.search.account import Account
 from tts.search.confidence import by_step, confidence
+from tts.tools.next_turn import enforced
 from tts.trace import Trace, step_key
 from tts.types import Call, Finish, Node, Problem, Step, TokenLogprobs, Until
 
@@ -183,7 +184,8 @@ class Sampler:
         key = self.next_key(node)
         seed = self.draw(key)
         logprobs = min(max(self.sampled.rated, self.sampled.alternatives), self.policy.logprobs)
-        schema = self.problem.schema if self.policy.schemas and until is Until.END and not node.depth else ""
+        held = self.policy.schemas and until is Until.END and not node.depth
+        schema = enforced(self.problem) if held else ""
         return Request(self.problem, node, key, seed, until, max_tokens, temperature, top_p, logprobs, steps, schema)
 
     def _room(self, node: Node) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from tts.answers.finding import Found
@@ -10,6 +11,7 @@ from tts.answers.kinds.kind import Kind
 from tts.answers.kinds.tool_call import ToolCall
 from tts.files.json_text import canonical, dump, parse
 from tts.tools.schema import misfit
+from tts.tools.schema_change import closed, moved
 from tts.tools.structured import Structured
 from tts.tools.tool_calls import calls_in
 from tts.types import Call, Problem
@@ -43,6 +45,32 @@ def bound(kind: Kind) -> Kind:
     """Return the kind of a problem's answers, bound to the schema and the tools that the problem brings."""
     kind = Structured(kind.problem, kind) if kind.problem.schema else kind
     return NextTurn(kind.problem, kind) if kind.problem.tools else kind
+
+
+def enforced(problem: Problem) -> str:
+    """Return the JSON schema, as text, that a whole solution has to fit, whoever samples it; empty if it may be a text.
+
+    It is that of a call where the problem demands one, else the problem's own.
+    """
+    if not problem.tools:
+        return _closed(problem.schema) if problem.schema else ""
+    return _demanded(problem.tools) if problem.kind == ToolCall.name else ""
+
+
+@lru_cache(64)
+def _demanded(tools: tuple[str, ...]) -> str:
+    """Return the schema of a call of one of these tools, in the form of Llama 3: the object alone."""
+    places, calls = dict[str, Any](), list[Any]()
+    for k, (name, schema) in enumerate(schemas(tools).items()):
+        places[str(k)] = {"type": "object", **moved(closed(schema), f"#/$defs/{k}")}
+        members = {"name": {"const": name}, "arguments": {"$ref": f"#/$defs/{k}"}}
+        calls.append({"type": "object", "properties": members, "required": [*members], "additionalProperties": False})
+    return dump({"anyOf": calls, "$defs": places})
+
+
+@lru_cache(64)
+def _closed(schema: str) -> str:
+    return dump(closed(parse(schema)))
 
 
 def schemas(tools: Sequence[str]) -> dict[str, Mapping[str, Any]]:

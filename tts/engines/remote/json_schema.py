@@ -7,8 +7,8 @@ import re
 from tts.engines.remote.reply import Json, Reply
 from tts.files.json_text import parse
 
-_NAMES = ("response_format", "json_schema")
-_REFUSED = re.compile(r"response_format|schema|grammar|structured|guided|regex", re.IGNORECASE)
+_NAMES = ("response_format", "json_schema", "tool_choice")
+_REFUSED = re.compile(r"response_format|schema|grammar|structured|guided|regex|tool_choice|required", re.IGNORECASE)
 
 
 def held(schema: str, *, native: bool) -> Json:
@@ -21,7 +21,7 @@ def held(schema: str, *, native: bool) -> Json:
 
 
 def without(reply: Reply, body: Json) -> bool:
-    """Take the schema out of a request that was refused for it; return whether it was."""
+    """Take the schema, or the demand of a call, out of a request that was refused for it; return whether it was."""
     if reply.status not in (400, 422) or not any(name in body for name in _NAMES) or not _REFUSED.search(reply.message):
         return False
     for name in _NAMES:

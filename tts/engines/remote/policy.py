@@ -326,7 +326,7 @@ class RemotePolicy(Policy):
         body = self._sampling(request, 0) | messages | {"model": self.name, self._dialect.chat_limit: limit}
         if self.card.template:
             body["chat_template_kwargs"] = self.card.template
-        reply = await self._server.ask(f"{self._server.address.base}/chat/completions", body)
+        reply = await self._granted(await self._chatted(body), body, self._chatted)
         return await self._choice(reply, request.node), reply.data
 
     def _held(self, request: Request, native: bool = False) -> Json:

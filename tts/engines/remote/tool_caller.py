@@ -68,7 +68,10 @@ class ServerCaller(OfferedPolicy):
         steps = [request.node.root.step, *request.node.steps]
         messages = [message for step in steps for message in self._messages.get(step, ())]
         limit = min(request.max_tokens, self.context - request.node.length)
-        choice, data = await self._ask({"messages": messages, "tools": self._tools}, request, limit)
+        asked: Json = {"messages": messages, "tools": self._tools}
+        if request.schema and self.policy.schemas:  # of a call, which the server holds its model to
+            asked["tool_choice"] = "required"
+        choice, data = await self._ask(asked, request, limit)
         message = choice.get("message")
         message = message if isinstance(message, dict) else {}
         said = spoken(message.get("content"))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tts.aio import aside
 from tts.cost import ModelShape
 from tts.engines.hf import setting
-from tts.engines.json_grammar import JsonGrammars, JsonText, not_held
+from tts.engines.json_grammar import JsonGrammars, JsonText
 from tts.engines.sampling import SEEDS, choose, uniforms
 from tts.engines.step_splitter import Splitter, Stepper
 from tts.engines.ticket import Ticket, failure
@@ -30,6 +30,7 @@ from tts.engines.transformers.surprisal import SurprisalReader
 from tts.errors import TTSError
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request
+from tts.tools.next_turn import enforced
 from tts.types import Finish, Node, Problem, Step, TokenLogprobs
 
 _HEADROOM = 64  # tokens that a row must be able to grow by, so that rows are not evicted at once
@@ -158,13 +159,12 @@ class TransformersPolicy(LocalModel, Policy):
 
     async def prepare(self, problem: Problem) -> None:
         """Compile the problem's schema."""
-        if problem.schema and self.schemas:
-            await aside(self._grammars.check, problem.schema)
+        if self.schemas and (schema := enforced(problem)):
+            await aside(self._grammars.check, schema)
 
     def warn(self, problem: Problem) -> str | None:
         """A sentence on a schema that the model cannot be held to."""
-        held = problem.schema and self.schemas
-        return not_held(self.name, reason) if held and (reason := self._grammars.check(problem.schema)) else None
+        return None if self.card.thinking else self._grammars.warning(self.name, enforced(problem))
 
     def offered(self, tools: Sequence[Mapping[str, Any]], guide: str) -> Policy:
         """Return this model with tools in its prompt, in its chat template's own form."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from tts.aio import aside
 from tts.cost import ModelShape
-from tts.engines.json_grammar import JsonGrammars, formed, not_held
+from tts.engines.json_grammar import JsonGrammars, formed
 from tts.engines.sampling import SEEDS
 from tts.engines.step_splitter import Splitter
 from tts.engines.tokenizer import Text
@@ -20,6 +20,7 @@ from tts.engines.vllm.replicas import Places
 from tts.errors import EngineDied, EngineError
 from tts.models.card import ModelCard
 from tts.protocols import Completion, Policy, Request
+from tts.tools.next_turn import enforced
 from tts.types import Finish, Node, Problem, Step, TokenLogprobs, Until
 
 _SEEDS = (1 << 63) - 1
@@ -88,13 +89,12 @@ class VLLMPolicy(Policy):
 
     async def prepare(self, problem: Problem) -> None:
         """Compile the problem's schema, as vLLM will: it answers a schema that it cannot compile with an error."""
-        if problem.schema and self.schemas:
-            await aside(self._grammars.check, problem.schema)
+        if self.schemas and (schema := enforced(problem)):
+            await aside(self._grammars.check, schema)
 
     def warn(self, problem: Problem) -> str | None:
         """A sentence on a schema that the model cannot be held to."""
-        held = problem.schema and not self.card.thinking
-        return not_held(self.name, reason) if held and (reason := self._grammars.check(problem.schema)) else None
+        return None if self.card.thinking else self._grammars.warning(self.name, enforced(problem))
 
     def offered(self, tools: Sequence[Mapping[str, Any]], guide: str) -> Policy:
         """Return this model with tools in its prompt, in its chat template's own form."""
