@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tts.answers.kinds.mathematics import Mathematics
+from tts.errors import BadInput
 from tts.registry import resolve
 from tts.tools.outline import outline
 from tts.tools.schema import misfit
@@ -53,6 +54,17 @@ def test_values_vote_together_whatever_their_layout() -> None:
         KIND.find(text) for text in (MIA, '{"age": 3.0,\n"name": "Mia"}', '{"name": "Mia", "age": 4}')
     )
     assert KIND.classes([first, second, third, None]) == [0, 0, 1, -1]
+
+
+def test_a_number_or_a_string_is_the_whole_solution_and_not_part_of_a_text() -> None:
+    kind = Structured(Problem("q", schema='{"type": ["integer", "string"]}'), KIND)
+    assert [kind.find(said) for said in ("42", ' "Oslo"\n', "It is 42", "```\n42\n```")] == ["42", '"Oslo"', None, None]
+
+
+@pytest.mark.parametrize("schema", ["[]", "true", '"object"', "nonsense"])
+def test_what_is_no_schema_is_refused(schema: str) -> None:
+    with pytest.raises(BadInput, match="schema"):
+        instructed(Problem("q", schema=schema, instruction="Write JSON."))
 
 
 def test_true_is_not_one() -> None:

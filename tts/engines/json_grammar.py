@@ -75,11 +75,11 @@ class JsonGrammars:
         if self._core is None:
             return "its tokenizer is not a fast one"
         try:
-            grammar = LLMatcher.grammar_from_json_schema(formed(schema))
-            matcher = LLMatcher(self._vocabulary(), grammar, log_level=0)
-        except ValueError as error:  # such as a decoder of the tokenizer that llguidance does not know
-            return _first_line(error)
-        return _first_line(matcher.get_error()) if matcher.is_error() else matcher
+            vocabulary = self._vocabulary()
+        except ValueError:  # such as for a decoder that it does not know
+            return "llguidance cannot read its tokenizer"
+        matcher = LLMatcher(vocabulary, LLMatcher.grammar_from_json_schema(formed(schema)), log_level=0)
+        return matcher.get_error().strip().partition("\n")[0].rstrip(".") if matcher.is_error() else matcher
 
     def _made_vocabulary(self) -> Any:
         from llguidance import LLTokenizer
@@ -95,7 +95,3 @@ def formed(schema: str) -> str:
 def not_held(name: str, reason: str) -> str:
     """Return a sentence for the user on a policy that cannot be held to a schema."""
     return f"{name} is not held to the JSON schema, so only the samples that happen to fit it vote: {reason}."
-
-
-def _first_line(error: object) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")

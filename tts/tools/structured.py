@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -32,18 +33,26 @@ def read_schema(path: Path) -> str:
 
 
 def instructed(problem: Problem) -> Problem:
-    """Return a problem with a schema and the instruction to keep to it, unless it has one of its own."""
-    if not problem.schema or problem.instruction:
+    """Return a problem with a schema and the instruction to keep to it, unless it has one of its own.
+
+    Raises BadInput for a schema that is none.
+    """
+    if not problem.schema:
         return problem
-    shown = outline(parse(problem.schema))
+    schema = parse(problem.schema, "the schema")
+    if not isinstance(schema, dict):
+        raise BadInput("the schema is no JSON schema, which is an object with members such as `type`.")
+    if problem.instruction:
+        return problem
+    shown = outline(schema)
     return replace(problem, instruction=f"Answer with JSON of this form, and write nothing after it:\n{shown}")
 
 
 class Structured(Kind):
     """JSON that fits the problem's schema. Values vote, whatever their layout and the order of their members.
 
-    It is the whole solution, or stands in a fence, or is the last value in the text that fits; a policy may think
-    first. What fits nowhere does not vote.
+    It is the whole solution, or an object or array that stands in a fence, or the last one in the text that fits; a
+    policy may think first. What fits nowhere does not vote.
     """
 
     wants = "JSON that fits the schema"
@@ -53,8 +62,7 @@ class Structured(Kind):
         self._schema = parse(problem.schema)
 
     def find(self, text: str) -> str | None:
-        said = text.rpartition("</think>")[2]
-        found = (value for value in islice(_values(said), _MOST) if isinstance(value, (dict, list)))
+        found = islice(_values(text.rpartition("</think>")[2]), _MOST)
         return next((dump(value) for value in found if not misfit(value, self._schema)), None)
 
     def same(self, a: str, b: str) -> bool:
@@ -68,10 +76,11 @@ def _canonical(answer: str) -> str:
 
 
 def _values(text: str) -> Iterator[Any]:
-    """Yield the JSON values of a text: the whole, those in fences from the last one on, the others likewise."""
-    for part in (text, *reversed(_FENCE.findall(text))):
-        try:
-            yield parse(part.strip())
-        except BadInput:
-            continue
+    """Yield the JSON values of a text: the whole, the objects and arrays in fences from the last one on, the others."""
+    with suppress(BadInput):
+        yield parse(text.strip())
+    for part in reversed(_FENCE.findall(text)):
+        with suppress(BadInput):
+            if isinstance(value := parse(part.strip()), (dict, list)):
+                yield value
     yield from reversed(list(within(text[-_TAIL:])))
