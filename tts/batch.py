@@ -131,6 +131,7 @@ class Answers:
             self.settings["total_flops"] = total_flops
         self.settings = parse(dump(self.settings))  # as they are read back
         self.done: set[str] = set()
+        self.empty: set[str] = set()  # of these, those without an answer
         self.spent = 0.0
         self._texts: dict[str, str] = {}
         self._rows = Rows(path, self._take)
@@ -173,6 +174,8 @@ class Answers:
         self._texts[known] = text
         if "error" not in row:
             self.done.add(known)
+            if row.get("answer") is None:
+                self.empty.add(known)
 
 
 class Batch:
@@ -191,7 +194,7 @@ class Batch:
         bad: lines or rows of the source that hold no problem.
         total: problems in the source.
         resumed: of these, answered by an earlier run.
-        answered: of these, answered now or earlier.
+        answered: of these, answered now or earlier; ``unanswered`` counts those whose search ended without an answer.
         failed: problems that ended in an error.
         sampled: what was sampled so far, for problems that have not ended too.
         untraced: a sentence for each trace that could not be written.
@@ -230,6 +233,7 @@ class Batch:
         self.total = len(problems)
         self.resumed = self.answered = self.total - len(self.problems)
         self.failed = 0
+        self.unanswered = sum(problem.id in self.answers.empty for problem in problems) if self.answers else 0
         self.sampled = Sampled()
         self.untraced: list[str] = []
 
@@ -270,6 +274,7 @@ class Batch:
             self.answers.add(solution)
         self.answered += solution.error is None
         self.failed += solution.error is not None
+        self.unanswered += solution.error is None and solution.answer is None
         if self.traces is not None and solution.error is None:
             try:
                 solution.trace.save(self.traces / f"{safe_name(solution.problem.id)}.jsonl")

@@ -69,8 +69,19 @@ def test_a_file_is_answered_line_by_line_and_resumed(tts: Tts, tmp_path: Path) -
     assert len(before.splitlines()) == 2
     again = tts(*arguments)
     assert again.code == 0
-    assert "2 of 2 are already answered" in again.err
+    assert "2 of 2 are already in" in again.err
     assert out.read_text() == before
+
+
+def test_a_total_that_covers_no_answer_is_named_and_what_has_none_is_counted(tts: Tts, tmp_path: Path) -> None:
+    source, out = tmp_path / "problems.txt", tmp_path / "answers.jsonl"
+    source.write_text(f"{MIA}\n")
+    arguments = ("solve", "--file", str(source), "--total-flops", "1e6")
+    done = tts(*arguments)
+    assert "total_flops was reached" in done.out
+    assert "raise --total-flops" in " ".join(done.out.split())
+    for _ in range(2):  # solved, and read back
+        assert "1 of 1 problems done, 1 without an answer, 0 failed" in tts(*arguments, "--out", str(out)).err
 
 
 def test_good_lines_are_solved_and_the_bad_one_is_reported(tts: Tts, tmp_path: Path) -> None:
@@ -263,7 +274,7 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_call_goes_on(tts: Tts, tmp_p
     solve = ["solve", "-n", "8", "--concurrency", "2", "--file", str(source), "--out", str(out)]
     kept = interrupted(out, *solve)
     assert 2 <= kept < 24
-    assert f"{kept} of 24 are already answered" in tts(*solve).err
+    assert f"{kept} of 24 are already in" in tts(*solve).err
     assert len({json.loads(line)["id"] for line in out.read_text().splitlines()}) == 24
 
 

@@ -48,6 +48,11 @@ def test_every_format_holds_the_same_rows(tmp_path: Path, name: str, text: str, 
     assert found[1].place == place
 
 
+def test_one_object_over_several_lines_is_one_row(tmp_path: Path) -> None:
+    found = list(entries(write(tmp_path / "a.json", json.dumps(ROWS[0], indent=1)), "the file"))
+    assert [(entry.row(), entry.place) for entry in found] == [(ROWS[0], "row 1")]
+
+
 def test_parquet_holds_them_too(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet

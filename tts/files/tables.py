@@ -60,8 +60,8 @@ def is_table(path: Path) -> bool:
 def entries(path: Path, what: str) -> Iterator[Entry]:
     """Yield the rows of a file.
 
-    JSON has a row a line, or is one list of rows, or an object with such a list under ``examples``. Cells of CSV are
-    divided by commas, semicolons or tabs; empty ones are left out.
+    JSON has a row a line, or is one list of rows, or an object with such a list under ``examples``, or one row. Cells
+    of CSV are divided by commas, semicolons or tabs; empty ones are left out.
 
     Raises:
         BadInput: the file cannot be read, or has another format; ``what`` is it in the sentence.
@@ -97,19 +97,21 @@ def _json(path: Path, what: str) -> Iterator[Entry]:
         if not isinstance(whole, list):
             raise BadInput(f"{what} is not a JSON array.")
         return _rows(whole)
-    if opening == b"{" and _format(path) == ".json" and (examples := _examples(path, what)) is not None:
-        return _rows(examples)
+    if opening == b"{" and _format(path) == ".json" and (rows := _object(path, what)) is not None:
+        return _rows(rows)
     return (Entry(line.place, line) for line in lines(path, what))
 
 
-def _examples(path: Path, what: str) -> list[Any] | None:
-    """Return the list under ``examples`` of a file that is one object; None for any other file."""
+def _object(path: Path, what: str) -> list[Any] | None:
+    """Return the rows of a file that is one object: those under ``examples``, or itself; None for any other file."""
     try:
         whole = parse(_content(path, what), what)
     except BadInput:
         return None
-    found = whole.get("examples") if isinstance(whole, dict) else None
-    return found if isinstance(found, list) else None
+    if not isinstance(whole, dict):
+        return None
+    found = whole.get("examples")
+    return found if isinstance(found, list) else [whole]
 
 
 def _content(path: Path, what: str) -> bytes:
