@@ -63,6 +63,8 @@ def test_objects_are_closed_down_to_the_definitions() -> None:
         {"properties": {"a": {}}, "anyOf": [{"required": ["b"]}, {"required": ["c"]}]},
         {"properties": {"a": {}}, "patternProperties": {"^x": {}}},
         {"$ref": "#/$defs/a", "$defs": {"a": {"properties": {"b": {}}, "if": {}}}},
+        {"not": {"properties": {"a": {"const": 1}}}},
+        {"if": {"properties": {"a": {}}}, "then": {"properties": {"b": {}}}},
         {"enum": [{"properties": {}}]},
         True,
     ],

@@ -10,7 +10,8 @@ Schema = Mapping[str, Any]
 _MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _SINGLE = ("items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else")
-_JOINED = ("allOf", "anyOf", "oneOf", "$ref", "if", "dependentSchemas", "patternProperties", "unevaluatedProperties")
+_DIVIDED = ("if", "not", "dependentSchemas", "patternProperties", "unevaluatedProperties")
+_JOINED = ("allOf", "anyOf", "oneOf", "$ref")  # beside the members of an object
 _DEPTH = 100
 
 
@@ -27,22 +28,22 @@ def moved(schema: Any, to: str) -> Any:
 def closed(schema: Any) -> Any:
     """Return a schema whose objects have no members but those that it names, unless it says that they may.
 
-    What fits it fits the given one. A small model fills an open object without end. A schema that describes one object
-    in several parts stays as it is: a part does not know the members of another.
+    A small model fills an open object without end. A schema that describes one object in several parts stays as it is:
+    a part does not know the members of another.
     """
 
     def change(part: Schema) -> Schema:
         named = "properties" in part and "additionalProperties" not in part
         return {**part, "additionalProperties": False} if named else part
 
-    parts = list(_parts(schema, 0))
-    several = any(_several(part) for part in parts)
-    return schema if several else _changed(schema, change, 0)
+    return schema if any(map(_divided, _parts(schema, 0))) else _changed(schema, change, 0)
 
 
-def _several(part: Schema) -> bool:
+def _divided(part: Schema) -> bool:
+    """Return whether a schema describes one value in several parts."""
     every = part.get("allOf")
-    return (isinstance(every, list) and len(every) > 1) or ("properties" in part and any(k in part for k in _JOINED))
+    several = isinstance(every, list) and len(every) > 1
+    return several or any(name in part for name in (_DIVIDED + _JOINED if "properties" in part else _DIVIDED))
 
 
 def _parts(schema: Any, depth: int) -> Iterator[Schema]:

@@ -8,7 +8,7 @@ from tts.engines.remote.reply import Json, Reply
 from tts.files.json_text import parse
 
 _NAMES = ("response_format", "json_schema", "tool_choice")
-_REFUSED = re.compile(r"response_format|schema|grammar|structured|guided|regex|tool_choice|required", re.IGNORECASE)
+_REFUSED = re.compile(r"response_format|schema|grammar|structured|guided|regex|tool_choice", re.IGNORECASE)
 
 
 def held(schema: str, *, native: bool) -> Json:
