@@ -98,6 +98,40 @@ async def test_greedy_json_fits_too(policy: Policy) -> None:
     assert json.loads(text(await policy.generate(request))) in ([1, "two"], None)
 
 
+def test_the_thoughts_of_a_model_that_thinks_first_are_free_and_what_follows_is_json(folder: Path) -> None:
+    tokenizer = TRANSFORMERS.load_policy(find(str(folder), "policy"), device="cpu")._text
+    size, end = len(tokenizer.tokenizer), tokenizer.tokenizer.eos_token_id
+    grammars = JsonGrammars(tokenizer.core, size, [end], thinks=True)
+    thoughts, closed = 'She is 3, {"name"?\n<think> or 4', "</think>\n\n"
+    held = grammars.start(TEXT)
+    assert held
+
+    def said(text: str) -> set[str]:
+        """What may come behind a text, which itself may."""
+        for token in tokenizer.encode(text):
+            assert held.allowed()[token]
+            held.take(token)
+        return {tokenizer.core.id_to_token(int(token)) for token in held.allowed().nonzero()[0]}
+
+    assert len(said(thoughts)) > 90
+    assert "{" in said(closed)
+    assert not {"a", "[", "</s>"} & said("")
+    assert said('{"name": "Mia", "age": 3, "kind": "cat"') == {"}", ","}
+    assert said("}") == {"</s>"}
+
+
+async def test_a_model_that_thinks_is_not_held_while_it_does(folder: Path) -> None:
+    card = replace(find(str(folder), "policy"), thinking=True)
+    thinker = TRANSFORMERS.load_policy(card, device="cpu")
+    try:
+        [found] = await sampled(thinker, 1)
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(text(found))
+        assert found.finish is Finish.LENGTH, "a random one thinks on and on"
+    finally:
+        thinker.close()
+
+
 def test_a_search_answers_with_such_json(folder: Path) -> None:
     solution = solve(PROBLEM, policy=str(folder), prm="none", strategy="majority", budget=4, engine="transformers")
     assert all(candidate.answer for candidate in solution.candidates)

@@ -15,6 +15,11 @@ from tts.files.json_text import dump, parse
 _FORM: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": ", "lenient": True}
 """JSON on one line, as most writers print it: where white space is free, small models write it without end. What a
 schema has that llguidance does not know is not enforced."""
+_THOUGHT = """start: thought blank json
+thought[suffix="</think>"]: /(.|\\n)*/
+blank: /[\\n ]{0,3}/
+json: %json """
+"""A grammar in llguidance's form of Lark, but for the schema at its end: JSON after thoughts."""
 _KEPT = 64  # grammars of schemas
 
 
@@ -45,10 +50,11 @@ class JsonGrammars:
         core: the tokenizer's core, of the library tokenizers.
         size: number of logits.
         ends: ids that end a text.
+        thinks: whether the model thinks first; its thoughts are free.
     """
 
-    def __init__(self, core: Any, size: int, ends: Collection[int]) -> None:
-        self._core, self._size, self._ends = core, size, sorted(ends)
+    def __init__(self, core: Any, size: int, ends: Collection[int], *, thinks: bool = False) -> None:
+        self._core, self._size, self._ends, self._thinks = core, size, sorted(ends), thinks
         self._vocabulary = lru_cache(1)(self._made_vocabulary)
         self._compiled = lru_cache(_KEPT)(self._compile)
 
@@ -78,18 +84,18 @@ class JsonGrammars:
             vocabulary = self._vocabulary()
         except ValueError:  # such as for a decoder that it does not know
             return "llguidance cannot read its tokenizer"
-        matcher = LLMatcher(vocabulary, LLMatcher.grammar_from_json_schema(formed(schema)), log_level=0)
+        matcher = LLMatcher(vocabulary, self.grammar(schema), log_level=0)
         return matcher.get_error().strip().partition("\n")[0].rstrip(".") if matcher.is_error() else matcher
+
+    def grammar(self, schema: str) -> str:
+        """Return the grammar of a schema in llguidance's form of Lark."""
+        form = dump({**parse(schema), "x-guidance": _FORM})
+        return f"{_THOUGHT if self._thinks else 'start: %json '}{form}\n"
 
     def _made_vocabulary(self) -> Any:
         from llguidance import LLTokenizer
 
         return LLTokenizer(self._core.to_str(), n_vocab=self._size, eos_token=self._ends)
-
-
-def formed(schema: str) -> str:
-    """Return a schema with what llguidance is to do where the schema leaves it free."""
-    return dump({**parse(schema), "x-guidance": _FORM})
 
 
 def not_held(name: str, reason: str) -> str:

@@ -122,6 +122,8 @@ class TransformersPolicy(LocalModel, Policy):
         threads: of torch, in its kernels; 0 leaves torch's own setting.
     """
 
+    schemas = True
+
     def __init__(
         self,
         card: ModelCard,
@@ -145,8 +147,7 @@ class TransformersPolicy(LocalModel, Policy):
         configured = setting(model.generation_config, "eos_token_id")
         ends = end_ids(configured, tokenizer)
         self._splitter = Splitter(self._text.decode, card.separator, ends)
-        self._grammars = JsonGrammars(self._text.core, self._head.weight.shape[0], ends)
-        self.schemas = not card.thinking
+        self._grammars = JsonGrammars(self._text.core, self._head.weight.shape[0], ends, thinks=card.thinking)
         self._prefixes: WeakKeyDictionary[Step, Prefix] = WeakKeyDictionary()
         self._rows = _Rows(RaggedCache(self._store.geometry))
         self._waiting: deque[_Job] = deque()
@@ -159,12 +160,12 @@ class TransformersPolicy(LocalModel, Policy):
 
     async def prepare(self, problem: Problem) -> None:
         """Compile the problem's schema."""
-        if self.schemas and (schema := enforced(problem)):
+        if schema := enforced(problem):
             await aside(self._grammars.check, schema)
 
     def warn(self, problem: Problem) -> str | None:
         """A sentence on a schema that the model cannot be held to."""
-        return None if self.card.thinking else self._grammars.warning(self.name, enforced(problem))
+        return self._grammars.warning(self.name, enforced(problem))
 
     def offered(self, tools: Sequence[Mapping[str, Any]], guide: str) -> Policy:
         """Return this model with tools in its prompt, in its chat template's own form."""

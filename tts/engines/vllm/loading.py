@@ -58,7 +58,7 @@ def load_policy(
             raise ModelError(f"{folder} names no end of a solution: add eos_token_id to generation_config.json.")
         settings = {
             "max_model_len": min(card.context, card.max_tokens + _ROOM), "scheduling_policy": "priority",
-            **(_schemas(folder) if not card.thinking else {}), **arguments,
+            **_schemas(folder), **arguments,
         }  # fmt: skip
         draws = seeds and _on_cpu() and not OWN_SAMPLING & arguments.keys()
         if draws:

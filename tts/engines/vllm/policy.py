@@ -9,7 +9,7 @@ from typing import Any
 
 from tts.aio import aside
 from tts.cost import ModelShape
-from tts.engines.json_grammar import JsonGrammars, formed
+from tts.engines.json_grammar import JsonGrammars
 from tts.engines.sampling import SEEDS
 from tts.engines.step_splitter import Splitter
 from tts.engines.tokenizer import Text
@@ -70,8 +70,8 @@ class VLLMPolicy(Policy):
         size = self.services[0].engine.model_config.get_vocab_size()
         self._stops = {Until.END: sorted(ends), Until.STEP: sorted(ends | self._splitter.closing(range(size)))}
         self._settings = lru_cache(64)(self._sampling)
-        self._grammars = JsonGrammars(self._text.core, size, ends)
-        self.schemas = not card.thinking and not self.services[0].engine.model_config.skip_tokenizer_init
+        self._grammars = JsonGrammars(self._text.core, size, ends, thinks=card.thinking)
+        self.schemas = not self.services[0].engine.model_config.skip_tokenizer_init
 
     @property
     def alive(self) -> bool:
@@ -94,7 +94,7 @@ class VLLMPolicy(Policy):
 
     def warn(self, problem: Problem) -> str | None:
         """A sentence on a schema that the model cannot be held to."""
-        return None if self.card.thinking else self._grammars.warning(self.name, enforced(problem))
+        return self._grammars.warning(self.name, enforced(problem))
 
     def offered(self, tools: Sequence[Mapping[str, Any]], guide: str) -> Policy:
         """Return this model with tools in its prompt, in its chat template's own form."""
@@ -169,7 +169,7 @@ class VLLMPolicy(Policy):
         elif self.seeds and temperature > 0:
             params.seed = (request.seed + before) & _SEEDS
         if request.schema and not self._grammars.check(request.schema):
-            params.structured_outputs = _held(request.schema)
+            params.structured_outputs = _held(self._grammars.grammar(request.schema))
         done = False
 
         def enough(output: Any) -> bool:
@@ -214,7 +214,7 @@ class VLLMPolicy(Policy):
         )
 
 
-def _held(schema: str) -> Any:
+def _held(grammar: str) -> Any:
     from vllm.sampling_params import StructuredOutputsParams
 
-    return StructuredOutputsParams(json=formed(schema))
+    return StructuredOutputsParams(grammar=grammar)
