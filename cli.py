@@ -71,6 +71,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 }
 
 _INTERRUPTED = 130
+_UNREAD = 1  # click ends so where nobody reads any more
 
 
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
@@ -95,7 +96,11 @@ app.add_typer(pool, name="pool", rich_help_panel="Measure")
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 success, 2 an error the user can correct, 130 interrupted."""
+    """Run the command line.
+
+    Exit codes: 0 success, 1 nobody reads what is printed any more (``| head``), 2 an error the user can correct, 130
+    interrupted.
+    """
     _open_standard_files()
     try:
         code = app(prog_name="tts", standalone_mode=False)
@@ -106,7 +111,7 @@ def main() -> None:
         code = _INTERRUPTED
     except typer.TyperException as error:
         code = _fail(_plain(error.format_message()))
-    except OSError as error:  # a full disk, a closed pipe
+    except OSError as error:  # a full disk
         code = _fail(f"{error.filename or 'a file or standard output'} cannot be used: {reason(error)}.")
     code = _flushed(code or 0)
     if code == _INTERRUPTED and abandoned():  # a model that is still being loaded would abort the process at its end
@@ -166,7 +171,8 @@ def _flushed(code: int) -> int:
     try:
         stream.flush()
     except (OSError, ValueError) as error:
-        code = code or _fail(f"standard output cannot be written: {reason(error)}.")
+        gone = isinstance(error, BrokenPipeError)
+        code = code or (_UNREAD if gone else _fail(f"standard output cannot be written: {reason(error)}."))
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return code

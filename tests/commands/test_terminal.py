@@ -81,6 +81,14 @@ def test_closed_full_and_mangled_streams_are_one_sentence(command: str, message:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("command", ["tts strategies", "tts models --json", "tts --help"])
+def test_a_reader_that_has_seen_enough_ends_it_quietly(command: str) -> None:
+    done = typed(f"{command} | true; exit ${{PIPESTATUS[0]}}")
+    assert done.stderr == b""
+    assert done.returncode in (0, 1)  # it may have written all before the reader left
+
+
+@pytest.mark.slow
 def test_an_answer_that_cannot_be_printed_is_one_sentence() -> None:
     done = typed(f"tts solve -n 1 '{MIA}' > /dev/full")
     assert "standard output cannot be written: No space left on device" in sentence(done)

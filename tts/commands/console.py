@@ -163,5 +163,7 @@ def _write(text: str) -> None:
     stream = _output()
     try:
         typer.echo(text, None if stream is sys.stdout else stream)
+    except BrokenPipeError:  # the reader has seen enough
+        raise
     except (OSError, ValueError) as error:
         raise BadInput(f"standard output cannot be written: {reason(error)}.") from error
