@@ -153,6 +153,13 @@ def test_each_problem_gets_a_trace_of_its_own(tmp_path: Path) -> None:
         assert trace.lines() == solution.trace.lines()
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet", "out.jsonl.gz"])
+def test_answers_are_lines_of_json_and_no_other_format(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput, match=r"lines of JSON, not as \.(csv|parquet|gz): name a file such as out\.jsonl"):
+        Batch(solver(), problems(tmp_path, "how far"), tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
 def test_json_lines_may_bring_a_schema_that_the_answer_has_to_fit(tmp_path: Path) -> None:
     source = problems(
         tmp_path, '{"problem": "a", "schema": {"type": "object"}}', '{"problem": "b", "schema": "x"}', name="p.jsonl"

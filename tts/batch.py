@@ -113,6 +113,10 @@ def tests_in(row: Mapping[str, Any]) -> str:
     return unit_tests(tests, entry if isinstance(entry, str) else "") if tests else ""
 
 
+_OTHERS = (".csv", ".tsv", ".parquet", ".xlsx", ".gz")
+"""Ends of names of files that hold something else than lines of JSON."""
+
+
 class Answers:
     """The output file of a batch: existing answers, and a place to append.
 
@@ -123,6 +127,10 @@ class Answers:
     def __init__(
         self, path: Path, plan: Plan, budget: Budget, total_flops: float | None = None, schema: str = ""
     ) -> None:
+        if path.suffix in _OTHERS:
+            raise BadInput(
+                f"answers are written as lines of JSON, not as {path.suffix}: name a file such as out.jsonl."
+            )
         self.path = path
         self.settings = {**plan_dict(plan), **asdict(budget)}
         if schema:
