@@ -75,12 +75,19 @@ def load_policy(
 def _schemas(folder: Path) -> dict[str, Any]:
     """Engine arguments for a policy that can be held to JSON schemas: vLLM needs the tokenizer for that.
 
-    It starts almost a second later. The built-in models could write no JSON anyway.
+    It starts about a second later, so not for the built-in models, which could write no JSON anyway. A tokenizer that
+    vLLM could not load would keep it from starting.
     """
-    readable = (folder / "tokenizer.json").is_file() and "auto_map" not in _written(folder, "tokenizer_config.json")
-    if built_in(folder) or not readable:
+    if built_in(folder) or not (folder / "tokenizer.json").is_file():
         return {}
-    return {"skip_tokenizer_init": False, "structured_outputs_config": {"backend": "guidance"}}
+    from transformers import AutoTokenizer
+
+    try:
+        AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception:
+        return {}
+    settings = {"skip_tokenizer_init": False, "tokenizer_mode": "hf"}
+    return {**settings, "structured_outputs_config": {"backend": "guidance"}}
 
 
 def load_reward(
