@@ -186,8 +186,9 @@ class Keeping(ToyPolicy):
 )
 def test_whole_solutions_are_held_and_steps_are_not(strategy: str, given: set[str]) -> None:
     policy = Keeping()
-    solve(PROBLEM, policy=policy, prm=ToyReward(), strategy=strategy, budget=4)
+    solution = solve(PROBLEM, policy=policy, prm=ToyReward(), strategy=strategy, budget=4)
     assert {request.schema for request in policy.calls} == given
+    assert any("held to no JSON" in warning for warning in solution.warnings) == (given == {""})
     free = ToyPolicy()
     solve(PROBLEM, policy=free, prm=ToyReward(), strategy=strategy, budget=4)
     assert {request.schema for request in free.calls} == {""}

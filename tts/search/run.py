@@ -26,6 +26,7 @@ from tts.search.strategy import AUTO, Strategy, build
 from tts.search.tournament import TOURNAMENT, tournament
 from tts.selection.explain import without_rates
 from tts.selection.scope.scope import Scope
+from tts.tools.next_turn import enforced
 from tts.tools.toolbox import Tools
 from tts.trace import Listener, Trace, sort_key
 from tts.types import Candidate, Finish, Node, Plan, Problem, Scoped, Solution, Step
@@ -85,6 +86,10 @@ async def run(
         problem, policy, scorer, ledger, trace, plan.n, plan.seed, extract, judge, kind, tools,
         budget.max_solution_tokens, alternatives,
     )  # fmt: skip
+    if strategy.stepwise and policy.schemas and enforced(problem):
+        search.note(
+            f"{plan.strategy} continues steps, which are held to no JSON: majority and best-of-n hold solutions to it."
+        )
     trace.add("start", **_head(search, plan, policy, reward, budget))
     leaves = await strategy(search)
     if not any(leaf.finished for leaf in leaves):
