@@ -38,7 +38,9 @@ class InstantEngine:
     errored = False
 
     def __init__(self, steps: list[list[int]], lasts: list[list[int]], vocabulary: int) -> None:
-        self.model_config = SimpleNamespace(get_vocab_size=lambda: vocabulary, max_model_len=512)
+        self.model_config = SimpleNamespace(
+            get_vocab_size=lambda: vocabulary, max_model_len=512, skip_tokenizer_init=True
+        )
         self.asked = 0
         self._steps, self._lasts = steps, lasts
         self._draw = random.Random(0)
