@@ -194,6 +194,13 @@ def test_whole_solutions_are_held_and_steps_are_not(strategy: str, given: set[st
     assert {request.schema for request in free.calls} == {""}
 
 
+def test_auto_takes_whole_solutions_for_an_answer_by_a_schema() -> None:
+    rule = dict.fromkeys(("easy", "medium", "hard"), "beam-search")
+    for problem, chosen in ((Problem("who is it?"), "beam-search"), (PROBLEM, "best-of-n")):
+        solution = solve(problem, policy=Keeping(), prm=ToyReward(), budget=16, strategy="auto", **rule)
+        assert next(solution.trace.of("plan"))["strategy"] == chosen
+
+
 FORMAT = {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}}
 
 

@@ -24,6 +24,7 @@ from tts.search.calls import as_events, make
 from tts.search.improvement import improvement
 from tts.search.sampler import Sampled, Sampler
 from tts.search.scorer import Scorer
+from tts.tools.next_turn import enforced
 from tts.tools.toolbox import Place, Tools
 from tts.trace import Trace
 from tts.types import Call, Finish, Node, Plan, Problem, Step, TokenLogprobs, Until, Usage
@@ -116,9 +117,10 @@ class Search:
     def whole(self) -> bool:
         """Return whether only whole solutions can be searched.
 
-        The policy cannot continue from a step, or the reward model scores no steps.
+        The policy cannot continue from a step, or the reward model scores no steps, or the answer is JSON or a call,
+        to which a policy is held in whole solutions alone.
         """
-        return not self._sampler.policy.steps or self._scorer.scores.outcome
+        return not self._sampler.policy.steps or self._scorer.scores.outcome or bool(enforced(self.problem))
 
     @property
     def stopped(self) -> str:
