@@ -201,6 +201,16 @@ def test_auto_takes_whole_solutions_for_an_answer_by_a_schema() -> None:
         assert next(solution.trace.of("plan"))["strategy"] == chosen
 
 
+def test_a_turn_may_be_a_call_where_a_search_makes_the_calls_whatever_the_answer_has_to_be(folder: Path) -> None:
+    def double(n: int) -> int:
+        """Double it."""
+        return 2 * n
+
+    settings: dict[str, Any] = {"policy": str(folder), "engine": "transformers", "budget": 2, "max_tokens": 600}
+    assert solve(PROBLEM, tools=[double], **settings).answer is None, "a random model writes no JSON unless it is held"
+    assert solve(PROBLEM, prm="none", strategy="majority", **settings).answer
+
+
 FORMAT = {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}}
 
 

@@ -82,7 +82,6 @@ class SaysOneTurn:
     """A policy that says one turn."""
 
     name, shape, context, background, steps, prices, remote, logprobs = "m", SHAPE, 9000, True, True, None, False, 0
-    schemas = False
 
     def __init__(self, text: Text, turn: str) -> None:
         self._text, self._turn = text, turn

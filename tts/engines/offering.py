@@ -44,6 +44,6 @@ class Offering:
         if self._toolbox is not None:
             raise BadInput("the problem brings tools of its own: leave out those of the solver.")
         try:
-            return LastTurn(policy.offered([parse(tool) for tool in problem.tools], ""))
+            return LastTurn(policy.offered([parse(tool) for tool in problem.tools], ""), policy.schemas)
         except ModelError as error:
             raise CannotCall(str(error)) from error

@@ -33,7 +33,7 @@ class OfferedPolicy(Policy):
         self.policy = policy
         self.name, self.shape, self.context = policy.name, policy.shape, policy.context
         self.background, self.steps, self.prices = policy.background, policy.steps, policy.prices
-        self.remote, self.logprobs, self.schemas = policy.remote, policy.logprobs, policy.schemas
+        self.remote, self.logprobs = policy.remote, policy.logprobs
 
     @property
     def alive(self) -> bool:
@@ -149,7 +149,14 @@ class TextCaller(OfferedPolicy):
 
 
 class LastTurn(OfferedPolicy):
-    """A policy with tools whose turn with calls ends a solution: whoever asked makes the calls."""
+    """A policy with tools whose turn with calls ends a solution: whoever asked makes the calls.
+
+    It alone is held to schemas, if ``schemas``: where a search makes the calls, any turn may be one.
+    """
+
+    def __init__(self, policy: Policy, schemas: bool = False) -> None:
+        super().__init__(policy)
+        self.schemas = schemas
 
     def prompt(self, problem: Problem) -> Step:
         return self.policy.prompt(problem)
