@@ -17,6 +17,7 @@ from tts.errors import BudgetError
 COMPLETE = "complete"
 MAX_TOKENS = "max_tokens"
 MAX_FLOPS = "max_flops"
+TOTAL_FLOPS = "total_flops"
 MAX_SECONDS = "max_seconds"
 MAX_COST = "max_cost"
 INTERRUPTED = "interrupted"

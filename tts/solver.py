@@ -370,7 +370,7 @@ class Solver:
         Raises EngineDied, which concerns every problem.
         """
         try:
-            return await self._solve(as_problem(problem), replace(share, reload=False), listener)
+            return share.named(await self._solve(as_problem(problem), replace(share, reload=False), listener))
         except EngineDied:
             raise
         except Exception as failure:

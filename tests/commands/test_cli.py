@@ -80,6 +80,7 @@ def test_a_total_that_covers_no_answer_is_named_and_what_has_none_is_counted(tts
     done = tts(*arguments)
     assert "total_flops was reached" in done.out
     assert "raise --total-flops" in " ".join(done.out.split())
+    assert json.loads(tts(*arguments, "--json").out)["stopped"] == "total_flops"
     for _ in range(2):  # solved, and read back
         assert "1 of 1 problems done, 1 without an answer, 0 failed" in tts(*arguments, "--out", str(out)).err
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tts.budget import INTERRUPTED, MAX_FLOPS
+from tts.budget import INTERRUPTED
 from tts.commands import completion, options
 from tts.commands.console import check_printable, interactive, note, problem_text
 from tts.commands.own_tools import equip
@@ -21,7 +20,7 @@ from tts.models.policies import DEFAULT_ORCHESTRATOR, DEFAULT_POLICY
 from tts.records.words import count
 
 if TYPE_CHECKING:
-    from tts import Solution, Solver
+    from tts import Solver
     from tts.executor import Executor
 
 
@@ -223,7 +222,7 @@ def _solve_file(
                 bar.update()
                 if out is None:
                     bar.clear()
-                    print_solution(_shown(solution, solver), as_json, show_steps, with_problem=True)
+                    print_solution(solution, as_json, show_steps, with_problem=True)
         failed = len(batch.bad) + batch.failed
         done = f"done, {batch.unanswered} without an answer" if batch.unanswered else "answered"
         note(f"{batch.answered} of {batch.total} problems {done}, {failed} failed.")
@@ -231,9 +230,3 @@ def _solve_file(
         note(f"{count(len(batch.untraced), 'trace')} could not be written: {batch.untraced[0]}")
     if failed or batch.untraced:
         raise typer.Exit(2)
-
-
-def _shown(solution: Solution, solver: Solver) -> Solution:
-    """Return a solution that names the ceiling which the user gave: a share of the total ends like any other."""
-    shared = solver.total_flops is not None and solver.budget.max_flops is None
-    return replace(solution, stopped="total_flops") if shared and solution.stopped == MAX_FLOPS else solution

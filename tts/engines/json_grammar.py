@@ -1,4 +1,4 @@
-"""Which tokens keep a text to a JSON schema: the grammars of llguidance, for one tokenizer."""
+"""Constrained decoding: which tokens keep a text to a JSON schema, by the grammars of llguidance, for one tokenizer."""
 
 from __future__ import annotations
 

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass, field, replace
 
 from tts.aio import Stop
-from tts.budget import Budget
+from tts.budget import MAX_FLOPS, TOTAL_FLOPS, Budget
 from tts.errors import BudgetError
 from tts.selection.profile import Profile
 from tts.selection.selector import Limits, cheapest, expected, price_for
+from tts.types import Solution
 
 EMPTY = "total_flops was spent before this problem started."
 POOR = "total_flops is too small to answer every problem: the cheapest answers are given until it is spent."
@@ -25,6 +26,7 @@ class Share:
         warning: a sentence for the user if the shared budget is too small; else empty.
         stop: what the user asks through to end the search with what it has.
         reload: whether a model whose process has ended is loaded again for it.
+        bounded: whether the ceiling of FLOPs is the shared one, not the problem's own.
     """
 
     budget: Budget
@@ -32,6 +34,12 @@ class Share:
     warning: str = ""
     stop: Stop | None = None
     reload: bool = True
+    bounded: bool = False
+
+    def named(self, solution: Solution) -> Solution:
+        """Return the solution of the problem; where the shared ceiling ended it, it says so."""
+        ended = self.bounded and solution.stopped == MAX_FLOPS
+        return replace(solution, stopped=TOTAL_FLOPS) if ended else solution
 
 
 @dataclass(slots=True)
@@ -79,7 +87,8 @@ class SharedBudget:
         self.left -= spent
 
     def _equal(self, each: float) -> Share:
-        return Share(self._bounded(each), each, "" if each else EMPTY)
+        budget = self._bounded(each)
+        return Share(budget, each, "" if each else EMPTY, bounded=budget is not self.budget)
 
     def _priced(self, profile: Profile, free: float, each: float) -> Share:
         limits = Limits(self.budget.n)
@@ -87,11 +96,13 @@ class SharedBudget:
         mean = expected(profile, price, limits).flops
         warning = EMPTY if not free else POOR if each < cheapest(profile) else ""
         ceiling = free if free < _dearest(profile, self.budget.n) else math.inf
-        return Share(replace(self._bounded(ceiling), flop_price=price), min(mean, free), warning)
+        budget = self._bounded(ceiling)
+        bounded = budget is not self.budget
+        return Share(replace(budget, flop_price=price), min(mean, free), warning, bounded=bounded)
 
     def _bounded(self, ceiling: float) -> Budget:
-        most = min(ceiling, math.inf if self.budget.max_flops is None else self.budget.max_flops)
-        return self.budget if math.isinf(most) else replace(self.budget, max_flops=max(most, 1.0))
+        own = math.inf if self.budget.max_flops is None else self.budget.max_flops
+        return replace(self.budget, max_flops=max(ceiling, 1.0)) if ceiling < own else self.budget
 
 
 def check_total(total_flops: float | None, budget: Budget, strategy: str, adaptive: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tts.aio import aside
 from tts.cost import ModelShape
-from tts.engines.json_grammar import JsonGrammars
+from tts.engines.json_grammar import JsonGrammars, not_held
 from tts.engines.sampling import SEEDS
 from tts.engines.step_splitter import Splitter
 from tts.engines.tokenizer import Text
@@ -94,7 +94,9 @@ class VLLMPolicy(Policy):
 
     def warn(self, problem: Problem) -> str | None:
         """A sentence on a schema that the model cannot be held to."""
-        return self._grammars.warning(self.name, enforced(problem))
+        schema = enforced(problem)
+        without = not_held(self.name, "vLLM runs without its tokenizer") if schema and not self.schemas else None
+        return self._grammars.warning(self.name, schema) or without
 
     def offered(self, tools: Sequence[Mapping[str, Any]], guide: str) -> Policy:
         """Return this model with tools in its prompt, in its chat template's own form."""
