@@ -12,7 +12,7 @@ import pytest
 from tests.selection.profiles import ladder, toy_profile
 from tests.toy import ToyPolicy, ToyReward
 from tts import Solution, Solver
-from tts.budget import MAX_FLOPS, Budget
+from tts.budget import TOTAL_FLOPS, Budget
 from tts.errors import BadInput, BudgetError
 from tts.selection.profile_file import save
 from tts.selection.selector import Limits, expected, price_for
@@ -90,7 +90,7 @@ def test_when_the_pot_is_empty_the_rest_is_left_out_and_nothing_fails(tmp_path: 
     solutions = batch(tmp_path, 3e5, 1)
     assert solutions[0].usage.flops > 0
     last = solutions[-1]
-    assert (last.error, last.answer, last.usage.flops, last.stopped) == (None, None, 0, MAX_FLOPS)
+    assert (last.error, last.answer, last.usage.flops, last.stopped) == (None, None, 0, TOTAL_FLOPS)
     assert POOR in last.warnings
 
 
